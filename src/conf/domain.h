@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A domain's definition, as libvirt's domain XML says it and as far as Skep acts on it.
+ *
+ * Order and names of the members follow the XML. Memory is KiB, times microseconds unless a member
+ * says otherwise; strings are NULL when absent. The codec (domain_codec.c and its neighbours) reads and
+ * writes it, domain_default.c fills what is absent, domain_check.c judges.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdio.h>
+
+#include "util/strtab.h"
+
+#define MEMORY_UNLIMITED G_GUINT64_CONSTANT (9007199254740991)  /* KiB; libvirt's "no limit" */
+
+typedef enum { ON_OFF_ABSENT, ON_OFF_ON, ON_OFF_OFF, ON_OFF_LAST } OnOff;
+typedef enum { YES_NO_ABSENT, YES_NO_YES, YES_NO_NO, YES_NO_LAST } YesNo;
+
+typedef struct {
+    char *name;
+    char *value;
+} NameValue;
+
+/* ---- memtune, blkiotune, cputune, numatune */
+
+typedef struct {
+    guint64 hard_limit, soft_limit, swap_hard_limit, min_guarantee;
+    gboolean hard_limit_set, soft_limit_set, swap_hard_limit_set, min_guarantee_set;
+} DomainMemtune;
+
+typedef struct {
+    char *path;
+    guint weight;
+    guint64 read_bytes_sec, write_bytes_sec;
+    guint read_iops_sec, write_iops_sec;
+} BlkioDevice;
+
+typedef struct {
+    guint weight;           /* 0: none */
+    GPtrArray *devices;     /* of BlkioDevice */
+} DomainBlkiotune;
+
+typedef struct {
+    guint64 shares;         /* 2..262144 */
+    gboolean shares_set;
+    guint64 period;         /* 1000..1000000 us; 0: none */
+    gint64 quota;           /* 1000..17592186044415 us, negative: no limit; 0: none */
+} DomainCputune;
+
+typedef enum { NUMA_STRICT, NUMA_PREFERRED, NUMA_INTERLEAVE, NUMA_RESTRICTIVE, NUMA_LAST } NumaMode;
+typedef enum { PLACEMENT_NONE, PLACEMENT_STATIC, PLACEMENT_AUTO, PLACEMENT_LAST } Placement;
+
+typedef struct {
+    gboolean set;
+    guint mode;             /* NumaMode */
+    guint placement;        /* Placement */
+    char *nodeset;          /* canonical list, "0-1,3" */
+} DomainNumatune;
+
+/* ---- os */
+
+typedef struct {
+    char *type;             /* exe */
+    char *arch;
+    char *machine;
+    char *init;
+    GPtrArray *initargs;    /* of char * */
+    GPtrArray *initenv;     /* of NameValue */
+    char *initdir, *inituser, *initgroup;
+    char *cmdline;
+} DomainOs;
+
+/* ---- idmap */
+
+typedef struct {
+    guint start, target, count;
+} IdmapEntry;
+
+/* ---- features */
+
+typedef enum { CAPS_DEFAULT, CAPS_ALLOW, CAPS_DENY, CAPS_POLICY_LAST } CapsPolicy;
+#define CAPABILITY_LAST 41  /* number of Linux capabilities known: 0..40 (chown .. checkpoint_restore) */
+
+typedef struct {
+    gboolean privnet;
+    gboolean caps_set;          /* <capabilities> given */
+    guint caps_policy;          /* CapsPolicy */
+    guint caps[CAPABILITY_LAST];/* OnOff, index is the kernel's capability number */
+} DomainFeatures;
+
+/* XML names of capabilities, index is the kernel's number. */
+extern const StringTable capability_names;
+
+/* ---- clock */
+
+typedef enum { CLOCK_UTC, CLOCK_LOCALTIME, CLOCK_VARIABLE, CLOCK_TIMEZONE, CLOCK_ABSOLUTE,
+               CLOCK_LAST } ClockOffset;
+typedef enum { TIMER_PLATFORM, TIMER_PIT, TIMER_RTC, TIMER_HPET, TIMER_TSC, TIMER_KVMCLOCK,
+               TIMER_HYPERVCLOCK, TIMER_ARMVTIMER, TIMER_LAST } TimerName;
+
+typedef struct {
+    guint name;             /* TimerName */
+    guint present;          /* YesNo */
+} ClockTimer;
+
+typedef struct {
+    guint offset;           /* ClockOffset */
+    GPtrArray *timers;      /* of ClockTimer */
+} DomainClock;
+
+/* ---- lifecycle actions */
+
+typedef enum { ACTION_DESTROY, ACTION_RESTART, ACTION_RENAME_RESTART, ACTION_PRESERVE,
+               ACTION_COREDUMP_DESTROY, ACTION_COREDUMP_RESTART, ACTION_LAST } LifecycleAction;
+
+/* ---- devices */
+
+typedef enum { FS_MOUNT, FS_BLOCK, FS_FILE, FS_TEMPLATE, FS_RAM, FS_BIND, FS_VOLUME, FS_TYPE_LAST } FsType;
+typedef enum { FS_PASSTHROUGH, FS_MAPPED, FS_SQUASH, FS_ACCESS_LAST } FsAccess;
+typedef enum { FS_DRIVER_DEFAULT, FS_DRIVER_PATH, FS_DRIVER_HANDLE, FS_DRIVER_LOOP, FS_DRIVER_NBD,
+               FS_DRIVER_PLOOP, FS_DRIVER_VIRTIOFS, FS_DRIVER_LAST } FsDriver;
+typedef enum { FS_WRPOLICY_DEFAULT, FS_WRPOLICY_IMMEDIATE, FS_WRPOLICY_LAST } FsWrpolicy;
+typedef enum { FORMAT_NONE, FORMAT_RAW, FORMAT_QCOW2, FORMAT_QCOW, FORMAT_VMDK, FORMAT_VDI, FORMAT_VPC,
+               FORMAT_QED, FORMAT_LAST } StorageFormat;
+
+typedef struct {
+    guint type;                     /* FsType */
+    guint accessmode;               /* FsAccess */
+    guint fmode, dmode;             /* octal, 0: absent */
+    guint driver, format, wrpolicy;
+    char *source;                   /* dir, dev, file, name by type */
+    guint64 usage;                  /* ram: bytes */
+    char *target;
+    gboolean readonly;
+    guint64 space_hard_limit, space_soft_limit; /* bytes */
+} FsDef;
+
+typedef enum { DISK_FILE, DISK_BLOCK, DISK_TYPE_LAST } DiskType;
+typedef enum { DISK_DEVICE_DISK, DISK_DEVICE_CDROM, DISK_DEVICE_FLOPPY, DISK_DEVICE_LUN,
+               DISK_DEVICE_LAST } DiskDevice;
+typedef enum { DISK_BUS_NONE, DISK_BUS_IDE, DISK_BUS_FDC, DISK_BUS_SCSI, DISK_BUS_VIRTIO, DISK_BUS_XEN,
+               DISK_BUS_USB, DISK_BUS_UML, DISK_BUS_SATA, DISK_BUS_SD, DISK_BUS_LAST } DiskBus;
+typedef enum { DISK_CACHE_UNSET, DISK_CACHE_DEFAULT, DISK_CACHE_NONE, DISK_CACHE_WRITETHROUGH,
+               DISK_CACHE_WRITEBACK, DISK_CACHE_DIRECTSYNC, DISK_CACHE_UNSAFE, DISK_CACHE_LAST } DiskCache;
+
+typedef struct {
+    gboolean set;
+    guint controller, bus, target, unit;
+} DriveAddress;
+
+typedef struct {
+    guint type;                     /* DiskType */
+    guint device;                   /* DiskDevice */
+    char *driver_name;              /* loop, nbd, or NULL */
+    guint format;                   /* StorageFormat */
+    guint cache;                    /* DiskCache */
+    char *source;
+    char *target;                   /* sda */
+    guint bus;                      /* DiskBus */
+    gboolean readonly;
+    DriveAddress address;
+} DiskDef;
+
+typedef struct {
+    guint index;                    /* implicit scsi, ide, ... controller of a disk */
+    guint type;                     /* DiskBus */
+} ControllerDef;
+
+typedef enum { NET_USER, NET_ETHERNET, NET_VHOSTUSER, NET_SERVER, NET_CLIENT, NET_MCAST, NET_NETWORK,
+               NET_BRIDGE, NET_INTERNAL, NET_DIRECT, NET_HOSTDEV, NET_UDP, NET_VDPA, NET_TYPE_LAST } NetType;
+typedef enum { MACVTAP_VEPA, MACVTAP_PRIVATE, MACVTAP_BRIDGE, MACVTAP_PASSTHROUGH, MACVTAP_LAST } MacvtapMode;
+typedef enum { VPORT_NONE, VPORT_8021QBG, VPORT_8021QBH, VPORT_OVS, VPORT_MIDONET, VPORT_LAST } VportType;
+typedef enum { LINK_DEFAULT, LINK_UP, LINK_DOWN, LINK_LAST } LinkState;
+
+typedef struct {
+    char *address;
+    char *family;                   /* ipv4, ipv6 */
+    gint prefix;                    /* -1: absent */
+    char *peer;
+} NetIp;
+
+typedef struct {
+    char *family, *address, *netmask, *gateway;
+    gint prefix;                    /* -1: absent */
+    guint metric;                   /* 0: absent */
+} NetRoute;
+
+typedef struct {
+    guint64 average, peak, burst, floor;    /* kilobytes a second; burst kilobytes; 0: absent */
+} NetRate;
+
+typedef struct {
+    guint type;                     /* VportType */
+    gboolean managerid_set, typeid_set, typeidversion_set;
+    guint managerid, typeid_, typeidversion;
+    char *instanceid, *profileid, *interfaceid;
+} NetVport;
+
+typedef struct {
+    guint type;                     /* NetType */
+    char *mac;
+    gboolean mac_generated;
+    char *source;                   /* network, bridge or dev by type */
+    char *portgroup;
+    guint mode;                     /* MacvtapMode, direct only */
+    GPtrArray *host_ips, *host_routes;  /* in <source>, ethernet only; NetIp, NetRoute */
+    GArray *vlan_tags;              /* of guint */
+    gboolean vlan_trunk;
+    NetVport vport;
+    NetRate inbound, outbound;
+    guint isolated;                 /* YesNo of <port isolated=> */
+    GPtrArray *ips, *routes;        /* guest side: NetIp, NetRoute */
+    char *script;
+    char *ifname;                   /* <target dev>: host side */
+    char *guest_ifname;             /* <guest dev> */
+    char *guest_actual;             /* <guest actual>: status only */
+    char *filter;
+    GPtrArray *filter_params;       /* of NameValue */
+    guint linkstate;                /* LinkState */
+    guint mtu;                      /* 0: absent */
+} NetDef;
+
+typedef struct {
+    guint type_pty;                 /* 1: type='pty', the only one Skep starts */
+    char *type;                     /* as written: pty, file, ... */
+    char *source_path;              /* live: host pty or socket path */
+    char *tty;                      /* live */
+    char *log_file;                 /* <log file= append=> */
+    guint log_append;               /* YesNo */
+    char *target_type;              /* lxc */
+    guint port;
+    char *alias;                    /* live */
+} ConsoleDef;
+
+typedef enum { HOSTDEV_USB, HOSTDEV_STORAGE, HOSTDEV_MISC, HOSTDEV_NET, HOSTDEV_TYPE_LAST } HostdevType;
+
+typedef struct {
+    guint type;                     /* HostdevType; USB is mode='subsystem', the rest mode='capabilities' */
+    guint managed;                  /* YesNo */
+    char *path;                     /* storage: block, misc: char device */
+    char *interface;                /* net */
+    guint vendor, product;          /* usb, 0: absent */
+    guint bus, device;              /* usb, 0: absent */
+    GPtrArray *ips, *routes;        /* net: NetIp, NetRoute */
+} HostdevDef;
+
+typedef struct {
+    guint model;                    /* 0 absent; the name is kept in `name` */
+    char *name;
+} MemballoonDef;
+
+/* ---- seclabel, resource, lxc:namespace */
+
+typedef enum { SECLABEL_DEFAULT, SECLABEL_NONE, SECLABEL_DYNAMIC, SECLABEL_STATIC, SECLABEL_LAST } SeclabelType;
+
+typedef struct {
+    guint type;                     /* SeclabelType */
+    char *model;
+    guint relabel;                  /* YesNo */
+    char *label, *imagelabel, *baselabel;
+} SeclabelDef;
+
+typedef enum { SHARE_NET, SHARE_IPC, SHARE_UTS, SHARE_LAST } ShareNs;
+typedef enum { SHARE_SOURCE_NONE, SHARE_SOURCE_NAME, SHARE_SOURCE_PID, SHARE_SOURCE_NETNS,
+               SHARE_SOURCE_LAST } ShareSource;
+
+typedef struct {
+    gboolean set;
+    guint source;                   /* ShareSource */
+    char *value;
+} NamespaceShare;
+
+/* ---- the domain */
+
+typedef struct {
+    int id;                         /* controller's pid, -1 when not running */
+    char *name;
+    guint8 uuid[16];
+    gboolean uuid_set;
+    char *title, *description;
+    char *metadata;                 /* inner XML of <metadata>, canonical; NULL when absent */
+    guint64 memory;                 /* maximum */
+    guint64 current_memory;
+    DomainBlkiotune blkiotune;
+    DomainMemtune memtune;
+    guint vcpus;
+    guint vcpu_placement;           /* Placement */
+    char *cpuset;                   /* canonical list */
+    DomainCputune cputune;
+    DomainNumatune numatune;
+    char *partition;                /* <resource><partition> */
+    DomainOs os;
+    GPtrArray *uid_map, *gid_map;   /* of IdmapEntry, sorted by start */
+    DomainFeatures features;
+    DomainClock clock;
+    guint on_poweroff, on_reboot, on_crash;     /* LifecycleAction */
+    char *emulator;
+    GPtrArray *disks;               /* of DiskDef */
+    GPtrArray *controllers;         /* of ControllerDef */
+    GPtrArray *filesystems;         /* of FsDef */
+    GPtrArray *nets;                /* of NetDef */
+    GPtrArray *consoles;            /* of ConsoleDef */
+    GPtrArray *hostdevs;            /* of HostdevDef */
+    MemballoonDef memballoon;
+    GPtrArray *seclabels;           /* of SeclabelDef */
+    NamespaceShare shares[SHARE_LAST];
+} DomainDef;
+
+/* What defaults need to know of the host; gathered once by the daemon, so that conf does no I/O. */
+typedef struct {
+    const char *arch;               /* x86_64 */
+    const char *arch32;             /* i686, or NULL */
+    const char *emulator;           /* path of skep-controller */
+    const char *label_model;        /* selinux, apparmor, none */
+} DomainDefaults;
+
+typedef enum {
+    DOMAIN_PARSE_VALIDATE = 1 << 0, /* against schemas/domain.rng first */
+    DOMAIN_PARSE_LIVE = 1 << 1,     /* live-only parts (id, alias, tty, actual) are read: status files */
+} DomainParseFlags;
+
+typedef enum {
+    DOMAIN_FORMAT_INACTIVE = 1 << 0,/* hide live-only and generated parts */
+    DOMAIN_FORMAT_STATUS = 1 << 1,  /* everything, for status files */
+} DomainFormatFlags;
+
+/* Parses, fills defaults, checks. Errors: libvirt's code with element, line and path in the text. */
+DomainDef *domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults,
+                             guint flags, GError **error);
+char *domain_def_format (const DomainDef *def, guint flags);
+DomainDef *domain_def_copy (const DomainDef *def);
+DomainDef *domain_def_new (void);
+void domain_def_free (DomainDef *def);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DomainDef, domain_def_free)
+
+/* As `domain_def_parse` for one element of <devices>; *ret_kind says which. For attach and detach. */
+gboolean domain_uuid_parse (const char *text, guint8 uuid[16]);
+void domain_uuid_format (const guint8 uuid[16], char text[37]);
+
+/* ---- the status file of a running domain */
+
+typedef struct {
+    guint version;                  /* of the file's layout; 1 */
+    int state, reason;              /* virDomainState and its reason */
+    int pid, init_pid;
+    guint64 pid_start, init_start;  /* start times (clock ticks, /proc/PID/stat field 22): no pid reuse */
+    guint64 steps_begun;            /* one bit per start step */
+    guint64 start_time;             /* CLOCK_REALTIME us */
+    gboolean autodestroy;
+    int exit_status;                /* wait status of init, -1 none */
+    GPtrArray *cgroups;             /* of char *: "hierarchy:path" of the container's own group */
+    GPtrArray *facts;               /* of NameValue: what steps need for undo (scope unit, veth names) */
+    DomainDef *def;                 /* the live definition */
+    DomainDef *next;                /* transient: NULL */
+} DomainStatus;
+
+DomainStatus *domain_status_parse (const char *xml, gsize size, const DomainDefaults *defaults,
+                                   GError **error);
+char *domain_status_format (const DomainStatus *status);
+void domain_status_free (DomainStatus *status);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DomainStatus, domain_status_free)

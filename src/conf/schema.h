@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Validation against schemas/NAME.rng; each schema is compiled once per process. */
+#pragma once
+
+#include <glib.h>
+
+/* Where the .rng files are; the build tree's and the installed path are found by default
+ * (SKEP_SCHEMA_DIR overrides). */
+void schema_set_directory (const char *dir);
+
+/* ERR_XML_INVALID_SCHEMA with the first violation, its line and element. */
+gboolean schema_validate (const char *schema, const char *xml, gsize size, GError **error);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The domains of this host: found by name, uuid or id; each with its live and next definition, its
+ * state (written by lifecycle.c only), its queue of jobs.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "conf/domain.h"
+#include "driver/jobs.h"
+#include "host/cgroup.h"
+
+/* virDomainState */
+typedef enum { STATE_NOSTATE, STATE_RUNNING, STATE_BLOCKED, STATE_PAUSED, STATE_SHUTDOWN, STATE_SHUTOFF,
+               STATE_CRASHED, STATE_PMSUSPENDED } DomainState;
+
+typedef struct Instance Instance;   /* what exists only while running: driver/instance.h */
+
+typedef struct {
+    int ref_count;
+    DomainDef *def;             /* live while active, else the definition */
+    DomainDef *next;            /* active and persistent: what the next start uses; else NULL */
+    gboolean persistent;
+    gboolean autostart;
+    DomainState state;          /* lifecycle.c */
+    int reason;                 /* lifecycle.c */
+    int last_exit;              /* wait status of the last init, -1 none */
+    char *last_error;           /* why the last start failed, NULL none */
+    Instance *instance;         /* NULL when inactive */
+    JobQueue jobs;
+    gboolean removing;          /* out of the list, waits for its last reference */
+} Domain;
+
+typedef struct DomainList DomainList;
+
+DomainList *domain_list_new (void);
+void domain_list_free (DomainList *list);
+Domain *domain_list_find_name (const DomainList *list, const char *name);
+Domain *domain_list_find_uuid (const DomainList *list, const guint8 uuid[16]);
+Domain *domain_list_find_id (const DomainList *list, int id);
+guint domain_list_size (const DomainList *list);
+/* Calls @each for every domain in order of name. */
+void domain_list_each (const DomainList *list, void (*each) (Domain *domain, gpointer data), gpointer data);
+/* Takes @def. The rules of names and uuids (facts/driver/driver-apis.tsv, DomainDefineXML) are the
+ * caller's (api_define.c); here a clash is a bug. */
+Domain *domain_list_add (DomainList *list, DomainDef *def, gboolean persistent);
+void domain_list_remove (DomainList *list, Domain *domain);
+/* Keeps the id index true; called where the id changes. */
+void domain_list_set_id (DomainList *list, Domain *domain, int id);
+
+Domain *domain_ref (Domain *domain);
+void domain_unref (Domain *domain);
+gboolean domain_active (const Domain *domain);
+/* The definition clients mean by INACTIVE / CONFIG: next, or def of an inactive or transient domain. */
+DomainDef *domain_config_def (Domain *domain);

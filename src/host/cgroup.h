@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Control groups: v1, hybrid and pure v2 behind one model.
+ *
+ * A container owns one base group in every hierarchy that is used:
+ *
+ *   BASE                limits, device rules (nothing inside the container can reach them)
+ *   BASE/controller     v2: the controller and whoever enters the container from outside
+ *   BASE/guest          v2 and those v1 hierarchies where the controller must stay out (freezer) or
+ *                       the guest gets a writable view (name=systemd): the container's processes;
+ *                       root of its cgroup namespace. On v2 the limits are copied here as well, so
+ *                       that programs inside can read them.
+ *
+ * BASE is PARTITION/NAME where nothing else manages groups, and SCOPE/skep below a systemd scope.
+ * Numbers: memory bytes (CGROUP_UNLIMITED: none), cpu times microseconds unless named ns.
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+typedef struct Cgroup Cgroup;
+#define CGROUP_UNLIMITED G_MAXUINT64
+
+typedef enum {
+    CGROUP_CPU = 1 << 0,
+    CGROUP_CPUACCT = 1 << 1,
+    CGROUP_CPUSET = 1 << 2,
+    CGROUP_MEMORY = 1 << 3,
+    CGROUP_DEVICES = 1 << 4,
+    CGROUP_FREEZER = 1 << 5,
+    CGROUP_BLKIO = 1 << 6,
+    CGROUP_PIDS = 1 << 7,
+    CGROUP_SYSTEMD = 1 << 8,        /* v1 name=systemd */
+} CgroupControllers;
+
+typedef enum { CGROUP_LAYOUT_V1, CGROUP_LAYOUT_HYBRID, CGROUP_LAYOUT_V2 } CgroupLayout;
+
+/* The host's layout, read once from /proc/self/mountinfo; FALSE when no usable hierarchy is there. */
+gboolean cgroup_host_detect (GError **error);
+CgroupLayout cgroup_host_layout (void);
+guint cgroup_host_controllers (void);
+/* Hierarchies for a container's own /sys/fs/cgroup: v1 mount options ("cpu,cpuacct", "name=systemd"),
+ * or one entry "" for v2. Names the directory below /sys/fs/cgroup too. Owned by the module. */
+typedef struct { const char *dir, *options; gboolean v2, writable; const char *link_names; } CgroupView;
+const CgroupView *cgroup_host_views (guint *ret_n);
+
+/* Makes the base group below @parent (absolute within each hierarchy, as <partition> or a scope says;
+ * missing components are made only when @make_parent) and the sub-groups. Undone on failure. */
+Cgroup *cgroup_create (const char *parent, const char *name, gboolean make_parent, GError **error);
+/* Opens what is there, after a daemon restart: @paths as cgroup_paths() gave them. */
+Cgroup *cgroup_open (const char *const *paths, GError **error);
+char **cgroup_paths (const Cgroup *cgroup);      /* "hierarchy:path", NULL-terminated; g_strfreev() */
+void cgroup_free (Cgroup *cgroup);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Cgroup, cgroup_free)
+
+gboolean cgroup_add_controller (Cgroup *cgroup, pid_t pid, GError **error);
+/* Descriptors for MONITOR_CGROUP: *ret_v2 is the guest directory (O_PATH|O_DIRECTORY) or -1, the
+ * returned array has the v1 cgroup.procs of the guest groups, open for writing. */
+GArray *cgroup_guest_fds (Cgroup *cgroup, int *ret_v2, GError **error);
+/* Gives the delegated files of the guest group (not the limits) to host ids @uid, @gid. */
+gboolean cgroup_delegate (Cgroup *cgroup, uid_t uid, gid_t gid, GError **error);
+
+/* Limits. Each returns ERR_OPERATION_INVALID "cgroup X controller is not mounted" when absent.
+ * Getters read the kernel's value. */
+gboolean cgroup_set_memory (Cgroup *c, guint64 hard, guint64 swap_hard, GError **error);   /* swap_hard: memory+swap */
+gboolean cgroup_set_memory_soft (Cgroup *c, guint64 soft, GError **error);
+gboolean cgroup_get_memory (Cgroup *c, guint64 *hard, guint64 *soft, guint64 *swap_hard, GError **error);
+gboolean cgroup_memory_usage (Cgroup *c, guint64 *usage, GError **error);
+gboolean cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error);    /* 2..262144; v2: weight */
+gboolean cgroup_get_cpu_shares (Cgroup *c, guint64 *shares, GError **error);
+gboolean cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **error);  /* 0 period: keep */
+gboolean cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error);
+gboolean cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error); /* NULL: keep */
+gboolean cgroup_set_pids (Cgroup *c, guint64 max, GError **error);
+gboolean cgroup_cpu_usage (Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error);
+gboolean cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error);
+typedef struct { dev_t device; guint weight; guint64 rbps, wbps, riops, wiops; } CgroupBlkio; /* 0: none */
+gboolean cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error);
+
+/* Device rules: deny all, then these. v1 devices.allow, v2 an eBPF program on BASE. */
+typedef struct {
+    char type;          /* 'c', 'b', or 'a' for both */
+    gint64 major, minor;/* -1: any */
+    char access[4];     /* of "rwm" */
+} CgroupDeviceRule;
+gboolean cgroup_set_devices (Cgroup *c, const CgroupDeviceRule *rules, guint n, GError **error);
+
+/* Freezer. The kernel finishes on its own time: cgroup_frozen() tells. */
+gboolean cgroup_freeze (Cgroup *c, gboolean frozen, GError **error);
+gboolean cgroup_frozen (Cgroup *c, gboolean *frozen, GError **error);
+
+/* Kills every process of the guest group, nested groups too (cgroup.kill, else freeze, SIGKILL each,
+ * thaw). Returns at once; cgroup_populated() tells when all are gone. */
+gboolean cgroup_kill (Cgroup *c, GError **error);
+gboolean cgroup_populated (Cgroup *c);
+/* Removes base and sub-groups, nested ones made by the guest too. Busy: FALSE, try again later. */
+gboolean cgroup_remove (Cgroup *c, GError **error);

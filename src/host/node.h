@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts of the host: CPUs, memory, NUMA, names. Every reader is bounded and takes no lock. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    char model[32];
+    guint64 memory;             /* KiB */
+    int cpus, mhz, nodes, sockets, cores, threads;
+} NodeInfo;
+
+typedef struct { char name[81]; guint64 value; } NodeStat;
+
+gboolean node_info (NodeInfo *info, GError **error);
+/* @cpu -1: all (VIR_NODE_CPU_STATS_ALL_CPUS); names kernel user idle iowait [intr], ns. ERR_INVALID_ARG unknown cpu. */
+GArray *node_cpu_stats (int cpu, GError **error);
+/* @cell -1: all; names total free buffers cached (buffers, cached only for all), KiB. */
+GArray *node_memory_stats (int cell, GError **error);
+gboolean node_free_memory (guint64 *bytes, GError **error);
+GArray *node_cells_free (int start, int max, GError **error);      /* of guint64 bytes */
+gboolean node_cpu_map (GByteArray **map, guint *online, guint *total, GError **error);
+GArray *node_free_pages (const guint *sizes, guint n_sizes, int start, guint cells, GError **error); /* guint64 */
+guint64 node_hypervisor_version (GError **error);   /* kernel 6.18.44 -> 6018044; 0 on error */
+char *node_hostname (void);
+char *node_sysinfo_xml (GError **error);            /* SMBIOS from sysfs; ERR_CONFIG_UNSUPPORTED when absent */
+char *node_host_uuid (void);                        /* SMBIOS, else machine-id, else random; text */
+const char *node_arch (void);                       /* x86_64, aarch64, ... */
+const char *node_arch32 (void);                     /* NULL when none */
+
+/* Fills topology, caches, pages, distances of conf's HostCapabilities-shaped data; see host/topology.h. */
+guint64 node_process_start (int pid);               /* field 22 of /proc/PID/stat, 0 when gone */
