@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One name, one thing; one piece of logic, one place.
+
+An external function is defined in one file only, a type in one header only, and no function body of five
+lines or more stands in two files.
+"""
+
+import re
+import sys
+
+import tree
+
+BODY_MIN = 5
+TYPEDEF = re.compile(r"^(?:typedef\b.*?|\} )\b(\w+)(?:\[\w*\])?;$")
+
+
+def canonical(body):
+    """A body without comments, indentation and spacing, so that only its logic is compared."""
+    joined = re.sub(r"/\*.*?\*/", "", "\n".join(body), flags=re.S)
+    return re.sub(r"\s+", "", joined)
+
+
+def check_functions(root, report):
+    external, bodies, count = {}, {}, 0
+    for path in tree.files(root, "src", "tools"):
+        if not path.endswith(".c"):
+            continue
+        rows = tree.lines(root, path)
+        for name, first, last, static in tree.c_functions(rows):
+            count += 1
+            if not static and name != "main":
+                if external.setdefault(name, path) != path:
+                    report.fault(path, first, f"{name}() is defined in {external[name]} too")
+            if last - first - 1 >= BODY_MIN:
+                other = bodies.setdefault(canonical(rows[first:last - 1]), (path, name))
+                if other[0] != path:
+                    report.fault(path, first, f"{name}() has the body of {other[1]}() in {other[0]}")
+    return count
+
+
+def check_types(root, report):
+    types = {}
+    for path in tree.files(root, "src"):
+        if not path.endswith(".h"):
+            continue
+        for number, row in enumerate(tree.lines(root, path), 1):
+            match = TYPEDEF.match(row)
+            # "typedef struct X X;" announces a type, it does not define one.
+            if not match or re.match(r"^typedef (struct|union|enum) \w+ \w+;$", row):
+                continue
+            if types.setdefault(match.group(1), path) != path:
+                report.fault(path, number, f"type {match.group(1)} is defined in "
+                                           f"{types[match.group(1)]} too")
+    return len(types)
+
+
+def main():
+    root = tree.root_of_arguments()
+    report = tree.Report("names")
+    functions, types = check_functions(root, report), check_types(root, report)
+    return report.done(f"{functions} functions, {types} types")
+
+
+sys.exit(main())
