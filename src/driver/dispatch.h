@@ -2,7 +2,10 @@
 /*
  * From packets to handlers. Each remote procedure is one row of procedures.def; everything all of them
  * share is done once, in dispatch(), in this order, which clients can observe: authenticated, open,
- * read-only, decode, flags, look-up, access, job, state, handler.
+ * read-only, known, decode, flags, look-up, job, state, handler.
+ *
+ * Whoever can open the socket may do all that it allows (the sockets' modes and groups decide who);
+ * a row's permission text is what an access driver would be asked between look-up and job.
  */
 #pragma once
 
@@ -10,12 +13,13 @@
 
 #include "driver/domains.h"
 #include "driver/jobs.h"
-#include "rpc/remote.h"         /* generated from remote.x */
+#include "rpc/remote.h"
 #include "rpc/server.h"
 #include "util/error.h"
 
 typedef enum { ON_NOTHING, ON_CONNECT, ON_DOMAIN } ProcObject;
-typedef enum { ANY_STATE, ACTIVE, INACTIVE, PERSISTENT } ProcState;
+typedef enum { ANY_STATE, ACTIVE, INACTIVE } ProcState;
+typedef enum { PROC_CALL, PROC_KNOWN, PROC_EVENT } ProcKind;
 typedef enum {
     API_FAILED,                 /* error is set; dispatch answers and ends the job */
     API_DONE,                   /* out is filled */
@@ -24,11 +28,13 @@ typedef enum {
 
 typedef struct Proc Proc;
 
-/* A client as the driver sees it. */
+/* A client as the driver sees it. Kept by its connection and by each of its calls in progress. */
 typedef struct {
+    int ref_count;
     RpcClient *rpc;             /* NULL once gone */
+    guint64 id;                 /* rpc_client_id(), also after it has gone */
     gboolean authenticated, open;
-    char *uri;
+    char *uri;                  /* as opened */
     GSList *callbacks;          /* event registrations: events.c */
     GSList *streams;
 } Client;
@@ -39,11 +45,11 @@ typedef struct {
     Client *client;             /* stays valid until the call is answered */
     Domain *domain;             /* referenced; ON_DOMAIN rows only */
     Job *job;
-    void *in, *out;
+    void *in, *out;             /* zeroed and sized by the row; freed by xdr_free() */
     GArray *reply_fds;          /* of int, closed after the reply; NULL none */
 } Call;
 
-/* For API_LATER. Both free @call. call_failed() takes the error. */
+/* For API_LATER. Both answer, end the job and free @call. call_failed() takes the error. */
 void call_done (Call *call);
 void call_failed (Call *call, GError *error);
 
@@ -51,24 +57,29 @@ void dispatch_call (RpcCall *rpc, gpointer daemon);
 void dispatch_client_new (RpcClient *rpc, gpointer daemon);
 void dispatch_client_gone (RpcClient *rpc, gpointer daemon);
 
+/* A dispatch (on the main loop, not counting waiting) that took longer is logged by name. With the
+ * environment variable SKEP_DISPATCH_ABORT_MS one longer than that aborts: the tests set it. */
+#define DISPATCH_SLOW_MS 50
+
 /* The row of a number in a program, for tests and for generated docs. */
 struct Proc {
+    ProcKind kind;
     guint32 program;
     int number;
-    const char *name;           /* DOMAIN_SUSPEND */
+    const char *name;           /* domain_suspend */
     const char *public_name;    /* virDomainSuspend */
-    ApiResult (*run) (Call *call, const void *in, void *out, GError **error);  /* NULL: known, not supported */
-    xdrproc_t decode, encode;
+    ApiResult (*run) (Call *call, const void *in, void *out, GError **error);  /* PROC_CALL only */
+    xdrproc_t decode, encode;   /* NULL: no arguments, no result */
     gsize in_size, out_size;
     gssize flags_at;            /* offset of flags in the arguments, -1 none */
     guint flags_ok;
     ProcObject object;
     gboolean readonly;          /* allowed on a read-only connection */
     guint readonly_flags;       /* flags that a read-only connection may not use */
-    const char *permission;     /* "domain:write", from procedures.tsv */
+    const char *permission;     /* "domain:write" */
     JobKind job;
     ProcState state;
-    ErrorOrigin unsupported_origin;
+    ErrorOrigin origin;         /* of the errors that dispatch makes */
 };
 const Proc *proc_find (guint32 program, int number);
 const Proc *proc_table (guint *ret_n);
