@@ -46,11 +46,17 @@ void domain_list_each (const DomainList *list, void (*each) (Domain *domain, gpo
  * caller's (api_define.c); here a clash is a bug. */
 Domain *domain_list_add (DomainList *list, DomainDef *def, gboolean persistent);
 void domain_list_remove (DomainList *list, Domain *domain);
-/* Keeps the id index true; called where the id changes. */
+/* Sets def->id and keeps the id index true: the only way to change an id. */
 void domain_list_set_id (DomainList *list, Domain *domain, int id);
+/* Replaces domain->def by one with the same name and uuid; the old one is the caller's. */
+void domain_list_set_def (DomainList *list, Domain *domain, DomainDef *def);
 
 Domain *domain_ref (Domain *domain);
 void domain_unref (Domain *domain);
+/* Has a container: running, paused, or kept after its end (<on_crash>preserve). FALSE while a first
+ * start is under way. */
 gboolean domain_active (const Domain *domain);
+/* A start is under way (domain->instance exists, state not yet running). */
+gboolean domain_starting (const Domain *domain);
 /* The definition clients mean by INACTIVE / CONFIG: next, or def of an inactive or transient domain. */
 DomainDef *domain_config_def (Domain *domain);

@@ -16,8 +16,23 @@ typedef enum {
     LIFE_DESTROYED, LIFE_CONTROLLER_DIED,
     LIFE_REBOOTED,              /* new instance runs after reboot */
     LIFE_REBOOT_FAILED,
+    LIFE_PRESERVED,             /* init ended, <on_...>preserve keeps what the container had */
     LIFE_LAST
 } LifeEvent;
 
-/* Applies the row; an event the table does not allow from the present state is logged and ignored. */
+/* What the table says happens to the object after its container has gone. */
+typedef enum {
+    LIFE_NEXT_NOTHING,
+    LIFE_NEXT_RUNS,             /* the status file is saved */
+    LIFE_NEXT_OFF,              /* id and live definition go, a transient domain leaves the list */
+} LifeNext;
+
+/* Applies the row; an event the table does not allow from the present state is logged and ignored. The
+ * caller holds a reference, and has undone everything of the container before a row that ends it. */
 gboolean lifecycle_apply (Domain *domain, LifeEvent event);
+
+/* After READOPTED: the reason that the status file had kept. */
+void lifecycle_restore_reason (Domain *domain, int reason);
+
+/* For tests and docs/lifecycle.md: the table as text, one line a row. */
+char *lifecycle_table_text (void);
