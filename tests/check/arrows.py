@@ -84,10 +84,14 @@ def check_rooms(root, rooms, report):
 
 
 def generated(root, name):
-    """Whether the room's meson.build, or its .x or .def sources, account for a header not in the tree."""
-    room = os.path.dirname(name)
-    recipe = os.path.join(root, "src", room, "meson.build")
-    return os.path.exists(recipe) and os.path.basename(name).split(".")[0] in open(recipe).read()
+    """Whether a header that is not in the tree is made by the build: from its room's X.x as X_xdr.h, or as
+    the room's meson.build names it."""
+    room, header = os.path.split(name)
+    where = os.path.join(root, "src", room)
+    source = header.removesuffix("_xdr.h") + ".x"
+    recipe = os.path.join(where, "meson.build")
+    return os.path.exists(os.path.join(where, source)) or \
+        os.path.exists(recipe) and header in open(recipe, encoding="utf-8").read()
 
 
 def check_owner(path, number, name, report):

@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What system tests share: own namespaces, a private skepd, stock libvirtd beside it, small root file
+systems, terminals, and a list of checks that ends in an exit status for meson.
+
+A test ends with status 77 when it cannot run here; with MUST_WORK=1 that is a failure. Everything a test
+makes lies in a Work directory, and the processes it ends are those it started or their controllers.
+"""
+
+import contextlib
+import ctypes
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("SKEP_BUILD_DIR") or os.path.join(SOURCE, "build"))
+BUSYBOX_APPLETS = ("sh ls cat sleep ps echo mount umount reboot poweroff halt kill true false stty tty id "
+                   "env hostname mkdir rm touch chmod chown mknod ln readlink stat df dd head tail grep sed "
+                   "cut sort wc printf test setsid ip free find sync date uname pidof su nohup seq").split()
+
+
+def skip(why):
+    """Ends the test as skipped."""
+    print(f"skipped: {why}")
+    sys.exit(1 if os.environ.get("MUST_WORK") == "1" else 77)
+
+
+def need_root():
+    if os.geteuid() != 0:
+        skip("needs root")
+
+
+def need_program(name):
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if not path:
+        skip(f"needs {name} (tools/deps installs it)")
+    return path
+
+
+def enter_namespaces(*, pid=False):
+    """Goes on in mount, network and IPC namespaces of this test's own: nothing it does reaches the host's."""
+    need_root()
+    if os.environ.get("SKEP_TEST_INSIDE") == "1":
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
+        return
+    command = ["unshare", "--mount", "--net", "--ipc", "--propagation", "private"]
+    if pid:
+        command += ["--pid", "--fork", "--kill-child", "--mount-proc"]
+    os.environ["SKEP_TEST_INSIDE"] = "1"
+    os.execvp("unshare", command + [sys.executable] + sys.argv)
+
+
+def wait_until(condition, seconds=10.0, step=0.02):
+    """The first true value of condition(), or its last value when the time is up."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(step)
+
+
+class Checks:
+    """Named checks of one test program: prints failures as they happen and a summary at the end."""
+
+    def __init__(self, what):
+        self.what = what
+        self.passed = 0
+        self.failed = []
+        self.began = time.monotonic()
+
+    def that(self, name, condition, detail=""):
+        if condition:
+            self.passed += 1
+            if os.environ.get("VERBOSE"):
+                print(f"ok: {name}", flush=True)
+        else:
+            self.failed.append(name)
+            print(f"FAILED: {name}" + (f"\n    {detail}" if detail else ""), flush=True)
+        return bool(condition)
+
+    def equal(self, name, found, expected):
+        return self.that(name, found == expected, f"found    {found!r}\n    expected {expected!r}")
+
+    def matches(self, name, pattern, text):
+        return self.that(name, re.search(pattern, text), f"no /{pattern}/ in {text!r}")
+
+    def done(self):
+        seconds = time.monotonic() - self.began
+        print(f"{self.what}: {self.passed} checks passed, {len(self.failed)} failed ({seconds:.1f} s)")
+        return 1 if self.failed else 0
+
+
+@contextlib.contextmanager
+def work_dir():
+    """A short path (sockets lie in it), removed at the end with whatever is mounted below it."""
+    path = tempfile.mkdtemp(prefix="skep-")
+    try:
+        yield path
+    finally:
+        for mount in reversed(mounts_below(path)):
+            subprocess.run(["umount", "-l", mount], check=False)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def mounts_below(path):
+    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+        points = [line.split()[4].encode().decode("unicode_escape") for line in table]
+    return [point for point in points if point == path or point.startswith(path + "/")]
+
+
+def busybox_root(path):
+    """A root file system of nothing but busybox; init is /bin/sh or /bin/sleep, as the XML says."""
+    busybox = need_program("busybox")
+    for name in ("bin", "sbin", "dev", "proc", "sys", "etc", "tmp", "run", "root", "usr/bin"):
+        os.makedirs(os.path.join(path, name), exist_ok=True)
+    shutil.copy2(busybox, os.path.join(path, "bin/busybox"))
+    for applet in BUSYBOX_APPLETS:
+        link = os.path.join(path, "bin", applet)
+        if not os.path.lexists(link):
+            os.symlink("busybox", link)
+    for name, text in (("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("etc/group", "root:x:0:\n")):
+        with open(os.path.join(path, name), "w", encoding="utf-8") as handle:
+            handle.write(text)
+    return path
+
+
+def domain_xml(name, root, *, init="/bin/sh", args=(), uuid=None, memory_kib=65536, more="", devices=""):
+    words = "".join(f"<initarg>{word}</initarg>" for word in args)
+    identity = f"<uuid>{uuid}</uuid>" if uuid else ""
+    return (f"<domain type='lxc'><name>{name}</name>{identity}<memory unit='KiB'>{memory_kib}</memory>"
+            f"<os><type>exe</type><init>{init}</init>{words}</os>{more}"
+            f"<devices><filesystem type='mount'><source dir='{root}'/><target dir='/'/></filesystem>"
+            f"<console type='pty'/>{devices}</devices></domain>")
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def __repr__(self):
+        return f"status {self.status}, out {self.out!r}, err {self.err!r}"
+
+
+def execute(command, *, timeout=60, text_in=None, pass_fds=(), env=None):
+    """Runs a command to its end; a time-out is status 124."""
+    try:
+        done = subprocess.run(command, input=text_in, capture_output=True, text=True, timeout=timeout,
+                              pass_fds=pass_fds, env=env, errors="replace",
+                              stdin=subprocess.DEVNULL if text_in is None else None)
+        return Result(done.returncode, done.stdout, done.stderr)
+    except subprocess.TimeoutExpired as late:
+        return Result(124, (late.stdout or b"").decode(errors="replace"),
+                      (late.stderr or b"").decode(errors="replace") + f"\n(over {timeout} s)")
+
+
+class Daemon:
+    """Anything that speaks libvirt's protocol on a UNIX socket."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.uri = ""
+
+    def virsh(self, *words, readonly=False, **options):
+        flags = ["-r"] if readonly else []
+        return execute(["virsh", *flags, "-c", self.uri, *words], **options)
+
+    def state(self, name):
+        return self.virsh("domstate", name).out.strip()
+
+    def wait_state(self, name, state, seconds=15):
+        return wait_until(lambda: self.state(name) == state, seconds)
+
+    def destroy_all(self):
+        for name in self.virsh("list", "--name").out.split():
+            self.virsh("destroy", name)
+
+
+class Skepd(Daemon):
+    """The built skepd, private to a directory."""
+
+    name = "skepd"
+
+    def __init__(self, directory, *, libvirt_paths=False, conf="", lxc_conf=""):
+        super().__init__(directory)
+        os.makedirs(directory, exist_ok=True)
+        self.uri = f"lxc+unix:///system?socket={directory}/skep-sock"
+        self.libvirt_paths = libvirt_paths
+        for name, text in (("skepd.conf", conf), ("lxc.conf", lxc_conf)):
+            if text:
+                with open(os.path.join(directory, name), "w", encoding="utf-8") as handle:
+                    handle.write(text)
+
+    def tool(self, verb, *options):
+        env = dict(os.environ, SKEP_BUILD_DIR=BUILD)
+        return execute([os.path.join(SOURCE, "tools/private-skepd"), verb, *options, self.directory],
+                       timeout=120, env=env)
+
+    def start(self):
+        done = self.tool("start", *(["--libvirt-paths"] if self.libvirt_paths else []))
+        if done.status:
+            raise RuntimeError(f"skepd does not start: {done.err}")
+
+    def stop(self):
+        return self.tool("stop")
+
+    def pid(self):
+        with open(os.path.join(self.directory, "skepd.pid"), encoding="utf-8") as handle:
+            return int(handle.read())
+
+    def log(self):
+        with contextlib.suppress(FileNotFoundError):
+            with open(os.path.join(self.directory, "skepd.log"), encoding="utf-8", errors="replace") as handle:
+                return handle.read()
+        return ""
+
+    def controllers(self):
+        """Pids of the controllers of this daemon: their program is ours and they name our directory."""
+        return [pid for pid, command in commands() if command and
+                os.path.basename(command[0]) in ("skep-controller", "lt-skep-controller") and
+                any(self.directory in word for word in command)]
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *ignored):
+        self.destroy_all()
+        self.stop()
+        for pid in self.controllers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def commands():
+    """(pid, argv) of every process that shows one."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{entry}/cmdline", "rb") as handle:
+                    yield int(entry), handle.read().decode(errors="replace").split("\0")[:-1]
+
+
+class StockLibvirtd(Daemon):
+    """Debian's libvirtd with its LXC driver: the oracle. In a mount namespace of its own, because it wants
+    /run/libvirt and the like, and cannot start containers while a version 2 cgroup mount lies beside
+    version 1 controllers."""
+
+    name = "libvirtd"
+    SCRIPT = r"""
+set -e
+umount /sys/fs/cgroup/unified 2>/dev/null || true
+for d in /run/libvirt /var/lib/libvirt /var/log/libvirt /etc/libvirt /var/cache/libvirt /run/dbus; do
+    mkdir -p $d
+    mount -t tmpfs none $d
+done
+mkdir -p /var/log/libvirt/lxc
+cp /etc/passwd /etc/group "$W/"
+getent passwd libvirt-qemu >/dev/null ||
+    echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>"$W/passwd"
+for g in libvirt-qemu:64055 kvm:64056 libvirt:64057; do
+    getent group "${g%:*}" >/dev/null || echo "${g%:*}:x:${g#*:}:" >>"$W/group"
+done
+mount --bind "$W/passwd" /etc/passwd
+mount --bind "$W/group" /etc/group
+dbus-daemon --system --fork --nopidfile --print-pid >"$W/dbus.pid"
+cat >"$W/libvirtd.conf" <<X
+unix_sock_dir = "$W"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+log_outputs = "3:file:$W/libvirtd.log"
+X
+exec libvirtd --config "$W/libvirtd.conf" --pid-file "$W/libvirtd.pid"
+"""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        os.makedirs(directory, exist_ok=True)
+        self.uri = f"lxc+unix:///system?socket={directory}/libvirt-sock"
+        self.process = None
+
+    @staticmethod
+    def installed():
+        return shutil.which("libvirtd", path="/usr/sbin:/usr/bin") is not None and \
+            os.path.exists("/usr/lib/libvirt/libvirt_lxc")
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "bash", "-c", self.SCRIPT],
+            env=dict(os.environ, W=self.directory, PATH="/usr/sbin:/usr/bin:/sbin:/bin"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not wait_until(lambda: self.virsh("uri").status == 0, 20, 0.1):
+            raise RuntimeError("stock libvirtd does not start")
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+        with contextlib.suppress(OSError, ValueError):
+            with open(os.path.join(self.directory, "dbus.pid"), encoding="utf-8") as handle:
+                os.kill(int(handle.read()), signal.SIGTERM)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *ignored):
+        self.destroy_all()
+        self.stop()
+
+
+class Terminal:
+    """A program on a terminal of its own, talked to as a person would."""
+
+    def __init__(self, command, env=None):
+        self.seen = ""
+        self.status = None
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            try:
+                os.execvpe(command[0], command, dict(os.environ, TERM="dumb", **(env or {})))
+            finally:
+                os._exit(127)
+
+    def expect(self, pattern, seconds=10):
+        """Waits for the pattern in what was not consumed yet; gives the match or None."""
+        end = time.monotonic() + seconds
+        while True:
+            match = re.search(pattern, self.seen)
+            if match:
+                self.seen = self.seen[match.end():]
+                return match
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+                return None
+            if not self._read():
+                match = re.search(pattern, self.seen)
+                return match
+
+    def _read(self):
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait(self, seconds=10):
+        """The exit status, or None when it still runs."""
+        end = time.monotonic() + seconds
+        while self.status is None and time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.02)[0]:
+                self._read()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+    def close(self):
+        if self.status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.close()
+
+
+def leftovers(directory, names):
+    """What containers of these names left behind: mounts and cgroups, as readable lines."""
+    left = [f"mount {point}" for point in mounts_below(directory)]
+    for where, dirs, _ in os.walk("/sys/fs/cgroup"):
+        left += [f"cgroup {os.path.join(where, d)}" for d in dirs for name in names
+                 if re.search(rf"(^|-|x2d){re.escape(name)}(\.|$)", d)]
+    return left
+
+
+def die_with_parent():
+    """For preexec_fn of helpers that must not outlive the test."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
