@@ -5,8 +5,12 @@
  * and the monitor socket (the UNIX socket plan.monitor_path, for as long as the container runs, one
  * daemon connection at a time; a newer one replaces the older).
  *
+ * The daemon spawns `skep-controller --name NAME --plan-fd FD --start-fd FD`, with standard input
+ * /dev/null, standard output and error the domain log, and whatever descriptors the plan names open
+ * at those numbers. The controller makes all of them close-on-exec and a session of its own.
+ *
  * Start, in order (C controller, D daemon):
- *   C->D HELLO      version, pid
+ *   C->D HELLO      version, pid; the monitor socket accepts connections from here on
  *   D->C CGROUP     with descriptors: first (v2) the directory of the guest's cgroup, for clone3
  *                   CLONE_INTO_CGROUP, then (v1) cgroup.procs of every hierarchy, open for writing.
  *                   `flags` says how many of each. The daemon has already put the controller itself
@@ -20,7 +24,9 @@
  * End of file on the start socket before EXECED is a failure: "controller died during start".
  *
  * Monitor: C->D HELLO then STATE right after a connection; later EXIT once; D->C requests below, each
- * answered by DONE or FAILED with the same serial.
+ * answered by DONE or FAILED with the same serial. The controller leaves as soon as a daemon has
+ * read EXIT. With no daemon there it waits kill_deadline for one and then leaves EXIT in the file
+ * monitor_exit_read() reads.
  */
 #pragma once
 
@@ -55,6 +61,7 @@ typedef enum {
 
 enum {
     MONITOR_STATE_EXITED = 1 << 0,
+    MONITOR_DONE_QUEUED = 1 << 0,       /* of DONE for HALT: init does not listen yet, delivered later */
     MONITOR_CONSOLE_FORCE = 1 << 0,     /* detach present clients first */
     MONITOR_CONSOLE_SAFE = 1 << 1,      /* refuse when a client is attached (EBUSY) */
 };
@@ -133,6 +140,12 @@ typedef struct {
 } MonitorPacket;
 
 _Static_assert (sizeof (MonitorPacket) == 512, "one packet");
+
+/* The file beside the monitor socket that keeps EXIT when no daemon took it: one MonitorPacket.
+ * monitor_exit_read() takes it (the file is gone then); 0, or -1 with errno (ENOENT: none). */
+#define MONITOR_EXIT_SUFFIX ".exit"
+int monitor_exit_write (const char *monitor_path, const MonitorPacket *packet);
+int monitor_exit_read (const char *monitor_path, MonitorPacket *packet);
 
 /* "mount /proc/sys: Permission denied" — the sentence for people, without allocation. */
 const char *monitor_step_name (unsigned step);

@@ -2,6 +2,7 @@
 /* The launch plan as bytes and as text. No GLib: the controller links this. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -9,8 +10,13 @@
 
 #define PLAN_BYTES_MAX (4U << 20)
 
-/* Writes @plan into a sealed (no write, no grow, no shrink, no seal) memfd. fd, or -1 with errno. */
+/* Writes @plan into a sealed (no write, no grow, no shrink, no seal) memfd. A string that is NULL is
+ * written as "". The plan is not checked here: plan_check() does, and the controller does again.
+ * fd, or -1 with errno (EMSGSIZE: above PLAN_BYTES_MAX or a bound of plan.x). */
 int plan_to_memfd (const launch_plan *plan);
+
+/* Encodes into @data: length, or 0 when it does not fit or breaks a bound. */
+size_t plan_encode (const launch_plan *plan, void *data, size_t size);
 
 /* Reads and checks a plan: size bound, seals, version, every index and path rule of plan.x that the
  * types cannot say (exactly one root mount first, node paths relative without "..", descriptors in
@@ -19,5 +25,13 @@ int plan_from_fd (int fd, launch_plan *plan, const char **ret_why);
 int plan_decode (const void *data, size_t size, launch_plan *plan, const char **ret_why);
 void plan_free (launch_plan *plan);
 
+/* The rules alone: true, or false with a static sentence. Strings must not be NULL. */
+bool plan_check (const launch_plan *plan, const char **ret_why);
+
 /* Prints the plan for people, one step a line in order of execution: `skep domain-plan`. */
 void plan_print (const launch_plan *plan, FILE *out);
+
+/* Copies a program (skep-controller) into a sealed memfd to execute as /proc/self/fd/N. A container
+ * without user namespace can then not reach the file on disk by way of /proc/PID/exe (attack A01);
+ * one copy serves all containers of a daemon. fd, or -1 with errno. */
+int plan_program_image (const char *path);
