@@ -107,7 +107,7 @@ spawn_process (const SpawnArgs *args, pid_t *ret_pid)
     posix_spawnattr_setsigmask (&attr, &set);
     sigfillset (&set);
     posix_spawnattr_setsigdefault (&attr, &set);
-    r = posix_spawn (ret_pid, args->argv[0], actions, &attr, (char *const *) args->argv,
+    r = posix_spawn (ret_pid, args->path ? args->path : args->argv[0], actions, &attr, (char *const *) args->argv,
                      (char *const *) envp);
     posix_spawnattr_destroy (&attr);
     return r;

@@ -11,7 +11,8 @@ typedef struct {
 } SpawnFd;
 
 typedef struct {
-    const char *const *argv;    /* argv[0] is an absolute path */
+    const char *const *argv;    /* argv[0] is an absolute path, unless... */
+    const char *path;           /* ...this is given: what is executed (/proc/self/fd/N, N of the child) */
     const char *const *envp;    /* NULL: an environment of PATH only */
     const SpawnFd *fds;         /* 0, 1, 2 are /dev/null unless listed */
     guint n_fds;
