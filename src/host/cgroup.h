@@ -2,17 +2,24 @@
 /*
  * Control groups: v1, hybrid and pure v2 behind one model.
  *
- * A container owns one base group in every hierarchy that is used:
+ * A container owns one base group in every mounted hierarchy, used or not: its cgroup namespace then
+ * shows none of the host's groups anywhere.
  *
  *   BASE                limits, device rules (nothing inside the container can reach them)
  *   BASE/controller     v2: the controller and whoever enters the container from outside
- *   BASE/guest          v2 and those v1 hierarchies where the controller must stay out (freezer) or
- *                       the guest gets a writable view (name=systemd): the container's processes;
- *                       root of its cgroup namespace. On v2 the limits are copied here as well, so
- *                       that programs inside can read them.
+ *   BASE/guest          v2 and name=systemd, and the v1 freezer where there is no v2 mount at all:
+ *                       the container's processes; root of its cgroup namespace. On v2 the limits
+ *                       are copied here as well, so that programs inside can read them.
+ *
+ * Freezing and killing go through BASE/guest of the core hierarchy: v2 when mounted (with or without
+ * controllers), else the v1 freezer. In the other v1 hierarchies controller and guest share BASE.
  *
  * BASE is PARTITION/NAME where nothing else manages groups, and SCOPE/skep below a systemd scope.
+ * The order of a start is cgroup_create(), cgroup_add_controller(), limits: below a scope of v2 the
+ * controllers can be enabled only once the controller's process has left the scope itself.
  * Numbers: memory bytes (CGROUP_UNLIMITED: none), cpu times microseconds unless named ns.
+ *
+ * No descriptor is kept per container. Main loop only.
  */
 #pragma once
 
@@ -42,17 +49,28 @@ CgroupLayout cgroup_host_layout (void);
 guint cgroup_host_controllers (void);
 /* Hierarchies for a container's own /sys/fs/cgroup: v1 mount options ("cpu,cpuacct", "name=systemd"),
  * or one entry "" for v2. Names the directory below /sys/fs/cgroup too. Owned by the module. */
-typedef struct { const char *dir, *options; gboolean v2, writable; const char *link_names; } CgroupView;
+typedef struct {
+    const char *dir;            /* "cpu,cpuacct", "systemd", "unified" (hybrid), "" (pure v2) */
+    const char *options;        /* v1 mount options; "" for v2 */
+    gboolean v2, writable;
+    const char *link_names;     /* "cpu,cpuacct": symbolic links to dir; NULL when none */
+} CgroupView;
 const CgroupView *cgroup_host_views (guint *ret_n);
 
-/* Makes the base group below @parent (absolute within each hierarchy, as <partition> or a scope says;
- * missing components are made only when @make_parent) and the sub-groups. Undone on failure. */
+/* Makes the base group and the sub-groups; undone on failure. @parent is absolute within each
+ * hierarchy: a partition as <partition> names it (see cgroup_partition_path()), or a path that ends in
+ * ".scope", taken as it is. Missing components are made for "/machine", for a scope, and when
+ * @make_parent; else they are ERR_SYSTEM "Failed to create v1 controller cpu for group". */
 Cgroup *cgroup_create (const char *parent, const char *name, gboolean make_parent, GError **error);
-/* Opens what is there, after a daemon restart: @paths as cgroup_paths() gave them. */
+/* Opens what is there, after a daemon restart: @paths as cgroup_paths() gave them. Groups that are
+ * gone are left out: killing, emptiness and removal of nothing succeed. */
 Cgroup *cgroup_open (const char *const *paths, GError **error);
 char **cgroup_paths (const Cgroup *cgroup);      /* "hierarchy:path", NULL-terminated; g_strfreev() */
 void cgroup_free (Cgroup *cgroup);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Cgroup, cgroup_free)
+
+/* "/prod/_a" -> "/prod.partition/__a.partition", libvirt's rules. */
+char *cgroup_partition_path (const char *partition);
 
 gboolean cgroup_add_controller (Cgroup *cgroup, pid_t pid, GError **error);
 /* Descriptors for MONITOR_CGROUP: *ret_v2 is the guest directory (O_PATH|O_DIRECTORY) or -1, the
@@ -74,6 +92,11 @@ gboolean cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError *
 gboolean cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error); /* NULL: keep */
 gboolean cgroup_set_pids (Cgroup *c, guint64 max, GError **error);
 gboolean cgroup_cpu_usage (Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error);
+/* Of guint64 ns for each possible host cpu; v1 only (ERR_OPERATION_UNSUPPORTED on v2). */
+GArray *cgroup_cpu_usage_percpu (Cgroup *c, GError **error);
+/* Sums over all block devices: operations and bytes. */
+typedef struct { guint64 rd_req, rd_bytes, wr_req, wr_bytes; } CgroupBlkioUsage;
+gboolean cgroup_blkio_usage (Cgroup *c, CgroupBlkioUsage *usage, GError **error);
 gboolean cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error);
 typedef struct { dev_t device; guint weight; guint64 rbps, wbps, riops, wiops; } CgroupBlkio; /* 0: none */
 gboolean cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error);
@@ -91,8 +114,9 @@ gboolean cgroup_freeze (Cgroup *c, gboolean frozen, GError **error);
 gboolean cgroup_frozen (Cgroup *c, gboolean *frozen, GError **error);
 
 /* Kills every process of the guest group, nested groups too (cgroup.kill, else freeze, SIGKILL each,
- * thaw). Returns at once; cgroup_populated() tells when all are gone. */
+ * thaw). Returns at once; cgroup_populated() tells when all are gone. While it says TRUE, call again. */
 gboolean cgroup_kill (Cgroup *c, GError **error);
 gboolean cgroup_populated (Cgroup *c);
-/* Removes base and sub-groups, nested ones made by the guest too. Busy: FALSE, try again later. */
+/* Removes base and sub-groups, nested ones made by the guest too. Busy (a process or zombie is left,
+ * or more nested groups than one call takes): FALSE with ERR_RESOURCE_BUSY, try again later. */
 gboolean cgroup_remove (Cgroup *c, GError **error);

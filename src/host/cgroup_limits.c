@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Limits, freezing and killing: finds the hierarchy that serves, the rest is its version's. */
+#include "host/cgroup_private.h"
+
+#include "util/error.h"
+
+static CgroupHierarchy *
+serving (const Cgroup *c, CgroupControllers controller, const char *absent, GError **error)
+{
+    CgroupHierarchy *h = cgroup_hierarchy (controller);
+
+    if (!h || !(c->hierarchies & (1u << (h - cgroup_host.hierarchies)))) {
+        error_set (error, ERR_OPERATION_INVALID, "%s", absent);
+        return NULL;
+    }
+    return h;
+}
+
+#define ABSENT_MEMORY "cgroup memory controller is not mounted"
+#define ABSENT_CPU "cgroup CPU controller is not mounted"
+#define ABSENT_CPUACCT "cgroup CPUACCT controller is not mounted"
+#define ABSENT_CPUSET "cgroup cpuset controller is not mounted"
+#define ABSENT_BLKIO "blkio cgroup isn't mounted"
+#define ABSENT_PIDS "cgroup pids controller is not mounted"
+#define ABSENT_DEVICES "cgroup devices controller is not mounted"
+#define ABSENT_FREEZER "cgroup freezer controller is not mounted"
+
+gboolean
+cgroup_set_memory (Cgroup *c, guint64 hard, guint64 swap_hard, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+
+    return h && h->ops->set_memory (h, c, hard, swap_hard, error);
+}
+
+gboolean
+cgroup_set_memory_soft (Cgroup *c, guint64 soft, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+
+    return h && h->ops->set_memory_soft (h, c, soft, error);
+}
+
+gboolean
+cgroup_get_memory (Cgroup *c, guint64 *hard, guint64 *soft, guint64 *swap_hard, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+
+    return h && h->ops->get_memory (h, c, hard, soft, swap_hard, error);
+}
+
+gboolean
+cgroup_memory_usage (Cgroup *c, guint64 *usage, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+
+    return h && h->ops->memory_usage (h, c, usage, error);
+}
+
+gboolean
+cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+
+    if (!h || !h->ops->set_shares (h, c, shares, error))
+        return FALSE;
+    c->shares = shares;
+    return TRUE;
+}
+
+gboolean
+cgroup_get_cpu_shares (Cgroup *c, guint64 *shares, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+
+    return h && h->ops->get_shares (h, c, shares, error);
+}
+
+gboolean
+cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+
+    return h && h->ops->set_cfs (h, c, period, quota, error);
+}
+
+gboolean
+cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+
+    return h && h->ops->get_cfs (h, c, period, quota, error);
+}
+
+gboolean
+cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPUSET, ABSENT_CPUSET, error);
+
+    return h && h->ops->set_cpuset (h, c, cpus, mems, error);
+}
+
+gboolean
+cgroup_set_pids (Cgroup *c, guint64 max, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_PIDS, ABSENT_PIDS, error);
+
+    return h && h->ops->set_pids (h, c, max, error);
+}
+
+gboolean
+cgroup_cpu_usage (Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPUACCT, ABSENT_CPUACCT, error);
+
+    return h && h->ops->cpu_usage (h, c, total_ns, user_ns, system_ns, error);
+}
+
+GArray *
+cgroup_cpu_usage_percpu (Cgroup *c, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_CPUACCT, ABSENT_CPUACCT, error);
+    g_auto (GStrv) numbers = NULL;
+    char text[CGROUP_TEXT_MAX];
+    GArray *usage;
+
+    if (!h)
+        return NULL;
+    if (h->v2) {
+        error_set (error, ERR_OPERATION_UNSUPPORTED, "per-CPU usage is not available on cgroup v2");
+        return NULL;
+    }
+    if (!cgroup_read (h, c->base, "", "cpuacct.usage_percpu", text, error))
+        return NULL;
+    usage = g_array_new (FALSE, FALSE, sizeof (guint64));
+    numbers = g_strsplit (g_strstrip (text), " ", -1);
+    for (guint i = 0; numbers[i]; i++) {
+        guint64 ns = g_ascii_strtoull (numbers[i], NULL, 10);
+
+        g_array_append_val (usage, ns);
+    }
+    return usage;
+}
+
+gboolean
+cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_BLKIO, ABSENT_BLKIO, error);
+
+    return h && h->ops->set_blkio_weight (h, c, weight, error);
+}
+
+gboolean
+cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_BLKIO, ABSENT_BLKIO, error);
+
+    return h && h->ops->set_blkio_device (h, c, rule, error);
+}
+
+gboolean
+cgroup_blkio_usage (Cgroup *c, CgroupBlkioUsage *usage, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_BLKIO, ABSENT_BLKIO, error);
+
+    return h && h->ops->blkio_usage (h, c, usage, error);
+}
+
+gboolean
+cgroup_set_devices (Cgroup *c, const CgroupDeviceRule *rules, guint n, GError **error)
+{
+    CgroupHierarchy *h = serving (c, CGROUP_DEVICES, ABSENT_DEVICES, error);
+
+    return h && h->ops->set_devices (h, c, rules, n, error);
+}
+
+/* ---- the core hierarchy */
+
+static CgroupHierarchy *
+core_of (const Cgroup *c)
+{
+    CgroupHierarchy *h = cgroup_host.core;
+
+    return h && (c->hierarchies & (1u << (h - cgroup_host.hierarchies))) ? h : NULL;
+}
+
+gboolean
+cgroup_freeze (Cgroup *c, gboolean frozen, GError **error)
+{
+    CgroupHierarchy *h = core_of (c);
+
+    if (!h)
+        return error_set (error, ERR_OPERATION_INVALID, ABSENT_FREEZER);
+    return h->ops->freeze (h, c, frozen, error);
+}
+
+gboolean
+cgroup_frozen (Cgroup *c, gboolean *frozen, GError **error)
+{
+    CgroupHierarchy *h = core_of (c);
+
+    if (!h)
+        return error_set (error, ERR_OPERATION_INVALID, ABSENT_FREEZER);
+    return h->ops->frozen (h, c, frozen, error);
+}
+
+gboolean
+cgroup_kill (Cgroup *c, GError **error)
+{
+    CgroupHierarchy *h = core_of (c);
+
+    return !h || h->ops->kill (h, c, error);
+}
+
+gboolean
+cgroup_populated (Cgroup *c)
+{
+    CgroupHierarchy *h = core_of (c);
+
+    return h && h->ops->populated (h, c);
+}
