@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Stock virsh drives a scripted lifecycle; what it prints is compared with what it prints of stock libvirtd.
+
+  virsh.py                 skepd through lxc+unix:///system?socket=..., against the recorded answers
+  virsh.py --plain         skepd through plain lxc:///system at the standard paths of an own mount namespace
+  virsh.py --oracle        stock libvirtd (where installed) against the recorded answers: is the record true?
+  virsh.py --record        writes the record anew from stock libvirtd
+  virsh.py --show [STEP]   prints skepd's normalised answers
+
+The record is stock.txt. Where we mean to differ, differences.txt has our answer and why.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+import skeptest as t  # noqa: E402
+import steps  # noqa: E402
+
+SEPARATOR = "=== "
+
+
+def write_domains(directory, root):
+    """The XML files that the steps name."""
+    def domain(name, *, key=None, **options):
+        write(key or name, t.domain_xml(name, root, uuid=options.pop("uuid", steps.UUIDS[name]), **options))
+
+    def write(key, text):
+        with open(os.path.join(directory, key + ".xml"), "w", encoding="utf-8") as handle:
+            handle.write(text)
+
+    domain("one")
+    domain("two", init="/bin/sleep", args=["1000"])
+    domain("brief", init="/bin/true")
+    domain("signal", init="/bin/sh", args=["-c", steps.TERM_INIT.replace("'", "&apos;")])
+    domain("fds", init="/bin/sh",
+           args=["-c", "cat &lt;&amp;3 &gt;/passed; cat &lt;&amp;4 &gt;&gt;/passed; sleep 1000"])
+    domain("broken", init="/bin/not-there")
+    domain("one", key="clash-name", uuid=steps.NO_UUID)
+    write("clash-uuid", t.domain_xml("other", root, uuid=steps.UUIDS["one"]))
+    write("not-xml", "<domain type='lxc'><name>x</name")
+    write("no-name", "<domain type='lxc'><memory>1</memory><os><type>exe</type><init>/x</init></os></domain>")
+    write("other-type", "<domain type='qemu'><name>q</name><memory>65536</memory><os><type>exe</type>"
+                        "<init>/x</init></os></domain>")
+
+
+def run_step(daemon, step, directory):
+    name, words, options = step
+    words = [re.sub(r"\{xml:([\w-]+)\}", lambda m: os.path.join(directory, m[1] + ".xml"), w) for w in words]
+    fds = []
+    if options.get("fds"):
+        for text in ("first\n", "second\n"):
+            read_end, write_end = os.pipe()
+            os.write(write_end, text.encode())
+            os.close(write_end)
+            fds.append(read_end)
+        words.append(",".join(str(fd) for fd in fds))
+    result = daemon.virsh(*words, readonly=options.get("readonly", False), pass_fds=fds)
+    for fd in fds:
+        os.close(fd)
+    if "until" in options:
+        daemon.wait_state(*options["until"])
+    if "gone" in options:
+        t.wait_until(lambda: daemon.virsh("domid", options["gone"]).status != 0, 15)
+    if "settle" in options:
+        t.time.sleep(options["settle"])
+    return result
+
+
+class Normal:
+    """Takes out of an answer what differs between two hosts, runs or daemons for no interesting reason."""
+
+    def __init__(self, directory, daemon):
+        self.rules = [
+            (re.escape(daemon.uri), "URI"),
+            (r"lxc:///system", "URI"),
+            (re.escape(directory), "DIR"),
+            (re.escape(os.uname().nodename), "HOST"),
+            (r"/dev/pts/\d+", "/dev/pts/N"),
+            (r"<emulator>[^<]*</emulator>", "<emulator>CONTROLLER</emulator>"),
+            (r"id='\d+'", "id='ID'"),
+            (r"Child process \(\d+\)", "Child process (PID)"),
+        ]
+
+    # Figures of the host or the moment: only their shape is compared.
+    FIGURES = {"nodeinfo", "nodememstats", "nodecpustats", "nodecpumap", "freecell", "freecell all", "version",
+               "version daemon"}
+    LISTS_OF_HOST = {"nodedev-list", "iface-list"}
+
+    def __call__(self, name, words, result):
+        text = f"status {result.status}\n"
+        for stream, content in (("out", result.out), ("err", result.err)):
+            for pattern, replacement in self.rules:
+                content = re.sub(pattern, replacement, content)
+            content = re.sub(r"^( |Id: +)\d+( |$)", r"\1ID\2", content, flags=re.M)
+            content = re.sub(r"^(CPU time: +|Used memory: +)[\d.]+", r"\1N", content, flags=re.M)
+            if name == "domid running":
+                content = re.sub(r"^\d+$", "ID", content, flags=re.M)
+            if name == "capabilities" and result.status == 0:
+                content = self.capabilities(content)
+            if name == "sysinfo" and result.status == 0:
+                content = "sysinfo of this host\n"
+            if name in self.FIGURES:
+                content = re.sub(r"[ \t]+", " ", re.sub(r"\d[\d.]*", "N", content))
+            if name in self.LISTS_OF_HOST and result.status == 0:
+                content = "what this host has\n" if content.count("\n") > 4 else content
+            if words[:1] == ["list"]:
+                # An id's digits set the width of a column.
+                content = re.sub(r"  +", "  ", re.sub(r"^-+$", "---", content, flags=re.M))
+            lines = [line.rstrip() for line in content.splitlines()]
+            text += "".join(f"{stream}: {line}\n" for line in lines if line)
+        return text
+
+    @staticmethod
+    def capabilities(xml):
+        """The guests: what may be defined here. The host's part is checked in tests of its own."""
+        guests = re.findall(r"<guest>.*?</guest>", xml, flags=re.S)
+        return "\n".join(re.sub(r"<emulator>.*?</emulator>", "<emulator>CONTROLLER</emulator>", g) for g in guests)
+
+
+def read_record(path):
+    """{step: text} of a record; lines before the first separator, and those that start with #, are notes."""
+    record, name = {}, None
+    with open(path, encoding="utf-8") as handle:
+        for line in handle:
+            if line.startswith(SEPARATOR):
+                name = line[len(SEPARATOR):].strip()
+                record[name] = ""
+            elif name is not None and line.strip() and not line.startswith("#"):
+                record[name] += line
+    return record
+
+
+def collect(daemon, directory):
+    root = t.busybox_root(os.path.join(directory, "root"))
+    write_domains(directory, root)
+    normal = Normal(directory, daemon)
+    answers = {}
+    for step in steps.STEPS:
+        result = run_step(daemon, step, directory)
+        answers[step[0]] = normal(step[0], step[1], result)
+    return answers
+
+
+def compare(answers, stock, differences, *, ours):
+    checks = t.Checks("virsh")
+    for name, *_ in steps.STEPS:
+        expected = stock.get(name)
+        if ours and name in differences:
+            checks.that(f"{name}: the difference is one", differences[name] != expected,
+                        "differences.txt has what stock answers; take it out")
+            expected = differences[name]
+        found = answers[name]
+        checks.that(name, found == expected, "found:\n" + indent(found) + "    expected:\n" + indent(expected or ""))
+    for name in list(stock) + list(differences):
+        checks.that(f"{name} is a step", name in answers)
+    return checks
+
+
+def indent(text):
+    return "".join(f"      {line}\n" for line in text.splitlines())
+
+
+def run_oracle(record):
+    if not t.StockLibvirtd.installed():
+        print("stock libvirtd is not installed (tools/deps compare): the record is taken as it is")
+        return 0
+    with t.work_dir() as directory, t.StockLibvirtd(os.path.join(directory, "o")) as daemon:
+        answers = collect(daemon, directory)
+    if record:
+        with open(os.path.join(HERE, "stock.txt"), "w", encoding="utf-8") as handle:
+            handle.write("# SPDX-License-Identifier: LGPL-2.1-or-later\n# What stock virsh prints of stock libvirtd "
+                         "9.0.0 (Debian 12), written by virsh.py --record.\n")
+            for name, text in answers.items():
+                handle.write(f"{SEPARATOR}{name}\n{text}\n")
+        return 0
+    return compare(answers, read_record(os.path.join(HERE, "stock.txt")), {}, ours=False).done()
+
+
+def run_skepd(plain, show):
+    with t.work_dir() as directory:
+        if plain:
+            os.makedirs("/run/libvirt", exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "none", "/run/libvirt"], check=True)
+        with t.Skepd(os.path.join(directory, "s"), libvirt_paths=plain) as daemon:
+            if plain:
+                daemon.uri = "lxc:///system"
+            answers = collect(daemon, directory)
+            left = t.leftovers(directory, list(steps.UUIDS))
+            log = daemon.log()
+    if show is not None:
+        for name, text in answers.items():
+            if not show or name in show:
+                print(f"{SEPARATOR}{name}\n{text}")
+        return 0
+    checks = compare(answers, read_record(os.path.join(HERE, "stock.txt")),
+                     read_record(os.path.join(HERE, "differences.txt")), ours=True)
+    checks.that("nothing is left", not left, "\n    ".join(left))
+    status = checks.done()
+    if status:
+        print("last lines of skepd.log:\n" + "\n".join(log.splitlines()[-20:]))
+    return status
+
+
+def main():
+    words = sys.argv[1:]
+    t.need_program("virsh")
+    t.enter_namespaces()
+    if "--record" in words or "--oracle" in words:
+        return run_oracle("--record" in words)
+    return run_skepd("--plain" in words, words[1:] if words[:1] == ["--show"] else None)
+
+
+sys.exit(main())
