@@ -20,7 +20,7 @@ typedef struct RpcStream RpcStream;
 #define RPC_PROGRAM_REMOTE    0x20008086u
 #define RPC_PROGRAM_LXC       0x00068000u
 #define RPC_PROGRAM_KEEPALIVE 0x6b656570u
-#define RPC_PROGRAM_SKEP      0x20536b70u   /* our own extensions: driver/skep.x */
+#define RPC_PROGRAM_SKEP      0x20536b70u   /* our own extensions: rpc/skep.x */
 
 typedef struct {
     guint max_clients;              /* 5000; further connections wait unaccepted */
@@ -84,9 +84,12 @@ typedef struct {
     gboolean (*received) (RpcStream *stream, const void *data, gsize size, gpointer data_);
     void (*writable) (RpcStream *stream, gpointer data);        /* room again after FALSE from send */
     void (*closed) (RpcStream *stream, gboolean aborted, gpointer data);    /* by client or its end; last call */
+    /* A console: closing does not wait until received() took what was held back. */
+    gboolean interactive;
 } RpcStreamHandlers;
 
-/* Before rpc_call_reply() of the same call. */
+/* Before rpc_call_reply() of the same call; data sent before it is kept until then. After
+ * rpc_call_error() of that call the stream is gone, and no handler is called. */
 RpcStream *rpc_stream_open (RpcCall *call, const RpcStreamHandlers *handlers, gpointer data);
 /* Queues a copy; FALSE: taken, but wait for writable() before more (back-pressure). */
 gboolean rpc_stream_send (RpcStream *stream, const void *data, gsize size);
