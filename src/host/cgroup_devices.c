@@ -20,34 +20,67 @@
 
 /* ---- v1 */
 
-static void
-rule_text (const CgroupDeviceRule *rule, char type, char text[64])
-{
-    char numbers[2][24] = { "*", "*" };
-    gsize n = 0;
-    char access[4] = "";
+static const char rights[] = "rwm";
 
-    if (rule->major >= 0)
-        g_snprintf (numbers[0], sizeof numbers[0], "%" G_GINT64_FORMAT, rule->major);
-    if (rule->minor >= 0)
-        g_snprintf (numbers[1], sizeof numbers[1], "%" G_GINT64_FORMAT, rule->minor);
-    for (const char *right = "rwm"; *right; right++)    /* the order in which the kernel lists them */
-        if (memchr (rule->access, *right, strnlen (rule->access, sizeof rule->access)))
-            access[n++] = *right;
-    g_snprintf (text, 64, "%c %s:%s %s", type, numbers[0], numbers[1], access);
+/* Bits in the order of @rights. */
+static guint
+access_mask (const char *access, gsize size)
+{
+    guint mask = 0;
+
+    for (gsize i = 0; i < size && access[i]; i++)
+        for (guint k = 0; rights[k]; k++)
+            if (access[i] == rights[k])
+                mask |= 1u << k;
+    return mask;
 }
 
-static gboolean
-rule_wanted (const char *line, const CgroupDeviceRule *rules, guint n)
+static void
+number_text (gint64 number, char text[24])
+{
+    if (number < 0)
+        g_strlcpy (text, "*", 24);
+    else
+        g_snprintf (text, 24, "%" G_GINT64_FORMAT, number);
+}
+
+/* "c 1:3" */
+static void
+device_text (const CgroupDeviceRule *rule, char type, char text[64])
+{
+    char numbers[2][24];
+
+    number_text (rule->major, numbers[0]);
+    number_text (rule->minor, numbers[1]);
+    g_snprintf (text, 64, "%c %s:%s", type, numbers[0], numbers[1]);
+}
+
+static int
+write_rule (CgroupHierarchy *h, Cgroup *c, const char *file, const char *device, guint mask)
+{
+    char text[80];
+    gsize n = (gsize) g_snprintf (text, sizeof text, "%s ", device);
+
+    for (guint k = 0; rights[k]; k++)
+        if (mask & (1u << k))
+            text[n++] = rights[k];
+    text[n] = '\0';
+    return cgroup_write_try (h, c->base, "", file, text);
+}
+
+/* What the rules grant on exactly this device; the kernel keeps one entry for it, rights merged. */
+static guint
+wanted_mask (const char *device, const CgroupDeviceRule *rules, guint n)
 {
     char text[64];
+    guint mask = 0;
 
     for (guint i = 0; i < n; i++) {
-        rule_text (&rules[i], line[0], text);
-        if ((rules[i].type == line[0] || rules[i].type == 'a') && g_str_equal (text, line))
-            return TRUE;
+        device_text (&rules[i], device[0], text);
+        if ((rules[i].type == device[0] || rules[i].type == 'a') && g_str_equal (text, device))
+            mask |= access_mask (rules[i].access, sizeof rules[i].access);
     }
-    return FALSE;
+    return mask;
 }
 
 /* The kernel knows 'a' only as "everything", so a rule for both types is written twice. */
@@ -55,14 +88,35 @@ static gboolean
 allow_rule (CgroupHierarchy *h, Cgroup *c, const CgroupDeviceRule *rule, GError **error)
 {
     const char *types = rule->type == 'a' ? "cb" : rule->type == 'b' ? "b" : "c";
-    char text[64];
+    guint mask = access_mask (rule->access, sizeof rule->access);
+    char device[64];
 
     for (; *types; types++) {
-        rule_text (rule, *types, text);
-        if (!cgroup_write (h, c->base, "", "devices.allow", text, error))
-            return FALSE;
+        int r;
+
+        device_text (rule, *types, device);
+        r = write_rule (h, c, "devices.allow", device, mask);
+        if (r < 0)
+            return cgroup_error (error, h, c->base, "", "devices.allow", -r, TRUE);
     }
     return TRUE;
+}
+
+/* Takes away what a line "c 1:3 rwm" of the list grants beyond the rules. */
+static gboolean
+deny_excess (CgroupHierarchy *h, Cgroup *c, char *line, const CgroupDeviceRule *rules, guint n,
+             GError **error)
+{
+    char *access = strrchr (line, ' ');
+    guint excess;
+    int r;
+
+    if (!access || access == line)
+        return TRUE;
+    *access++ = '\0';
+    excess = access_mask (access, strlen (access)) & ~wanted_mask (line, rules, n);
+    r = excess ? write_rule (h, c, "devices.deny", line, excess) : 0;
+    return r == 0 || cgroup_error (error, h, c->base, "", "devices.deny", -r, TRUE);
 }
 
 /* A list that is in force is changed by its difference, new rules first: a running container never
@@ -85,8 +139,7 @@ cgroup_v1_set_devices (CgroupHierarchy *h, Cgroup *c, const CgroupDeviceRule *ru
             return FALSE;
     lines = g_strsplit (text, "\n", -1);
     for (guint i = 0; lines[i]; i++)
-        if (*lines[i] && !rule_wanted (lines[i], rules, n)
-            && !cgroup_write (h, c->base, "", "devices.deny", lines[i], error))
+        if (!deny_excess (h, c, lines[i], rules, n, error))
             return FALSE;
     return TRUE;
 }

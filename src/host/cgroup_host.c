@@ -2,9 +2,10 @@
 /* What hierarchies the host has mounted, and what serves which controller. */
 #include "host/cgroup_private.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -13,6 +14,7 @@
 #define PROC_TEXT_MAX (4 * 1024 * 1024)     /* a host may have thousands of mounts */
 
 CgroupHost cgroup_host;
+gboolean cgroup_host_any_filesystem;
 static CgroupView views[CGROUP_HIERARCHIES_MAX];
 static guint n_views;
 
@@ -121,6 +123,22 @@ fill_v2 (CgroupHierarchy *h)
     h->controllers |= CGROUP_CPUACCT | CGROUP_DEVICES | CGROUP_FREEZER;
 }
 
+/* A mount point that mountinfo lists may lie hidden below a later mount. */
+static int
+open_mount (const MountLine *line)
+{
+    int fd = open (line->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct statfs fs;
+
+    if (fd < 0 || cgroup_host_any_filesystem)
+        return fd;
+    if (fstatfs (fd, &fs) == 0
+        && fs.f_type == (line->v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+        return fd;
+    close (fd);
+    return -1;
+}
+
 static void
 add_hierarchy (const MountLine *line, const char *name)
 {
@@ -132,7 +150,7 @@ add_hierarchy (const MountLine *line, const char *name)
             return;
     if (cgroup_host.n == CGROUP_HIERARCHIES_MAX)
         return;
-    fd = open (line->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fd = open_mount (line);
     if (fd < 0)
         return;
     *h = (CgroupHierarchy) {

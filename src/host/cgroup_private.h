@@ -70,6 +70,7 @@ extern const CgroupOps cgroup_v1_ops, cgroup_v2_ops;
 /* Reads the host's layout from the text of /proc/self/mountinfo and /proc/self/cgroup. */
 gboolean cgroup_host_parse (const char *mountinfo, const char *own, GError **error);
 void cgroup_host_clear (void);
+extern gboolean cgroup_host_any_filesystem;     /* tests: mount points need not be cgroup file systems */
 /* The hierarchy that serves one controller, or NULL. */
 CgroupHierarchy *cgroup_hierarchy (CgroupControllers controller);
 
