@@ -92,6 +92,8 @@ typedef struct {
 
 /* XML names of capabilities, index is the kernel's number. */
 extern const StringTable capability_names;
+/* Names of the enums below for messages. */
+extern const StringTable fs_type_names, fs_driver_names, disk_type_names, net_type_names, hostdev_type_names;
 
 /* ---- clock */
 
@@ -164,8 +166,8 @@ typedef struct {
 } DiskDef;
 
 typedef struct {
-    guint index;                    /* implicit scsi, ide, ... controller of a disk */
-    guint type;                     /* DiskBus */
+    guint type;                     /* DiskBus; of the buses with drive addresses: ide, fdc, scsi, sata */
+    int index;                      /* -1: not given; the defaults give one */
 } ControllerDef;
 
 typedef enum { NET_USER, NET_ETHERNET, NET_VHOSTUSER, NET_SERVER, NET_CLIENT, NET_MCAST, NET_NETWORK,
@@ -223,12 +225,12 @@ typedef struct {
 } NetDef;
 
 typedef struct {
-    guint type_pty;                 /* 1: type='pty', the only one Skep starts */
+    gboolean type_pty;              /* type='pty', the only one Skep starts */
     char *type;                     /* as written: pty, file, ... */
     char *source_path;              /* live: host pty or socket path */
     char *tty;                      /* live */
     char *log_file;                 /* <log file= append=> */
-    guint log_append;               /* YesNo */
+    guint log_append;               /* OnOff */
     char *target_type;              /* lxc */
     guint port;
     char *alias;                    /* live */
@@ -246,9 +248,10 @@ typedef struct {
     GPtrArray *ips, *routes;        /* net: NetIp, NetRoute */
 } HostdevDef;
 
+typedef enum { MEMBALLOON_ABSENT, MEMBALLOON_VIRTIO, MEMBALLOON_XEN, MEMBALLOON_NONE, MEMBALLOON_LAST } MemballoonModel;
+
 typedef struct {
-    guint model;                    /* 0 absent; the name is kept in `name` */
-    char *name;
+    guint model;                    /* MemballoonModel; no effect on a container */
 } MemballoonDef;
 
 /* ---- seclabel, resource, lxc:namespace */
@@ -280,7 +283,7 @@ typedef struct {
     guint8 uuid[16];
     gboolean uuid_set;
     char *title, *description;
-    char *metadata;                 /* inner XML of <metadata>, canonical; NULL when absent */
+    char *metadata;                 /* the whole element as it stands in the output (domain_metadata.h) */
     guint64 memory;                 /* maximum */
     guint64 current_memory;
     DomainBlkiotune blkiotune;
@@ -331,13 +334,20 @@ DomainDef *domain_def_parse (const char *xml, gsize size, const DomainDefaults *
                              guint flags, GError **error);
 char *domain_def_format (const DomainDef *def, guint flags);
 DomainDef *domain_def_copy (const DomainDef *def);
+/* Nothing set but the id (-1); every array exists, as it does after parsing. */
 DomainDef *domain_def_new (void);
 void domain_def_free (DomainDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DomainDef, domain_def_free)
 
-/* As `domain_def_parse` for one element of <devices>; *ret_kind says which. For attach and detach. */
+/* 8-4-4-4-12 hexadecimal digits, or 32 of them; FALSE leaves @uuid alone. */
 gboolean domain_uuid_parse (const char *text, guint8 uuid[16]);
 void domain_uuid_format (const guint8 uuid[16], char text[37]);
+void domain_uuid_generate (guint8 uuid[16]);    /* random, version 4 */
+
+/* What every name must be, wherever it comes from: not empty, at most DOMAIN_NAME_MAX bytes, no '/', no
+ * control character, not "." or "..": it becomes a file name and a cgroup's. */
+#define DOMAIN_NAME_MAX 200
+gboolean domain_name_check (const char *name, GError **error);
 
 /* ---- the status file of a running domain */
 
@@ -358,6 +368,8 @@ typedef struct {
 
 DomainStatus *domain_status_parse (const char *xml, gsize size, const DomainDefaults *defaults,
                                    GError **error);
+/* Nothing set but exit_status (-1); the arrays exist, def is NULL. */
+DomainStatus *domain_status_new (void);
 char *domain_status_format (const DomainStatus *status);
 void domain_status_free (DomainStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DomainStatus, domain_status_free)

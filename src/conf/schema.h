@@ -5,8 +5,11 @@
 #include <glib.h>
 
 /* Where the .rng files are; the build tree's and the installed path are found by default
- * (SKEP_SCHEMA_DIR overrides). */
+ * (SKEP_SCHEMA_DIR overrides). Drops what was compiled from another directory; call it at start only. */
 void schema_set_directory (const char *dir);
+
+struct _xmlDoc;
 
 /* ERR_XML_INVALID_SCHEMA with the first violation, its line and element. */
 gboolean schema_validate (const char *schema, const char *xml, gsize size, GError **error);
+gboolean schema_validate_document (const char *schema, struct _xmlDoc *doc, GError **error);

@@ -15,6 +15,12 @@ typedef struct {
     _Static_assert (sizeof sym##_names / sizeof *sym##_names == (last), "names of " #sym);         \
     const StringTable sym = { sym##_names, (last) }
 
+/* The same for one file only. */
+#define STATIC_STRING_TABLE(sym, last, ...)                                                        \
+    static const char *const sym##_names[] = { __VA_ARGS__ };                                      \
+    _Static_assert (sizeof sym##_names / sizeof *sym##_names == (last), "names of " #sym);         \
+    static const StringTable sym = { sym##_names, (last) }
+
 /* The value of @text, or -1. Unused values are NULL or "" in a table and never match. */
 static inline int
 string_table_value (const StringTable *table, const char *text)

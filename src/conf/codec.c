@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The codec's core: walking the tree or the output, ticking off, errors. Fields are in codec_fields.c. */
+#include "conf/codec.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "conf/xml.h"
+
+/* Levels that codec functions enter; what they do not enter has no depth for us. */
+#define LEVELS 16
+
+typedef struct {
+    xmlNode *node;              /* reading */
+    const char *name;
+    ErrorCode unknown_code;     /* of children nobody asked for; 0: by the grammar */
+    const char *unknown_noun;
+} Level;
+
+/* What of the current start tag is written. */
+typedef enum { TAG_COMPLETE, TAG_OPEN, TAG_TEXT } Tag;
+
+struct Codec {
+    gboolean reading;
+    guint flags;
+    const CodecGrammar *grammar;
+    GString *out;
+    guint base;                 /* writing: indentation of the root, in steps */
+    Tag tag;
+    guint depth;                /* levels[depth - 1] is the current element */
+    Level levels[LEVELS];
+    GError *error;
+};
+
+/* Marks in the _private member of libxml2's nodes: ticked off; its text as well. */
+static char mark_taken, mark_text_taken;
+
+static Level *
+top (const Codec *c)
+{
+    return (Level *) &c->levels[c->depth - 1];
+}
+
+gboolean
+codec_reading (const Codec *c)
+{
+    return c->reading;
+}
+
+gboolean
+codec_live (const Codec *c)
+{
+    return (c->flags & CODEC_LIVE) != 0;
+}
+
+gboolean
+codec_status (const Codec *c)
+{
+    return (c->flags & CODEC_STATUS) != 0;
+}
+
+gboolean
+codec_failed (const Codec *c)
+{
+    return c->error != NULL;
+}
+
+const char *
+codec_name (const Codec *c)
+{
+    return top (c)->name;
+}
+
+G_GNUC_PRINTF (4, 0)
+static void
+fail_at (Codec *c, xmlNode *node, ErrorCode code, const char *format, va_list args)
+{
+    g_autofree char *detail = NULL, *place = NULL;
+
+    if (c->error || !c->reading)
+        return;
+    detail = g_strdup_vprintf (format, args);
+    place = xml_node_place (node);
+    error_set_from (&c->error, c->grammar->origin, code, "%s%s", detail, place);
+}
+
+void
+codec_fail (Codec *c, ErrorCode code, const char *format, ...)
+{
+    va_list args;
+
+    va_start (args, format);
+    fail_at (c, top (c)->node, code, format, args);
+    va_end (args);
+}
+
+G_GNUC_PRINTF (4, 5)
+static void
+fail_node (Codec *c, xmlNode *node, ErrorCode code, const char *format, ...)
+{
+    va_list args;
+
+    va_start (args, format);
+    fail_at (c, node, code, format, args);
+    va_end (args);
+}
+
+/* ---- names */
+
+static gboolean
+is_element (const xmlNode *node, const char *element)
+{
+    if (node->type != XML_ELEMENT_NODE)
+        return FALSE;
+    if (g_str_has_prefix (element, "lxc:"))
+        return node->ns && g_str_equal ((const char *) node->ns->href, LXC_NAMESPACE)
+            && g_str_equal ((const char *) node->name, element + 4);
+    return !node->ns && g_str_equal ((const char *) node->name, element);
+}
+
+static char *
+written_name (const xmlNode *node)
+{
+    if (node->ns && node->ns->prefix)
+        return g_strdup_printf ("%s:%s", (const char *) node->ns->prefix, (const char *) node->name);
+    return g_strdup ((const char *) node->name);
+}
+
+/* ---- what was not asked for */
+
+static void
+refuse_child (Codec *c, xmlNode *child)
+{
+    const Level *level = top (c);
+    g_autofree char *name = written_name (child);
+
+    if (level->unknown_code)
+        fail_node (c, child, level->unknown_code, "unknown %s '%s'", level->unknown_noun, name);
+    else if (!child->ns && c->grammar->known && c->grammar->known (level->name, name, FALSE))
+        fail_node (c, child, ERR_CONFIG_UNSUPPORTED, "element '%s' is not supported yet", name);
+    else
+        fail_node (c, child, ERR_XML, "unknown element '%s'", name);
+}
+
+static void
+refuse_attribute (Codec *c, const xmlAttr *attr)
+{
+    const char *element = top (c)->name;
+    g_autofree char *name = written_name ((const xmlNode *) attr);
+
+    if (!attr->ns && c->grammar->known && c->grammar->known (element, name, TRUE))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "attribute '%s' of element '%s' is not supported yet",
+                    name, element);
+    else
+        codec_fail (c, ERR_XML, "unknown attribute '%s' in element '%s'", name, element);
+}
+
+static gboolean
+is_blank (const xmlChar *text)
+{
+    return !text || ((const char *) text)[strspn ((const char *) text, " \t\r\n")] == '\0';
+}
+
+static void
+refuse_rest (Codec *c)
+{
+    xmlNode *node = top (c)->node;
+
+    for (const xmlAttr *attr = node->properties; attr && !c->error; attr = attr->next)
+        if (!attr->_private)
+            refuse_attribute (c, attr);
+    for (xmlNode *child = node->children; child && !c->error; child = child->next) {
+        switch (child->type) {
+        case XML_ELEMENT_NODE:
+            if (!child->_private)
+                refuse_child (c, child);
+            break;
+        case XML_TEXT_NODE:
+        case XML_CDATA_SECTION_NODE:
+            if (node->_private != &mark_text_taken && !is_blank (child->content))
+                codec_fail (c, ERR_XML, "element '%s' has text, which it cannot have", top (c)->name);
+            break;
+        case XML_COMMENT_NODE:
+        case XML_PI_NODE:
+            break;
+        default:
+            codec_fail (c, ERR_XML, "element '%s' has content of an unknown kind", top (c)->name);
+        }
+    }
+}
+
+void
+codec_unknown (Codec *c, ErrorCode code, const char *noun)
+{
+    top (c)->unknown_code = code;
+    top (c)->unknown_noun = noun;
+}
+
+/* ---- entering and leaving */
+
+static void
+push (Codec *c, xmlNode *node, const char *name)
+{
+    g_assert (c->depth < LEVELS);
+    c->levels[c->depth++] = (Level) { .node = node, .name = name };
+}
+
+static void
+indent (const Codec *c, guint steps)
+{
+    for (guint i = 0; i < c->base + steps; i++)
+        g_string_append_len (c->out, "  ", 2);
+}
+
+static void
+open_tag (Codec *c, const char *element)
+{
+    if (c->tag == TAG_OPEN)
+        g_string_append_len (c->out, ">\n", 2);
+    indent (c, c->depth);
+    g_string_append_c (c->out, '<');
+    g_string_append (c->out, element);
+    c->tag = TAG_OPEN;
+    push (c, NULL, element);
+}
+
+static void
+close_tag (Codec *c)
+{
+    const char *element = top (c)->name;
+
+    c->depth--;
+    if (c->tag == TAG_OPEN) {
+        g_string_append_len (c->out, "/>\n", 3);
+    } else {
+        if (c->tag == TAG_COMPLETE)
+            indent (c, c->depth);
+        g_string_append_len (c->out, "</", 2);
+        g_string_append (c->out, element);
+        g_string_append_len (c->out, ">\n", 2);
+    }
+    c->tag = TAG_COMPLETE;
+}
+
+static xmlNode *
+next_child (xmlNode *from, const char *element)
+{
+    for (xmlNode *node = from; node; node = node->next)
+        if (is_element (node, element))
+            return node;
+    return NULL;
+}
+
+xmlNode *
+codec_take_child (Codec *c, const char *element)
+{
+    xmlNode *child, *second;
+
+    if (c->error)
+        return NULL;
+    child = next_child (top (c)->node->children, element);
+    if (!child)
+        return NULL;
+    second = next_child (child->next, element);
+    if (second) {
+        fail_node (c, second, ERR_XML, "element '%s' is given more than once", element);
+        return NULL;
+    }
+    child->_private = &mark_taken;
+    return child;
+}
+
+gboolean
+codec_enter (Codec *c, const char *element, gboolean wanted)
+{
+    xmlNode *child;
+
+    if (c->error)
+        return FALSE;
+    if (!c->reading) {
+        if (wanted)
+            open_tag (c, element);
+        return wanted;
+    }
+    child = codec_take_child (c, element);
+    if (child)
+        push (c, child, element);
+    return child != NULL;
+}
+
+void
+codec_leave (Codec *c)
+{
+    if (!c->reading) {
+        close_tag (c);
+        return;
+    }
+    refuse_rest (c);
+    c->depth--;
+}
+
+void
+codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn fn,
+            GDestroyNotify free_item)
+{
+    if (!c->reading) {
+        for (guint i = 0; *list && i < (*list)->len; i++) {
+            open_tag (c, element);
+            fn (c, g_ptr_array_index (*list, i));
+            close_tag (c);
+        }
+        return;
+    }
+    g_clear_pointer (list, g_ptr_array_unref);
+    *list = g_ptr_array_new_with_free_func (free_item);
+    for (xmlNode *node = top (c)->node->children; node && !c->error; node = node->next) {
+        void *item;
+
+        if (!is_element (node, element))
+            continue;
+        item = g_malloc0 (size);
+        g_ptr_array_add (*list, item);
+        node->_private = &mark_taken;
+        push (c, node, element);
+        fn (c, item);
+        codec_leave (c);
+    }
+}
+
+/* ---- attributes and text */
+
+char *
+codec_take (Codec *c, const char *attr, FieldFlags flags)
+{
+    xmlNode *node = top (c)->node;
+
+    if (c->error)
+        return NULL;
+    for (xmlAttr *a = node->properties; a; a = a->next) {
+        xmlChar *value;
+        char *copy;
+
+        if (a->ns || !g_str_equal ((const char *) a->name, attr))
+            continue;
+        a->_private = &mark_taken;
+        if (!a->children)
+            return g_strdup ("");
+        if (!a->children->next && a->children->type == XML_TEXT_NODE)
+            return g_strdup ((const char *) a->children->content);
+        value = xmlNodeListGetString (node->doc, a->children, 1);
+        copy = g_strdup (value ? (const char *) value : "");
+        xmlFree (value);
+        return copy;
+    }
+    if (flags & FIELD_REQUIRED)
+        codec_fail (c, ERR_XML, "Missing required attribute '%s' in element '%s'", attr, top (c)->name);
+    return NULL;
+}
+
+void
+codec_bad_value (Codec *c, const char *attr, const char *value)
+{
+    codec_fail (c, ERR_XML, "Invalid value for attribute '%s' in element '%s': '%s'.", attr,
+                top (c)->name, value);
+}
+
+void
+codec_put (Codec *c, const char *attr, const char *value)
+{
+    g_string_append_c (c->out, ' ');
+    g_string_append (c->out, attr);
+    g_string_append_len (c->out, "='", 2);
+    xml_escape (c->out, value, TRUE);
+    g_string_append_c (c->out, '\'');
+}
+
+char *
+codec_take_text (Codec *c)
+{
+    xmlNode *node = top (c)->node, *child = node->children;
+    GString *text;
+
+    if (c->error)
+        return NULL;
+    node->_private = &mark_text_taken;
+    if (child && !child->next && child->type == XML_TEXT_NODE)
+        return g_strdup ((const char *) child->content);
+    text = g_string_new (NULL);
+    for (; child; child = child->next)
+        if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
+            g_string_append (text, (const char *) child->content);
+    return g_string_free (text, FALSE);
+}
+
+void
+codec_put_text (Codec *c, const char *text)
+{
+    g_string_append_c (c->out, '>');
+    xml_escape (c->out, text, FALSE);
+    c->tag = TAG_TEXT;
+}
+
+GString *
+codec_raw (Codec *c)
+{
+    if (c->tag == TAG_OPEN)
+        g_string_append_len (c->out, ">\n", 2);
+    c->tag = TAG_COMPLETE;
+    return c->out;
+}
+
+/* ---- whole documents */
+
+gboolean
+codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn, void *object,
+            GError **error)
+{
+    Codec c = { .reading = TRUE, .flags = flags, .grammar = grammar };
+
+    push (&c, root, grammar->root);
+    if (is_element (root, grammar->root)) {
+        fn (&c, object);
+        refuse_rest (&c);
+    } else {
+        codec_fail (&c, ERR_XML, "unexpected root element <%s>, expecting <%s>",
+                    (const char *) root->name, grammar->root);
+    }
+    if (!c.error)
+        return TRUE;
+    g_propagate_error (error, c.error);
+    return FALSE;
+}
+
+void
+codec_write (GString *out, guint level, const CodecGrammar *grammar, guint flags, CodecFn fn,
+             const void *object)
+{
+    Codec c = { .flags = flags, .grammar = grammar, .out = out, .base = level };
+
+    open_tag (&c, grammar->root);
+    fn (&c, (void *) object);   /* writing changes nothing in it */
+    close_tag (&c);
+}

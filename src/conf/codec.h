@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One function per XML element, both directions.
+ *
+ * A Codec knows whether it reads or writes; the element's function lists attributes and children once, in
+ * the order in which they are written (reading takes them in any order). The first error stays: every later
+ * call does nothing. What is read is ticked off, and whatever is left when an element is left (an
+ * attribute, a child, text) is an error, so nothing is ever dropped silently. Defaults and judgement are
+ * not the codec's; freeing is separate.
+ *
+ * Error texts end in the place: "... (line 12, /domain/devices/sound)".
+ */
+#pragma once
+
+#include <glib.h>
+#include <libxml/tree.h>
+
+#include "util/error.h"
+#include "util/strtab.h"
+
+typedef struct Codec Codec;
+typedef void (*CodecFn) (Codec *c, void *object);
+
+typedef enum {
+    FIELD_REQUIRED = 1 << 0,    /* reading: absent is an error */
+    FIELD_KEEP_ZERO = 1 << 1,   /* writing: print also the zero value */
+    FIELD_OCTAL = 1 << 2,       /* 0644 */
+    FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
+} FieldFlags;
+
+typedef enum {
+    CODEC_LIVE = 1 << 0,        /* live-only parts count; without it they are read and forgotten, not written */
+    CODEC_STATUS = 1 << 1,      /* parts that only a status file has */
+} CodecFlags;
+
+/* A unit of sizes in a definition's members. */
+typedef enum { SIZE_BYTES, SIZE_KIB } SizeUnit;
+
+/* What a kind of document is. */
+typedef struct {
+    const char *root;           /* "domain" */
+    ErrorOrigin origin;
+    /* Whether libvirt knows @name below @parent: then the refusal says "not supported yet" and has
+     * ERR_CONFIG_UNSUPPORTED, otherwise "unknown" and ERR_XML. May be NULL. */
+    gboolean (*known) (const char *parent, const char *name, gboolean attribute);
+} CodecGrammar;
+
+/* Namespace of elements written with the prefix "lxc:". */
+#define LXC_NAMESPACE "http://libvirt.org/schemas/domain/lxc/1.0"
+
+gboolean codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn, void *object,
+                     GError **error);
+/* Appends to @out, the root element indented by @level steps. */
+void codec_write (GString *out, guint level, const CodecGrammar *grammar, guint flags, CodecFn fn,
+                  const void *object);
+
+gboolean codec_reading (const Codec *c);
+/* Whether live-only parts count in this run; of status-only parts. */
+gboolean codec_live (const Codec *c);
+gboolean codec_status (const Codec *c);
+gboolean codec_failed (const Codec *c);
+const char *codec_name (const Codec *c);    /* of the current element */
+/* Reading: fails with the place of the current element. Writing: nothing. */
+void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* Reading: the child @element, ticked off with all that is in it, for what no function here covers; NULL
+ * when there is none. */
+xmlNode *codec_take_child (Codec *c, const char *element);
+/* Writing: where whole lines can be appended as children of the current element. */
+GString *codec_raw (Codec *c);
+/* Unknown children of the current element fail with "unknown NOUN 'x'" and @code. */
+void codec_unknown (Codec *c, ErrorCode code, const char *noun);
+
+/* Reading: TRUE when there is such a child; two are an error. Writing: TRUE when @wanted. After TRUE
+ * codec_leave() must follow. */
+gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
+void codec_leave (Codec *c);
+
+/* ---- attributes of the current element */
+void codec_enum (Codec *c, const char *attr, guint *v, const StringTable *names, FieldFlags flags);
+void codec_uint (Codec *c, const char *attr, guint *v, FieldFlags flags);
+void codec_uint64 (Codec *c, const char *attr, guint64 *v, FieldFlags flags);
+void codec_int (Codec *c, const char *attr, int *v, int absent);  /* not written when @absent */
+void codec_string (Codec *c, const char *attr, char **v, FieldFlags flags);
+void codec_yes (Codec *c, const char *attr, gboolean *v);           /* attr='yes', or nothing */
+/* Live-only: read and forgotten, or not written, unless codec_live(). */
+void codec_live_string (Codec *c, const char *attr, char **v);
+/* attr='4096' unit_attr='KiB': read in any unit, kept in bytes, written in KiB. */
+void codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes);
+/* The two that the others are made of: the attribute's value, ticked off, which the caller frees (NULL
+ * when absent or after an error); and writing one. */
+char *codec_take (Codec *c, const char *attr, FieldFlags flags);
+void codec_put (Codec *c, const char *attr, const char *value);
+/* codec_fail() with "Invalid value for attribute ..." */
+void codec_bad_value (Codec *c, const char *attr, const char *value);
+
+/* ---- text of the current element */
+void codec_text (Codec *c, char **v);               /* "" is NULL */
+void codec_text_uint (Codec *c, guint *v);
+void codec_text_uint64 (Codec *c, guint64 *v);
+void codec_text_int64 (Codec *c, gint64 *v);
+/* Reading: the text, which the caller frees; NULL after an error. */
+char *codec_take_text (Codec *c);
+void codec_put_text (Codec *c, const char *text);
+
+/* ---- whole elements */
+void codec_element_string (Codec *c, const char *element, char **v);    /* <element>v</element> */
+void codec_element_uint (Codec *c, const char *element, guint *v);      /* 0: not written */
+void codec_element_uint64 (Codec *c, const char *element, guint64 *v);  /* 0: not written */
+void codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *names, FieldFlags flags);
+void codec_in_string (Codec *c, const char *element, const char *attr, char **v); /* <element attr='v'/> */
+void codec_flag (Codec *c, const char *element, gboolean *v);           /* <element/> */
+/* <element unit='KiB'>v</element>; *v counts @unit. */
+void codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted);
+/* Every child <element> is one @size-byte object in @list; reading makes the list (with @free_item)
+ * even when it stays empty. */
+void codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn fn,
+                 GDestroyNotify free_item);
+/* Every child <element> is one string. */
+void codec_text_list (Codec *c, const char *element, GPtrArray **list);

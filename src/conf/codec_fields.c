@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The codec's fields: each is one kind of value, read and written. */
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/codec.h"
+#include "conf/units.h"
+
+/* Number in @text, blanks around it allowed; no sign but '-' for signed ones. */
+static gboolean
+parse_unsigned (char *text, FieldFlags flags, guint64 max, guint64 *ret)
+{
+    const char *digits = g_strstrip (text);
+    guint base = flags & FIELD_OCTAL ? 8 : 10;
+
+    if (flags & FIELD_HEX && (g_str_has_prefix (digits, "0x") || g_str_has_prefix (digits, "0X"))) {
+        base = 16;
+        digits += 2;
+    } else if (flags & FIELD_HEX && digits[0] == '0' && digits[1]) {
+        base = 8;
+        digits++;
+    }
+    /* GLib's parser refuses signs and blanks, but takes 0x itself when the base is 16 */
+    if (base == 16 && !g_ascii_isxdigit (digits[0]))
+        return FALSE;
+    if (base == 16 && digits[0] == '0' && (digits[1] | 0x20) == 'x')
+        return FALSE;
+    return g_ascii_string_to_unsigned (digits, base, 0, max, ret, NULL);
+}
+
+/* ---- attributes */
+
+void
+codec_enum (Codec *c, const char *attr, guint *v, const StringTable *names, FieldFlags flags)
+{
+    g_autofree char *text = NULL;
+    int value;
+
+    if (!codec_reading (c)) {
+        if (*v || (flags & FIELD_KEEP_ZERO))
+            codec_put (c, attr, string_table_name (names, *v));
+        return;
+    }
+    text = codec_take (c, attr, flags);
+    if (!text)
+        return;
+    value = string_table_value (names, text);
+    if (value < 0)
+        codec_bad_value (c, attr, text);
+    else
+        *v = (guint) value;
+}
+
+static gboolean
+take_number (Codec *c, const char *attr, FieldFlags flags, guint64 max, guint64 *ret)
+{
+    g_autofree char *text = codec_take (c, attr, flags);
+    g_autofree char *copy = g_strdup (text);
+
+    if (!text)
+        return FALSE;
+    if (parse_unsigned (copy, flags, max, ret))
+        return TRUE;
+    codec_bad_value (c, attr, text);
+    return FALSE;
+}
+
+static void
+put_number (Codec *c, const char *attr, guint64 v, FieldFlags flags)
+{
+    char text[32];
+
+    if (!v && !(flags & FIELD_KEEP_ZERO))
+        return;
+    if (flags & FIELD_OCTAL)
+        g_snprintf (text, sizeof text, "%04" G_GINT64_MODIFIER "o", v);
+    else if (flags & FIELD_HEX)
+        g_snprintf (text, sizeof text, "0x%04" G_GINT64_MODIFIER "x", v);
+    else
+        g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, v);
+    codec_put (c, attr, text);
+}
+
+void
+codec_uint (Codec *c, const char *attr, guint *v, FieldFlags flags)
+{
+    guint64 n;
+
+    if (!codec_reading (c))
+        put_number (c, attr, *v, flags);
+    else if (take_number (c, attr, flags, G_MAXUINT, &n))
+        *v = (guint) n;
+}
+
+void
+codec_uint64 (Codec *c, const char *attr, guint64 *v, FieldFlags flags)
+{
+    guint64 n;
+
+    if (!codec_reading (c))
+        put_number (c, attr, *v, flags);
+    else if (take_number (c, attr, flags, G_MAXUINT64, &n))
+        *v = n;
+}
+
+void
+codec_int (Codec *c, const char *attr, int *v, int absent)
+{
+    guint64 n;
+
+    if (codec_reading (c))
+        *v = take_number (c, attr, 0, G_MAXINT, &n) ? (int) n : absent;
+    else if (*v != absent)
+        put_number (c, attr, (guint64) *v, FIELD_KEEP_ZERO);
+}
+
+void
+codec_string (Codec *c, const char *attr, char **v, FieldFlags flags)
+{
+    if (codec_reading (c)) {
+        g_free (*v);
+        *v = codec_take (c, attr, flags);
+    } else if (*v) {
+        codec_put (c, attr, *v);
+    }
+}
+
+void
+codec_live_string (Codec *c, const char *attr, char **v)
+{
+    if (codec_live (c)) {
+        codec_string (c, attr, v, 0);
+    } else if (codec_reading (c)) {
+        g_autofree char *forgotten = codec_take (c, attr, 0);
+
+        (void) forgotten;
+    }
+}
+
+void
+codec_yes (Codec *c, const char *attr, gboolean *v)
+{
+    static const char *const words[] = { "no", "yes" };
+    static const StringTable names = { words, 2 };
+    guint n = *v != FALSE;
+
+    codec_enum (c, attr, &n, &names, 0);
+    if (codec_reading (c))
+        *v = n != 0;
+}
+
+static void
+read_scaled (Codec *c, const char *text, const char *unit, guint64 *bytes)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (!unit_parse (text, unit, bytes, &error))
+        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+}
+
+void
+codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes)
+{
+    if (codec_reading (c)) {
+        g_autofree char *text = codec_take (c, attr, FIELD_REQUIRED);
+        g_autofree char *unit = codec_take (c, unit_attr, 0);
+
+        if (text)
+            read_scaled (c, text, unit ? unit : "KiB", bytes);
+    } else {
+        put_number (c, attr, *bytes / 1024, FIELD_KEEP_ZERO);
+        codec_put (c, unit_attr, "KiB");
+    }
+}
+
+/* ---- text */
+
+void
+codec_text (Codec *c, char **v)
+{
+    if (codec_reading (c)) {
+        g_free (*v);
+        *v = codec_take_text (c);
+        if (*v && !**v)
+            g_clear_pointer (v, g_free);
+    } else {
+        codec_put_text (c, *v ? *v : "");
+    }
+}
+
+static gboolean
+take_text_number (Codec *c, guint64 max, gboolean signed_, guint64 *ret, gboolean *ret_negative)
+{
+    g_autofree char *text = codec_take_text (c);
+    g_autofree char *copy = g_strdup (text);
+    char *digits;
+
+    if (!text)
+        return FALSE;
+    digits = g_strstrip (copy);
+    *ret_negative = signed_ && *digits == '-';
+    /* a second blank or sign after the '-' is no number: the parser strips blanks, so look first */
+    if ((!*ret_negative || g_ascii_isdigit (digits[1]))
+        && parse_unsigned (digits + (*ret_negative ? 1 : 0), 0, max, ret))
+        return TRUE;
+    codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", codec_name (c), text);
+    return FALSE;
+}
+
+void
+codec_text_uint64 (Codec *c, guint64 *v)
+{
+    char text[32];
+    gboolean negative;
+    guint64 n;
+
+    if (codec_reading (c)) {
+        if (take_text_number (c, G_MAXUINT64, FALSE, &n, &negative))
+            *v = n;
+        return;
+    }
+    g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, *v);
+    codec_put_text (c, text);
+}
+
+void
+codec_text_uint (Codec *c, guint *v)
+{
+    guint64 n = *v;
+    gboolean negative;
+
+    if (!codec_reading (c))
+        codec_text_uint64 (c, &n);
+    else if (take_text_number (c, G_MAXUINT, FALSE, &n, &negative))
+        *v = (guint) n;
+}
+
+void
+codec_text_int64 (Codec *c, gint64 *v)
+{
+    char text[32];
+    gboolean negative;
+    guint64 n;
+
+    if (codec_reading (c)) {
+        if (take_text_number (c, G_MAXINT64, TRUE, &n, &negative))
+            *v = negative ? -(gint64) n : (gint64) n;
+        return;
+    }
+    g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, *v);
+    codec_put_text (c, text);
+}
+
+/* ---- whole elements */
+
+void
+codec_element_string (Codec *c, const char *element, char **v)
+{
+    if (codec_enter (c, element, *v != NULL)) {
+        codec_text (c, v);
+        codec_leave (c);
+    }
+}
+
+void
+codec_element_uint (Codec *c, const char *element, guint *v)
+{
+    if (codec_enter (c, element, *v != 0)) {
+        codec_text_uint (c, v);
+        codec_leave (c);
+    }
+}
+
+void
+codec_element_uint64 (Codec *c, const char *element, guint64 *v)
+{
+    if (codec_enter (c, element, *v != 0)) {
+        codec_text_uint64 (c, v);
+        codec_leave (c);
+    }
+}
+
+void
+codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *names,
+                    FieldFlags flags)
+{
+    if (!codec_enter (c, element, *v || (flags & FIELD_KEEP_ZERO)))
+        return;
+    if (codec_reading (c)) {
+        g_autofree char *text = codec_take_text (c);
+        int value = text ? string_table_value (names, text) : -1;
+
+        if (text && value < 0)
+            codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", element, text);
+        else if (text)
+            *v = (guint) value;
+    } else {
+        codec_put_text (c, string_table_name (names, *v));
+    }
+    codec_leave (c);
+}
+
+void
+codec_in_string (Codec *c, const char *element, const char *attr, char **v)
+{
+    if (codec_enter (c, element, *v != NULL)) {
+        codec_string (c, attr, v, FIELD_REQUIRED);
+        codec_leave (c);
+    }
+}
+
+void
+codec_flag (Codec *c, const char *element, gboolean *v)
+{
+    if (codec_enter (c, element, *v)) {
+        if (codec_reading (c))
+            *v = TRUE;
+        codec_leave (c);
+    }
+}
+
+void
+codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted)
+{
+    if (!codec_enter (c, element, wanted))
+        return;
+    if (codec_reading (c)) {
+        g_autofree char *given = codec_take (c, "unit", 0);
+        g_autofree char *text = codec_take_text (c);
+        guint64 bytes = 0;
+
+        if (text)
+            read_scaled (c, text, given ? given : unit == SIZE_KIB ? "KiB" : "bytes", &bytes);
+        *v = unit == SIZE_KIB ? bytes / 1024 + (bytes % 1024 != 0) : bytes;
+    } else {
+        codec_put (c, "unit", unit == SIZE_KIB ? "KiB" : "bytes");
+        codec_text_uint64 (c, v);
+    }
+    codec_leave (c);
+}
+
+static void
+text_item_codec (Codec *c, void *object)
+{
+    codec_text (c, object);
+}
+
+static void
+text_item_free (void *item)
+{
+    char **text = item;
+
+    g_free (*text);
+    g_free (text);
+}
+
+void
+codec_text_list (Codec *c, const char *element, GPtrArray **list)
+{
+    /* the list's items are the strings themselves, codec_list()'s are what points at them */
+    if (codec_reading (c)) {
+        g_autoptr (GPtrArray) holders = NULL;
+
+        codec_list (c, element, &holders, sizeof (char *), text_item_codec, text_item_free);
+        g_clear_pointer (list, g_ptr_array_unref);
+        *list = g_ptr_array_new_with_free_func (g_free);
+        for (guint i = 0; i < holders->len && !codec_failed (c); i++) {
+            char **holder = g_ptr_array_index (holders, i);
+
+            if (*holder)
+                g_ptr_array_add (*list, g_steal_pointer (holder));
+            else
+                codec_fail (c, ERR_XML, "element '%s' is empty", element);
+        }
+        return;
+    }
+    for (guint i = 0; *list && i < (*list)->len; i++)
+        if (codec_enter (c, element, TRUE)) {
+            codec_put_text (c, g_ptr_array_index (*list, i));
+            codec_leave (c);
+        }
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conf/cpulist.h"
+
+#include "util/error.h"
+
+static const char *
+skip_blanks (const char *p)
+{
+    while (g_ascii_isspace (*p))
+        p++;
+    return p;
+}
+
+/* A number below CPULIST_MAX; NULL when there is none. */
+static const char *
+parse_number (const char *p, guint *ret)
+{
+    guint n = 0;
+
+    if (!g_ascii_isdigit (*p))
+        return NULL;
+    for (; g_ascii_isdigit (*p); p++) {
+        n = n * 10 + (guint) (*p - '0');
+        if (n >= CPULIST_MAX)
+            return NULL;
+    }
+    *ret = n;
+    return p;
+}
+
+/* One part, "^2" or "0-3"; returns what follows, NULL when it is none. */
+static const char *
+parse_part (const char *p, CpuSet *set)
+{
+    gboolean remove = *p == '^';
+    guint first, last;
+
+    p = parse_number (p + remove, &first);
+    last = first;
+    if (p && *p == '-')
+        p = parse_number (p + 1, &last);
+    if (!p || last < first)
+        return NULL;
+    for (guint i = first; i <= last; i++)
+        if (remove)
+            set->bits[i / 64] &= ~(G_GUINT64_CONSTANT (1) << (i % 64));
+        else
+            set->bits[i / 64] |= G_GUINT64_CONSTANT (1) << (i % 64);
+    return skip_blanks (p);
+}
+
+gboolean
+cpu_set_parse (const char *text, CpuSet *set, GError **error)
+{
+    const char *p = skip_blanks (text);
+    CpuSet found = { 0 };
+
+    while (p && *p) {
+        p = parse_part (p, &found);
+        if (!p || !*p)
+            break;
+        p = *p == ',' ? skip_blanks (p + 1) : NULL;
+        if (p && !*p)
+            p = NULL;           /* a comma, and nothing after it */
+    }
+    if (!p)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+    *set = found;
+    return TRUE;
+}
+
+gboolean
+cpu_set_contains (const CpuSet *set, guint cpu)
+{
+    return cpu < CPULIST_MAX && (set->bits[cpu / 64] >> (cpu % 64) & 1);
+}
+
+guint
+cpu_set_count (const CpuSet *set)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < CPULIST_MAX; i++)
+        count += cpu_set_contains (set, i);
+    return count;
+}
+
+char *
+cpu_set_format (const CpuSet *set)
+{
+    GString *text = g_string_new (NULL);
+
+    for (guint i = 0; i < CPULIST_MAX; i++) {
+        guint last = i;
+
+        if (!cpu_set_contains (set, i))
+            continue;
+        while (cpu_set_contains (set, last + 1))
+            last++;
+        g_string_append_printf (text, last > i ? "%s%u-%u" : "%s%u", text->len ? "," : "", i, last);
+        i = last;
+    }
+    return g_string_free (text, FALSE);
+}
+
+char *
+cpulist_canonical (const char *text, GError **error)
+{
+    CpuSet set;
+
+    return cpu_set_parse (text, &set, error) ? cpu_set_format (&set) : NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lists of CPUs or NUMA nodes: "0-3,^2,7". */
+#pragma once
+
+#include <glib.h>
+
+#define CPULIST_MAX 1024    /* numbers are below this */
+
+typedef struct {
+    guint64 bits[CPULIST_MAX / 64];
+} CpuSet;
+
+/* Comma-separated numbers and ranges; a '^' takes a number or range away again. Blanks are allowed around
+ * the parts. ERR_INVALID_ARG. An empty list is an empty set. */
+gboolean cpu_set_parse (const char *text, CpuSet *set, GError **error);
+/* Ascending, with ranges where two or more follow each other: "0-1,3". "" when empty. */
+char *cpu_set_format (const CpuSet *set);
+gboolean cpu_set_contains (const CpuSet *set, guint cpu);
+guint cpu_set_count (const CpuSet *set);
+
+/* Parses and formats. The caller frees; NULL with error. */
+char *cpulist_canonical (const char *text, GError **error);

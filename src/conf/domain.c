@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From text to a judged definition and back: parse -> codec -> defaults -> checks. */
+#include "conf/domain.h"
+
+#include <string.h>
+
+#include "conf/domain_codec.h"
+#include "conf/schema.h"
+#include "conf/xml.h"
+
+static const DomainDefaults no_defaults = { 0 };
+
+gboolean
+domain_name_check (const char *name, GError **error)
+{
+    const char *newline = strchr (name, '\n');
+
+    if (!*name)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_NO_NAME, "the name is empty");
+    if (newline)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML_DETAIL, "invalid char in name: a newline");
+    if (strchr (name, '/'))
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "name %s cannot contain '/'", name);
+    if (!g_utf8_validate (name, -1, NULL))
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the name is not UTF-8");
+    for (const char *p = name; *p; p++)
+        if (g_ascii_iscntrl (*p))
+            return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the name contains a control character");
+    if (g_str_equal (name, ".") || g_str_equal (name, ".."))
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "name cannot be '%s'", name);
+    if (strlen (name) > DOMAIN_NAME_MAX)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the name is longer than %d bytes",
+                               DOMAIN_NAME_MAX);
+    return TRUE;
+}
+
+DomainDef *
+domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GError **error)
+{
+    g_autoptr (DomainDef) def = domain_def_new ();
+    g_autoptr (GError) why = NULL;
+    g_autofree char *path = NULL, *place = NULL;
+    guint codec_flags = flags & DOMAIN_PARSE_LIVE ? CODEC_LIVE | CODEC_STATUS : 0;
+
+    if (!codec_read (root, &domain_grammar, codec_flags, domain_codec, def, error))
+        return NULL;
+    domain_default_fill (def, defaults ? defaults : &no_defaults);
+    if (domain_check (def, defaults ? defaults : &no_defaults, &path, &why))
+        return g_steal_pointer (&def);
+    place = xml_path_place (root->doc, path);
+    error_set_from (error, ORIGIN_DOMAIN, (ErrorCode) why->code, "%s%s", why->message, place);
+    return NULL;
+}
+
+/* What we write is longer than what we read: escapes, defaults, indentation (of metadata up to 128 blanks
+ * for four bytes). It must be readable again, and go through the wire. */
+static gboolean
+check_size (const DomainDef *def, gsize size, GError **error)
+{
+    g_autofree char *xml = NULL;
+
+    if (size < XML_SIZE_MAX / 64)
+        return TRUE;
+    xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
+    if (strlen (xml) <= XML_SIZE_MAX)
+        return TRUE;
+    return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the definition has %" G_GSIZE_FORMAT
+                           " bytes when written out, more than the limit of %d", strlen (xml), XML_SIZE_MAX);
+}
+
+DomainDef *
+domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults, guint flags, GError **error)
+{
+    g_autoptr (xmlDoc) doc = xml_document_parse (xml, size, "domain_definition", ORIGIN_DOMAIN, error);
+    g_autoptr (DomainDef) def = NULL;
+
+    if (!doc)
+        return NULL;
+    if (flags & DOMAIN_PARSE_VALIDATE && !schema_validate_document ("domain", doc, error))
+        return NULL;
+    def = domain_def_read (xmlDocGetRootElement (doc), defaults, flags, error);
+    if (!def || !check_size (def, size, error))
+        return NULL;
+    return g_steal_pointer (&def);
+}
+
+void
+domain_def_write (GString *out, guint level, const DomainDef *def, guint flags)
+{
+    guint codec_flags = flags & DOMAIN_FORMAT_INACTIVE ? 0 : CODEC_LIVE;
+
+    if (flags & DOMAIN_FORMAT_STATUS)
+        codec_flags = CODEC_LIVE | CODEC_STATUS;
+    codec_write (out, level, &domain_grammar, codec_flags, domain_codec, def);
+}
+
+char *
+domain_def_format (const DomainDef *def, guint flags)
+{
+    GString *out = g_string_sized_new (4096);
+
+    domain_def_write (out, 0, def, flags);
+    return g_string_free (out, FALSE);
+}
+
+DomainDef *
+domain_def_copy (const DomainDef *def)
+{
+    /* through the codec, so that no member can be forgotten; what it wrote it reads back */
+    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, &error);
+    DomainDef *copy = domain_def_new ();
+
+    if (!doc || !codec_read (xmlDocGetRootElement (doc), &domain_grammar, CODEC_LIVE | CODEC_STATUS,
+                             domain_codec, copy, &error))
+        g_error ("copy of domain '%s': %s", def->name, error->message);
+    for (guint i = 0; i < copy->nets->len && i < def->nets->len; i++) {
+        const NetDef *from = g_ptr_array_index (def->nets, i);
+        NetDef *to = g_ptr_array_index (copy->nets, i);
+
+        to->mac_generated = from->mac_generated;
+    }
+    return copy;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Judges a definition after the defaults. What depends on the host is a planner's step, not a check. */
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "conf/domain_codec.h"
+#include "conf/mac.h"
+
+#define IDMAP_LINES_MAX 340 /* the kernel takes no more lines in uid_map */
+
+typedef struct {
+    const DomainDef *def;
+    const DomainDefaults *defaults;
+    char *path;
+    GError *error;
+} Check;
+
+/* Always FALSE, so that a check can end in it. @path is an XPath format with one number (or none). */
+G_GNUC_PRINTF (5, 6)
+static gboolean
+fail (Check *check, ErrorCode code, const char *path, guint index, const char *format, ...)
+{
+    va_list args;
+    g_autofree char *detail = NULL;
+
+    va_start (args, format);
+    detail = g_strdup_vprintf (format, args);
+    va_end (args);
+    check->path = index ? g_strdup_printf ("%s[%u]", path, index) : g_strdup (path);
+    return error_set_from (&check->error, ORIGIN_DOMAIN, code, "%s", detail);
+}
+
+static gboolean
+check_names (Check *check)
+{
+    g_autoptr (GError) why = NULL;
+
+    if (!domain_name_check (check->def->name, &why))
+        return fail (check, (ErrorCode) why->code, "/domain/name", 0, "%s", why->message);
+    if (check->def->title && strchr (check->def->title, '\n'))
+        return fail (check, ERR_XML, "/domain/title", 0, "Domain title can't contain newlines");
+    return TRUE;
+}
+
+static gboolean
+check_limits (Check *check)
+{
+    const DomainDef *def = check->def;
+    const DomainCputune *tune = &def->cputune;
+
+    if (!def->memory)
+        return fail (check, ERR_XML, "/domain/memory", 0, "the memory must not be zero");
+    if (tune->shares_set && (tune->shares < 2 || tune->shares > 262144))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/shares", 0,
+                     "Value of cputune 'shares' must be in range [2, 262144]");
+    if (tune->period && (tune->period < 1000 || tune->period > 1000000))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/period", 0,
+                     "Value of cputune 'period' must be in range [1000, 1000000]");
+    if (tune->quota > 0 && (tune->quota < 1000 || tune->quota > G_GINT64_CONSTANT (17592186044415)))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/quota", 0,
+                     "Value of cputune 'quota' must be in range [1000, 17592186044415]");
+    if (def->numatune.set && def->numatune.placement == PLACEMENT_STATIC && !def->numatune.nodeset)
+        return fail (check, ERR_XML, "/domain/numatune/memory", 0,
+                     "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
+    return TRUE;
+}
+
+static gboolean
+check_blkio (Check *check)
+{
+    const GPtrArray *devices = check->def->blkiotune.devices;
+
+    for (guint i = 0; i < devices->len; i++)
+        for (guint j = i + 1; j < devices->len; j++) {
+            const BlkioDevice *one = g_ptr_array_index (devices, i), *two = g_ptr_array_index (devices, j);
+
+            if (g_str_equal (one->path, two->path))
+                return fail (check, ERR_XML, "/domain/blkiotune/device", j + 1,
+                             "duplicate blkio device path '%s'", one->path);
+        }
+    return TRUE;
+}
+
+static gboolean
+check_os (Check *check)
+{
+    const DomainOs *os = &check->def->os;
+    const DomainDefaults *defaults = check->defaults;
+
+    if (!g_str_equal (os->type, "exe"))
+        return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
+                     "could not find capabilities for ostype=%s domaintype=lxc", os->type);
+    if (os->arch && defaults->arch && g_strcmp0 (os->arch, defaults->arch)
+        && g_strcmp0 (os->arch, defaults->arch32))
+        return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
+                     "could not find capabilities for ostype=exe arch=%s domaintype=lxc", os->arch);
+    if (!os->init)
+        return fail (check, ERR_XML, "/domain/os/init", 0, "init binary must be specified");
+    for (guint i = 0; i < os->initenv->len; i++) {
+        const NameValue *env = g_ptr_array_index (os->initenv, i);
+
+        if (strchr (env->name, '='))
+            return fail (check, ERR_XML, "/domain/os/initenv", i + 1,
+                         "the name of an environment variable cannot contain '='");
+    }
+    return TRUE;
+}
+
+static gboolean
+check_idmap_kind (Check *check, const GPtrArray *map, const char *path)
+{
+    guint64 end = 0;
+
+    if (map->len > IDMAP_LINES_MAX)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "more than %d lines in an id map", IDMAP_LINES_MAX);
+    for (guint i = 0; i < map->len; i++) {
+        const IdmapEntry *entry = g_ptr_array_index (map, i);
+
+        if (i == 0 && entry->start != 0)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "You must map the root user of container");
+        if (!entry->count)
+            return fail (check, ERR_XML, path, 0, "an id map of no ids");
+        if (entry->start < end && i > 0)
+            return fail (check, ERR_XML, path, 0, "id maps overlap at %u", entry->start);
+        end = (guint64) entry->start + entry->count;
+        /* -1 is no id */
+        if (end > G_MAXUINT32 || (guint64) entry->target + entry->count > G_MAXUINT32)
+            return fail (check, ERR_XML, path, 0, "an id map goes beyond the last id");
+    }
+    return TRUE;
+}
+
+static gboolean
+check_idmap (Check *check)
+{
+    const DomainDef *def = check->def;
+
+    if ((def->uid_map->len != 0) != (def->gid_map->len != 0))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/idmap", 0, "uid and gid should be mapped both");
+    return check_idmap_kind (check, def->uid_map, "/domain/idmap/uid")
+        && check_idmap_kind (check, def->gid_map, "/domain/idmap/gid");
+}
+
+/* ---- devices */
+
+static gboolean
+check_disks (Check *check)
+{
+    const GPtrArray *disks = check->def->disks;
+    g_autoptr (GHashTable) targets = g_hash_table_new (g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DiskDef *disk = g_ptr_array_index (disks, i);
+        guint index;
+
+        if (strchr (disk->target, '/') || !*disk->target)
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'", disk->target);
+        if (!disk->address.set && !disk_target_index (disk->target, &index))
+            return fail (check, ERR_INTERNAL, "/domain/devices/disk", i + 1,
+                         "Unknown disk name '%s' and no address specified", disk->target);
+        if (!g_hash_table_add (targets, disk->target))
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "target '%s' duplicated for disk",
+                         disk->target);
+    }
+    return TRUE;
+}
+
+static gboolean
+address_valid (const char *text, int *family)
+{
+    guint8 bytes[16];
+
+    *family = strchr (text, ':') ? AF_INET6 : AF_INET;
+    return inet_pton (*family, text, bytes) == 1;
+}
+
+static gboolean
+family_fits (const char *name, int family)
+{
+    return !name || g_str_equal (name, family == AF_INET6 ? "ipv6" : "ipv4");
+}
+
+static gboolean
+check_ip (Check *check, const NetIp *ip, const char *path, guint index)
+{
+    int family, peer;
+
+    if (!address_valid (ip->address, &family))
+        return fail (check, ERR_XML, path, index, "Failed to parse IP address: '%s'", ip->address);
+    if (!family_fits (ip->family, family))
+        return fail (check, ERR_XML, path, index, "family '%s' does not fit IP address '%s'", ip->family,
+                     ip->address);
+    if (ip->prefix > (family == AF_INET6 ? 128 : 32))
+        return fail (check, ERR_XML, path, index, "Invalid prefix value %d for IP address '%s'", ip->prefix,
+                     ip->address);
+    if (ip->peer && (!address_valid (ip->peer, &peer) || peer != family))
+        return fail (check, ERR_XML, path, index, "Failed to parse peer address: '%s'", ip->peer);
+    return TRUE;
+}
+
+static gboolean
+check_route (Check *check, const NetRoute *route, const char *path, guint index)
+{
+    int family, other;
+
+    if (!address_valid (route->address, &family))
+        return fail (check, ERR_XML, path, index, "Bad network address '%s' in a route", route->address);
+    if (!family_fits (route->family, family))
+        return fail (check, ERR_XML, path, index, "family '%s' does not fit the route's address '%s'",
+                     route->family, route->address);
+    if (!address_valid (route->gateway, &other) || other != family)
+        return fail (check, ERR_XML, path, index, "Bad gateway address '%s' in a route", route->gateway);
+    if (route->netmask && (family == AF_INET6 || !address_valid (route->netmask, &other) || other != AF_INET))
+        return fail (check, ERR_XML, path, index, "Bad netmask '%s' in a route", route->netmask);
+    if (route->netmask && route->prefix >= 0)
+        return fail (check, ERR_XML, path, index, "a route cannot have both netmask and prefix");
+    if (route->prefix > (family == AF_INET6 ? 128 : 32))
+        return fail (check, ERR_XML, path, index, "Invalid prefix %d in a route", route->prefix);
+    return TRUE;
+}
+
+static gboolean
+check_addresses (Check *check, const GPtrArray *ips, const GPtrArray *routes, const char *path, guint index)
+{
+    for (guint i = 0; i < ips->len; i++)
+        if (!check_ip (check, g_ptr_array_index (ips, i), path, index))
+            return FALSE;
+    for (guint i = 0; i < routes->len; i++)
+        if (!check_route (check, g_ptr_array_index (routes, i), path, index))
+            return FALSE;
+    return TRUE;
+}
+
+/* Name of a network device: the kernel's rules (dev_valid_name), and no '%', which it would expand. */
+static gboolean
+ifname_valid (const char *name)
+{
+    if (!*name || strlen (name) > 15 || g_str_equal (name, ".") || g_str_equal (name, ".."))
+        return FALSE;
+    for (const char *p = name; *p; p++)
+        if (*p == '/' || *p == ':' || *p == '%' || g_ascii_isspace (*p) || g_ascii_iscntrl (*p))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+check_net (Check *check, const NetDef *net, guint index)
+{
+    static const char path[] = "/domain/devices/interface";
+    guint8 mac[6];
+
+    if (!mac_parse (net->mac, mac))
+        return fail (check, ERR_XML, path, index, "unable to parse mac address '%s'", net->mac);
+    if (mac[0] & 1)
+        return fail (check, ERR_XML, path, index, "expected unicast mac address, found multicast '%s'", net->mac);
+    if (net->ifname && !ifname_valid (net->ifname))
+        return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->ifname);
+    if (net->guest_ifname && !ifname_valid (net->guest_ifname))
+        return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->guest_ifname);
+    if (net->source && net->type != NET_NETWORK && net->type != NET_INTERNAL && !ifname_valid (net->source))
+        return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->source);
+    for (guint i = 0; i < net->vlan_tags->len; i++)
+        if (g_array_index (net->vlan_tags, guint, i) > 4095)
+            return fail (check, ERR_XML, path, index, "vlan tag id %u too large (maximum 4095)",
+                         g_array_index (net->vlan_tags, guint, i));
+    if (net->vlan_tags->len > 1 && !net->vlan_trunk)
+        return fail (check, ERR_XML, path, index, "invalid \"trunk='no'\" in <vlan>: several tags need a trunk");
+    return check_addresses (check, net->host_ips, net->host_routes, path, index)
+        && check_addresses (check, net->ips, net->routes, path, index);
+}
+
+static gboolean
+check_nets (Check *check)
+{
+    for (guint i = 0; i < check->def->nets->len; i++)
+        if (!check_net (check, g_ptr_array_index (check->def->nets, i), i + 1))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+check_hostdevs (Check *check)
+{
+    static const char path[] = "/domain/devices/hostdev";
+
+    for (guint i = 0; i < check->def->hostdevs->len; i++) {
+        const HostdevDef *hostdev = g_ptr_array_index (check->def->hostdevs, i);
+
+        if (hostdev->type == HOSTDEV_USB && !hostdev->vendor && !hostdev->bus && !hostdev->device)
+            return fail (check, ERR_XML, path, i + 1, "vendor cannot be 0.");
+        if (hostdev->type == HOSTDEV_USB && hostdev->vendor && !hostdev->product)
+            return fail (check, ERR_XML, path, i + 1, "missing product");
+        if (hostdev->vendor > 0xffff || hostdev->product > 0xffff)
+            return fail (check, ERR_XML, path, i + 1, "a USB id has four hexadecimal digits");
+        if (hostdev->interface && !ifname_valid (hostdev->interface))
+            return fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'", hostdev->interface);
+        if (!check_addresses (check, hostdev->ips, hostdev->routes, path, i + 1))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_seclabels (Check *check)
+{
+    static const char path[] = "/domain/seclabel";
+    const GPtrArray *labels = check->def->seclabels;
+
+    for (guint i = 0; i < labels->len; i++) {
+        const SeclabelDef *label = g_ptr_array_index (labels, i);
+
+        if (!label->model && label->type != SECLABEL_NONE && (label->type == SECLABEL_STATIC || labels->len > 1))
+            return fail (check, ERR_XML, path, i + 1, "missing security model");
+        if (label->type == SECLABEL_STATIC && !label->label)
+            return fail (check, ERR_XML, path, i + 1, "security label is missing");
+        if (label->type == SECLABEL_DYNAMIC && label->relabel == YES_NO_NO)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
+                         "dynamic label type must use resource relabeling");
+        if (label->type == SECLABEL_NONE && label->relabel == YES_NO_YES)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
+                         "resource relabeling is not compatible with 'none' label type");
+        for (guint j = 0; j < i; j++)
+            if (!g_strcmp0 (((SeclabelDef *) g_ptr_array_index (labels, j))->model, label->model))
+                return fail (check, ERR_XML, path, i + 1, "security model '%s' is given twice",
+                             label->model ? label->model : "");
+    }
+    return TRUE;
+}
+
+static gboolean
+check_shares (Check *check)
+{
+    static const char *const paths[SHARE_LAST] = { "sharenet", "shareipc", "shareuts" };
+
+    for (guint i = 0; i < SHARE_LAST; i++) {
+        g_autofree char *path = g_strdup_printf ("/domain/*[local-name()='namespace']/*[local-name()='%s']",
+                                                 paths[i]);
+
+        if (i != SHARE_NET && check->def->shares[i].source == SHARE_SOURCE_NETNS)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                         "'netns' namespace source can only be used with sharenet");
+    }
+    return TRUE;
+}
+
+gboolean
+domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
+{
+    static gboolean (*const checks[]) (Check *) = {
+        check_names, check_limits, check_blkio, check_os, check_idmap, check_disks, check_nets,
+        check_hostdevs, check_seclabels, check_shares,
+    };
+    Check check = { .def = def, .defaults = defaults };
+
+    for (guint i = 0; i < G_N_ELEMENTS (checks); i++)
+        if (!checks[i] (&check)) {
+            *ret_path = check.path;
+            g_propagate_error (error, check.error);
+            return FALSE;
+        }
+    return TRUE;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* <domain>: its own attributes, the plain elements at the top, and the order of everything. */
+#include "conf/domain_codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_known };
+
+STRING_TABLE (on_off_names, ON_OFF_LAST, NULL, "on", "off");
+STRING_TABLE (yes_no_names, YES_NO_LAST, NULL, "yes", "no");
+STRING_TABLE (storage_format_names, FORMAT_LAST, NULL, "raw", "qcow2", "qcow", "vmdk", "vdi", "vpc", "qed");
+STATIC_STRING_TABLE (action_names, ACTION_LAST, "destroy", "restart", "rename-restart", "preserve",
+                     "coredump-destroy", "coredump-restart");
+
+/* Other hypervisors' documents are told so, not "invalid". */
+static const char *const other_types[] = { "none", "qemu", "kqemu", "kvm", "xen", "openvz", "test", "vmware",
+                                           "hyperv", "vbox", "phyp", "vz", "parallels", "bhyve", NULL };
+
+static void
+type_codec (Codec *c)
+{
+    g_autofree char *type = NULL;
+
+    if (!codec_reading (c)) {
+        codec_put (c, "type", "lxc");
+        return;
+    }
+    type = codec_take (c, "type", FIELD_REQUIRED);
+    if (!type || g_str_equal (type, "lxc"))
+        return;
+    if (g_strv_contains (other_types, type))
+        codec_fail (c, ERR_INVALID_ARG, "could not find capabilities for domaintype=%s", type);
+    else
+        codec_bad_value (c, "type", type);
+}
+
+static void
+id_codec (Codec *c, DomainDef *def)
+{
+    int id = def->id;
+
+    if (codec_reading (c)) {
+        codec_int (c, "id", &id, -1);
+        def->id = codec_live (c) ? id : -1;
+    } else if (codec_live (c)) {
+        codec_int (c, "id", &id, -1);
+    }
+}
+
+static gboolean
+has_namespace (const DomainDef *def)
+{
+    for (guint i = 0; i < SHARE_LAST; i++)
+        if (def->shares[i].set)
+            return TRUE;
+    return FALSE;
+}
+
+static void
+uuid_codec (Codec *c, DomainDef *def)
+{
+    char text[37];
+
+    if (!codec_enter (c, "uuid", def->uuid_set))
+        return;
+    if (codec_reading (c)) {
+        g_autofree char *given = codec_take_text (c);
+
+        if (given && !domain_uuid_parse (g_strstrip (given), def->uuid))
+            codec_fail (c, ERR_INTERNAL, "malformed uuid element");
+        def->uuid_set = TRUE;
+    } else {
+        domain_uuid_format (def->uuid, text);
+        codec_put_text (c, text);
+    }
+    codec_leave (c);
+}
+
+static void
+names_codec (Codec *c, DomainDef *def)
+{
+    codec_element_string (c, "name", &def->name);
+    if (codec_reading (c) && !def->name)
+        codec_fail (c, ERR_NO_NAME, "element 'name' is absent or empty");
+    uuid_codec (c, def);
+    codec_element_string (c, "title", &def->title);
+    codec_element_string (c, "description", &def->description);
+    domain_metadata_codec (c, def);
+}
+
+static void
+memory_codec (Codec *c, DomainDef *def)
+{
+    gboolean reading = codec_reading (c);
+
+    def->memory = reading ? G_MAXUINT64 : def->memory;
+    codec_size (c, "memory", &def->memory, SIZE_KIB, TRUE);
+    if (reading && def->memory == G_MAXUINT64)
+        codec_fail (c, ERR_XML, "missing element 'memory'");
+    codec_size (c, "currentMemory", &def->current_memory, SIZE_KIB, TRUE);
+}
+
+static void
+resource_codec (Codec *c, DomainDef *def)
+{
+    if (!codec_enter (c, "resource", def->partition != NULL))
+        return;
+    codec_element_string (c, "partition", &def->partition);
+    if (codec_reading (c) && !def->partition)
+        codec_fail (c, ERR_XML, "missing element 'partition' in element 'resource'");
+    codec_leave (c);
+}
+
+static void
+actions_codec (Codec *c, DomainDef *def)
+{
+    codec_element_enum (c, "on_poweroff", &def->on_poweroff, &action_names, FIELD_KEEP_ZERO);
+    codec_element_enum (c, "on_reboot", &def->on_reboot, &action_names, FIELD_KEEP_ZERO);
+    codec_element_enum (c, "on_crash", &def->on_crash, &action_names, FIELD_KEEP_ZERO);
+}
+
+void
+domain_codec (Codec *c, void *object)
+{
+    DomainDef *def = object;
+
+    type_codec (c);
+    id_codec (c, def);
+    if (!codec_reading (c) && has_namespace (def))
+        codec_put (c, "xmlns:lxc", LXC_NAMESPACE);
+    names_codec (c, def);
+    memory_codec (c, def);
+    domain_tune_codec (c, def);
+    domain_vcpu_codec (c, def);
+    domain_cputune_codec (c, def);
+    resource_codec (c, def);
+    domain_os_codec (c, def);
+    domain_features_codec (c, def);
+    actions_codec (c, def);
+    domain_devices_codec (c, def);
+    domain_seclabels_codec (c, def);
+    domain_namespace_codec (c, def);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of the domain codec and the stages after it. Private to conf. */
+#pragma once
+
+#include <libxml/tree.h>
+
+#include "conf/codec.h"
+#include "conf/domain.h"
+
+extern const CodecGrammar domain_grammar;
+
+/* Whether libvirt's domain XML has @name below @parent, as a child or an attribute; domain_known.c. */
+gboolean domain_known (const char *parent, const char *name, gboolean attribute);
+
+extern const StringTable on_off_names, yes_no_names, storage_format_names;
+
+/* Codec functions: the object is a DomainDef unless said. */
+void domain_codec (Codec *c, void *object);             /* domain_codec.c: <domain> */
+void domain_tune_codec (Codec *c, DomainDef *def);      /* domain_tune_codec.c: blkiotune, memtune */
+void domain_vcpu_codec (Codec *c, DomainDef *def);      /* vcpu */
+void domain_cputune_codec (Codec *c, DomainDef *def);   /* cputune, numatune */
+void domain_os_codec (Codec *c, DomainDef *def);        /* domain_os_codec.c: os, idmap */
+void domain_features_codec (Codec *c, DomainDef *def);  /* domain_features_codec.c: features, clock */
+void domain_devices_codec (Codec *c, DomainDef *def);   /* domain_device_codec.c: devices */
+void domain_seclabels_codec (Codec *c, DomainDef *def); /* domain_seclabel_codec.c: seclabel */
+void domain_namespace_codec (Codec *c, DomainDef *def); /* lxc:namespace */
+void domain_metadata_codec (Codec *c, DomainDef *def);  /* domain_metadata.c: metadata */
+void fs_codec (Codec *c, void *object);                 /* domain_fs_codec.c: FsDef */
+void disk_codec (Codec *c, void *object);               /* domain_disk_codec.c: DiskDef */
+void controller_codec (Codec *c, void *object);         /* ControllerDef */
+void net_codec (Codec *c, void *object);                /* domain_net_codec.c: NetDef */
+void net_addresses_codec (Codec *c, GPtrArray **ips, GPtrArray **routes);   /* ip*, route* */
+/* A list of CPUs or nodes in an attribute, kept canonical. */
+void codec_cpulist (Codec *c, const char *attr, char **v);
+
+/* Freeing of list items. */
+void name_value_free (void *item);
+void fs_def_free (void *item);
+void disk_def_free (void *item);
+void net_ip_free (void *item);
+void net_route_free (void *item);
+void net_def_free (void *item);
+void console_def_free (void *item);
+void hostdev_def_free (void *item);
+void seclabel_def_free (void *item);
+void blkio_device_free (void *item);
+
+/* Live target names that we make ourselves, and forget in an inactive definition: vnet0, macvtap0. */
+gboolean net_ifname_generated (const char *ifname);
+
+/* Drive address of a disk's target name ("sdb" is unit 1); FALSE when the name is none. domain_default.c */
+gboolean disk_target_index (const char *target, guint *ret_index);
+
+/* Fills what is absent: xml.md section 2. */
+void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);
+
+/* Judges. FALSE sets error and *ret_path, the XPath of what is wrong (static or in the caller's care: free). */
+gboolean domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path,
+                       GError **error);
+
+/* codec, defaults, checks of a <domain> element that is in a document already (a file or a status file). */
+DomainDef *domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GError **error);
+void domain_def_write (GString *out, guint level, const DomainDef *def, guint flags);

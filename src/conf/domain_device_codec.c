@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* devices: their order, and those that are small: console, hostdev, memballoon. */
+#include "conf/domain_codec.h"
+
+STRING_TABLE (hostdev_type_names, HOSTDEV_TYPE_LAST, "usb", "storage", "misc", "net");
+STATIC_STRING_TABLE (console_type_names, 7, "null", "vc", "pty", "dev", "file", "pipe", "stdio");
+STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz", "sclp",
+                     "sclplm", "none");
+STATIC_STRING_TABLE (memballoon_names, MEMBALLOON_LAST, NULL, "virtio", "xen", "none");
+
+/* ---- console */
+
+/* A word of a table that is kept as text. */
+static void
+word_codec (Codec *c, const char *attr, char **v, const StringTable *names, FieldFlags flags)
+{
+    codec_string (c, attr, v, flags);
+    if (codec_reading (c) && *v && string_table_value (names, *v) < 0)
+        codec_bad_value (c, attr, *v);
+}
+
+static void
+console_source_codec (Codec *c, ConsoleDef *console)
+{
+    gboolean wanted = console->source_path && (!console->type_pty || codec_live (c));
+
+    if (!codec_enter (c, "source", wanted))
+        return;
+    if (console->type_pty)
+        codec_live_string (c, "path", &console->source_path);
+    else
+        codec_string (c, "path", &console->source_path, 0);
+    codec_leave (c);
+}
+
+static void
+console_codec (Codec *c, void *object)
+{
+    ConsoleDef *console = object;
+
+    word_codec (c, "type", &console->type, &console_type_names, FIELD_REQUIRED);
+    if (codec_reading (c))
+        console->type_pty = !codec_failed (c) && g_str_equal (console->type, "pty");
+    codec_live_string (c, "tty", &console->tty);
+    console_source_codec (c, console);
+    if (codec_enter (c, "log", console->log_file != NULL)) {
+        codec_string (c, "file", &console->log_file, FIELD_REQUIRED);
+        codec_enum (c, "append", &console->log_append, &on_off_names, 0);
+        codec_leave (c);
+    }
+    if (codec_enter (c, "target", TRUE)) {
+        word_codec (c, "type", &console->target_type, &console_target_names, 0);
+        codec_uint (c, "port", &console->port, FIELD_KEEP_ZERO);
+        codec_leave (c);
+    }
+    if (codec_enter (c, "alias", console->alias && codec_live (c))) {
+        codec_live_string (c, "name", &console->alias);
+        codec_leave (c);
+    }
+}
+
+/* ---- hostdev */
+
+static void
+usb_id_codec (Codec *c, const char *element, guint *id)
+{
+    if (codec_enter (c, element, *id != 0)) {
+        codec_uint (c, "id", id, FIELD_REQUIRED | FIELD_HEX);
+        codec_leave (c);
+    }
+}
+
+static void
+hostdev_source_codec (Codec *c, HostdevDef *hostdev)
+{
+    static const char *const elements[HOSTDEV_TYPE_LAST] = {
+        [HOSTDEV_STORAGE] = "block", [HOSTDEV_MISC] = "char", [HOSTDEV_NET] = "interface",
+    };
+    const char *element = elements[hostdev->type];
+    char **name = hostdev->type == HOSTDEV_NET ? &hostdev->interface : &hostdev->path;
+
+    if (element) {
+        codec_element_string (c, element, name);
+        if (codec_reading (c) && !*name)
+            codec_fail (c, ERR_XML, "Missing <%s> element in hostdev %s device", element,
+                        string_table_name (&hostdev_type_names, hostdev->type));
+        return;
+    }
+    usb_id_codec (c, "vendor", &hostdev->vendor);
+    usb_id_codec (c, "product", &hostdev->product);
+    if (codec_enter (c, "address", hostdev->bus || hostdev->device)) {
+        codec_uint (c, "bus", &hostdev->bus, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+        codec_uint (c, "device", &hostdev->device, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+        codec_leave (c);
+    }
+}
+
+/* Whether the type is one that goes with mode='subsystem', or is refused. */
+static gboolean
+hostdev_type_codec (Codec *c, HostdevDef *hostdev)
+{
+    g_autofree char *mode = NULL, *type = NULL;
+    gboolean subsystem;
+    int value;
+
+    if (!codec_reading (c)) {
+        codec_put (c, "mode", hostdev->type == HOSTDEV_USB ? "subsystem" : "capabilities");
+        codec_put (c, "type", string_table_name (&hostdev_type_names, hostdev->type));
+        return TRUE;
+    }
+    mode = codec_take (c, "mode", 0);
+    type = codec_take (c, "type", FIELD_REQUIRED);
+    if (!type)
+        return FALSE;
+    subsystem = !mode || g_str_equal (mode, "subsystem");
+    value = string_table_value (&hostdev_type_names, type);
+    if (!subsystem && !g_str_equal (mode, "capabilities"))
+        codec_bad_value (c, "mode", mode);
+    else if (value >= 0 && subsystem == (value == HOSTDEV_USB))
+        hostdev->type = (guint) value;
+    else if (subsystem && (g_str_equal (type, "pci") || g_str_equal (type, "scsi")
+                           || g_str_equal (type, "scsi_host") || g_str_equal (type, "mdev")))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Unsupported hostdev type %s", type);
+    else
+        codec_bad_value (c, "type", type);
+    return !codec_failed (c);
+}
+
+static void
+hostdev_codec (Codec *c, void *object)
+{
+    HostdevDef *hostdev = object;
+
+    if (!hostdev_type_codec (c, hostdev))
+        return;
+    if (codec_reading (c) || hostdev->type == HOSTDEV_USB)
+        codec_enum (c, "managed", &hostdev->managed, &yes_no_names, 0);
+    if (codec_enter (c, "source", TRUE)) {
+        hostdev_source_codec (c, hostdev);
+        codec_leave (c);
+    } else {
+        codec_fail (c, ERR_XML, "Missing <source> element in hostdev device");
+    }
+    if (hostdev->type == HOSTDEV_NET) {
+        net_addresses_codec (c, &hostdev->ips, &hostdev->routes);
+    } else if (codec_reading (c)) {
+        hostdev->ips = g_ptr_array_new_with_free_func (net_ip_free);
+        hostdev->routes = g_ptr_array_new_with_free_func (net_route_free);
+    }
+}
+
+/* ---- all */
+
+void
+domain_devices_codec (Codec *c, DomainDef *def)
+{
+    if (!codec_enter (c, "devices", TRUE))
+        return;
+    codec_element_string (c, "emulator", &def->emulator);
+    codec_list (c, "disk", &def->disks, sizeof (DiskDef), disk_codec, disk_def_free);
+    codec_list (c, "controller", &def->controllers, sizeof (ControllerDef), controller_codec, g_free);
+    codec_list (c, "filesystem", &def->filesystems, sizeof (FsDef), fs_codec, fs_def_free);
+    codec_list (c, "interface", &def->nets, sizeof (NetDef), net_codec, net_def_free);
+    codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);
+    codec_list (c, "hostdev", &def->hostdevs, sizeof (HostdevDef), hostdev_codec, hostdev_def_free);
+    if (codec_enter (c, "memballoon", def->memballoon.model != MEMBALLOON_ABSENT)) {
+        codec_enum (c, "model", &def->memballoon.model, &memballoon_names, FIELD_REQUIRED);
+        codec_leave (c);
+    }
+    codec_leave (c);
+}

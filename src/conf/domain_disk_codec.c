@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* disk and controller. */
+#include "conf/domain_codec.h"
+
+STRING_TABLE (disk_type_names, DISK_TYPE_LAST, "file", "block");
+STATIC_STRING_TABLE (device_names, DISK_DEVICE_LAST, "disk", "cdrom", "floppy", "lun");
+STATIC_STRING_TABLE (bus_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", "virtio", "xen", "usb", "uml",
+                     "sata", "sd");
+STATIC_STRING_TABLE (controller_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", NULL, NULL, NULL, NULL,
+                     "sata", NULL);
+STATIC_STRING_TABLE (cache_names, DISK_CACHE_LAST, NULL, "default", "none", "writethrough", "writeback",
+                     "directsync", "unsafe");
+
+static void
+drive_address_codec (Codec *c, DriveAddress *address)
+{
+    if (!codec_enter (c, "address", address->set))
+        return;
+    if (codec_reading (c)) {
+        g_autofree char *type = codec_take (c, "type", FIELD_REQUIRED);
+
+        if (type && !g_str_equal (type, "drive"))
+            codec_fail (c, ERR_CONFIG_UNSUPPORTED, "address type '%s' is not supported yet", type);
+        address->set = TRUE;
+    } else {
+        codec_put (c, "type", "drive");
+    }
+    codec_uint (c, "controller", &address->controller, FIELD_KEEP_ZERO);
+    codec_uint (c, "bus", &address->bus, FIELD_KEEP_ZERO);
+    codec_uint (c, "target", &address->target, FIELD_KEEP_ZERO);
+    codec_uint (c, "unit", &address->unit, FIELD_KEEP_ZERO);
+    codec_leave (c);
+}
+
+void
+disk_codec (Codec *c, void *object)
+{
+    DiskDef *disk = object;
+
+    codec_enum (c, "type", &disk->type, &disk_type_names, FIELD_KEEP_ZERO);
+    codec_enum (c, "device", &disk->device, &device_names, FIELD_KEEP_ZERO);
+    if (codec_enter (c, "driver", disk->driver_name || disk->format || disk->cache)) {
+        codec_string (c, "name", &disk->driver_name, 0);
+        codec_enum (c, "type", &disk->format, &storage_format_names, 0);
+        codec_enum (c, "cache", &disk->cache, &cache_names, 0);
+        codec_leave (c);
+    }
+    codec_in_string (c, "source", disk->type == DISK_BLOCK ? "dev" : "file", &disk->source);
+    if (codec_enter (c, "target", TRUE)) {
+        codec_string (c, "dev", &disk->target, FIELD_REQUIRED);
+        codec_enum (c, "bus", &disk->bus, &bus_names, 0);
+        codec_leave (c);
+    } else {
+        codec_fail (c, ERR_XML, "missing element 'target' in element 'disk'");
+    }
+    codec_flag (c, "readonly", &disk->readonly);
+    drive_address_codec (c, &disk->address);
+}
+
+void
+controller_codec (Codec *c, void *object)
+{
+    ControllerDef *controller = object;
+
+    codec_enum (c, "type", &controller->type, &controller_names, FIELD_REQUIRED);
+    codec_int (c, "index", &controller->index, -1);
+}

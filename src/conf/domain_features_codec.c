@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* features and clock. */
+#include "conf/domain_codec.h"
+
+STATIC_STRING_TABLE (caps_policy_names, CAPS_POLICY_LAST, "default", "allow", "deny");
+STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", NULL, NULL, NULL);
+STATIC_STRING_TABLE (timer_names, TIMER_LAST, "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
+                     "hypervclock", "armvtimer");
+
+/* Capabilities are written in the order of their names. */
+static const guint8 caps_order[CAPABILITY_LAST] = {
+    30, 37, 29, 36, 39, 40, 0, 1, 2, 3, 4, 14, 15, 5, 28, 9, 33, 32, 27, 12, 10, 11, 13, 38, 31, 6, 8, 7,
+    21, 22, 18, 16, 23, 20, 19, 17, 24, 25, 26, 34, 35,
+};
+
+static void
+caps_codec (Codec *c, DomainFeatures *features)
+{
+    if (!codec_enter (c, "capabilities", features->caps_set))
+        return;
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "capability");
+    codec_enum (c, "policy", &features->caps_policy, &caps_policy_names, FIELD_KEEP_ZERO);
+    for (guint i = 0; i < CAPABILITY_LAST; i++) {
+        guint cap = caps_order[i];
+
+        if (codec_enter (c, capability_names.name[cap], features->caps[cap] != ON_OFF_ABSENT)) {
+            codec_enum (c, "state", &features->caps[cap], &on_off_names, FIELD_REQUIRED);
+            codec_leave (c);
+        }
+    }
+    if (codec_reading (c))
+        features->caps_set = TRUE;
+    codec_leave (c);
+}
+
+static void
+features_codec (Codec *c, DomainFeatures *features)
+{
+    if (!codec_enter (c, "features", features->privnet || features->caps_set))
+        return;
+    codec_flag (c, "privnet", &features->privnet);
+    caps_codec (c, features);
+    codec_leave (c);
+}
+
+static void
+timer_codec (Codec *c, void *object)
+{
+    ClockTimer *timer = object;
+
+    codec_enum (c, "name", &timer->name, &timer_names, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    codec_enum (c, "present", &timer->present, &yes_no_names, 0);
+}
+
+static void
+clock_codec (Codec *c, DomainClock *clock)
+{
+    if (!codec_enter (c, "clock", TRUE))
+        return;
+    codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO);
+    codec_list (c, "timer", &clock->timers, sizeof (ClockTimer), timer_codec, g_free);
+    codec_leave (c);
+}
+
+void
+domain_features_codec (Codec *c, DomainDef *def)
+{
+    features_codec (c, &def->features);
+    clock_codec (c, &def->clock);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What runs in the container and as whom: os, idmap. */
+#include "conf/domain_codec.h"
+
+static void
+os_type_codec (Codec *c, DomainOs *os)
+{
+    if (codec_enter (c, "type", os->type != NULL)) {
+        codec_string (c, "arch", &os->arch, 0);
+        codec_string (c, "machine", &os->machine, 0);
+        codec_text (c, &os->type);
+        codec_leave (c);
+    }
+    if (codec_reading (c) && !os->type)
+        codec_fail (c, ERR_XML, "an os <type> must be specified");
+}
+
+static void
+initenv_codec (Codec *c, void *object)
+{
+    NameValue *env = object;
+
+    codec_string (c, "name", &env->name, FIELD_REQUIRED);
+    if (codec_reading (c) && env->name && !*env->name)
+        codec_fail (c, ERR_XML, "No name supplied for <initenv> element");
+    codec_text (c, &env->value);
+    if (codec_reading (c) && !env->value)
+        codec_fail (c, ERR_XML, "No value supplied for <initenv name='%s'> element", env->name);
+}
+
+static void
+os_codec (Codec *c, DomainOs *os)
+{
+    if (!codec_enter (c, "os", TRUE))
+        return;
+    os_type_codec (c, os);
+    codec_element_string (c, "init", &os->init);
+    codec_text_list (c, "initarg", &os->initargs);
+    codec_list (c, "initenv", &os->initenv, sizeof (NameValue), initenv_codec, name_value_free);
+    codec_element_string (c, "initdir", &os->initdir);
+    codec_element_string (c, "inituser", &os->inituser);
+    codec_element_string (c, "initgroup", &os->initgroup);
+    codec_element_string (c, "cmdline", &os->cmdline);
+    codec_leave (c);
+}
+
+static void
+idmap_entry_codec (Codec *c, void *object)
+{
+    IdmapEntry *entry = object;
+
+    codec_uint (c, "start", &entry->start, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    codec_uint (c, "target", &entry->target, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    codec_uint (c, "count", &entry->count, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+}
+
+static void
+idmap_codec (Codec *c, DomainDef *def)
+{
+    if (!codec_enter (c, "idmap", (def->uid_map && def->uid_map->len) || (def->gid_map && def->gid_map->len)))
+        return;
+    codec_list (c, "uid", &def->uid_map, sizeof (IdmapEntry), idmap_entry_codec, g_free);
+    codec_list (c, "gid", &def->gid_map, sizeof (IdmapEntry), idmap_entry_codec, g_free);
+    codec_leave (c);
+}
+
+void
+domain_os_codec (Codec *c, DomainDef *def)
+{
+    os_codec (c, &def->os);
+    idmap_codec (c, def);
+}

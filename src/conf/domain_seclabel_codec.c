@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* seclabel and lxc:namespace. */
+#include "conf/domain_codec.h"
+
+STATIC_STRING_TABLE (seclabel_type_names, SECLABEL_LAST, NULL, "none", "dynamic", "static");
+STATIC_STRING_TABLE (share_source_names, SHARE_SOURCE_LAST, "none", "name", "pid", "netns");
+static const char *const share_elements[SHARE_LAST] = {
+    [SHARE_NET] = "lxc:sharenet", [SHARE_IPC] = "lxc:shareipc", [SHARE_UTS] = "lxc:shareuts",
+};
+
+/* <label> or <imagelabel>: of a dynamic label it is made at start, so it is live-only. */
+static void
+live_label_codec (Codec *c, const char *element, char **v, gboolean persistent)
+{
+    if (codec_reading (c) || codec_live (c) || persistent)
+        codec_element_string (c, element, v);
+    if (codec_reading (c) && !codec_live (c) && !persistent)
+        g_clear_pointer (v, g_free);
+}
+
+static void
+seclabel_codec (Codec *c, void *object)
+{
+    SeclabelDef *label = object;
+
+    codec_enum (c, "type", &label->type, &seclabel_type_names, 0);
+    codec_string (c, "model", &label->model, 0);
+    codec_enum (c, "relabel", &label->relabel, &yes_no_names, 0);
+    live_label_codec (c, "label", &label->label, label->type == SECLABEL_STATIC);
+    live_label_codec (c, "imagelabel", &label->imagelabel, FALSE);
+    codec_element_string (c, "baselabel", &label->baselabel);
+}
+
+void
+domain_seclabels_codec (Codec *c, DomainDef *def)
+{
+    codec_list (c, "seclabel", &def->seclabels, sizeof (SeclabelDef), seclabel_codec, seclabel_def_free);
+}
+
+static void
+share_codec (Codec *c, const char *element, NamespaceShare *share)
+{
+    if (!codec_enter (c, element, share->set))
+        return;
+    if (codec_reading (c)) {
+        g_autofree char *type = codec_take (c, "type", 0);
+        int source = type ? string_table_value (&share_source_names, type) : -1;
+
+        if (!type)
+            codec_fail (c, ERR_INTERNAL, "missing type for element '%s'", element);
+        else if (source < 0)
+            codec_bad_value (c, "type", type);
+        share->source = source < 0 ? 0 : (guint) source;
+        share->set = TRUE;
+    } else {
+        codec_put (c, "type", string_table_name (&share_source_names, share->source));
+    }
+    codec_string (c, "value", &share->value, 0);
+    if (codec_reading (c) && !share->value && share->source != SHARE_SOURCE_NONE)
+        codec_fail (c, ERR_INTERNAL, "missing value for element '%s'", element);
+    codec_leave (c);
+}
+
+void
+domain_namespace_codec (Codec *c, DomainDef *def)
+{
+    gboolean wanted = FALSE;
+
+    for (guint i = 0; i < SHARE_LAST; i++)
+        wanted |= def->shares[i].set;
+    if (!codec_enter (c, "lxc:namespace", wanted))
+        return;
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "namespace element");
+    for (guint i = 0; i < SHARE_LAST; i++)
+        share_codec (c, share_elements[i], &def->shares[i]);
+    codec_leave (c);
+}

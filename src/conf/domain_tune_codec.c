@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Limits: blkiotune, memtune, vcpu, cputune, numatune. */
+#include "conf/cpulist.h"
+#include "conf/domain_codec.h"
+
+STATIC_STRING_TABLE (numa_mode_names, NUMA_LAST, "strict", "preferred", "interleave", "restrictive");
+STATIC_STRING_TABLE (placement_names, PLACEMENT_LAST, NULL, "static", "auto");
+
+static void
+blkio_device_codec (Codec *c, void *object)
+{
+    BlkioDevice *device = object;
+
+    codec_element_string (c, "path", &device->path);
+    if (codec_reading (c) && !device->path)
+        codec_fail (c, ERR_XML, "missing per-device path");
+    codec_element_uint (c, "weight", &device->weight);
+    codec_element_uint (c, "read_iops_sec", &device->read_iops_sec);
+    codec_element_uint (c, "write_iops_sec", &device->write_iops_sec);
+    codec_element_uint64 (c, "read_bytes_sec", &device->read_bytes_sec);
+    codec_element_uint64 (c, "write_bytes_sec", &device->write_bytes_sec);
+}
+
+static void
+blkiotune_codec (Codec *c, DomainBlkiotune *tune)
+{
+    gboolean wanted = tune->weight || (tune->devices && tune->devices->len);
+
+    if (!codec_enter (c, "blkiotune", wanted))
+        return;
+    codec_element_uint (c, "weight", &tune->weight);
+    codec_list (c, "device", &tune->devices, sizeof (BlkioDevice), blkio_device_codec, blkio_device_free);
+    codec_leave (c);
+}
+
+static void
+limit_codec (Codec *c, const char *element, guint64 *limit, gboolean *set)
+{
+    if (codec_reading (c))
+        *limit = G_MAXUINT64;
+    codec_size (c, element, limit, SIZE_KIB, *set);
+    if (!codec_reading (c))
+        return;
+    *set = *limit != G_MAXUINT64;
+    /* whatever is above "no limit" is no limit */
+    *limit = *set ? MIN (*limit, MEMORY_UNLIMITED) : 0;
+}
+
+static void
+memtune_codec (Codec *c, DomainMemtune *tune)
+{
+    gboolean wanted = tune->hard_limit_set || tune->soft_limit_set || tune->swap_hard_limit_set
+        || tune->min_guarantee_set;
+
+    if (!codec_enter (c, "memtune", wanted))
+        return;
+    limit_codec (c, "hard_limit", &tune->hard_limit, &tune->hard_limit_set);
+    limit_codec (c, "soft_limit", &tune->soft_limit, &tune->soft_limit_set);
+    limit_codec (c, "min_guarantee", &tune->min_guarantee, &tune->min_guarantee_set);
+    limit_codec (c, "swap_hard_limit", &tune->swap_hard_limit, &tune->swap_hard_limit_set);
+    codec_leave (c);
+}
+
+void
+domain_tune_codec (Codec *c, DomainDef *def)
+{
+    blkiotune_codec (c, &def->blkiotune);
+    memtune_codec (c, &def->memtune);
+}
+
+void
+codec_cpulist (Codec *c, const char *attr, char **v)
+{
+    codec_string (c, attr, v, 0);
+    if (codec_reading (c) && *v) {
+        g_autoptr (GError) error = NULL;
+        char *canonical = cpulist_canonical (*v, &error);
+
+        if (!canonical)
+            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+        else if (!*canonical)
+            codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Invalid value of '%s': %s", attr, *v);
+        g_free (*v);
+        *v = canonical;
+    }
+}
+
+void
+domain_vcpu_codec (Codec *c, DomainDef *def)
+{
+    if (!codec_enter (c, "vcpu", TRUE))
+        return;
+    codec_enum (c, "placement", &def->vcpu_placement, &placement_names, 0);
+    codec_cpulist (c, "cpuset", &def->cpuset);
+    codec_text_uint (c, &def->vcpus);
+    if (codec_reading (c) && def->vcpus == 0)
+        codec_fail (c, ERR_INTERNAL, "the number of vcpus must not be zero");
+    codec_leave (c);
+}
+
+static void
+cputune_codec (Codec *c, DomainCputune *tune)
+{
+    if (!codec_enter (c, "cputune", tune->shares_set || tune->period || tune->quota))
+        return;
+    if (codec_enter (c, "shares", tune->shares_set)) {
+        codec_text_uint64 (c, &tune->shares);
+        if (codec_reading (c))
+            tune->shares_set = TRUE;
+        codec_leave (c);
+    }
+    codec_element_uint64 (c, "period", &tune->period);
+    if (codec_enter (c, "quota", tune->quota != 0)) {
+        codec_text_int64 (c, &tune->quota);
+        codec_leave (c);
+    }
+    codec_leave (c);
+}
+
+static void
+numatune_codec (Codec *c, DomainNumatune *tune)
+{
+    if (!codec_enter (c, "numatune", tune->set))
+        return;
+    if (codec_enter (c, "memory", tune->set)) {
+        gboolean automatic = tune->placement == PLACEMENT_AUTO;
+
+        if (codec_reading (c))
+            tune->set = TRUE;
+        codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO);
+        codec_cpulist (c, "nodeset", &tune->nodeset);
+        /* "static" goes without saying where there is a nodeset */
+        if (codec_reading (c) || automatic)
+            codec_enum (c, "placement", &tune->placement, &placement_names, 0);
+        codec_leave (c);
+    }
+    codec_leave (c);
+}
+
+void
+domain_cputune_codec (Codec *c, DomainDef *def)
+{
+    cputune_codec (c, &def->cputune);
+    numatune_codec (c, &def->numatune);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conf/schema.h"
+
+#include <libxml/relaxng.h>
+#include <string.h>
+
+#include "conf/xml.h"
+#include "config.h"
+
+static GMutex lock;
+static char *directory;         /* under lock */
+static GHashTable *compiled;    /* under lock: name -> xmlRelaxNG; entries stay for good */
+
+void
+schema_set_directory (const char *dir)
+{
+    g_mutex_lock (&lock);
+    g_free (directory);
+    directory = g_strdup (dir);
+    g_clear_pointer (&compiled, g_hash_table_unref);
+    g_mutex_unlock (&lock);
+}
+
+static const char *
+schema_directory (void)
+{
+    const char *dir = g_getenv ("SKEP_SCHEMA_DIR");
+
+    return directory ? directory : dir && *dir ? dir : SKEP_DATA_DIR "/schemas";
+}
+
+/* Keeps the first problem. */
+static void
+keep_problem (void *data, xmlErrorPtr problem)
+{
+    GString *text = data;
+    g_autofree char *message = g_strchomp (g_strdup (problem->message ? problem->message : "invalid"));
+
+    if (text->len)
+        return;
+    g_string_append (text, message);
+    if (problem->line > 0)
+        g_string_append_printf (text, " (line %d)", problem->line);
+    else if (problem->node)
+        g_string_append_printf (text, " (line %ld)", xmlGetLineNo (problem->node));
+}
+
+/* libxml2 prints where it has no handler, so that even this reports to one. */
+static xmlRelaxNG *
+compile (const char *path, GString *problem)
+{
+    xmlRelaxNGParserCtxt *context = xmlRelaxNGNewParserCtxt (path);
+    xmlRelaxNG *schema;
+
+    if (!context)
+        return NULL;
+    xmlRelaxNGSetParserStructuredErrors (context, keep_problem, problem);
+    schema = xmlRelaxNGParse (context);
+    xmlRelaxNGFreeParserCtxt (context);
+    return schema;
+}
+
+static void
+free_schema (void *schema)
+{
+    xmlRelaxNGFree (schema);
+}
+
+static xmlRelaxNG *
+find_schema (const char *name, GError **error)
+{
+    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+    g_autoptr (GString) problem = g_string_new (NULL);
+    g_autofree char *path = NULL;
+    xmlRelaxNG *schema;
+
+    (void) locker;
+    if (!compiled)
+        compiled = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_schema);
+    schema = g_hash_table_lookup (compiled, name);
+    if (schema)
+        return schema;
+    path = g_strdup_printf ("%s/%s.rng", schema_directory (), name);
+    schema = compile (path, problem);
+    if (schema)
+        g_hash_table_insert (compiled, g_strdup (name), schema);
+    else
+        error_set_from (error, ORIGIN_XML, ERR_INTERNAL, "Unable to parse the schema %s: %s", path,
+                        problem->len ? problem->str : "no such file");
+    return schema;
+}
+
+gboolean
+schema_validate_document (const char *name, xmlDoc *doc, GError **error)
+{
+    xmlRelaxNG *schema = find_schema (name, error);
+    g_autoptr (GString) problem = g_string_new (NULL);
+    xmlRelaxNGValidCtxt *context;
+    int result;
+
+    if (!schema)
+        return FALSE;
+    context = xmlRelaxNGNewValidCtxt (schema);
+    if (!context)
+        g_error ("out of memory");
+    xmlRelaxNGSetValidStructuredErrors (context, keep_problem, problem);
+    result = xmlRelaxNGValidateDoc (context, doc);
+    xmlRelaxNGFreeValidCtxt (context);
+    if (result == 0)
+        return TRUE;
+    return error_set_from (error, ORIGIN_XML, ERR_XML_INVALID_SCHEMA,
+                           "Unable to validate doc against %s/%s.rng: %s", schema_directory (), name,
+                           problem->len ? problem->str : "invalid");
+}
+
+gboolean
+schema_validate (const char *schema, const char *xml, gsize size, GError **error)
+{
+    g_autoptr (xmlDoc) doc = xml_document_parse (xml, size, schema, ORIGIN_XML, error);
+
+    return doc && schema_validate_document (schema, doc, error);
+}

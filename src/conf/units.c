@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conf/units.h"
+
+#include <string.h>
+
+#include "util/error.h"
+
+gboolean
+unit_factor (const char *unit, guint64 *ret_factor)
+{
+    static const char letters[] = "kmgtpe";
+    const char *letter;
+    guint64 base, factor = 1;
+
+    if (!g_ascii_strcasecmp (unit, "b") || !g_ascii_strcasecmp (unit, "byte")
+        || !g_ascii_strcasecmp (unit, "bytes")) {
+        *ret_factor = 1;
+        return TRUE;
+    }
+    letter = *unit ? strchr (letters, g_ascii_tolower (*unit)) : NULL;
+    if (!letter)
+        return FALSE;
+    if (!unit[1] || !g_ascii_strcasecmp (unit + 1, "ib"))
+        base = 1024;
+    else if (!g_ascii_strcasecmp (unit + 1, "b"))
+        base = 1000;
+    else
+        return FALSE;
+    for (const char *p = letters; p <= letter; p++)
+        factor *= base;
+    *ret_factor = factor;
+    return TRUE;
+}
+
+gboolean
+unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error)
+{
+    g_autofree char *digits = g_strstrip (g_strdup (text));
+    guint64 number, factor;
+    g_autoptr (GError) why = NULL;
+
+    if (!unit_factor (unit, &factor))
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown suffix '%s'", unit);
+    if (!g_ascii_string_to_unsigned (digits, 10, 0, G_MAXUINT64, &number, &why)) {
+        if (g_error_matches (why, G_NUMBER_PARSER_ERROR, G_NUMBER_PARSER_ERROR_OUT_OF_BOUNDS))
+            return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", digits,
+                                   unit);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid size '%s'", text);
+    }
+    /* half of the range, so that sums and signed wire types hold it */
+    if (number > G_MAXINT64 / factor)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", digits, unit);
+    *ret_bytes = number * factor;
+    return TRUE;
+}

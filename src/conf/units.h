@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sizes with units, as libvirt spells them: b, byte(s); KB is 1000, k and KiB are 1024; up to E. */
+#pragma once
+
+#include <glib.h>
+
+/* Factor of @unit in *ret_factor; FALSE when there is no such unit. Letters of any case. */
+gboolean unit_factor (const char *unit, guint64 *ret_factor);
+
+/* Digits of @text (blanks around them allowed) times @unit. FALSE leaves *ret_bytes alone and sets
+ * ERR_XML (no number), ERR_INVALID_ARG (no such unit) or ERR_OVERFLOW. */
+gboolean unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error);

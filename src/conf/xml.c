@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conf/xml.h"
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/xpath.h>
+#include <string.h>
+
+/* What the callbacks below find; the first finding counts. */
+typedef struct {
+    const char *what;
+    gsize size_max;
+    ErrorOrigin origin;
+    GError *error;
+} Watch;
+
+static void
+watch_doctype (void *data, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+    xmlParserCtxt *context = data;
+    Watch *watch = context->_private;
+
+    (void) name;
+    (void) external;
+    (void) system;
+    if (!watch->error)
+        error_set_from (&watch->error, watch->origin, ERR_XML,
+                        "(%s):%d: a DOCTYPE is not allowed", watch->what,
+                        xmlSAX2GetLineNumber (context));
+    xmlStopParser (context);
+}
+
+static void
+watch_element (void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+               int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
+               const xmlChar **attributes)
+{
+    xmlParserCtxt *context = data;
+    Watch *watch = context->_private;
+
+    if (context->nodeNr >= XML_DEPTH_MAX) {
+        if (!watch->error)
+            error_set_from (&watch->error, watch->origin, ERR_XML,
+                            "(%s):%d: elements are nested more than %d levels deep", watch->what,
+                            xmlSAX2GetLineNumber (context), XML_DEPTH_MAX);
+        xmlStopParser (context);
+        return;
+    }
+    xmlSAX2StartElementNs (data, name, prefix, uri, n_namespaces, namespaces, n_attributes,
+                           n_defaulted, attributes);
+}
+
+static void
+watch_error (void *data, xmlErrorPtr problem)
+{
+    xmlParserCtxt *context = data;
+    Watch *watch = context->_private;
+    g_autofree char *text = NULL;
+
+    /* namespace errors are recoverable for libxml2, but an undeclared prefix has no meaning for us */
+    if (watch->error || problem->level < XML_ERR_ERROR)
+        return;
+    text = g_strchomp (g_strdup (problem->message ? problem->message : "not well-formed"));
+    error_set_from (&watch->error, watch->origin, ERR_XML_DETAIL, "(%s):%d: %s", watch->what,
+                    problem->line, text);
+}
+
+static gboolean
+check_bytes (const char *text, gsize size, Watch *watch)
+{
+    const char *nul;
+
+    if (size > watch->size_max)
+        return error_set_from (&watch->error, watch->origin, ERR_XML,
+                               "(%s): the document has %" G_GSIZE_FORMAT
+                               " bytes, more than the limit of %" G_GSIZE_FORMAT,
+                               watch->what, size, watch->size_max);
+    /* libxml2 takes a NUL after the root element for the end of its input */
+    nul = size > 0 ? memchr (text, '\0', size) : NULL;
+    if (nul) {
+        guint line = 1;
+
+        for (const char *p = text; p < nul; p++)
+            line += *p == '\n';
+        return error_set_from (&watch->error, watch->origin, ERR_XML_DETAIL,
+                               "(%s):%u: the document contains a NUL byte", watch->what, line);
+    }
+    return TRUE;
+}
+
+static xmlDoc *
+parse (const char *text, gsize size, gsize size_max, const char *what, ErrorOrigin origin,
+       GError **error)
+{
+    Watch watch = { .what = what, .size_max = size_max, .origin = origin };
+    xmlParserCtxt *context;
+    g_autoptr (xmlDoc) doc = NULL;
+
+    if (check_bytes (text, size, &watch)) {
+        context = xmlNewParserCtxt ();
+        if (!context)
+            g_error ("out of memory");
+        context->_private = &watch;
+        context->sax->internalSubset = watch_doctype;
+        context->sax->startElementNs = watch_element;
+        context->sax->serror = watch_error;
+        doc = xmlCtxtReadMemory (context, text, (int) size, NULL, NULL,
+                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                                     | XML_PARSE_NOBLANKS | XML_PARSE_BIG_LINES
+                                     | XML_PARSE_COMPACT);
+        xmlFreeParserCtxt (context);
+        if (!watch.error && (!doc || !xmlDocGetRootElement (doc)))
+            error_set_from (&watch.error, origin, ERR_XML_DETAIL, "(%s):1: the document is empty",
+                            what);
+    }
+    if (watch.error) {
+        g_propagate_error (error, watch.error);
+        return NULL;
+    }
+    return g_steal_pointer (&doc);
+}
+
+xmlDoc *
+xml_document_parse (const char *text, gsize size, const char *what, ErrorOrigin origin,
+                    GError **error)
+{
+    return parse (text, size, XML_SIZE_MAX, what, origin, error);
+}
+
+xmlDoc *
+xml_own_document_parse (const char *text, gsize size, const char *what, ErrorOrigin origin,
+                        GError **error)
+{
+    return parse (text, size, XML_OWN_SIZE_MAX, what, origin, error);
+}
+
+char *
+xml_node_place (xmlNode *node)
+{
+    xmlChar *path = xmlGetNodePath (node);
+    char *place = g_strdup_printf (" (line %ld, %s)", xmlGetLineNo (node), (const char *) path);
+
+    xmlFree (path);
+    return place;
+}
+
+static xmlNode *
+find_path (xmlDoc *doc, const char *path)
+{
+    xmlXPathContext *context = xmlXPathNewContext (doc);
+    xmlXPathObject *found;
+    xmlNode *node = NULL;
+
+    if (!context)
+        return NULL;
+    found = xmlXPathEval ((const xmlChar *) path, context);
+    if (found && found->type == XPATH_NODESET && !xmlXPathNodeSetIsEmpty (found->nodesetval))
+        node = found->nodesetval->nodeTab[0];
+    xmlXPathFreeObject (found);
+    xmlXPathFreeContext (context);
+    return node;
+}
+
+char *
+xml_path_place (xmlDoc *doc, const char *path)
+{
+    g_autofree char *rest = g_strdup (path);
+    char *cut;
+
+    do {
+        xmlNode *node = find_path (doc, rest);
+
+        if (node)
+            return g_strdup_printf (" (line %ld, %s)", xmlGetLineNo (node), path);
+        cut = strrchr (rest, '/');
+        if (cut)
+            *cut = '\0';
+    } while (cut && *rest);
+    return g_strdup_printf (" (%s)", path);
+}
+
+gboolean
+xml_text_valid (const char *text)
+{
+    if (!g_utf8_validate (text, -1, NULL))
+        return FALSE;
+    for (const char *p = text; *p; p = g_utf8_next_char (p)) {
+        gunichar c = g_utf8_get_char (p);
+
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xfffe || c == 0xffff)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static const char *
+escape_of (char c, gboolean attribute)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '\'':
+        return "&apos;";
+    case '"':
+        return "&quot;";
+    case '\r':
+        return "&#13;";
+    case '\n':
+        return attribute ? "&#10;" : NULL;
+    case '\t':
+        return attribute ? "&#9;" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+void
+xml_escape (GString *out, const char *text, gboolean attribute)
+{
+    const char *start = text;
+
+    for (const char *p = text; *p; p++) {
+        const char *escape = escape_of (*p, attribute);
+
+        if (!escape)
+            continue;
+        g_string_append_len (out, start, p - start);
+        g_string_append (out, escape);
+        start = p + 1;
+    }
+    g_string_append (out, start);
+}
