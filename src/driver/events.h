@@ -4,7 +4,18 @@
 
 #include "driver/dispatch.h"
 
+/* virDomainEventID; those that are known but not listed here are never sent. */
+typedef enum { EVENT_LIFECYCLE = 0, EVENT_REBOOT = 1, EVENT_METADATA_CHANGE = 23,
+               EVENT_KNOWN_LAST = 28 } EventId;
+#define EVENT_LEGACY_LAST 16    /* ids below can be asked for without a callback number */
+
 void event_lifecycle (const Domain *domain, int event, int detail);
 void event_reboot (const Domain *domain);
 void event_metadata_change (const Domain *domain, int type, const char *nsuri);
+
+/* @uuid NULL: all domains. Returns the callback's number, unique in this daemon's life; -1: @client has
+ * asked for just that already, or there is no such event. */
+int events_register (Client *client, int event, const guint8 *uuid, gboolean legacy, GError **error);
+gboolean events_deregister (Client *client, int callback, GError **error);
+gboolean events_deregister_legacy (Client *client, int event, GError **error);
 void events_client_gone (Client *client);

@@ -36,7 +36,8 @@
         .public_name = #public_, .run = run_##name_, .decode = xdr_in, .encode = xdr_out,          \
         .in_size = sizeof (in_type), .out_size = sizeof (out_type),                                \
         .flags_at = FLAGS_AT_##flags_kind (in_type), .flags_ok = mask,                             \
-        .readonly = READONLY_##ro, .readonly_flags = ro_flags, .origin = ORIGIN_##origin_,         \
+        .readonly = READONLY_##ro, .readonly_flags = ro_flags,                                     \
+        .origin = SECTION == RPC_PROGRAM_REMOTE ? ORIGIN_##origin_ : ORIGIN_NONE,                  \
         .permission = perm, .object = object_, .job = job_, .state = state_,                       \
     },
 #define GREET_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)     \
@@ -73,26 +74,22 @@ proc_table (guint *ret_n)
     return procs;
 }
 
+enum { REMOTE_ROWS = 456, LXC_ROWS = 1 };
+
 /* Where the rows of a program begin; they are consecutive and their numbers start with 1. */
 static const Proc *
 program_rows (guint32 program)
 {
-    static const Proc *first_lxc, *first_skep;
+    static const struct { guint32 program; guint before; } sections[] = {
+        { RPC_PROGRAM_REMOTE, 0 },
+        { RPC_PROGRAM_LXC, REMOTE_ROWS },
+        { RPC_PROGRAM_SKEP, REMOTE_ROWS + LXC_ROWS },
+    };
 
-    if (!first_lxc)
-        for (const Proc *p = procs; p < procs + G_N_ELEMENTS (procs); p++)
-            if (p->number == 1)
-                *(p->program == RPC_PROGRAM_LXC ? &first_lxc : &first_skep) = p;
-    switch (program) {
-    case RPC_PROGRAM_REMOTE:
-        return procs;
-    case RPC_PROGRAM_LXC:
-        return first_lxc;
-    case RPC_PROGRAM_SKEP:
-        return first_skep;
-    default:
-        return NULL;
-    }
+    for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+        if (sections[i].program == program)
+            return &procs[sections[i].before];
+    return NULL;
 }
 
 const Proc *

@@ -51,6 +51,8 @@ typedef struct {
 extern const SettingRow setting_rows[];     /* ends with key NULL */
 
 Settings *settings_new (void);              /* defaults */
-/* Reads one file; a missing file is fine. ERR_CONF_SYNTAX with file and line. */
+/* Reads one file; a missing file is fine. ERR_CONF_SYNTAX with file and line; then some settings may have
+ * been taken already. Empty strings become NULL. */
 gboolean settings_read (Settings *settings, const char *file, const char *path, GError **error);
 void settings_free (Settings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Settings, settings_free)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Registration for events: with callback numbers, and the two older ways without. */
+#include "driver/api.h"
+#include "driver/events.h"
+#include "driver/params.h"
+
+/* The domain need not be there: a client may wait for one that is to come. */
+ApiResult
+api_connect_domain_event_callback_register_any (Call *call,
+                                                const connect_domain_event_callback_register_any_args *in,
+                                                connect_domain_event_callback_register_any_ret *out,
+                                                GError **error)
+{
+    const guint8 *uuid = in->dom ? (const guint8 *) in->dom->uuid : NULL;
+
+    out->callbackID = events_register (call->client, in->eventID, uuid, FALSE, error);
+    return out->callbackID >= 0 ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_connect_domain_event_callback_deregister_any (
+    Call *call, const connect_domain_event_callback_deregister_any_args *in, none *out, GError **error)
+{
+    (void) out;
+    return events_deregister (call->client, in->callbackID, error) ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_connect_domain_event_register_any (Call *call, const connect_domain_event_register_any_args *in,
+                                       none *out, GError **error)
+{
+    (void) out;
+    return events_register (call->client, in->eventID, NULL, TRUE, error) >= 0 ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_connect_domain_event_deregister_any (Call *call, const connect_domain_event_deregister_any_args *in,
+                                         none *out, GError **error)
+{
+    (void) out;
+    return events_deregister_legacy (call->client, in->eventID, error) ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_connect_domain_event_register (Call *call, const none *in, connect_domain_event_register_ret *out,
+                                   GError **error)
+{
+    (void) in;
+    out->cb_registered = 1;
+    return events_register (call->client, EVENT_LIFECYCLE, NULL, TRUE, error) >= 0 ? API_DONE
+                                                                                   : API_FAILED;
+}
+
+ApiResult
+api_connect_domain_event_deregister (Call *call, const none *in,
+                                     connect_domain_event_deregister_ret *out, GError **error)
+{
+    (void) in;
+    out->cb_registered = 0;
+    return events_deregister_legacy (call->client, EVENT_LIFECYCLE, error) ? API_DONE : API_FAILED;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Scheduler parameters: shares, period and quota of the container as a whole. */
+#include "driver/api.h"
+#include "driver/params.h"
+
+#define N_SCHED_PARAMS 3
+
+/* The limits of the kernel, as libvirt gives them. */
+enum { SHARES_MIN = 2, SHARES_MAX = 262144, PERIOD_MIN = 1000, PERIOD_MAX = 1000000, QUOTA_MIN = 1000 };
+#define QUOTA_MAX G_GINT64_CONSTANT (17592186044415)
+
+typedef struct {
+    const wire_typed_param *shares, *period, *quota;    /* NULL: not given */
+} SchedChange;
+
+ApiResult
+api_domain_get_scheduler_type (Call *call, const domain_get_scheduler_type_args *in,
+                               domain_get_scheduler_type_ret *out, GError **error)
+{
+    (void) in;
+    (void) call;
+    if (!(cgroup_host_controllers () & CGROUP_CPU)) {
+        error_set (error, ERR_OPERATION_INVALID, "cgroup CPU controller is not mounted");
+        return API_FAILED;
+    }
+    out->type = g_strdup ("posix");
+    out->nparams = N_SCHED_PARAMS;
+    return API_DONE;
+}
+
+/* ---- reading */
+
+/* Values that the saved definition does not give read as 0. */
+static GArray *
+sched_read (Domain *domain, guint flags, GError **error)
+{
+    guint64 shares, period;
+    gint64 quota;
+    GArray *params;
+    DomainDef *def;
+    gboolean live;
+
+    if (!affect_def (domain, flags, &def, &live, error))
+        return NULL;
+    shares = def->cputune.shares_set ? def->cputune.shares : 0;
+    period = def->cputune.period;
+    quota = def->cputune.quota;
+    if (live) {
+        Cgroup *cgroup = domain_cgroup (domain, error);
+
+        if (!cgroup || !cgroup_get_cpu_shares (cgroup, &shares, error) ||
+            !cgroup_get_cpu_cfs (cgroup, &period, &quota, error))
+            return NULL;
+    }
+    params = params_new ();
+    params_add_ullong (params, "cpu_shares", shares);
+    params_add_ullong (params, "vcpu_period", period);
+    params_add_llong (params, "vcpu_quota", quota);
+    return params;
+}
+
+ApiResult
+api_domain_get_scheduler_parameters (Call *call, const domain_get_scheduler_parameters_args *in,
+                                     domain_get_scheduler_parameters_ret *out, GError **error)
+{
+    GArray *params = sched_read (call->domain, 0, error);
+
+    if (!params || !params_reply (params, in->nparams, REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX,
+                                  &out->params.params_val, &out->params.params_len, NULL, error))
+        return API_FAILED;
+    return API_DONE;
+}
+
+ApiResult
+api_domain_get_scheduler_parameters_flags (Call *call,
+                                           const domain_get_scheduler_parameters_flags_args *in,
+                                           domain_get_scheduler_parameters_flags_ret *out,
+                                           GError **error)
+{
+    GArray *params = sched_read (call->domain, in->flags, error);
+
+    if (!params || !params_reply (params, in->nparams, REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX,
+                                  &out->params.params_val, &out->params.params_len, NULL, error))
+        return API_FAILED;
+    return API_DONE;
+}
+
+/* ---- writing */
+
+static gboolean
+in_range (const char *name, gint64 value, gint64 min, gint64 max, GError **error)
+{
+    if (value >= min && value <= max)
+        return TRUE;
+    return error_set (error, ERR_INVALID_ARG,
+                      "value of '%s' is out of range [%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT "]", name,
+                      min, max);
+}
+
+static guint64
+unsigned_of (const wire_typed_param *param)
+{
+    return param->value.wire_typed_param_value_u.ul;
+}
+
+static gboolean
+change_check (const SchedChange *change, GError **error)
+{
+    gint64 quota = change->quota ? change->quota->value.wire_typed_param_value_u.l : -1;
+
+    if (change->shares && !in_range ("cpu_shares", (gint64) MIN (unsigned_of (change->shares), G_MAXINT64),
+                                     SHARES_MIN, SHARES_MAX, error))
+        return FALSE;
+    if (change->period && !in_range ("vcpu_period", (gint64) MIN (unsigned_of (change->period), G_MAXINT64),
+                                     PERIOD_MIN, PERIOD_MAX, error))
+        return FALSE;
+    return quota < 0 || in_range ("vcpu_quota", quota, QUOTA_MIN, QUOTA_MAX, error);
+}
+
+static void
+change_keep (const SchedChange *change, DomainCputune *tune)
+{
+    if (change->shares) {
+        tune->shares = unsigned_of (change->shares);
+        tune->shares_set = TRUE;
+    }
+    if (change->period)
+        tune->period = unsigned_of (change->period);
+    if (change->quota)
+        tune->quota = change->quota->value.wire_typed_param_value_u.l;
+}
+
+/* The kernel's values after the write are the live definition's. */
+static gboolean
+change_live (Domain *domain, const SchedChange *change, GError **error)
+{
+    Cgroup *cgroup = domain_cgroup (domain, error);
+    DomainCputune *tune = &domain->def->cputune;
+    guint64 shares, period;
+    gint64 quota;
+
+    if (!cgroup)
+        return FALSE;
+    if (change->shares && (!cgroup_set_cpu_shares (cgroup, unsigned_of (change->shares), error) ||
+                           !cgroup_get_cpu_shares (cgroup, &shares, error)))
+        return FALSE;
+    if ((change->period || change->quota) &&
+        (!cgroup_set_cpu_cfs (cgroup, change->period ? unsigned_of (change->period) : 0,
+                              change->quota ? change->quota->value.wire_typed_param_value_u.l : 0, error) ||
+         !cgroup_get_cpu_cfs (cgroup, &period, &quota, error)))
+        return FALSE;
+    change_keep (change, tune);
+    if (change->shares)
+        tune->shares = shares;
+    if (change->period)
+        tune->period = period;
+    if (change->quota)
+        tune->quota = quota;
+    return TRUE;
+}
+
+static ApiResult
+sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags, GError **error)
+{
+    static const ParamSpec specs[] = {
+        { "cpu_shares", PARAM_ULLONG },
+        { "vcpu_period", PARAM_ULLONG },
+        { "vcpu_quota", PARAM_LLONG },
+    };
+    const SchedChange change = {
+        .shares = params_find (params, n, "cpu_shares"),
+        .period = params_find (params, n, "vcpu_period"),
+        .quota = params_find (params, n, "vcpu_quota"),
+    };
+    Affect affect;
+
+    if (!params_check (params, n, specs, G_N_ELEMENTS (specs), error) || !change_check (&change, error) ||
+        !affect_resolve (domain, flags, &affect, error))
+        return API_FAILED;
+    if ((affect & AFFECT_LIVE) && !change_live (domain, &change, error))
+        return API_FAILED;
+    if (affect & AFFECT_CONFIG)
+        change_keep (&change, &domain_config_def (domain)->cputune);
+    return affect_save (domain, affect, error) ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_domain_set_scheduler_parameters (Call *call, const domain_set_scheduler_parameters_args *in,
+                                     none *out, GError **error)
+{
+    (void) out;
+    return sched_set (call->domain, in->params.params_val, in->params.params_len, 0, error);
+}
+
+ApiResult
+api_domain_set_scheduler_parameters_flags (Call *call,
+                                           const domain_set_scheduler_parameters_flags_args *in,
+                                           none *out, GError **error)
+{
+    (void) out;
+    return sched_set (call->domain, in->params.params_val, in->params.params_len, in->flags, error);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a running domain uses: CPU, memory, block and network devices. */
+#include <string.h>
+
+#include "driver/api.h"
+#include "driver/params.h"
+#include "util/file.h"
+
+#define PROC_NET_DEV_MAX (4 * 1024 * 1024)
+
+/* virDomainMemoryStatTags */
+enum { MEMORY_STAT_ACTUAL_BALLOON = 6, MEMORY_STAT_RSS = 7 };
+
+/* ---- CPU */
+
+static void
+add_param (domain_get_cpu_stats_ret *out, const char *name, guint64 value)
+{
+    wire_typed_param *param = &out->params.params_val[out->params.params_len++];
+
+    param->field = g_strdup (name);
+    param->value.type = PARAM_ULLONG;
+    param->value.wire_typed_param_value_u.ul = value;
+}
+
+/* start_cpu -1: the container as a whole. */
+static gboolean
+cpu_stats_total (Cgroup *cgroup, guint asked, domain_get_cpu_stats_ret *out, GError **error)
+{
+    guint64 total, user, system;
+
+    if (asked == 0) {
+        out->nparams = 3;
+        return TRUE;
+    }
+    if (!cgroup_cpu_usage (cgroup, &total, &user, &system, error))
+        return FALSE;
+    out->params.params_val = g_new0 (wire_typed_param, 3);
+    add_param (out, "cpu_time", total);
+    if (asked > 1)
+        add_param (out, "user_time", user);
+    if (asked > 2)
+        add_param (out, "system_time", system);
+    out->nparams = (int) out->params.params_len;
+    return TRUE;
+}
+
+/* Each host CPU from start_cpu on has one parameter; one that does not exist has none. */
+static gboolean
+cpu_stats_each (Cgroup *cgroup, const domain_get_cpu_stats_args *in, domain_get_cpu_stats_ret *out,
+                GError **error)
+{
+    g_autoptr (GArray) usage = cgroup_cpu_usage_percpu (cgroup, error);
+    guint start = (guint) in->start_cpu;
+
+    if (!usage)
+        return FALSE;
+    if (in->nparams == 0 && in->ncpus == 0) {       /* how many CPUs are there? */
+        out->nparams = (int) usage->len;
+        return TRUE;
+    }
+    if (start >= usage->len)
+        return error_set (error, ERR_INVALID_ARG, "start_cpu %u is larger than the last CPU, %u", start,
+                          usage->len - 1);
+    out->nparams = 1;
+    if (in->nparams == 0)
+        return TRUE;
+    out->params.params_val = g_new0 (wire_typed_param, MAX (in->ncpus, 1));
+    for (guint cpu = start; cpu < usage->len && cpu - start < in->ncpus; cpu++)
+        add_param (out, "cpu_time", g_array_index (usage, guint64, cpu));
+    return TRUE;
+}
+
+ApiResult
+api_domain_get_cpu_stats (Call *call, const domain_get_cpu_stats_args *in,
+                          domain_get_cpu_stats_ret *out, GError **error)
+{
+    Cgroup *cgroup = domain_cgroup (call->domain, error);
+
+    if (!cgroup)
+        return API_FAILED;
+    if (in->start_cpu < -1 || (in->start_cpu == -1 && in->ncpus > 1)) {
+        error_set (error, ERR_INVALID_ARG, "start_cpu %d with %u CPUs makes no sense", in->start_cpu,
+                   in->ncpus);
+        return API_FAILED;
+    }
+    if (in->ncpus > REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX || in->nparams > REMOTE_DOMAIN_GET_CPU_STATS_MAX) {
+        error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "%u CPUs with %u parameters are too many",
+                        in->ncpus, in->nparams);
+        return API_FAILED;
+    }
+    return (in->start_cpu == -1 ? cpu_stats_total (cgroup, in->nparams, out, error)
+                                : cpu_stats_each (cgroup, in, out, error)) ? API_DONE : API_FAILED;
+}
+
+/* ---- memory */
+
+ApiResult
+api_domain_memory_stats (Call *call, const domain_memory_stats_args *in, domain_memory_stats_ret *out,
+                         GError **error)
+{
+    Cgroup *cgroup = domain_cgroup (call->domain, error);
+    guint64 usage;
+
+    if (!cgroup || !cgroup_memory_usage (cgroup, &usage, error))
+        return API_FAILED;
+    if (in->maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX) {
+        error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "%u statistics are too many", in->maxStats);
+        return API_FAILED;
+    }
+    out->stats.stats_val = g_new0 (wire_domain_memory_stat, 2);
+    out->stats.stats_val[0] = (wire_domain_memory_stat) { MEMORY_STAT_ACTUAL_BALLOON,
+                                                          call->domain->def->current_memory };
+    out->stats.stats_val[1] = (wire_domain_memory_stat) { MEMORY_STAT_RSS, usage / 1024 };
+    out->stats.stats_len = MIN (in->maxStats, 2);
+    return API_DONE;
+}
+
+/* ---- block devices */
+
+/* An empty path is the sum over all devices; a container's disks have no counters of their own. */
+static gboolean
+block_usage (Domain *domain, const char *path, CgroupBlkioUsage *usage, GError **error)
+{
+    Cgroup *cgroup = domain_cgroup (domain, error);
+
+    if (!cgroup)
+        return FALSE;
+    if (*path) {
+        for (guint i = 0; domain->def->disks && i < domain->def->disks->len; i++) {
+            const DiskDef *disk = domain->def->disks->pdata[i];
+
+            if (g_strcmp0 (disk->target, path) == 0 || g_strcmp0 (disk->source, path) == 0)
+                return error_set (error, ERR_OPERATION_UNSUPPORTED,
+                                  "disk '%s' has no counters of its own; ask for all devices", path);
+        }
+        return error_set (error, ERR_INVALID_ARG, "invalid path: %s", path);
+    }
+    return cgroup_blkio_usage (cgroup, usage, error);
+}
+
+ApiResult
+api_domain_block_stats (Call *call, const domain_block_stats_args *in, domain_block_stats_ret *out,
+                        GError **error)
+{
+    CgroupBlkioUsage usage = { 0 };
+
+    if (!block_usage (call->domain, in->path, &usage, error))
+        return API_FAILED;
+    out->rd_req = (gint64) usage.rd_req;
+    out->rd_bytes = (gint64) usage.rd_bytes;
+    out->wr_req = (gint64) usage.wr_req;
+    out->wr_bytes = (gint64) usage.wr_bytes;
+    out->errs = -1;         /* not counted */
+    return API_DONE;
+}
+
+ApiResult
+api_domain_block_stats_flags (Call *call, const domain_block_stats_flags_args *in,
+                              domain_block_stats_flags_ret *out, GError **error)
+{
+    CgroupBlkioUsage usage = { 0 };
+    GArray *params;
+
+    if (!block_usage (call->domain, in->path, &usage, error))
+        return API_FAILED;
+    params = params_new ();
+    params_add_llong (params, "wr_bytes", (gint64) usage.wr_bytes);
+    params_add_llong (params, "wr_operations", (gint64) usage.wr_req);
+    params_add_llong (params, "rd_bytes", (gint64) usage.rd_bytes);
+    params_add_llong (params, "rd_operations", (gint64) usage.rd_req);
+    return params_reply (params, in->nparams, REMOTE_DOMAIN_BLOCK_STATS_PARAMETERS_MAX,
+                         &out->params.params_val, &out->params.params_len, &out->nparams, error)
+               ? API_DONE : API_FAILED;
+}
+
+/* ---- network interfaces */
+
+static const NetDef *
+net_find (const DomainDef *def, const char *device)
+{
+    for (guint i = 0; def->nets && i < def->nets->len; i++) {
+        const NetDef *net = def->nets->pdata[i];
+
+        if (g_strcmp0 (net->ifname, device) == 0 ||
+            (net->mac && g_ascii_strcasecmp (net->mac, device) == 0))
+            return net;
+    }
+    return NULL;
+}
+
+/* The columns of /proc/net/dev after the name: bytes packets errs drop fifo frame compressed multicast of
+ * what the host receives, then the same of what it sends. The guest receives what the host sends. */
+static gboolean
+link_counters (const char *ifname, gint64 columns[16], GError **error)
+{
+    g_autofree char *text = file_read ("/proc/net/dev", PROC_NET_DEV_MAX, NULL, error);
+    g_autofree char *prefix = g_strconcat (ifname, ":", NULL);
+    g_auto (GStrv) lines = NULL;
+
+    if (!text)
+        return FALSE;
+    lines = g_strsplit (text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        char *at = g_strchug (*line);
+
+        if (!g_str_has_prefix (at, prefix))
+            continue;
+        at += strlen (prefix);
+        for (guint i = 0; i < 16; i++)
+            columns[i] = (gint64) g_ascii_strtoull (at, &at, 10);
+        return TRUE;
+    }
+    return error_set (error, ERR_INTERNAL, "interface '%s' is not on this host", ifname);
+}
+
+ApiResult
+api_domain_interface_stats (Call *call, const domain_interface_stats_args *in,
+                            domain_interface_stats_ret *out, GError **error)
+{
+    const NetDef *net = net_find (call->domain->def, in->device);
+    gint64 columns[16];
+
+    if (!net || !net->ifname) {
+        error_set (error, ERR_INVALID_ARG, "'%s' is not a known interface", in->device);
+        return API_FAILED;
+    }
+    if (!link_counters (net->ifname, columns, error))
+        return API_FAILED;
+    out->tx_bytes = columns[0];
+    out->tx_packets = columns[1];
+    out->tx_errs = columns[2];
+    out->tx_drop = columns[3];
+    out->rx_bytes = columns[8];
+    out->rx_packets = columns[9];
+    out->rx_errs = columns[10];
+    out->rx_drop = columns[11];
+    return API_DONE;
+}
