@@ -73,6 +73,15 @@ template_of (int code)
     return "%s";
 }
 
+/* libvirt's text about unknown flag bits stands alone, though other invalid arguments are introduced. */
+static const char *
+pattern_of (int code, const char *detail)
+{
+    if (code == ERR_INVALID_ARG && g_str_has_prefix (detail, "unsupported flags ("))
+        return "%s";
+    return template_of (code);
+}
+
 static char *
 message_fill (const char *pattern, const char *detail)
 {
@@ -84,14 +93,14 @@ message_fill (const char *pattern, const char *detail)
 char *
 error_wire_message (const GError *error)
 {
-    return message_fill (template_of (wire_code (error)), error->message);
+    return message_fill (pattern_of (wire_code (error), error->message), error->message);
 }
 
 GByteArray *
 error_wire_encode (const GError *error)
 {
     int code = wire_code (error);
-    char *pattern = (char *) template_of (code);
+    char *pattern = (char *) pattern_of (code, error->message);
     g_autofree char *detail = g_strndup (error->message, DETAIL_MAX);
     g_autofree char *message = message_fill (pattern, detail);
     int number = code == ERR_SYSTEM && error_errno (error) ? error_errno (error) : -1;
