@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/block.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "util/error.h"
+#include "util/fd.h"
+
+#define LOOP_TRIES 64   /* somebody else may take the free number before we do */
+
+static int
+open_backing (const char *file, gboolean readonly, GError **error)
+{
+    /* O_NONBLOCK: a fifo in the file's place must not hang us */
+    autofd int fd = open (file, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0 || fstat (fd, &st) < 0) {
+        error_set_errno (error, errno, "Unable to open %s", file);
+        return -1;
+    }
+    if (!S_ISREG (st.st_mode)) {
+        error_set (error, ERR_OPERATION_FAILED, "file '%s' is not a regular file", file);
+        return -1;
+    }
+    return fd_steal (&fd);
+}
+
+/* 0, or a negative errno; -EBUSY: the number was taken meanwhile. */
+static int
+configure_loop (int loop, int backing, const char *file, gboolean readonly)
+{
+    struct loop_config config;
+
+    memset (&config, 0, sizeof config);
+    config.fd = (guint32) backing;
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (readonly ? LO_FLAGS_READ_ONLY : 0);
+    g_strlcpy ((char *) config.info.lo_file_name, file, LO_NAME_SIZE);
+    return ioctl (loop, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
+}
+
+gboolean
+block_loop_attach (const char *file, gboolean readonly, char **ret_path, int *ret_fd, GError **error)
+{
+    autofd int control = -1, backing = open_backing (file, readonly, error);
+
+    if (backing < 0)
+        return FALSE;
+    control = open ("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    if (control < 0)
+        return error_set_errno (error, errno, "Unable to open /dev/loop-control");
+    for (guint i = 0; i < LOOP_TRIES; i++) {
+        int number = ioctl (control, LOOP_CTL_GET_FREE), r;
+        g_autofree char *path = NULL;
+        autofd int loop = -1;
+
+        if (number < 0)
+            return error_set_errno (error, errno, "Unable to get free loop device via ioctl");
+        path = g_strdup_printf ("/dev/loop%d", number);
+        loop = open (path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+        if (loop < 0)
+            return error_set_errno (error, errno, "Unable to open %s", path);
+        r = configure_loop (loop, backing, file, readonly);
+        if (r == -EBUSY)
+            continue;
+        if (r < 0)
+            return error_set_errno (error, -r, "Unable to attach %s to loop device", file);
+        *ret_path = g_steal_pointer (&path);
+        *ret_fd = fd_steal (&loop);
+        return TRUE;
+    }
+    return error_set_errno (error, EBUSY, "Unable to find a free loop device in /dev");
+}
+
+static void
+probe_free (blkid_probe *probe)
+{
+    if (*probe)
+        blkid_free_probe (*probe);
+}
+
+char *
+block_filesystem (const char *device, GError **error)
+{
+    __attribute__ ((cleanup (probe_free))) blkid_probe probe = blkid_new_probe_from_filename (device);
+    const char *type;
+    int r;
+
+    if (!probe) {
+        error_set_errno (error, errno, "Unable to create blkid library handle for '%s'", device);
+        return NULL;
+    }
+    blkid_probe_enable_superblocks (probe, 1);
+    blkid_probe_set_superblocks_flags (probe, BLKID_SUBLKS_TYPE);
+    r = blkid_do_safeprobe (probe);
+    if (r == -2) {
+        error_set (error, ERR_INTERNAL, "Too many filesystems detected for %s", device);
+        return NULL;
+    }
+    if (r != 0 || blkid_probe_lookup_value (probe, "TYPE", &type, NULL) < 0) {
+        error_set (error, ERR_INTERNAL, "Unable to detect filesystem for %s", device);
+        return NULL;
+    }
+    return g_strdup (type);
+}

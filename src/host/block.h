@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loop devices, and what file system a block device holds. May block: for pool threads. */
+#pragma once
+
+#include <glib.h>
+
+/* Attaches a regular file to a free loop device: *ret_path "/dev/loopN". The kernel frees it by itself
+ * when its last opener or mount is gone (autoclear), so *ret_fd has to be kept open until the
+ * container has mounted or opened it. @readonly: the file is opened for reading only.
+ * ERR_SYSTEM, ERR_OPERATION_FAILED when it is no regular file. */
+gboolean block_loop_attach (const char *file, gboolean readonly, char **ret_path, int *ret_fd, GError **error);
+
+/* "ext4", ... from the superblock; NULL with ERR_INTERNAL when unknown or ambiguous. */
+char *block_filesystem (const char *device, GError **error);
