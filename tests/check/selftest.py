@@ -44,7 +44,7 @@ FAULTS = [
     ("arrows", "src/controller/c.c", '#include "util/g.h"\n', "sees GLib through util/g.h -> glib.h"),
     ("arrows", "src/cellar/c.c", "\n", "is no room"),
     ("arrows", "tools/c.c", '#include "driver/d.h"\n', "tools/ may not include"),
-    ("arrows", "tests/meson.build", "executable('x', link_with: [libskep_driver, libskep_controller])\n",
+    ("arrows", "tests/meson.build", "executable('x', dependencies: [driver_dep, controller_dep])\n",
      "together"),
     ("sizes", "src/util/c.c", "\n" * 1300, "1200 is the limit"),
     ("sizes", "src/util/c.c", "int\nlong_one (void)\n{\n" + "    a ();\n" * 101 + "}\n", "long_one() has 103"),
