@@ -246,7 +246,7 @@ host_prepare (Daemon *daemon, GError **error)
     const Settings *settings = daemon->settings;
 
     if (!cgroup_host_detect (error) ||
-        !audit_open ((AuditLevel) settings->audit_level, settings->audit_logging, error))
+        !audit_trail_open ((AuditLevel) settings->audit_level, settings->audit_logging, error))
         return FALSE;
     daemon->labels = label_driver_open (settings->security_driver, error);
     if (!daemon->labels)
@@ -371,7 +371,7 @@ daemon_end (Daemon *daemon)
     g_clear_pointer (&daemon->rpc, rpc_server_free);
     task_drain ();
     g_clear_pointer (&daemon->domains, domain_list_free);
-    audit_close ();
+    audit_trail_close ();
     sdbus_close ();
     g_clear_pointer (&daemon->settings, settings_free);
     g_clear_pointer (&daemon->host_uuid, g_free);

@@ -24,6 +24,8 @@ typedef enum {
     ERR_XML = 27,
     ERR_DOM_EXIST = 28,
     ERR_OPERATION_DENIED = 29,
+    ERR_NO_SOURCE = 19,
+    ERR_NO_TARGET = 20,
     ERR_NO_NAME = 21,
     ERR_CONF_SYNTAX = 33,
     ERR_XML_DETAIL = 35,

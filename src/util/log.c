@@ -140,6 +140,15 @@ log_message (LogLevel level, const char *format, ...)
 }
 
 void
+log_record (const char *text)
+{
+    char copy[LOG_LINE_MAX];
+
+    g_strlcpy (copy, text, sizeof copy);
+    emit (LOG_INFO_LEVEL, copy);
+}
+
+void
 log_once (LogLevel level, const char *key, const char *text)
 {
     static GMutex mutex;

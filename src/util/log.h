@@ -27,5 +27,8 @@ void log_message (LogLevel level, const char *format, ...) G_GNUC_PRINTF (2, 3);
 #define log_warning(...) log_message (LOG_WARNING_LEVEL, __VA_ARGS__)
 #define log_error(...)   log_message (LOG_ERROR_LEVEL, __VA_ARGS__)
 
+/* A record (audit) that must not get lost: written whatever the level is. */
+void log_record (const char *text);
+
 /* Logs @text (a fact that stays true, such as "no audit in this kernel") once per process and key. */
 void log_once (LogLevel level, const char *key, const char *text);
