@@ -47,6 +47,22 @@ format_pages (Codec *c, const HostPages *pages)
     codec_leave (c);
 }
 
+/* The sizes of pages that the CPU has, which are those of every cell. */
+static void
+format_page_sizes (Codec *c, const GPtrArray *cells)
+{
+    const HostCell *cell = cells && cells->len ? g_ptr_array_index (cells, 0) : NULL;
+
+    for (guint i = 0; cell && cell->pages && i < cell->pages->len; i++) {
+        const HostPages *pages = g_ptr_array_index (cell->pages, i);
+
+        codec_enter (c, "pages", TRUE);
+        codec_put (c, "unit", "KiB");
+        put_uint (c, "size", pages->size);
+        codec_leave (c);
+    }
+}
+
 static void
 format_cpus (Codec *c, const GPtrArray *cpus)
 {
@@ -151,6 +167,7 @@ format_host (Codec *c, const HostCapabilities *caps)
     put_element (c, "uuid", caps->uuid);
     codec_enter (c, "cpu", TRUE);
     put_element (c, "arch", caps->arch);
+    format_page_sizes (c, caps->cells);
     codec_leave (c);
     codec_enter (c, "power_management", TRUE);
     put_empty (c, "suspend_mem", caps->pm_mem);

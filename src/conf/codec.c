@@ -128,16 +128,25 @@ written_name (const xmlNode *node)
 
 /* ---- what was not asked for */
 
+static ErrorCode
+known_code (const Codec *c, const xmlNode *node, gboolean attribute)
+{
+    if (node->ns || !c->grammar->known)
+        return 0;
+    return c->grammar->known (top (c)->name, (const char *) node->name, attribute);
+}
+
 static void
 refuse_child (Codec *c, xmlNode *child)
 {
     const Level *level = top (c);
     g_autofree char *name = written_name (child);
+    ErrorCode code = known_code (c, child, FALSE);
 
-    if (level->unknown_code)
+    if (code)
+        fail_node (c, child, code, "element '%s' is not supported yet", name);
+    else if (level->unknown_code)
         fail_node (c, child, level->unknown_code, "unknown %s '%s'", level->unknown_noun, name);
-    else if (!child->ns && c->grammar->known && c->grammar->known (level->name, name, FALSE))
-        fail_node (c, child, ERR_CONFIG_UNSUPPORTED, "element '%s' is not supported yet", name);
     else
         fail_node (c, child, ERR_XML, "unknown element '%s'", name);
 }
@@ -147,9 +156,10 @@ refuse_attribute (Codec *c, const xmlAttr *attr)
 {
     const char *element = top (c)->name;
     g_autofree char *name = written_name ((const xmlNode *) attr);
+    ErrorCode code = known_code (c, (const xmlNode *) attr, TRUE);
 
-    if (!attr->ns && c->grammar->known && c->grammar->known (element, name, TRUE))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "attribute '%s' of element '%s' is not supported yet",
+    if (code)
+        codec_fail (c, code, "attribute '%s' of element '%s' is not supported yet",
                     name, element);
     else
         codec_fail (c, ERR_XML, "unknown attribute '%s' in element '%s'", name, element);
@@ -358,9 +368,9 @@ codec_take (Codec *c, const char *attr, FieldFlags flags)
 }
 
 void
-codec_bad_value (Codec *c, const char *attr, const char *value)
+codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags)
 {
-    codec_fail (c, ERR_XML, "Invalid value for attribute '%s' in element '%s': '%s'.", attr,
+    codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML, "Invalid value for attribute '%s' in element '%s': '%s'.", attr,
                 top (c)->name, value);
 }
 
@@ -422,7 +432,8 @@ codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
         fn (&c, object);
         refuse_rest (&c);
     } else {
-        codec_fail (&c, ERR_XML, "unexpected root element <%s>, expecting <%s>",
+        codec_fail (&c, ERR_XML, root->ns ? "unexpected root element <%s> in a namespace, expecting <%s>"
+                                          : "unexpected root element <%s>, expecting <%s>",
                     (const char *) root->name, grammar->root);
     }
     if (!c.error)

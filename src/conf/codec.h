@@ -25,6 +25,7 @@ typedef enum {
     FIELD_REQUIRED = 1 << 0,    /* reading: absent is an error */
     FIELD_KEEP_ZERO = 1 << 1,   /* writing: print also the zero value */
     FIELD_OCTAL = 1 << 2,       /* 0644 */
+    FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, as libvirt has it for some */
     FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
 } FieldFlags;
 
@@ -40,9 +41,9 @@ typedef enum { SIZE_BYTES, SIZE_KIB } SizeUnit;
 typedef struct {
     const char *root;           /* "domain" */
     ErrorOrigin origin;
-    /* Whether libvirt knows @name below @parent: then the refusal says "not supported yet" and has
-     * ERR_CONFIG_UNSUPPORTED, otherwise "unknown" and ERR_XML. May be NULL. */
-    gboolean (*known) (const char *parent, const char *name, gboolean attribute);
+    /* The code with which @name below @parent is refused as "not supported yet", if libvirt knows it; 0 if
+     * not: then it is "unknown", with ERR_XML. May be NULL. */
+    ErrorCode (*known) (const char *parent, const char *name, gboolean attribute);
 } CodecGrammar;
 
 /* Namespace of elements written with the prefix "lxc:". */
@@ -90,8 +91,8 @@ void codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *b
  * when absent or after an error); and writing one. */
 char *codec_take (Codec *c, const char *attr, FieldFlags flags);
 void codec_put (Codec *c, const char *attr, const char *value);
-/* codec_fail() with "Invalid value for attribute ..." */
-void codec_bad_value (Codec *c, const char *attr, const char *value);
+/* codec_fail() with "Invalid value for attribute ...", code by @flags. */
+void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags);
 
 /* ---- text of the current element */
 void codec_text (Codec *c, char **v);               /* "" is NULL */

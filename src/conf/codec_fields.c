@@ -46,7 +46,7 @@ codec_enum (Codec *c, const char *attr, guint *v, const StringTable *names, Fiel
         return;
     value = string_table_value (names, text);
     if (value < 0)
-        codec_bad_value (c, attr, text);
+        codec_bad_value (c, attr, text, flags);
     else
         *v = (guint) value;
 }
@@ -61,7 +61,7 @@ take_number (Codec *c, const char *attr, FieldFlags flags, guint64 max, guint64 
         return FALSE;
     if (parse_unsigned (copy, flags, max, ret))
         return TRUE;
-    codec_bad_value (c, attr, text);
+    codec_bad_value (c, attr, text, flags);
     return FALSE;
 }
 
@@ -291,7 +291,7 @@ codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *
         int value = text ? string_table_value (names, text) : -1;
 
         if (text && value < 0)
-            codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", element, text);
+            codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML, "Invalid value for element '%s': '%s'", element, text);
         else if (text)
             *v = (guint) value;
     } else {

@@ -52,17 +52,11 @@ parse_part (const char *p, CpuSet *set)
 gboolean
 cpu_set_parse (const char *text, CpuSet *set, GError **error)
 {
-    const char *p = skip_blanks (text);
     CpuSet found = { 0 };
+    const char *p = parse_part (skip_blanks (text), &found);
 
-    while (p && *p) {
-        p = parse_part (p, &found);
-        if (!p || !*p)
-            break;
-        p = *p == ',' ? skip_blanks (p + 1) : NULL;
-        if (p && !*p)
-            p = NULL;           /* a comma, and nothing after it */
-    }
+    while (p && *p)
+        p = *p == ',' ? parse_part (skip_blanks (p + 1), &found) : NULL;
     if (!p)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
     *set = found;
@@ -80,8 +74,8 @@ cpu_set_count (const CpuSet *set)
 {
     guint count = 0;
 
-    for (guint i = 0; i < CPULIST_MAX; i++)
-        count += cpu_set_contains (set, i);
+    for (guint i = 0; i < G_N_ELEMENTS (set->bits); i++)
+        count += (guint) __builtin_popcountll (set->bits[i]);
     return count;
 }
 
@@ -93,6 +87,10 @@ cpu_set_format (const CpuSet *set)
     for (guint i = 0; i < CPULIST_MAX; i++) {
         guint last = i;
 
+        if (!set->bits[i / 64]) {
+            i |= 63;            /* nothing in this word */
+            continue;
+        }
         if (!cpu_set_contains (set, i))
             continue;
         while (cpu_set_contains (set, last + 1))

@@ -16,7 +16,7 @@ domain_name_check (const char *name, GError **error)
     const char *newline = strchr (name, '\n');
 
     if (!*name)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_NO_NAME, "the name is empty");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_NO_NAME, "domain");
     if (newline)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML_DETAIL, "invalid char in name: a newline");
     if (strchr (name, '/'))

@@ -61,7 +61,7 @@ check_limits (Check *check)
         return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/quota", 0,
                      "Value of cputune 'quota' must be in range [1000, 17592186044415]");
     if (def->numatune.set && def->numatune.placement == PLACEMENT_STATIC && !def->numatune.nodeset)
-        return fail (check, ERR_XML, "/domain/numatune/memory", 0,
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/numatune/memory", 0,
                      "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
     return TRUE;
 }
@@ -76,11 +76,19 @@ check_blkio (Check *check)
             const BlkioDevice *one = g_ptr_array_index (devices, i), *two = g_ptr_array_index (devices, j);
 
             if (g_str_equal (one->path, two->path))
-                return fail (check, ERR_XML, "/domain/blkiotune/device", j + 1,
+                return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/blkiotune/device", j + 1,
                              "duplicate blkio device path '%s'", one->path);
         }
     return TRUE;
 }
+
+/* Architectures that libvirt has names for; of the others it says something else. */
+static const char *const arch_names[] = {
+    "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "loongarch64", "m68k",
+    "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "openrisc", "parisc", "parisc64",
+    "ppc", "ppcle", "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb",
+    "sparc", "sparc64", "unicore32", "x86_64", "xtensa", "xtensaeb", NULL,
+};
 
 static gboolean
 check_os (Check *check)
@@ -88,9 +96,15 @@ check_os (Check *check)
     const DomainOs *os = &check->def->os;
     const DomainDefaults *defaults = check->defaults;
 
+    static const char *const types[] = { "hvm", "xen", "linux", "uml", "xenpvh", "exe", NULL };
+
+    if (!g_strv_contains (types, os->type))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "unknown OS type '%s'", os->type);
     if (!g_str_equal (os->type, "exe"))
         return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
                      "could not find capabilities for ostype=%s domaintype=lxc", os->type);
+    if (os->arch && !g_strv_contains (arch_names, os->arch))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "Unknown architecture %s", os->arch);
     if (os->arch && defaults->arch && g_strcmp0 (os->arch, defaults->arch)
         && g_strcmp0 (os->arch, defaults->arch32))
         return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
@@ -145,6 +159,22 @@ check_idmap (Check *check)
 /* ---- devices */
 
 static gboolean
+check_controllers (Check *check)
+{
+    const GPtrArray *controllers = check->def->controllers;
+
+    /* sorted, so that the same ones are neighbours */
+    for (guint i = 1; i < controllers->len; i++) {
+        const ControllerDef *one = g_ptr_array_index (controllers, i - 1), *two = g_ptr_array_index (controllers, i);
+
+        if (one->type == two->type && one->index == two->index)
+            return fail (check, ERR_XML, "/domain/devices/controller", 0,
+                         "several controllers of one type with index '%d'", one->index);
+    }
+    return TRUE;
+}
+
+static gboolean
 check_disks (Check *check)
 {
     const GPtrArray *disks = check->def->disks;
@@ -154,10 +184,12 @@ check_disks (Check *check)
         const DiskDef *disk = g_ptr_array_index (disks, i);
         guint index;
 
+        if (!disk->source && disk->device != DISK_DEVICE_CDROM && disk->device != DISK_DEVICE_FLOPPY)
+            return fail (check, ERR_NO_SOURCE, "/domain/devices/disk", i + 1, "%s", disk->target);
         if (strchr (disk->target, '/') || !*disk->target)
             return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'", disk->target);
         if (!disk->address.set && !disk_target_index (disk->target, &index))
-            return fail (check, ERR_INTERNAL, "/domain/devices/disk", i + 1,
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
                          "Unknown disk name '%s' and no address specified", disk->target);
         if (!g_hash_table_add (targets, disk->target))
             return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "target '%s' duplicated for disk",
@@ -195,7 +227,7 @@ check_ip (Check *check, const NetIp *ip, const char *path, guint index)
         return fail (check, ERR_XML, path, index, "Invalid prefix value %d for IP address '%s'", ip->prefix,
                      ip->address);
     if (ip->peer && (!address_valid (ip->peer, &peer) || peer != family))
-        return fail (check, ERR_XML, path, index, "Failed to parse peer address: '%s'", ip->peer);
+        return fail (check, ERR_INVALID_ARG, path, index, "Failed to parse peer address: '%s'", ip->peer);
     return TRUE;
 }
 
@@ -290,7 +322,7 @@ check_hostdevs (Check *check)
         if (hostdev->type == HOSTDEV_USB && !hostdev->vendor && !hostdev->bus && !hostdev->device)
             return fail (check, ERR_XML, path, i + 1, "vendor cannot be 0.");
         if (hostdev->type == HOSTDEV_USB && hostdev->vendor && !hostdev->product)
-            return fail (check, ERR_XML, path, i + 1, "missing product");
+            return fail (check, ERR_INTERNAL, path, i + 1, "missing product");
         if (hostdev->vendor > 0xffff || hostdev->product > 0xffff)
             return fail (check, ERR_XML, path, i + 1, "a USB id has four hexadecimal digits");
         if (hostdev->interface && !ifname_valid (hostdev->interface))
@@ -322,7 +354,7 @@ check_seclabels (Check *check)
                          "resource relabeling is not compatible with 'none' label type");
         for (guint j = 0; j < i; j++)
             if (!g_strcmp0 (((SeclabelDef *) g_ptr_array_index (labels, j))->model, label->model))
-                return fail (check, ERR_XML, path, i + 1, "security model '%s' is given twice",
+                return fail (check, ERR_XML_DETAIL, path, i + 1, "security model '%s' is given twice",
                              label->model ? label->model : "");
     }
     return TRUE;
@@ -348,7 +380,7 @@ gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
-        check_names, check_limits, check_blkio, check_os, check_idmap, check_disks, check_nets,
+        check_names, check_limits, check_blkio, check_os, check_idmap, check_controllers, check_disks, check_nets,
         check_hostdevs, check_seclabels, check_shares,
     };
     Check check = { .def = def, .defaults = defaults };

@@ -26,13 +26,15 @@ type_codec (Codec *c)
         codec_put (c, "type", "lxc");
         return;
     }
-    type = codec_take (c, "type", FIELD_REQUIRED);
-    if (!type || g_str_equal (type, "lxc"))
+    type = codec_take (c, "type", 0);
+    if (!type)
+        codec_fail (c, ERR_INTERNAL, "missing domain type attribute");
+    else if (g_str_equal (type, "lxc"))
         return;
-    if (g_strv_contains (other_types, type))
+    else if (g_strv_contains (other_types, type))
         codec_fail (c, ERR_INVALID_ARG, "could not find capabilities for domaintype=%s", type);
     else
-        codec_bad_value (c, "type", type);
+        codec_bad_value (c, "type", type, FIELD_CONFIG);
 }
 
 static void
@@ -82,7 +84,7 @@ names_codec (Codec *c, DomainDef *def)
 {
     codec_element_string (c, "name", &def->name);
     if (codec_reading (c) && !def->name)
-        codec_fail (c, ERR_NO_NAME, "element 'name' is absent or empty");
+        codec_fail (c, ERR_NO_NAME, "domain");
     uuid_codec (c, def);
     codec_element_string (c, "title", &def->title);
     codec_element_string (c, "description", &def->description);
@@ -115,9 +117,11 @@ resource_codec (Codec *c, DomainDef *def)
 static void
 actions_codec (Codec *c, DomainDef *def)
 {
-    codec_element_enum (c, "on_poweroff", &def->on_poweroff, &action_names, FIELD_KEEP_ZERO);
-    codec_element_enum (c, "on_reboot", &def->on_reboot, &action_names, FIELD_KEEP_ZERO);
-    codec_element_enum (c, "on_crash", &def->on_crash, &action_names, FIELD_KEEP_ZERO);
+    const FieldFlags flags = FIELD_KEEP_ZERO | FIELD_CONFIG;
+
+    codec_element_enum (c, "on_poweroff", &def->on_poweroff, &action_names, flags);
+    codec_element_enum (c, "on_reboot", &def->on_reboot, &action_names, flags);
+    codec_element_enum (c, "on_crash", &def->on_crash, &action_names, flags);
 }
 
 void

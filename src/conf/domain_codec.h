@@ -9,8 +9,9 @@
 
 extern const CodecGrammar domain_grammar;
 
-/* Whether libvirt's domain XML has @name below @parent, as a child or an attribute; domain_known.c. */
-gboolean domain_known (const char *parent, const char *name, gboolean attribute);
+/* Of what libvirt's domain XML has below @parent, as a child or an attribute, and we not: the code of the
+ * refusal; 0 when it does not have it either. domain_known.c */
+ErrorCode domain_known (const char *parent, const char *name, gboolean attribute);
 
 extern const StringTable on_off_names, yes_no_names, storage_format_names;
 

@@ -180,6 +180,16 @@ random_uuid (void)
 }
 
 static void
+default_families (GPtrArray *ips)
+{
+    for (guint i = 0; i < ips->len; i++) {
+        NetIp *ip = g_ptr_array_index (ips, i);
+
+        default_string (&ip->family, strchr (ip->address, ':') ? "ipv6" : "ipv4");
+    }
+}
+
+static void
 default_nets (DomainDef *def)
 {
     for (guint i = 0; i < def->nets->len; i++) {
@@ -193,6 +203,8 @@ default_nets (DomainDef *def)
             g_free (net->mac);
             net->mac = mac_format (mac);
         }
+        default_families (net->host_ips);
+        default_families (net->ips);
         if (net->vport.type == VPORT_OVS && !net->vport.interfaceid)
             net->vport.interfaceid = random_uuid ();
         if (net->vport.type == VPORT_8021QBG && !net->vport.instanceid)
@@ -206,6 +218,7 @@ default_hostdevs (DomainDef *def)
     for (guint i = 0; i < def->hostdevs->len; i++) {
         HostdevDef *hostdev = g_ptr_array_index (def->hostdevs, i);
 
+        default_families (hostdev->ips);
         if (hostdev->type != HOSTDEV_USB)
             hostdev->managed = YES_NO_ABSENT;
         else if (hostdev->managed == YES_NO_ABSENT)

@@ -16,7 +16,7 @@ word_codec (Codec *c, const char *attr, char **v, const StringTable *names, Fiel
 {
     codec_string (c, attr, v, flags);
     if (codec_reading (c) && *v && string_table_value (names, *v) < 0)
-        codec_bad_value (c, attr, *v);
+        codec_bad_value (c, attr, *v, FIELD_CONFIG);
 }
 
 static void
@@ -115,14 +115,14 @@ hostdev_type_codec (Codec *c, HostdevDef *hostdev)
     subsystem = !mode || g_str_equal (mode, "subsystem");
     value = string_table_value (&hostdev_type_names, type);
     if (!subsystem && !g_str_equal (mode, "capabilities"))
-        codec_bad_value (c, "mode", mode);
+        codec_bad_value (c, "mode", mode, FIELD_CONFIG);
     else if (value >= 0 && subsystem == (value == HOSTDEV_USB))
         hostdev->type = (guint) value;
     else if (subsystem && (g_str_equal (type, "pci") || g_str_equal (type, "scsi")
                            || g_str_equal (type, "scsi_host") || g_str_equal (type, "mdev")))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Unsupported hostdev type %s", type);
     else
-        codec_bad_value (c, "type", type);
+        codec_bad_value (c, "type", type, FIELD_CONFIG);
     return !codec_failed (c);
 }
 

@@ -17,9 +17,11 @@ drive_address_codec (Codec *c, DriveAddress *address)
     if (!codec_enter (c, "address", address->set))
         return;
     if (codec_reading (c)) {
-        g_autofree char *type = codec_take (c, "type", FIELD_REQUIRED);
+        g_autofree char *type = codec_take (c, "type", 0);
 
-        if (type && !g_str_equal (type, "drive"))
+        if (!type)
+            codec_fail (c, ERR_INTERNAL, "No type specified for device address");
+        else if ( !g_str_equal (type, "drive"))
             codec_fail (c, ERR_CONFIG_UNSUPPORTED, "address type '%s' is not supported yet", type);
         address->set = TRUE;
     } else {
@@ -41,17 +43,19 @@ disk_codec (Codec *c, void *object)
     codec_enum (c, "device", &disk->device, &device_names, FIELD_KEEP_ZERO);
     if (codec_enter (c, "driver", disk->driver_name || disk->format || disk->cache)) {
         codec_string (c, "name", &disk->driver_name, 0);
-        codec_enum (c, "type", &disk->format, &storage_format_names, 0);
+        codec_enum (c, "type", &disk->format, &storage_format_names, FIELD_CONFIG);
         codec_enum (c, "cache", &disk->cache, &cache_names, 0);
         codec_leave (c);
     }
     codec_in_string (c, "source", disk->type == DISK_BLOCK ? "dev" : "file", &disk->source);
     if (codec_enter (c, "target", TRUE)) {
-        codec_string (c, "dev", &disk->target, FIELD_REQUIRED);
+        codec_string (c, "dev", &disk->target, 0);
+        if (codec_reading (c) && !disk->target)
+            codec_fail (c, ERR_NO_TARGET, "disk");
         codec_enum (c, "bus", &disk->bus, &bus_names, 0);
         codec_leave (c);
     } else {
-        codec_fail (c, ERR_XML, "missing element 'target' in element 'disk'");
+        codec_fail (c, ERR_NO_TARGET, "disk");
     }
     codec_flag (c, "readonly", &disk->readonly);
     drive_address_codec (c, &disk->address);

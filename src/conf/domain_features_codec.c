@@ -38,6 +38,7 @@ features_codec (Codec *c, DomainFeatures *features)
 {
     if (!codec_enter (c, "features", features->privnet || features->caps_set))
         return;
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "feature");
     codec_flag (c, "privnet", &features->privnet);
     caps_codec (c, features);
     codec_leave (c);
@@ -57,7 +58,7 @@ clock_codec (Codec *c, DomainClock *clock)
 {
     if (!codec_enter (c, "clock", TRUE))
         return;
-    codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO);
+    codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
     codec_list (c, "timer", &clock->timers, sizeof (ClockTimer), timer_codec, g_free);
     codec_leave (c);
 }

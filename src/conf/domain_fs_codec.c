@@ -15,13 +15,15 @@ static void
 fs_source_codec (Codec *c, FsDef *fs)
 {
     if (!codec_enter (c, "source", TRUE)) {
-        codec_fail (c, ERR_XML, "missing element 'source' in element 'filesystem'");
+        codec_fail (c, ERR_NO_SOURCE, "filesystem");
         return;
     }
     if (fs->type == FS_RAM)
         codec_scaled (c, "usage", "units", &fs->usage);
     else
-        codec_string (c, source_attrs[fs->type], &fs->source, FIELD_REQUIRED);
+        codec_string (c, source_attrs[fs->type], &fs->source, 0);
+    if (codec_reading (c) && fs->type != FS_RAM && !fs->source)
+        codec_fail (c, ERR_NO_SOURCE, "filesystem");
     codec_leave (c);
 }
 
@@ -40,14 +42,17 @@ fs_codec (Codec *c, void *object)
     codec_uint (c, "dmode", &fs->dmode, FIELD_OCTAL);
     if (codec_enter (c, "driver", fs->driver || fs->format || fs->wrpolicy)) {
         codec_enum (c, "type", &fs->driver, &fs_driver_names, 0);
-        codec_enum (c, "format", &fs->format, &storage_format_names, 0);
+        codec_enum (c, "format", &fs->format, &storage_format_names, FIELD_CONFIG);
         codec_enum (c, "wrpolicy", &fs->wrpolicy, &wrpolicy_names, 0);
         codec_leave (c);
     }
     fs_source_codec (c, fs);
-    codec_in_string (c, "target", "dir", &fs->target);
+    if (codec_enter (c, "target", TRUE)) {
+        codec_string (c, "dir", &fs->target, 0);
+        codec_leave (c);
+    }
     if (codec_reading (c) && !fs->target)
-        codec_fail (c, ERR_XML, "missing element 'target' in element 'filesystem'");
+        codec_fail (c, ERR_NO_TARGET, "filesystem");
     codec_flag (c, "readonly", &fs->readonly);
     codec_size (c, "space_hard_limit", &fs->space_hard_limit, SIZE_BYTES, fs->space_hard_limit != 0);
     codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES, fs->space_soft_limit != 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What libvirt's domain XML has and Skep does not read yet: refused by name as "not supported yet", so that
- * its user knows that nothing is misspelt. A row is a parent and its children; '@' marks attributes.
+ * its user knows that nothing is misspelt. A row is a parent and its children; '@' marks attributes, '!' what
+ * libvirt's LXC driver refuses too, with ERR_INTERNAL.
  */
 #include <string.h>
 
@@ -26,7 +27,7 @@ static const KnownRow rows[] = {
                   "vmcoreinfo htm nested-hv msrs ccf-assist cfpc sbbc ibs tcg async-teardown ras ps2" },
     { "clock", "@adjustment @basis @timezone @start" },
     { "timer", "@tickpolicy @track @frequency @mode catchup" },
-    { "devices", "lease smartcard serial parallel channel input tpm graphics sound audio video redirdev "
+    { "devices", "lease smartcard serial parallel channel !input tpm !graphics sound audio video redirdev "
                  "redirfilter hub watchdog rng nvram panic shmem memory iommu vsock crypto pstore" },
     { "disk", "@snapshot @sgio @rawio @model auth backingStore mirror geometry blockio iotune shareable "
               "transient serial wwn vendor product encryption boot alias acpi diskSecret" },
@@ -51,22 +52,29 @@ static const KnownRow rows[] = {
     { "host", "" },
 };
 
-static gboolean
-row_has (const KnownRow *row, const char *name, gboolean attribute)
+static ErrorCode
+row_code (const KnownRow *row, const char *name, gboolean attribute)
 {
     g_auto (GStrv) names = g_strsplit (row->names, " ", -1);
 
-    for (guint i = 0; names[i]; i++)
-        if ((names[i][0] == '@') == attribute && g_str_equal (names[i] + attribute, name))
-            return TRUE;
-    return FALSE;
+    for (guint i = 0; names[i]; i++) {
+        gboolean refused = names[i][0] == '!';
+
+        if ((names[i][0] == '@') == attribute && g_str_equal (names[i] + (attribute || refused), name))
+            return refused ? ERR_INTERNAL : ERR_CONFIG_UNSUPPORTED;
+    }
+    return 0;
 }
 
-gboolean
+ErrorCode
 domain_known (const char *parent, const char *name, gboolean attribute)
 {
     for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-        if (g_str_equal (rows[i].parent, parent) && row_has (&rows[i], name, attribute))
-            return TRUE;
-    return FALSE;
+        if (g_str_equal (rows[i].parent, parent)) {
+            ErrorCode code = row_code (&rows[i], name, attribute);
+
+            if (code)
+                return code;
+        }
+    return 0;
 }

@@ -44,6 +44,12 @@ route_codec (Codec *c, void *object)
     codec_int (c, "prefix", &route->prefix, -1);
     codec_string (c, "gateway", &route->gateway, FIELD_REQUIRED);
     codec_uint (c, "metric", &route->metric, 0);
+    if (codec_reading (c) && !codec_failed (c) && route->metric == 0) {
+        g_autofree char *given = codec_take (c, "metric", 0);
+
+        if (given)
+            codec_bad_value (c, "metric", given, 0);
+    }
 }
 
 void
@@ -144,7 +150,7 @@ vport_codec (Codec *c, NetVport *port)
 {
     if (!codec_enter (c, "virtualport", port->type || vport_has_parameters (port)))
         return;
-    codec_enum (c, "type", &port->type, &vport_names, 0);
+    codec_enum (c, "type", &port->type, &vport_names, FIELD_CONFIG);
     if (codec_enter (c, "parameters", vport_has_parameters (port))) {
         vport_uint_codec (c, "managerid", &port->managerid, &port->managerid_set);
         vport_uint_codec (c, "typeid", &port->typeid_, &port->typeid_set);
@@ -170,13 +176,14 @@ rate_codec (Codec *c, const char *element, NetRate *rate, gboolean inbound)
 {
     if (!codec_enter (c, element, rate_set (rate)))
         return;
-    codec_uint64 (c, "average", &rate->average, 0);
-    codec_uint64 (c, "peak", &rate->peak, 0);
-    if (inbound)
-        codec_uint64 (c, "floor", &rate->floor, 0);
-    codec_uint64 (c, "burst", &rate->burst, 0);
+    codec_uint64 (c, "average", &rate->average, FIELD_CONFIG);
+    codec_uint64 (c, "peak", &rate->peak, FIELD_CONFIG);
+    codec_uint64 (c, "floor", &rate->floor, FIELD_CONFIG);
+    codec_uint64 (c, "burst", &rate->burst, FIELD_CONFIG);
+    if (codec_reading (c) && !inbound && rate->floor)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'floor' attribute allowed only in <inbound> element");
     if (codec_reading (c) && !rate_set (rate))
-        codec_fail (c, ERR_XML, "Missing mandatory average or floor attributes");
+        codec_fail (c, ERR_XML_DETAIL, "Missing mandatory average or floor attributes");
     codec_leave (c);
 }
 
@@ -250,7 +257,7 @@ static void
 link_codec (Codec *c, NetDef *net)
 {
     if (codec_enter (c, "link", net->linkstate != LINK_DEFAULT)) {
-        codec_enum (c, "state", &net->linkstate, &link_names, FIELD_REQUIRED);
+        codec_enum (c, "state", &net->linkstate, &link_names, FIELD_REQUIRED | FIELD_CONFIG);
         codec_leave (c);
     }
     if (codec_enter (c, "mtu", net->mtu != 0)) {

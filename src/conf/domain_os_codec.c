@@ -31,8 +31,10 @@ initenv_codec (Codec *c, void *object)
 static void
 os_codec (Codec *c, DomainOs *os)
 {
-    if (!codec_enter (c, "os", TRUE))
+    if (!codec_enter (c, "os", TRUE)) {
+        codec_fail (c, ERR_XML, "an os <type> must be specified");
         return;
+    }
     os_type_codec (c, os);
     codec_element_string (c, "init", &os->init);
     codec_text_list (c, "initarg", &os->initargs);

@@ -49,7 +49,7 @@ share_codec (Codec *c, const char *element, NamespaceShare *share)
         if (!type)
             codec_fail (c, ERR_INTERNAL, "missing type for element '%s'", element);
         else if (source < 0)
-            codec_bad_value (c, "type", type);
+            codec_fail (c, ERR_INTERNAL, "Unknown LXC namespace source '%s'", type);
         share->source = source < 0 ? 0 : (guint) source;
         share->set = TRUE;
     } else {

@@ -13,7 +13,7 @@ blkio_device_codec (Codec *c, void *object)
 
     codec_element_string (c, "path", &device->path);
     if (codec_reading (c) && !device->path)
-        codec_fail (c, ERR_XML, "missing per-device path");
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "missing per-device path");
     codec_element_uint (c, "weight", &device->weight);
     codec_element_uint (c, "read_iops_sec", &device->read_iops_sec);
     codec_element_uint (c, "write_iops_sec", &device->write_iops_sec);
@@ -127,7 +127,7 @@ numatune_codec (Codec *c, DomainNumatune *tune)
 
         if (codec_reading (c))
             tune->set = TRUE;
-        codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO);
+        codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
         codec_cpulist (c, "nodeset", &tune->nodeset);
         /* "static" goes without saying where there is a nodeset */
         if (codec_reading (c) || automatic)

@@ -21,6 +21,8 @@ static const struct {
     { ERR_INVALID_ARG, "invalid argument: %s" },
     { ERR_OPERATION_FAILED, "operation failed: %s" },
     { ERR_OS_TYPE, "unknown OS type %s" },
+    { ERR_NO_SOURCE, "missing source information for device %s" },
+    { ERR_NO_TARGET, "missing target information for device %s" },
     { ERR_NO_NAME, "missing name information in %s" },
     { ERR_XML, "XML error: %s" },
     { ERR_DOM_EXIST, "domain %s exists already" },
