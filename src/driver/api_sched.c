@@ -93,8 +93,8 @@ in_range (const char *name, gint64 value, gint64 min, gint64 max, GError **error
     if (value >= min && value <= max)
         return TRUE;
     return error_set (error, ERR_INVALID_ARG,
-                      "value of '%s' is out of range [%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT "]", name,
-                      min, max);
+                      "%s '%" G_GINT64_FORMAT "' must be in range (%" G_GINT64_FORMAT
+                      ", %" G_GINT64_FORMAT ")", name, value, min, max);
 }
 
 static guint64
@@ -111,10 +111,10 @@ change_check (const SchedChange *change, GError **error)
     if (change->shares && !in_range ("cpu_shares", (gint64) MIN (unsigned_of (change->shares), G_MAXINT64),
                                      SHARES_MIN, SHARES_MAX, error))
         return FALSE;
-    if (change->period && !in_range ("vcpu_period", (gint64) MIN (unsigned_of (change->period), G_MAXINT64),
+    if (change->period && !in_range ("cfs_period", (gint64) MIN (unsigned_of (change->period), G_MAXINT64),
                                      PERIOD_MIN, PERIOD_MAX, error))
         return FALSE;
-    return quota < 0 || in_range ("vcpu_quota", quota, QUOTA_MIN, QUOTA_MAX, error);
+    return quota < 0 || in_range ("cfs_quota", quota, QUOTA_MIN, QUOTA_MAX, error);
 }
 
 static void

@@ -4,9 +4,7 @@
 
 #include "driver/api.h"
 #include "driver/params.h"
-#include "util/file.h"
-
-#define PROC_NET_DEV_MAX (4 * 1024 * 1024)
+#include "host/link.h"
 
 /* virDomainMemoryStatTags */
 enum { MEMORY_STAT_ACTUAL_BALLOON = 6, MEMORY_STAT_RSS = 7 };
@@ -189,51 +187,27 @@ net_find (const DomainDef *def, const char *device)
     return NULL;
 }
 
-/* The columns of /proc/net/dev after the name: bytes packets errs drop fifo frame compressed multicast of
- * what the host receives, then the same of what it sends. The guest receives what the host sends. */
-static gboolean
-link_counters (const char *ifname, gint64 columns[16], GError **error)
-{
-    g_autofree char *text = file_read ("/proc/net/dev", PROC_NET_DEV_MAX, NULL, error);
-    g_autofree char *prefix = g_strconcat (ifname, ":", NULL);
-    g_auto (GStrv) lines = NULL;
-
-    if (!text)
-        return FALSE;
-    lines = g_strsplit (text, "\n", -1);
-    for (char **line = lines; *line; line++) {
-        char *at = g_strchug (*line);
-
-        if (!g_str_has_prefix (at, prefix))
-            continue;
-        at += strlen (prefix);
-        for (guint i = 0; i < 16; i++)
-            columns[i] = (gint64) g_ascii_strtoull (at, &at, 10);
-        return TRUE;
-    }
-    return error_set (error, ERR_INTERNAL, "interface '%s' is not on this host", ifname);
-}
-
+/* What the host's end of the link receives the guest has sent. */
 ApiResult
 api_domain_interface_stats (Call *call, const domain_interface_stats_args *in,
                             domain_interface_stats_ret *out, GError **error)
 {
     const NetDef *net = net_find (call->domain->def, in->device);
-    gint64 columns[16];
+    LinkStats stats;
 
     if (!net || !net->ifname) {
         error_set (error, ERR_INVALID_ARG, "'%s' is not a known interface", in->device);
         return API_FAILED;
     }
-    if (!link_counters (net->ifname, columns, error))
+    if (!link_stats (net->ifname, &stats, error))
         return API_FAILED;
-    out->tx_bytes = columns[0];
-    out->tx_packets = columns[1];
-    out->tx_errs = columns[2];
-    out->tx_drop = columns[3];
-    out->rx_bytes = columns[8];
-    out->rx_packets = columns[9];
-    out->rx_errs = columns[10];
-    out->rx_drop = columns[11];
+    out->rx_bytes = (gint64) stats.tx_bytes;
+    out->rx_packets = (gint64) stats.tx_packets;
+    out->rx_errs = (gint64) stats.tx_errs;
+    out->rx_drop = (gint64) stats.tx_drop;
+    out->tx_bytes = (gint64) stats.rx_bytes;
+    out->tx_packets = (gint64) stats.rx_packets;
+    out->tx_errs = (gint64) stats.rx_errs;
+    out->tx_drop = (gint64) stats.rx_drop;
     return API_DONE;
 }

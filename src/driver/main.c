@@ -169,8 +169,7 @@ directories_prepare (const Settings *settings, GError **error)
 {
     g_autofree char *lock = g_build_filename (settings->run_dir, "driver.pid", NULL);
 
-    if (!dir_make (settings->config_dir, 0700, error) || !dir_make (settings->run_dir, 0755, error) ||
-        !dir_make (settings->log_dir, 0700, error))
+    if (!store_make_dirs (error))
         return FALSE;
     options.lock_fd = pid_file_lock (lock, error);
     if (options.lock_fd < 0)
@@ -211,7 +210,7 @@ go_to_background (GError **error)
     if (null < 0 || dup2 (null, STDIN_FILENO) < 0 || dup2 (null, STDOUT_FILENO) < 0)
         return error_set_errno (error, errno, "Cannot open /dev/null");
     close (null);
-    return chdir ("/") == 0 || error_set_errno (error, errno, "Cannot go to /");
+    return TRUE;
 }
 
 static void
@@ -222,6 +221,8 @@ tell_ready (void)
     sd_notify (0, "READY=1\nSTATUS=Serving");
     if (options.ready_fd < 0)
         return;
+    if (chdir ("/") < 0)        /* only now: paths of options are relative to where we were started */
+        log_warning ("Cannot go to /: %s", g_strerror (errno));
     if (write (options.ready_fd, &ok, 1) == 1)
         freopen ("/dev/null", "w", stderr);
     close (options.ready_fd);

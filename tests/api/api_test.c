@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api_test.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define ZEROES 65536
+
+/* ---- the daemon */
+
+void
+api_daemon (Api *api, const char *verb)
+{
+    const char *argv[] = { SOURCE_ROOT "/tools/private-skepd", verb, api->dir, NULL };
+    g_autoptr (GError) error = NULL;
+    int status;
+
+    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status,
+                  &error);
+    g_assert_no_error (error);
+    g_spawn_check_wait_status (status, &error);
+    g_assert_no_error (error);
+}
+
+void
+api_set_up (Api *api, gconstpointer data)
+{
+    (void) data;
+    api->dir = g_dir_make_tmp ("skep-api-XXXXXX", NULL);
+    g_assert_nonnull (api->dir);
+    g_setenv ("SKEP_DISPATCH_ABORT_MS", "200", FALSE);
+    api_daemon (api, "start");
+}
+
+void
+api_tear_down (Api *api, gconstpointer data)
+{
+    const char *argv[] = { "rm", "-rf", "--one-file-system", api->dir, NULL };
+
+    (void) data;
+    api_daemon (api, "stop");
+    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+    g_free (api->dir);
+}
+
+RpcConnection *
+api_connect (Api *api, gboolean readonly, gboolean open)
+{
+    g_autofree char *path = g_strconcat (api->dir, readonly ? "/skep-sock-ro" : "/skep-sock", NULL);
+    g_autoptr (GError) error = NULL;
+    RpcConnection *conn = rpc_connect_unix (path, &error);
+    char *uri = (char *) "lxc:///system";
+    connect_open_args in = { .name = &uri };
+    auth_list_ret auth = { 0 };
+
+    g_assert_no_error (error);
+    api_call_works (conn, "auth_list", NULL, &auth);
+    g_assert_cmpuint (auth.types.types_len, ==, 1);
+    g_assert_cmpint (auth.types.types_val[0], ==, WIRE_AUTH_NONE);
+    xdr_free ((xdrproc_t) xdr_auth_list_ret, (char *) &auth);
+    if (open)
+        api_call_works (conn, "connect_open", &in, NULL);
+    return conn;
+}
+
+/* ---- rows */
+
+#define XDR_ARGS(name) (xdrproc_t) xdr_##name##_args
+#define XDR_RET(name) (xdrproc_t) xdr_##name##_ret
+#define XDR_VOID(name) NULL
+#define AT_FLAGS(type) offsetof (type, flags)
+#define AT_NO_FLAGS(type) -1
+#define RO_ALLOW TRUE
+#define RO_DENY FALSE
+#define ORIGIN(name) (SECTION == RPC_PROGRAM_REMOTE ? ORIGIN_##name : ORIGIN_NONE)
+
+#define GREET_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)     \
+    { PROC_CALL, ON_NOTHING, SECTION, number, #name, #public_name, ORIGIN (origin), RO_##ro,       \
+      ro_flags, mask, AT_##kind (API_IN_##in (name)), sizeof (API_IN_##in (name)), XDR_##in (name),\
+      XDR_##out (name) },
+#define HOST_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)      \
+    { PROC_CALL, ON_CONNECT, SECTION, number, #name, #public_name, ORIGIN (origin), RO_##ro,       \
+      ro_flags, mask, AT_##kind (API_IN_##in (name)), sizeof (API_IN_##in (name)), XDR_##in (name),\
+      XDR_##out (name) },
+#define DOMAIN_CALL(number, name, public_name, out, kind, mask, ro, ro_flags, perm, job, state)    \
+    { PROC_CALL, ON_DOMAIN, SECTION, number, #name, #public_name, ORIGIN (DOMAIN), RO_##ro,        \
+      ro_flags, mask, AT_##kind (name##_args), sizeof (name##_args), XDR_ARGS (name),              \
+      XDR_##out (name) },
+#define KNOWN(number, name, public_name, ro, origin, perm)                                         \
+    { PROC_KNOWN, ON_CONNECT, SECTION, number, #name, #public_name, ORIGIN (origin), RO_##ro, 0,   \
+      0, -1, 0, NULL, NULL },
+#define EVENT(number, name)                                                                        \
+    { PROC_EVENT, ON_NOTHING, SECTION, number, #name, NULL, ORIGIN_NONE, FALSE, 0, 0, -1, 0, NULL, \
+      NULL },
+
+static const Row rows[] = {
+#include "driver/procedures.def"
+};
+
+const Row *
+rows_all (guint *ret_n)
+{
+    *ret_n = G_N_ELEMENTS (rows);
+    return rows;
+}
+
+const Row *
+row_find (const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+        if (strcmp (rows[i].name, name) == 0)
+            return &rows[i];
+    g_error ("no procedure %s", name);
+}
+
+/* ---- calls */
+
+static bool_t
+xdr_nothing (XDR *xdrs, ...)
+{
+    (void) xdrs;
+    return TRUE;
+}
+
+gboolean
+api_call (RpcConnection *conn, const char *name, const void *in, void *out, GError **error)
+{
+    const Row *row = row_find (name);
+    g_autofree char *ignored = g_malloc0 (4096);
+    gboolean ok;
+
+    ok = rpc_connection_call (conn, row->program, row->number,
+                              row->in ? row->in : (xdrproc_t) xdr_nothing, in,
+                              row->out ? row->out : (xdrproc_t) xdr_nothing, out ? out : ignored, NULL, 0,
+                              NULL, error);
+    if (!out && row->out)
+        xdr_free (row->out, ignored);
+    return ok;
+}
+
+gboolean
+api_call_zero (RpcConnection *conn, const Row *row, guint flags, GError **error)
+{
+    static char zeroes[ZEROES];
+    g_autofree char *in = g_malloc0 (MAX (row->in_size, 1));
+    g_autofree char *out = g_malloc0 (4096);
+    gboolean ok;
+
+    if (row->in) {
+        XDR xdrs;
+
+        xdrmem_create (&xdrs, zeroes, sizeof zeroes, XDR_DECODE);
+        g_assert_true (row->in (&xdrs, in, 0));
+        if (row->flags_at >= 0)
+            memcpy (in + row->flags_at, &flags, sizeof flags);
+    }
+    ok = rpc_connection_call (conn, row->program, row->number,
+                              row->in ? row->in : (xdrproc_t) xdr_nothing, in,
+                              row->out ? row->out : (xdrproc_t) xdr_nothing, out, NULL, 0, NULL, error);
+    if (row->in)
+        xdr_free (row->in, in);
+    if (row->out)
+        xdr_free (row->out, out);
+    return ok;
+}
+
+gboolean
+api_call_bare (RpcConnection *conn, guint32 program, int number, GError **error)
+{
+    return rpc_connection_call (conn, program, number, (xdrproc_t) xdr_nothing, NULL,
+                                (xdrproc_t) xdr_nothing, NULL, NULL, 0, NULL, error);
+}
+
+void
+api_expect (const GError *error, ErrorCode code, ErrorOrigin origin, const char *text)
+{
+    g_assert_error (error, SKEP_ERROR, (int) code);
+    g_assert_cmpint (error_origin (error), ==, origin);
+    if (text)
+        g_assert_cmpstr (error->message, ==, text);
+}
+
+void
+api_call_fails (RpcConnection *conn, const char *name, const void *in, ErrorCode code, const char *text)
+{
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (api_call (conn, name, in, NULL, &error));
+    g_assert_error (error, SKEP_ERROR, (int) code);
+    if (text)
+        g_assert_cmpstr (error->message, ==, text);
+}
+
+/* ---- domains */
+
+wire_domain
+api_define (RpcConnection *conn, Api *api, const char *name)
+{
+    g_autofree char *xml = g_strdup_printf (
+        "<domain type='lxc'><name>%s</name><memory unit='KiB'>102400</memory>"
+        "<os><type>exe</type><init>/bin/sh</init></os>"
+        "<devices><filesystem type='mount'><source dir='%s/root'/><target dir='/'/></filesystem>"
+        "<console type='pty'/></devices></domain>", name, api->dir);
+    domain_define_xml_args in = { .xml = xml };
+    domain_define_xml_ret out = { 0 };
+
+    api_call_works (conn, "domain_define_xml", &in, &out);
+    g_assert_cmpstr (out.dom.name, ==, name);
+    g_assert_cmpint (out.dom.id, ==, -1);
+    return out.dom;
+}
+
+void
+api_undefine (RpcConnection *conn, const wire_domain *domain)
+{
+    domain_undefine_args in = { .dom = *domain };
+
+    api_call_works (conn, "domain_undefine", &in, NULL);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Walks over every row of procedures.def: what all procedures share is true of each of them. */
+#include <string.h>
+
+#include "api_test.h"
+
+/* ---- the table itself: one row a number of the protocol, none twice, none missing */
+
+static void
+test_complete (void)
+{
+    guint n, remote = 0, lxc = 0, skep = 0;
+    const Row *rows = rows_all (&n);
+
+    for (guint i = 0; i < n; i++) {
+        guint *count = rows[i].program == RPC_PROGRAM_REMOTE ? &remote
+                       : rows[i].program == RPC_PROGRAM_LXC ? &lxc : &skep;
+
+        ++*count;
+        g_assert_cmpint (rows[i].number, ==, (int) *count);
+        if (rows[i].public_name && rows[i].program != RPC_PROGRAM_SKEP)
+            g_assert_true (g_str_has_prefix (rows[i].public_name, "vir"));
+    }
+    g_assert_cmpuint (remote, ==, REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE);
+    g_assert_cmpuint (lxc, ==, 1);
+    g_assert_cmpuint (skep, ==, SKEP_PROC_DOMAIN_GET_LAST_EXIT);
+}
+
+/* A call that has flags must have a mask for them. */
+static void
+test_every_flags_member_has_a_mask (void)
+{
+    g_autofree char *x = NULL;
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    g_assert_true (g_file_get_contents (SOURCE_ROOT "/src/rpc/remote.x", &x, NULL, NULL));
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *head = g_strdup_printf ("struct %s_args {", rows[i].name);
+        const char *from = strstr (x, head), *to, *flags;
+
+        if (rows[i].kind != PROC_CALL || !from)
+            continue;
+        to = strstr (from, "};");
+        flags = strstr (from, "unsigned int flags;");
+        g_assert_cmpint (flags && flags < to, ==, rows[i].flags_at >= 0);
+    }
+}
+
+/* ---- walks */
+
+static void
+test_readonly (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, TRUE, TRUE);
+    guint n, denied = 0;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *text =
+            g_strdup_printf ("operation forbidden: read only access prevents %s", rows[i].public_name);
+        g_autoptr (GError) error = NULL;
+
+        if (rows[i].kind == PROC_EVENT || rows[i].readonly)
+            continue;
+        g_test_message ("%s", rows[i].name);
+        /* nothing is decoded before the refusal, so no argument is needed */
+        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
+        api_expect (error, ERR_OPERATION_DENIED, rows[i].origin, text);
+        denied++;
+    }
+    g_assert_cmpuint (denied, >, 150);
+}
+
+/* What a read-only client may call changes nothing: those rows are listed here, by hand. */
+static void
+test_readonly_allows_only_questions (void)
+{
+    static const char *const questions[] = { "get", "list", "lookup", "num", "is", "has", "supports", "auth",
+        "open", "close", "event", "info", "stats", "compare", "baseline", "current", "peek", "query",
+        "register", "unregister", "deregister", "identity", "plan", "read", "interface", "screenshot" };
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    for (guint i = 0; i < n; i++) {
+        g_auto (GStrv) words = g_strsplit (rows[i].name, "_", -1);
+        gboolean asks = FALSE;
+
+        if (rows[i].kind == PROC_EVENT || !rows[i].readonly)
+            continue;
+        for (guint w = 0; words[w]; w++)
+            for (guint q = 0; q < G_N_ELEMENTS (questions); q++)
+                asks |= strcmp (words[w], questions[q]) == 0;
+        if (!asks || strstr (rows[i].name, "_set_") || strstr (rows[i].name, "_create_") ||
+            strstr (rows[i].name, "define_xml") || strstr (rows[i].name, "destroy"))
+            g_assert_cmpstr (rows[i].name, ==, "connect_set_identity");
+    }
+}
+
+static void
+test_readonly_flags (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, TRUE, TRUE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        for (guint bit = 1; bit; bit <<= 1) {
+            g_autoptr (GError) error = NULL;
+
+            if (!(rows[i].readonly_flags & bit))
+                continue;
+            g_assert_false (api_call_zero (conn, &rows[i], bit, &error));
+            g_assert_error (error, SKEP_ERROR, ERR_OPERATION_DENIED);
+        }
+    }
+}
+
+/* The open call itself can make a connection read-only. */
+static void
+test_readonly_by_open (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, FALSE);
+    char *uri = (char *) "lxc:///system";
+    connect_open_args in = { .name = &uri, .flags = 1 };
+    g_autoptr (GError) error = NULL;
+
+    (void) data;
+    api_call_works (conn, "connect_open", &in, NULL);
+    g_assert_false (api_call_zero (conn, row_find ("domain_define_xml"), 0, &error));
+    api_expect (error, ERR_OPERATION_DENIED, ORIGIN_DOMAIN,
+                "operation forbidden: read only access prevents virDomainDefineXML");
+}
+
+static void
+test_known (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *text = g_strdup_printf (
+            "this function is not supported by the connection driver: %s", rows[i].public_name);
+        g_autoptr (GError) error = NULL;
+
+        if (rows[i].kind != PROC_KNOWN)
+            continue;
+        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
+        api_expect (error, ERR_NO_SUPPORT, rows[i].origin, text);
+    }
+}
+
+static void
+expect_unknown (RpcConnection *conn, guint32 program, int number)
+{
+    g_autofree char *text = g_strdup_printf ("unknown procedure: %d", number);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (api_call_bare (conn, program, number, &error));
+    api_expect (error, ERR_NO_SUPPORT, ORIGIN_RPC, text);   /* as clients read it */
+}
+
+static void
+test_unknown (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    static const int numbers[] = { 0, -1, 457, 100000, G_MAXINT, G_MININT };
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++)
+        if (rows[i].kind == PROC_EVENT)
+            expect_unknown (conn, rows[i].program, rows[i].number);
+    for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
+        expect_unknown (conn, RPC_PROGRAM_REMOTE, numbers[i]);
+        expect_unknown (conn, RPC_PROGRAM_LXC, numbers[i]);
+        expect_unknown (conn, RPC_PROGRAM_SKEP, numbers[i]);
+    }
+    expect_unknown (conn, RPC_PROGRAM_LXC, 2);
+    expect_unknown (conn, RPC_PROGRAM_SKEP, 3);
+}
+
+static void
+test_flags (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        if (rows[i].flags_at < 0 || rows[i].flags_ok == G_MAXUINT)
+            continue;
+        g_test_message ("%s", rows[i].name);
+        for (guint bit = 1; bit; bit <<= 1) {
+            g_autofree char *text = g_strdup_printf ("unsupported flags (0x%x) in function %s", bit,
+                                                     rows[i].public_name);
+            g_autoptr (GError) error = NULL;
+
+            if (rows[i].flags_ok & bit)
+                continue;
+            g_assert_false (api_call_zero (conn, &rows[i], bit, &error));
+            api_expect (error, ERR_INVALID_ARG, ORIGIN_LXC, text);
+        }
+    }
+}
+
+static void
+test_dead_uuid (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (rows[i].object != ON_DOMAIN)
+            continue;
+        g_assert_false (api_call_zero (conn, &rows[i], 0, &error));
+        api_expect (error, ERR_NO_DOMAIN, ORIGIN_LXC,
+                    "Domain not found: no domain with matching uuid "
+                    "'00000000-0000-0000-0000-000000000000' ()");
+    }
+}
+
+static void
+test_not_open (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, FALSE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (rows[i].object == ON_NOTHING)
+            continue;
+        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
+        api_expect (error, ERR_INTERNAL, ORIGIN_RPC, "internal error: connection not open");
+    }
+}
+
+/* A call cut off in the middle of its arguments is an RPC error, and nothing else. */
+static void
+test_short_arguments (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (rows[i].kind != PROC_CALL || !rows[i].in || rows[i].object == ON_NOTHING)
+            continue;
+        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
+        g_assert_error (error, SKEP_ERROR, ERR_RPC);
+        g_assert_cmpint (error_origin (error), ==, ORIGIN_RPC);
+    }
+}
+
+/* Every call that may be made with empty arguments is survived. */
+static void
+test_zero_arguments (Api *api, gconstpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (rows[i].kind != PROC_CALL || rows[i].object == ON_NOTHING)
+            continue;
+        g_test_message ("%s", rows[i].name);
+        if (!api_call_zero (conn, &rows[i], 0, &error))
+            g_assert_cmpint (error->domain, ==, SKEP_ERROR);
+        if (error)
+            g_assert_cmpint (error_origin (error), !=, ORIGIN_REMOTE);
+    }
+    api_call_works (conn, "connect_get_type", NULL, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/table/complete", test_complete);
+    g_test_add_func ("/table/flags-have-masks", test_every_flags_member_has_a_mask);
+    g_test_add_func ("/table/readonly-allows-only-questions", test_readonly_allows_only_questions);
+    API_TEST ("/table/readonly", test_readonly);
+    API_TEST ("/table/readonly-flags", test_readonly_flags);
+    API_TEST ("/table/readonly-by-open", test_readonly_by_open);
+    API_TEST ("/table/known", test_known);
+    API_TEST ("/table/unknown", test_unknown);
+    API_TEST ("/table/flags", test_flags);
+    API_TEST ("/table/dead-uuid", test_dead_uuid);
+    API_TEST ("/table/not-open", test_not_open);
+    API_TEST ("/table/short-arguments", test_short_arguments);
+    API_TEST ("/table/zero-arguments", test_zero_arguments);
+    return g_test_run ();
+}
