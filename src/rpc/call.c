@@ -27,7 +27,7 @@ call_new (RpcClient *client, Packet *packet)
     guint8 *stolen = packet->payload_size >= STEAL_MIN ? packet_reader_steal (&client->reader, packet) : NULL;
     RpcCall *call = g_malloc (sizeof *call + (stolen ? 0 : packet->payload_size));
 
-    call->client = client_ref (client);
+    call->client = rpc_client_ref (client);
     call->header = packet->header;
     call->stream = NULL;
     call->n_fds = packet->n_fds;
@@ -51,20 +51,20 @@ call_free (RpcCall *call)
         if (call->fds[i] >= 0)
             close (call->fds[i]);
     if (call->stream)
-        stream_unref (call->stream);
-    client_unref (call->client);
+        rpc_stream_unref (call->stream);
+    rpc_client_unref (call->client);
     g_free (call->stolen);
     g_free (call);
 }
 
 void
-call_received (RpcClient *client, Packet *packet)
+rpc_call_received (RpcClient *client, Packet *packet)
 {
     const PacketHeader *header = &packet->header;
     g_autoptr (GError) error = NULL;
     RpcCall *call = call_new (client, packet);
 
-    if (!server_has_program (client->server, header->program, header->version))
+    if (!rpc_server_has_program (client->server, header->program, header->version))
         error_set_from (&error, ORIGIN_RPC, ERR_RPC, "Cannot find program %u version %u", header->program,
                         header->version);
     else if (header->status != PACKET_OK)
@@ -125,7 +125,7 @@ call_answer (RpcCall *call, gsize size, const int *fds, guint n_fds)
 
     if (client->close_wanted)
         client->closing = TRUE;
-    client_send (client, server->output.data, size, &options);
+    rpc_client_send (client, server->output.data, size, &options);
     packet_buffer_trim (&server->output);
     call_free (call);
 }
@@ -136,7 +136,7 @@ call_orphaned (RpcCall *call)
 {
     if (call->client->server)
         return FALSE;
-    client_call_ended (call->client);
+    rpc_client_call_ended (call->client);
     call_free (call);
     return TRUE;
 }
@@ -160,11 +160,11 @@ rpc_call_reply_fds (RpcCall *call, xdrproc_t encode, const void *ret, const int 
         return;
     }
     if (stream)
-        stream_ref (stream);
+        rpc_stream_ref (stream);
     call_answer (call, size, fds, n_fds);
     if (stream) {
-        stream_opened (stream);
-        stream_unref (stream);
+        rpc_stream_opened (stream);
+        rpc_stream_unref (stream);
     }
 }
 
@@ -182,7 +182,7 @@ rpc_call_error (RpcCall *call, const GError *error)
     gsize size;
 
     if (call->stream)
-        stream_forget (call->stream);
+        rpc_stream_forget (call->stream);
     if (call_orphaned (call))
         return;
     body = error_wire_encode (error);
@@ -196,6 +196,6 @@ RpcStream *
 rpc_stream_open (RpcCall *call, const RpcStreamHandlers *handlers, gpointer data)
 {
     g_return_val_if_fail (!call->stream, NULL);
-    call->stream = stream_new (call->client, &call->header, handlers, data);
+    call->stream = rpc_stream_new (call->client, &call->header, handlers, data);
     return call->stream;
 }

@@ -27,7 +27,7 @@ typedef struct {
 /* ---- the epoll set */
 
 void
-server_watch (RpcServer *server, Target *target, guint32 events)
+rpc_server_watch (RpcServer *server, Target *target, guint32 events)
 {
     struct epoll_event event = { .events = events, .data.ptr = target };
 
@@ -49,12 +49,12 @@ watch_new (RpcServer *server, Target *target, GError **error)
 }
 
 void
-server_ready (RpcServer *server, RpcClient *client)
+rpc_server_ready (RpcServer *server, RpcClient *client)
 {
     if (!server || client->in_ready)
         return;
     client->in_ready = TRUE;
-    g_queue_push_tail (&server->ready, client_ref (client));
+    g_queue_push_tail (&server->ready, rpc_client_ref (client));
 }
 
 /* ---- time: keepalive, and accepting again after descriptors ran out */
@@ -70,7 +70,7 @@ server_arm (RpcServer *server)
 }
 
 void
-server_keepalive_at (RpcServer *server, gint64 when)
+rpc_server_keepalive_at (RpcServer *server, gint64 when)
 {
     if (!server->keepalive_due || when < server->keepalive_due) {
         server->keepalive_due = when;
@@ -83,7 +83,7 @@ listeners_watch (RpcServer *server, gboolean accepting)
 {
     server->accepting = accepting;
     for (guint i = 0; i < server->listeners->len; i++)
-        server_watch (server, g_ptr_array_index (server->listeners, i), accepting ? EPOLLIN : 0);
+        rpc_server_watch (server, g_ptr_array_index (server->listeners, i), accepting ? EPOLLIN : 0);
 }
 
 static void
@@ -102,7 +102,7 @@ server_tick (RpcServer *server)
 
         g_hash_table_iter_init (&iter, server->clients);
         while (g_hash_table_iter_next (&iter, &client, NULL)) {
-            gint64 next = client_keepalive (client, now);
+            gint64 next = rpc_client_keepalive (client, now);
 
             if (next && (!due || next < due))
                 due = next;
@@ -118,8 +118,8 @@ static void
 server_drop (RpcServer *server, RpcClient *client)
 {
     g_hash_table_steal (server->clients, client);
-    client_close (client);
-    client_unref (client);
+    rpc_client_close (client);
+    rpc_client_unref (client);
     if (!server->accepting && !server->accept_again
         && g_hash_table_size (server->clients) < server->limits.max_clients)
         listeners_watch (server, TRUE);
@@ -141,10 +141,10 @@ server_accept (RpcServer *server, Listener *listener)
             }
             return;
         }
-        client = client_new (server, fd, listener->readonly);
+        client = rpc_client_new (server, fd, listener->readonly);
         if (!watch_new (server, &client->target, NULL)) {
             client->server = NULL;
-            client_unref (client);
+            rpc_client_unref (client);
             continue;
         }
         g_hash_table_add (server->clients, client);
@@ -166,10 +166,10 @@ server_run_ready (RpcServer *server)
     while ((client = g_queue_pop_head (&turn))) {
         client->in_ready = FALSE;
         if (client->server && !client->dead)
-            client_continue (client);
+            rpc_client_continue (client);
         if (client->server && client->dead)
             server_drop (server, client);
-        client_unref (client);
+        rpc_client_unref (client);
     }
 }
 
@@ -188,11 +188,11 @@ server_run_events (RpcServer *server)
             continue;
         }
         if (events[i].events & EPOLLOUT)
-            client_writable (client);
+            rpc_client_writable (client);
         if (events[i].events & EPOLLIN)
-            client_readable (client);
+            rpc_client_readable (client);
         else if (events[i].events & (EPOLLHUP | EPOLLERR))
-            client_kill (client, "hung up");
+            rpc_client_kill (client, "hung up");
     }
 }
 
@@ -278,7 +278,7 @@ rpc_server_free (RpcServer *server)
         server_drop (server, client);
     }
     while ((client = g_queue_pop_head (&server->ready)))
-        client_unref (client);
+        rpc_client_unref (client);
     g_source_destroy (server->source);
     g_source_unref (server->source);
     close (server->epoll_fd);
@@ -298,7 +298,7 @@ rpc_server_add_program (RpcServer *server, guint32 program, guint32 version)
 }
 
 gboolean
-server_has_program (RpcServer *server, guint32 program, guint32 version)
+rpc_server_has_program (RpcServer *server, guint32 program, guint32 version)
 {
     for (guint i = 0; i < server->programs->len; i++) {
         const Program *entry = &g_array_index (server->programs, Program, i);
@@ -375,7 +375,7 @@ listener_add (RpcServer *server, int fd, const char *path, gboolean readonly, GE
     }
     g_ptr_array_add (server->listeners, listener);
     if (!server->accepting)
-        server_watch (server, &listener->target, 0);
+        rpc_server_watch (server, &listener->target, 0);
     return TRUE;
 }
 

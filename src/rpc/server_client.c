@@ -29,7 +29,7 @@ process_start_time (pid_t pid)
 }
 
 RpcClient *
-client_new (RpcServer *server, int fd, gboolean readonly)
+rpc_client_new (RpcServer *server, int fd, gboolean readonly)
 {
     RpcClient *client = g_new0 (RpcClient, 1);
     struct ucred cred = { .pid = -1, .uid = (uid_t) -1, .gid = (gid_t) -1 };
@@ -50,7 +50,7 @@ client_new (RpcServer *server, int fd, gboolean readonly)
 }
 
 RpcClient *
-client_ref (RpcClient *client)
+rpc_client_ref (RpcClient *client)
 {
     client->ref_count++;
     return client;
@@ -71,14 +71,14 @@ out_packet_free (OutPacket *packet)
     for (guint i = packet->fds_sent; i < packet->n_fds; i++)
         close (packet->fds[i]);
     if (packet->stream)
-        stream_unref (packet->stream);
+        rpc_stream_unref (packet->stream);
     g_free (packet->fds);
     g_free (packet->data);
     g_free (packet);
 }
 
 void
-client_unref (RpcClient *client)
+rpc_client_unref (RpcClient *client)
 {
     if (--client->ref_count > 0)
         return;
@@ -88,17 +88,17 @@ client_unref (RpcClient *client)
 }
 
 void
-client_kill (RpcClient *client, const char *why)
+rpc_client_kill (RpcClient *client, const char *why)
 {
     if (client->dead)
         return;
     log_debug ("client %" G_GUINT64_FORMAT ": %s", client->id, why);
     client->dead = TRUE;
-    server_ready (client->server, client);
+    rpc_server_ready (client->server, client);
 }
 
 void
-client_close (RpcClient *client)
+rpc_client_close (RpcClient *client)
 {
     RpcServer *server = client->server;
     RpcStream *stream;
@@ -108,8 +108,8 @@ client_close (RpcClient *client)
     close (client->target.fd);          /* leaves the epoll set by that: it has no duplicate */
     client->target.fd = -1;
     while ((stream = g_queue_pop_head (&client->streams))) {
-        stream_client_gone (stream);
-        stream_unref (stream);
+        rpc_stream_client_gone (stream);
+        rpc_stream_unref (stream);
     }
     server->handlers.client_gone (client, server->data);
     if (client->free_data)
@@ -142,7 +142,7 @@ client_watch (RpcClient *client)
         events |= EPOLLIN;
     if (!g_queue_is_empty (&client->out))
         events |= EPOLLOUT;
-    server_watch (client->server, &client->target, events);
+    rpc_server_watch (client->server, &client->target, events);
 }
 
 /* ---- input */
@@ -160,7 +160,7 @@ keepalive_received (RpcClient *client, const PacketHeader *header)
     pong.serial = 0;
     pong.status = PACKET_OK;
     size = packet_build (&server->output, &pong, 0, NULL, NULL);
-    client_send (client, server->output.data, size, NULL);
+    rpc_client_send (client, server->output.data, size, NULL);
 }
 
 static void
@@ -169,11 +169,11 @@ client_packet (RpcClient *client, Packet *packet)
     switch (packet->header.type) {
     case PACKET_CALL:
     case PACKET_CALL_FDS:
-        call_received (client, packet);
+        rpc_call_received (client, packet);
         break;
     case PACKET_STREAM:
     case PACKET_HOLE:
-        stream_received (client, packet);
+        rpc_stream_received (client, packet);
         break;
     case PACKET_EVENT:
         if (packet->header.program == RPC_PROGRAM_KEEPALIVE)
@@ -206,7 +206,7 @@ client_feed (RpcClient *client, PacketInput *input)
             break;
         result = packet_reader_feed (&client->reader, input, &packet);
         if (result == PACKET_BAD)
-            client_kill (client, "sent a malformed packet");
+            rpc_client_kill (client, "sent a malformed packet");
         if (result == PACKET_COMPLETE) {
             client->pings = 0;
             client_packet (client, &packet);
@@ -215,7 +215,7 @@ client_feed (RpcClient *client, PacketInput *input)
     if (input->size > 0 && !client->dead && !client->closing) {
         client_hold (client, input);
         if (!client_blocked (client))
-            server_ready (client->server, client);
+            rpc_server_ready (client->server, client);
     } else {
         if (input->fd >= 0)
             close (input->fd);
@@ -227,7 +227,7 @@ client_feed (RpcClient *client, PacketInput *input)
 }
 
 void
-client_readable (RpcClient *client)
+rpc_client_readable (RpcClient *client)
 {
     PacketInput input;
     gssize n;
@@ -239,7 +239,7 @@ client_readable (RpcClient *client)
     if (n == -EAGAIN)
         return;
     if (n <= 0) {
-        client_kill (client, n == 0 ? "closed its end" : g_strerror ((int) -n));
+        rpc_client_kill (client, n == 0 ? "closed its end" : g_strerror ((int) -n));
         return;
     }
     if (client->keepalive)
@@ -248,7 +248,7 @@ client_readable (RpcClient *client)
 }
 
 void
-client_continue (RpcClient *client)
+rpc_client_continue (RpcClient *client)
 {
     if (client->held && !client_blocked (client)) {
         PacketInput input = client->held_input;
@@ -261,7 +261,7 @@ client_continue (RpcClient *client)
 }
 
 void
-client_call_ended (RpcClient *client)
+rpc_client_call_ended (RpcClient *client)
 {
     gboolean blocked;
 
@@ -272,7 +272,7 @@ client_call_ended (RpcClient *client)
     blocked = client_blocked (client);
     client->in_progress--;
     if (blocked && !client_blocked (client))
-        server_ready (client->server, client);
+        rpc_server_ready (client->server, client);
 }
 
 /* ---- output */
@@ -289,7 +289,7 @@ out_packet_write (RpcClient *client, OutPacket *packet)
             continue;
         if (n < 0) {
             if (errno != EAGAIN)
-                client_kill (client, g_strerror (errno));
+                rpc_client_kill (client, g_strerror (errno));
             return FALSE;
         }
         packet->sent += (gsize) n;
@@ -299,7 +299,7 @@ out_packet_write (RpcClient *client, OutPacket *packet)
 
         if (result < 0) {
             if (result != -EAGAIN)
-                client_kill (client, g_strerror (-result));
+                rpc_client_kill (client, g_strerror (-result));
             return FALSE;
         }
         packet->fds_sent++;
@@ -316,7 +316,7 @@ out_packet_queue (RpcClient *client, const OutPacket *packet)
     kept->size = packet->size - packet->sent;
     kept->data = g_memdup2 (packet->data + packet->sent, kept->size);
     kept->reply = packet->reply;
-    kept->stream = packet->stream ? stream_ref (packet->stream) : NULL;
+    kept->stream = packet->stream ? rpc_stream_ref (packet->stream) : NULL;
     if (packet->n_fds > packet->fds_sent) {
         kept->fds = g_new (int, packet->n_fds - packet->fds_sent);
         for (guint i = packet->fds_sent; i < packet->n_fds; i++) {
@@ -324,7 +324,7 @@ out_packet_queue (RpcClient *client, const OutPacket *packet)
 
             if (copy < 0) {
                 /* the count is on its way already, so the client would wait for ever */
-                client_kill (client, "out of descriptors");
+                rpc_client_kill (client, "out of descriptors");
                 break;
             }
             kept->fds[kept->n_fds++] = copy;
@@ -339,11 +339,11 @@ static void
 client_drained (RpcClient *client)
 {
     if (client->closing && g_queue_is_empty (&client->out))
-        client_kill (client, "closed as it asked");
+        rpc_client_kill (client, "closed as it asked");
 }
 
 gboolean
-client_send (RpcClient *client, const guint8 *data, gsize size, const SendOptions *options)
+rpc_client_send (RpcClient *client, const guint8 *data, gsize size, const SendOptions *options)
 {
     OutPacket packet = { .data = (guint8 *) data, .size = size };
     gsize max;
@@ -357,19 +357,19 @@ client_send (RpcClient *client, const guint8 *data, gsize size, const SendOption
     if (client->dead || (g_queue_is_empty (&client->out) && out_packet_write (client, &packet))
         || client->dead) {
         if (packet.reply)
-            client_call_ended (client);
+            rpc_client_call_ended (client);
         client_drained (client);
         return TRUE;
     }
     max = client->server->limits.max_client_output;
     if (max && client->out_size > 0 && client->out_size + size > max)
-        client_kill (client, "does not read what it is sent");
+        rpc_client_kill (client, "does not read what it is sent");
     out_packet_queue (client, &packet);
     return FALSE;
 }
 
 void
-client_writable (RpcClient *client)
+rpc_client_writable (RpcClient *client)
 {
     OutPacket *packet;
 
@@ -379,9 +379,9 @@ client_writable (RpcClient *client)
         g_queue_pop_head (&client->out);
         client->out_size -= packet->size;
         if (packet->reply)
-            client_call_ended (client);
+            rpc_client_call_ended (client);
         if (packet->stream)
-            stream_written (packet->stream);
+            rpc_stream_written (packet->stream);
         out_packet_free (packet);
     }
     client_drained (client);
@@ -400,12 +400,12 @@ rpc_client_enable_keepalive (RpcClient *client)
     interval = client->server->limits.keepalive_interval;
     client->keepalive = TRUE;
     client->heard = g_get_monotonic_time ();
-    server_keepalive_at (client->server, client->heard + interval * G_USEC_PER_SEC);
+    rpc_server_keepalive_at (client->server, client->heard + interval * G_USEC_PER_SEC);
 }
 
 /* A client whose socket we do not read ourselves cannot be heard, so it is not blamed. */
 gint64
-client_keepalive (RpcClient *client, gint64 now)
+rpc_client_keepalive (RpcClient *client, gint64 now)
 {
     static const PacketHeader ping = {
         .program = RPC_PROGRAM_KEEPALIVE, .version = 1, .procedure = KEEPALIVE_PING, .type = PACKET_EVENT,
@@ -421,12 +421,12 @@ client_keepalive (RpcClient *client, gint64 now)
     if (now < client->heard + interval * (client->pings + 1))
         return client->heard + interval * (client->pings + 1);
     if (client->pings >= server->limits.keepalive_count) {
-        client_kill (client, "did not answer keepalive");
+        rpc_client_kill (client, "did not answer keepalive");
         return 0;
     }
     client->pings++;
     size = packet_build (&server->output, &ping, 0, NULL, NULL);
-    client_send (client, server->output.data, size, NULL);
+    rpc_client_send (client, server->output.data, size, NULL);
     return client->heard + interval * (client->pings + 1);
 }
 
@@ -490,6 +490,6 @@ rpc_client_send_event (RpcClient *client, guint32 program, int procedure, xdrpro
         return;
     size = packet_build (&server->output, &header, 0, encode, message);
     if (size > 0)
-        client_send (client, server->output.data, size, NULL);
+        rpc_client_send (client, server->output.data, size, NULL);
     packet_buffer_trim (&server->output);
 }

@@ -94,21 +94,21 @@ struct RpcClient {
 };
 
 /* server.c */
-void server_ready (RpcServer *server, RpcClient *client);
-gboolean server_has_program (RpcServer *server, guint32 program, guint32 version);
-void server_keepalive_at (RpcServer *server, gint64 when);
-void server_watch (RpcServer *server, Target *target, guint32 events);
+void rpc_server_ready (RpcServer *server, RpcClient *client);
+gboolean rpc_server_has_program (RpcServer *server, guint32 program, guint32 version);
+void rpc_server_keepalive_at (RpcServer *server, gint64 when);
+void rpc_server_watch (RpcServer *server, Target *target, guint32 events);
 
 /* server_client.c */
-RpcClient *client_new (RpcServer *server, int fd, gboolean readonly);
-RpcClient *client_ref (RpcClient *client);
-void client_unref (RpcClient *client);
-void client_kill (RpcClient *client, const char *why);
-void client_close (RpcClient *client);          /* by the server only */
-void client_readable (RpcClient *client);
-void client_writable (RpcClient *client);
-void client_continue (RpcClient *client);       /* with held input, after a limit or a turn */
-void client_call_ended (RpcClient *client);
+RpcClient *rpc_client_new (RpcServer *server, int fd, gboolean readonly);
+RpcClient *rpc_client_ref (RpcClient *client);
+void rpc_client_unref (RpcClient *client);
+void rpc_client_kill (RpcClient *client, const char *why);
+void rpc_client_close (RpcClient *client);          /* by the server only */
+void rpc_client_readable (RpcClient *client);
+void rpc_client_writable (RpcClient *client);
+void rpc_client_continue (RpcClient *client);       /* with held input, after a limit or a turn */
+void rpc_client_call_ended (RpcClient *client);
 /* What an OutPacket is about besides its bytes. */
 typedef struct {
     const int *fds;             /* duplicated when they cannot be sent at once */
@@ -117,19 +117,19 @@ typedef struct {
     gboolean reply;
 } SendOptions;
 /* Sends or queues a copy; TRUE: all written, nothing will be told later. @options NULL: plain bytes. */
-gboolean client_send (RpcClient *client, const guint8 *data, gsize size, const SendOptions *options);
-gint64 client_keepalive (RpcClient *client, gint64 now);        /* returns when to look again */
+gboolean rpc_client_send (RpcClient *client, const guint8 *data, gsize size, const SendOptions *options);
+gint64 rpc_client_keepalive (RpcClient *client, gint64 now);        /* returns when to look again */
 
 /* call.c */
-void call_received (RpcClient *client, Packet *packet);
+void rpc_call_received (RpcClient *client, Packet *packet);
 
 /* stream.c */
-void stream_received (RpcClient *client, const Packet *packet);
-void stream_written (RpcStream *stream);        /* its packet in flight is out */
-void stream_opened (RpcStream *stream);         /* the call was answered */
-void stream_forget (RpcStream *stream);         /* the call failed, or rpc_stream_fail() */
-void stream_client_gone (RpcStream *stream);
-RpcStream *stream_ref (RpcStream *stream);
-void stream_unref (RpcStream *stream);
-RpcStream *stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers,
+void rpc_stream_received (RpcClient *client, const Packet *packet);
+void rpc_stream_written (RpcStream *stream);        /* its packet in flight is out */
+void rpc_stream_opened (RpcStream *stream);         /* the call was answered */
+void rpc_stream_forget (RpcStream *stream);         /* the call failed, or rpc_stream_fail() */
+void rpc_stream_client_gone (RpcStream *stream);
+RpcStream *rpc_stream_ref (RpcStream *stream);
+void rpc_stream_unref (RpcStream *stream);
+RpcStream *rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers,
                        gpointer data);

@@ -31,37 +31,37 @@ struct RpcStream {
 };
 
 RpcStream *
-stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers, gpointer data)
+rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers, gpointer data)
 {
     RpcStream *stream = g_new0 (RpcStream, 1);
 
     stream->ref_count = 1;
-    stream->client = client_ref (client);
+    stream->client = rpc_client_ref (client);
     stream->header = *header;
     stream->header.type = PACKET_STREAM;
     stream->handlers = *handlers;
     stream->data = data;
     stream->live = TRUE;
     stream->out = g_byte_array_new ();
-    g_queue_push_tail (&client->streams, stream_ref (stream));
+    g_queue_push_tail (&client->streams, rpc_stream_ref (stream));
     return stream;
 }
 
 RpcStream *
-stream_ref (RpcStream *stream)
+rpc_stream_ref (RpcStream *stream)
 {
     stream->ref_count++;
     return stream;
 }
 
 void
-stream_unref (RpcStream *stream)
+rpc_stream_unref (RpcStream *stream)
 {
     if (--stream->ref_count > 0)
         return;
     g_queue_clear_full (&stream->in, (GDestroyNotify) g_bytes_unref);
     g_byte_array_unref (stream->out);
-    client_unref (stream->client);
+    rpc_client_unref (stream->client);
     g_free (stream);
 }
 
@@ -73,19 +73,19 @@ unblock_client (RpcStream *stream)
     stream->blocks_client = FALSE;
     stream->client->blocked_streams--;
     if (stream->client->server)
-        server_ready (stream->client->server, stream->client);
+        rpc_server_ready (stream->client->server, stream->client);
 }
 
 /* Takes the stream out of its client; no handler is called after this. The caller has a reference. */
 void
-stream_forget (RpcStream *stream)
+rpc_stream_forget (RpcStream *stream)
 {
     if (!stream->live)
         return;
     stream->live = FALSE;
     unblock_client (stream);
     if (g_queue_remove (&stream->client->streams, stream))
-        stream_unref (stream);
+        rpc_stream_unref (stream);
 }
 
 /* Returns TRUE when written at once. */
@@ -98,7 +98,7 @@ stream_packet (RpcStream *stream, PacketStatus status, const void *data, gsize s
 
     stream->header.status = status;
     size = packet_build_raw (&server->output, &stream->header, data, size);
-    written = client_send (stream->client, server->output.data, size, &options);
+    written = rpc_client_send (stream->client, server->output.data, size, &options);
     packet_buffer_trim (&server->output);
     return written;
 }
@@ -108,10 +108,10 @@ stream_packet (RpcStream *stream, PacketStatus status, const void *data, gsize s
 static void
 stream_close (RpcStream *stream, gboolean aborted)
 {
-    stream_ref (stream);
-    stream_forget (stream);
+    rpc_stream_ref (stream);
+    rpc_stream_forget (stream);
     stream->handlers.closed (stream, aborted, stream->data);
-    stream_unref (stream);
+    rpc_stream_unref (stream);
 }
 
 static void
@@ -122,7 +122,7 @@ stream_confirm (RpcStream *stream, gboolean aborted)
 }
 
 void
-stream_client_gone (RpcStream *stream)
+rpc_stream_client_gone (RpcStream *stream)
 {
     if (!stream->live)
         return;
@@ -135,14 +135,14 @@ rpc_stream_fail (RpcStream *stream, const GError *error)
 {
     if (!stream->live)
         return;
-    stream_ref (stream);
-    stream_forget (stream);
+    rpc_stream_ref (stream);
+    rpc_stream_forget (stream);
     if (stream->opened && stream->client->server) {
         g_autoptr (GByteArray) body = error_wire_encode (error);
 
         stream_packet (stream, PACKET_ERROR, body->data, body->len, FALSE);
     }
-    stream_unref (stream);
+    rpc_stream_unref (stream);
 }
 
 /* ---- out */
@@ -165,7 +165,7 @@ stream_pump (RpcStream *stream)
 }
 
 void
-stream_opened (RpcStream *stream)
+rpc_stream_opened (RpcStream *stream)
 {
     stream->opened = TRUE;
     stream_pump (stream);
@@ -177,7 +177,7 @@ stream_opened (RpcStream *stream)
 }
 
 void
-stream_written (RpcStream *stream)
+rpc_stream_written (RpcStream *stream)
 {
     stream->in_flight = FALSE;
     stream_pump (stream);
@@ -203,7 +203,7 @@ rpc_stream_send (RpcStream *stream, const void *data, gsize size)
 
         /* a sender that does not wait for writable() must not fill the memory */
         if (max && stream->out->len > 0 && stream->out->len + size > max) {
-            client_kill (stream->client, "reads a stream too slowly");
+            rpc_client_kill (stream->client, "reads a stream too slowly");
             return FALSE;
         }
         g_byte_array_append (stream->out, data, (guint) size);
@@ -272,10 +272,10 @@ stream_data (RpcStream *stream, const Packet *packet)
 void
 rpc_stream_resume (RpcStream *stream)
 {
-    stream_ref (stream);
+    rpc_stream_ref (stream);
     stream->paused = FALSE;
     stream_deliver (stream);
-    stream_unref (stream);
+    rpc_stream_unref (stream);
 }
 
 static RpcStream *
@@ -292,17 +292,17 @@ stream_find (RpcClient *client, const PacketHeader *header)
 }
 
 void
-stream_received (RpcClient *client, const Packet *packet)
+rpc_stream_received (RpcClient *client, const Packet *packet)
 {
     RpcStream *stream = stream_find (client, &packet->header);
 
     if (!stream)
         return;
     if (packet->header.type == PACKET_HOLE) {
-        client_kill (client, "sent a hole to a stream without holes");
+        rpc_client_kill (client, "sent a hole to a stream without holes");
         return;
     }
-    stream_ref (stream);
+    rpc_stream_ref (stream);
     switch (packet->header.status) {
     case PACKET_CONTINUE:
         stream_data (stream, packet);
@@ -318,5 +318,5 @@ stream_received (RpcClient *client, const Packet *packet)
     default:
         break;
     }
-    stream_unref (stream);
+    rpc_stream_unref (stream);
 }
