@@ -155,7 +155,7 @@ plan_free (launch_plan *plan)
 int
 plan_program_image (const char *path)
 {
-    autofd int in = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    autofd int in = open (path, O_RDONLY | O_CLOEXEC);
     autofd int out = memfd_create ("skep-program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct stat st;
 

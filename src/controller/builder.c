@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Builds the container's mount tree with the host's credentials, in a mount namespace (M1) owned by
+ * the host's user namespace. The child copies M1 last, into a namespace of its own user namespace:
+ * the kernel then locks every mask and every read-only flag made here (attacks A09, A10).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "controller/mounts.h"
+#include "controller/sync.h"
+#include "util/fd.h"
+
+/* Namespaces that B enters through G's pidfd before it clones P. Not the user namespace: P keeps the
+ * host's credentials, which is what makes its mounts the host's. */
+#define ENTERED (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID)
+
+static pid_t
+clone_process (uint64_t flags, int cgroup, int *pidfd)
+{
+    struct clone_args args = {
+        .flags = flags | (pidfd ? CLONE_PIDFD : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+        .pidfd = (uint64_t) (uintptr_t) pidfd,
+        .cgroup = cgroup >= 0 ? (uint64_t) cgroup : 0,
+        /* the kernel wants none with CLONE_PARENT, and uses this process's own: SIGCHLD */
+        .exit_signal = 0,
+    };
+
+    return (pid_t) syscall (SYS_clone3, &args, sizeof args);
+}
+
+static int
+leave_host_mounts (const launch_plan *plan, Failure *failure)
+{
+    if (failure_enter (failure, STEP_MOUNT_NAMESPACE, "") < 0)
+        return -1;
+    /* private at once and recursively: from here on nothing we mount can reach the host */
+    if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return failure_set (failure, STEP_MOUNT_NAMESPACE, "");
+    /* here rather than in the child: somebody else's namespace is owned by a user namespace that a
+     * child in its own one has no power over */
+    for (u_int i = 0; i < plan->shares.shares_len; i++) {
+        const plan_share *share = &plan->shares.shares_val[i];
+        const char *name = share->type == CLONE_NEWNET ? "net"
+            : share->type == CLONE_NEWIPC ? "ipc" : "uts";
+
+        if (failure_enter (failure, STEP_SHARE_NAMESPACE, name) < 0)
+            return -1;
+        if (setns (share->fd, (int) share->type) < 0)
+            return failure_set (failure, STEP_SHARE_NAMESPACE, name);
+    }
+    return 0;
+}
+
+/* G: C's child by CLONE_PARENT, so that C waits for it and dies with it. The cgroup namespace is not
+ * among the flags: it would root at the cgroup of B. */
+static int
+clone_child (const launch_plan *plan, int sock, int child_sock, int cgroup, int *ret_pidfd,
+             Failure *failure)
+{
+    uint64_t flags = CLONE_PARENT
+        | (plan->namespaces & ~(unsigned) (CLONE_NEWNS | CLONE_NEWCGROUP));
+    pid_t pid;
+
+    if (failure_enter (failure, STEP_CLONE, "") < 0)
+        return -1;
+    pid = clone_process (flags, cgroup, ret_pidfd);
+    if (pid < 0)
+        return failure_set (failure, cgroup >= 0 && errno != ENOSPC ? STEP_CGROUP_JOIN : STEP_CLONE,
+                            "");
+    if (pid == 0)
+        child_main (plan, child_sock);
+    close (child_sock);
+    if (sync_send (sock, SYNC_CLONED, (uint64_t) pid, ret_pidfd, 1) < 0)
+        _exit (1);
+    return pid;
+}
+
+/* ".", ".": the new root is mounted over the old one and then takes its place; no directory for the
+ * old root is needed in the rootfs. Detached, the old root is out of reach for good. */
+static int
+switch_root (int root, Failure *failure)
+{
+    if (failure_enter (failure, STEP_PIVOT, "") < 0)
+        return -1;
+    if (fchdir (root) < 0 || syscall (SYS_pivot_root, ".", ".") < 0
+        || umount2 (".", MNT_DETACH) < 0 || chdir ("/") < 0)
+        return failure_set (failure, STEP_PIVOT, "");
+    return 0;
+}
+
+static void __attribute__ ((noreturn))
+second_half (Mounts *mounts, int sock)
+{
+    unsigned n = mounts->plan->consoles.consoles_len;
+
+    /* dies with C, like every process of a start */
+    prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (mounts_build (mounts) < 0 || switch_root (mounts->root, mounts->failure) < 0)
+        sync_fail (sock, mounts->failure);
+    _exit (sync_send (sock, SYNC_BUILT, n, mounts->masters, n) < 0);
+}
+
+static int
+enter_child (const launch_plan *plan, int pidfd, pid_t child, Mounts *mounts)
+{
+    char path[64];
+    int flags = (int) (plan->namespaces & ENTERED);
+
+    if (plan->namespaces & CLONE_NEWUSER) {
+        if (failure_enter (mounts->failure, STEP_USER_NAMESPACE, "") < 0)
+            return -1;
+        /* the child is not reaped while we live: the number is still its */
+        snprintf (path, sizeof path, "/proc/%d/ns/user", (int) child);
+        mounts->userns = open (path, O_RDONLY | O_CLOEXEC);
+        if (mounts->userns < 0)
+            return failure_set (mounts->failure, STEP_USER_NAMESPACE, path);
+    }
+    if (setns (pidfd, flags) < 0)
+        return failure_set (mounts->failure, STEP_MOUNT_NAMESPACE, "of the container");
+    return 0;
+}
+
+static RootOwner
+map_root (const launch_plan *plan)
+{
+    RootOwner owner = { 0, 0 };
+
+    for (u_int i = 0; i < plan->uid_map.uid_map_len; i++) {
+        if (plan->uid_map.uid_map_val[i].guest == 0)
+            owner.uid = plan->uid_map.uid_map_val[i].host;
+    }
+    for (u_int i = 0; i < plan->gid_map.gid_map_len; i++) {
+        if (plan->gid_map.gid_map_val[i].guest == 0)
+            owner.gid = plan->gid_map.gid_map_val[i].host;
+    }
+    return owner;
+}
+
+void
+builder_main (const launch_plan *plan, int sock, int child_sock, int cgroup)
+{
+    int sources[PLAN_MOUNTS_MAX], pidfd = -1;
+    Failure failure = { .step = STEP_NONE };
+    Mounts mounts = {
+        .plan = plan, .failure = &failure, .owner = map_root (plan),
+        .stage = -1, .root = -1, .userns = -1, .devpts = -1, .sources = sources,
+    };
+    pid_t child, second;
+
+    prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    for (unsigned i = 0; i < PLAN_CONSOLES_MAX; i++)
+        mounts.masters[i] = -1;
+    if (failure_enter (&failure, STEP_BUILDER, "") < 0
+        || mounts_take_sources (plan, sources, &failure) < 0
+        || leave_host_mounts (plan, &failure) < 0)
+        sync_fail (sock, &failure);
+    child = clone_child (plan, sock, child_sock, cgroup, &pidfd, &failure);
+    if (child < 0)
+        sync_fail (sock, &failure);
+    if (sync_expect (sock, SYNC_BUILD) < 0)
+        _exit (1);
+    if (enter_child (plan, pidfd, child, &mounts) < 0)
+        sync_fail (sock, &failure);
+    /* a pid namespace takes only children, and a procfs belongs to that of its mounter */
+    second = clone_process (CLONE_PARENT, -1, NULL);
+    if (second < 0) {
+        failure_set (&failure, STEP_BUILDER, "second half");
+        sync_fail (sock, &failure);
+    }
+    if (second == 0)
+        second_half (&mounts, sock);
+    _exit (sync_send (sock, SYNC_BUILDING, (uint64_t) second, NULL, 0) < 0);
+}

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "controller/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "util/fd.h"
+
+#define MASK_NULL "null"
+#define MASK_EMPTY "empty"
+#define STAGE_ROOT "root"
+
+static uint64_t
+mount_attributes (unsigned flags)
+{
+    return (flags & PLAN_MF_RDONLY ? MOUNT_ATTR_RDONLY : 0)
+        | (flags & PLAN_MF_NOSUID ? MOUNT_ATTR_NOSUID : 0)
+        | (flags & PLAN_MF_NODEV ? MOUNT_ATTR_NODEV : 0)
+        | (flags & PLAN_MF_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
+}
+
+static int
+mount_change (int fd, unsigned flags, uint64_t set, uint64_t clear)
+{
+    struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = MS_PRIVATE };
+
+    return mount_setattr (fd, "", AT_EMPTY_PATH | (flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0),
+                          &attr, sizeof attr);
+}
+
+/* A private copy of the mount at @fd, not attached anywhere. Private, because a copy of a shared
+ * mount is a peer of the host's and would carry mounts out. */
+static int
+mount_clone (int fd, const char *path, unsigned flags)
+{
+    autofd int tree = open_tree (fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+                                 | (path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH)
+                                 | (flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0));
+
+    if (tree < 0 || mount_change (tree, flags, 0, 0) < 0)
+        return -1;
+    return fd_steal (&tree);
+}
+
+static int
+mount_attach (int tree, int target)
+{
+    return move_mount (tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int
+mounts_take_sources (const launch_plan *plan, int *sources, Failure *failure)
+{
+    for (u_int i = 0; i < plan->mounts.mounts_len; i++)
+        sources[i] = -1;
+    for (u_int i = 0; i < plan->mounts.mounts_len; i++) {
+        const plan_mount *mount = &plan->mounts.mounts_val[i];
+
+        if (mount->fd < 0)
+            continue;
+        sources[i] = mount_clone (mount->fd, "", mount->flags);
+        if (sources[i] < 0)
+            return failure_set (failure, STEP_ROOT, mount->target);
+    }
+    return 0;
+}
+
+/* One "name=value" or "name" of an option string; a value may stand in double quotes. */
+static int
+configure_option (int context, char *option)
+{
+    char *value = strchr (option, '=');
+    size_t length;
+
+    if (!value)
+        return (int) syscall (SYS_fsconfig, context, FSCONFIG_SET_FLAG, option, NULL, 0);
+    *value++ = '\0';
+    length = strlen (value);
+    if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
+        value[length - 1] = '\0';
+        value++;
+    }
+    return (int) syscall (SYS_fsconfig, context, FSCONFIG_SET_STRING, option, value, 0);
+}
+
+static int
+configure_options (int context, const char *options)
+{
+    char copy[PLAN_STRING_MAX + 1];
+    char *start = copy;
+    bool quoted = false;
+
+    snprintf (copy, sizeof copy, "%s", options);
+    for (char *c = copy; ; c++) {
+        if (*c == '"')
+            quoted = !quoted;
+        if (*c == '\0' || (*c == ',' && !quoted)) {
+            bool end = *c == '\0';
+
+            *c = '\0';
+            if (*start && configure_option (context, start) < 0)
+                return -1;
+            if (end)
+                return 0;
+            start = c + 1;
+        }
+    }
+}
+
+/* What the file system said about a bad option: "e tmpfs: Bad value for 'size'" -> after "e ". */
+static int
+new_failed (Mounts *m, unsigned step, const plan_mount *mount, int context)
+{
+    char text[128] = "";
+    int saved = errno;
+    ssize_t n = context >= 0 ? read (context, text, sizeof text - 1) : -1;
+
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn (text, "\n")] = '\0';
+    errno = saved;
+    return failure_set_detail (m->failure, step, mount->target,
+                               n > 2 ? text + 2 : mount->fstype);
+}
+
+/* A new file system, mounted but not attached: its root, or -1 with the failure set. */
+static int
+mount_new (Mounts *m, unsigned step, const plan_mount *mount)
+{
+    autofd int context = (int) syscall (SYS_fsopen, mount->fstype, FSOPEN_CLOEXEC);
+    bool block = mount->kind == PLAN_MOUNT_BLOCK;
+    const char *source = mount->source[0] ? mount->source : mount->fstype;
+    int tree;
+
+    if (context < 0
+        || syscall (SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0) < 0
+        /* a read-only block device needs it of the file system, not only of the mount */
+        || (block && (mount->flags & PLAN_MF_RDONLY)
+            && syscall (SYS_fsconfig, context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
+        || configure_options (context, mount->options) < 0
+        || syscall (SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return new_failed (m, step, mount, context);
+    tree = (int) syscall (SYS_fsmount, context, FSMOUNT_CLOEXEC, mount_attributes (mount->flags));
+    if (tree < 0)
+        return new_failed (m, step, mount, context);
+    return tree;
+}
+
+/* Shows the ids of @tree through the container's map, before it is attached (the kernel's rule). */
+static int
+mount_idmap (Mounts *m, const plan_mount *mount, int tree)
+{
+    struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) m->userns };
+
+    if (mount->idmap == PLAN_IDMAP_NONE)
+        return 0;
+    if (failure_enter (m->failure, STEP_IDMAP_MOUNT, mount->target) < 0)
+        return -1;
+    if (mount_setattr (tree, "", AT_EMPTY_PATH
+                       | (mount->flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0),
+                       &attr, sizeof attr) == 0)
+        return 0;
+    /* EINVAL: this file system cannot */
+    if (mount->idmap == PLAN_IDMAP_TRY && errno == EINVAL)
+        return 0;
+    return failure_set (m->failure, STEP_IDMAP_MOUNT,
+                        mount->source[0] ? mount->source : mount->target);
+}
+
+/* Base targets must be what they look like: a link there (/dev -> /host) is an attack or a mistake.
+ * A user's own <filesystem> target may go through links of the distribution (/var/run). */
+static PathLinks
+target_links (const plan_mount *mount)
+{
+    switch (mount->kind) {
+    case PLAN_MOUNT_BIND_HOST:
+    case PLAN_MOUNT_BLOCK:
+        return PATH_FOLLOW;
+    case PLAN_MOUNT_NEW:
+        return mount->flags & PLAN_MF_IN_GUEST_NS ? PATH_STRICT : PATH_FOLLOW;
+    default:
+        return PATH_STRICT;
+    }
+}
+
+static PathMake
+target_make (const plan_mount *mount, bool directory)
+{
+    if (mount->kind == PLAN_MOUNT_CONSOLE)
+        return PATH_MAKE_FILE;
+    if (mount->kind == PLAN_MOUNT_DEVPTS)
+        return PATH_MAKE_DIR;
+    if ((mount->flags & PLAN_MF_CREATE_DIR) && directory)
+        return PATH_MAKE_DIR;
+    if ((mount->flags & PLAN_MF_CREATE_FILE) && !directory)
+        return PATH_MAKE_FILE;
+    return PATH_MAKE_NONE;
+}
+
+static bool
+may_skip (const plan_mount *mount)
+{
+    return (mount->flags & PLAN_MF_OPTIONAL)
+        && (errno == ENOENT || errno == ENOTDIR || errno == ENODEV || errno == ENXIO);
+}
+
+/* With the host's tree recursively below the root, its own /proc, /sys or /dev lie under ours and
+ * would come to light when somebody inside unmounts: take them away. */
+static int
+uncover_target (Mounts *m, const plan_mount *mount, int *target)
+{
+    struct statx stx;
+
+    if (!(m->plan->mounts.mounts_val[0].flags & PLAN_MF_RECURSIVE)
+        || (mount->kind != PLAN_MOUNT_DEV && !(mount->flags & PLAN_MF_IN_GUEST_NS)))
+        return 0;
+    for (int tries = 0; tries < 64; tries++) {
+        if (statx (*target, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) < 0)
+            return -1;
+        if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+            return 0;
+        if (fchdir (*target) < 0 || umount2 (".", MNT_DETACH) < 0 || chdir ("/") < 0)
+            return -1;
+        fd_close (target);
+        *target = path_open (m->root, mount->target, O_PATH, PATH_STRICT);
+        if (*target < 0)
+            return -1;
+    }
+    errno = EBUSY;
+    return -1;
+}
+
+/* Attaches @tree (owned by the caller) at the mount's target. */
+static int
+attach_at_target (Mounts *m, unsigned step, const plan_mount *mount, int tree)
+{
+    autofd int target = -1;
+    struct stat st;
+
+    if (fstat (tree, &st) < 0)
+        return failure_set (m->failure, step, mount->target);
+    target = path_open_made (m->root, mount->target, target_make (mount, S_ISDIR (st.st_mode)),
+                             target_links (mount), &m->owner);
+    if (target < 0 && may_skip (mount))
+        return 0;
+    if (target < 0 || uncover_target (m, mount, &target) < 0 || mount_attach (tree, target) < 0)
+        return failure_set (m->failure, step, mount->target);
+    return 0;
+}
+
+/* Order matters: the staging tmpfs comes after the clone of the root (which may be the host's "/",
+ * recursively), and holds the sources of masks, made here and not taken from any rootfs. */
+static int
+make_stage (Mounts *m)
+{
+    static const plan_mount stage = {
+        .kind = PLAN_MOUNT_NEW, .source = (char *) "skep", .target = (char *) "staging",
+        .fstype = (char *) "tmpfs", .options = (char *) "mode=0755,size=64k,nr_inodes=8",
+        .flags = PLAN_MF_NOSUID | PLAN_MF_NOEXEC,
+    };
+    autofd int tree = -1, target = -1;
+
+    if (failure_enter (m->failure, STEP_STAGE, m->plan->stage_dir) < 0)
+        return -1;
+    tree = mount_new (m, STEP_STAGE, &stage);
+    if (tree < 0)
+        return -1;
+    target = open (m->plan->stage_dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (target < 0 || mount_attach (tree, target) < 0
+        || mkdirat (tree, STAGE_ROOT, 0755) < 0 || mkdirat (tree, MASK_EMPTY, 0555) < 0
+        || mknodat (tree, MASK_NULL, S_IFCHR | 0444, makedev (1, 3)) < 0
+        || fchmodat (tree, MASK_NULL, 0444, 0) < 0)
+        return failure_set (m->failure, STEP_STAGE, m->plan->stage_dir);
+    m->stage = fd_steal (&tree);
+    return 0;
+}
+
+static int
+build_root (Mounts *m, const plan_mount *mount)
+{
+    uint64_t attributes = mount_attributes (mount->flags);
+    autofd int tree = -1, target = -1, source = -1;
+    const char *object = mount->source[0] ? mount->source : "/";
+
+    if (failure_enter (m->failure, STEP_ROOT, object) < 0)
+        return -1;
+    if (m->sources[0] >= 0) {
+        tree = fd_steal (&m->sources[0]);
+    } else {
+        source = open (mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (source < 0)
+            return failure_set (m->failure, STEP_ROOT, object);
+        tree = mount_clone (source, "", mount->flags);
+    }
+    if (tree < 0 || mount_change (tree, mount->flags, attributes, 0) < 0)
+        return failure_set (m->failure, STEP_ROOT, object);
+    if (mount_idmap (m, mount, tree) < 0 || make_stage (m) < 0)
+        return -1;
+    /* writable until every missing target is made: finish_root() closes it again */
+    if ((mount->flags & PLAN_MF_RDONLY)
+        && mount_change (tree, 0, 0, MOUNT_ATTR_RDONLY) < 0)
+        return failure_set (m->failure, STEP_ROOT, object);
+    target = openat (m->stage, STAGE_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0 || mount_attach (tree, target) < 0)
+        return failure_set (m->failure, STEP_ROOT, object);
+    m->root = fd_steal (&tree);
+    return 0;
+}
+
+static int
+finish_root (Mounts *m)
+{
+    const plan_mount *mount = &m->plan->mounts.mounts_val[0];
+
+    if ((mount->flags & PLAN_MF_RDONLY)
+        && mount_change (m->root, 0, MOUNT_ATTR_RDONLY, 0) < 0)
+        return failure_set_detail (m->failure, STEP_ROOT, mount->source, "read-only");
+    return 0;
+}
+
+static int
+build_bind (Mounts *m, u_int index, const plan_mount *mount)
+{
+    bool guest = mount->kind == PLAN_MOUNT_BIND_GUEST;
+    autofd int source = -1, tree = -1;
+    uint64_t attributes = mount_attributes (mount->flags), clear = 0;
+
+    if (m->sources && m->sources[index] >= 0) {
+        tree = fd_steal (&m->sources[index]);
+    } else {
+        source = guest ? path_open (m->root, mount->source, O_PATH, PATH_FOLLOW)
+                       : open (mount->source, O_PATH | O_CLOEXEC);
+        if (source < 0 && may_skip (mount))
+            return 0;
+        if (source >= 0)
+            tree = mount_clone (source, "", mount->flags);
+        if (tree < 0)
+            return failure_set_detail (m->failure, STEP_MOUNT, mount->target, mount->source);
+    }
+    /* inside, "not read-only" opens a hole in something read-only (/proc/sys/net in /proc/sys); a
+     * host mount keeps what the host gave it */
+    if (guest && !(attributes & MOUNT_ATTR_RDONLY))
+        clear = MOUNT_ATTR_RDONLY;
+    if (mount_change (tree, mount->flags, attributes, clear) < 0)
+        return failure_set_detail (m->failure, STEP_MOUNT, mount->target, "flags");
+    if (mount_idmap (m, mount, tree) < 0)
+        return -1;
+    return attach_at_target (m, STEP_MOUNT, mount, tree);
+}
+
+static int
+build_new (Mounts *m, const plan_mount *mount)
+{
+    autofd int tree = mount_new (m, STEP_MOUNT, mount);
+
+    if (tree < 0 && may_skip (mount)) {
+        m->failure->step = STEP_NONE;
+        return 0;
+    }
+    if (tree < 0)
+        return -1;
+    if (mount_idmap (m, mount, tree) < 0)
+        return -1;
+    return attach_at_target (m, STEP_MOUNT, mount, tree);
+}
+
+/* Kinds that imply their file system may leave it out. */
+static plan_mount
+with_fstype (const plan_mount *mount, const char *fstype)
+{
+    plan_mount full = *mount;
+
+    if (!full.fstype[0])
+        full.fstype = (char *) fstype;
+    return full;
+}
+
+static int
+build_dev (Mounts *m, const plan_mount *given)
+{
+    plan_mount full = with_fstype (given, "tmpfs"), *mount = &full;
+    autofd int tree = -1;
+
+    if (failure_enter (m->failure, STEP_DEV, mount->target) < 0)
+        return -1;
+    tree = mount_new (m, STEP_DEV, mount);
+    if (tree < 0 || attach_at_target (m, STEP_DEV, mount, tree) < 0)
+        return -1;
+    return dev_nodes_make (m->plan, tree, &m->owner, m->failure);
+}
+
+static int
+build_devpts (Mounts *m, const plan_mount *given)
+{
+    plan_mount full = with_fstype (given, "devpts"), *mount = &full;
+
+    if (failure_enter (m->failure, STEP_DEVPTS, mount->target) < 0)
+        return -1;
+    m->devpts = mount_new (m, STEP_DEVPTS, mount);
+    if (m->devpts < 0 || attach_at_target (m, STEP_DEVPTS, mount, m->devpts) < 0)
+        return -1;
+    return dev_consoles_make (m);
+}
+
+static int
+build_console (Mounts *m, const plan_mount *mount)
+{
+    char number[16];
+    autofd int tree = -1;
+
+    snprintf (number, sizeof number, "%u", mount->index);
+    tree = mount_clone (m->devpts, number, 0);
+    if (tree < 0)
+        return failure_set (m->failure, STEP_CONSOLE, mount->target);
+    return attach_at_target (m, STEP_CONSOLE, mount, tree);
+}
+
+static int
+build_remount (Mounts *m, const plan_mount *mount)
+{
+    uint64_t all = mount_attributes (~0U), set = mount_attributes (mount->flags);
+    autofd int target = path_open (m->root, mount->target, O_PATH, PATH_STRICT);
+
+    if (target < 0 && may_skip (mount))
+        return 0;
+    if (target < 0 || mount_change (target, mount->flags, set, all & ~set) < 0)
+        return failure_set (m->failure, STEP_MOUNT, mount->target);
+    return 0;
+}
+
+static int
+build_mask (Mounts *m, const plan_mount *mount)
+{
+    bool file = mount->kind == PLAN_MOUNT_MASK_FILE;
+    autofd int tree = -1;
+
+    if (failure_enter (m->failure, STEP_MASK, mount->target) < 0)
+        return -1;
+    tree = mount_clone (m->stage, file ? MASK_NULL : MASK_EMPTY, 0);
+    /* no MOUNT_ATTR_NODEV on the null device, or it could not be opened */
+    if (tree < 0
+        || mount_change (tree, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC
+                         | (file ? 0 : MOUNT_ATTR_NODEV), 0) < 0)
+        return failure_set (m->failure, STEP_MASK, mount->target);
+    return attach_at_target (m, STEP_MASK, mount, tree);
+}
+
+static int
+build_symlink (Mounts *m, const plan_mount *mount)
+{
+    if (path_symlink (m->root, mount->target, mount->source, &m->owner) == 0)
+        return 0;
+    return failure_set (m->failure, STEP_MOUNT, mount->target);
+}
+
+static int
+build_one (Mounts *m, u_int index)
+{
+    const plan_mount *mount = &m->plan->mounts.mounts_val[index];
+
+    if (mount->kind != PLAN_MOUNT_ROOT
+        && failure_enter (m->failure, STEP_MOUNT, mount->target) < 0)
+        return -1;
+    switch (mount->kind) {
+    case PLAN_MOUNT_ROOT:
+        return build_root (m, mount);
+    case PLAN_MOUNT_NEW:
+    case PLAN_MOUNT_BLOCK:
+        return build_new (m, mount);
+    case PLAN_MOUNT_BIND_HOST:
+    case PLAN_MOUNT_BIND_GUEST:
+        return build_bind (m, index, mount);
+    case PLAN_MOUNT_DEV:
+        return build_dev (m, mount);
+    case PLAN_MOUNT_DEVPTS:
+        return build_devpts (m, mount);
+    case PLAN_MOUNT_CONSOLE:
+        return build_console (m, mount);
+    case PLAN_MOUNT_REMOUNT:
+        return build_remount (m, mount);
+    case PLAN_MOUNT_MASK_FILE:
+    case PLAN_MOUNT_MASK_DIR:
+        return build_mask (m, mount);
+    case PLAN_MOUNT_SYMLINK:
+        return build_symlink (m, mount);
+    }
+    errno = EINVAL;
+    return failure_set (m->failure, STEP_MOUNT, mount->target);
+}
+
+static int
+build_all (Mounts *m, bool late)
+{
+    for (u_int i = 0; i < m->plan->mounts.mounts_len; i++) {
+        bool is_late = m->plan->mounts.mounts_val[i].flags & PLAN_MF_LATE;
+
+        if (is_late == late && build_one (m, i) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+mounts_build (Mounts *mounts)
+{
+    /* modes of nodes and directories are the plan's, not the daemon's umask's */
+    umask (0);
+    if (build_all (mounts, false) < 0)
+        return -1;
+    return finish_root (mounts);
+}
+
+int
+mounts_build_late (Mounts *mounts)
+{
+    return build_all (mounts, true);
+}

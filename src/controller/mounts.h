@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Executes the mounts of a plan onto the staged root. Runs in the builder, and for late mounts in
+ * the container's child. */
+#pragma once
+
+#include "controller/failure.h"
+#include "controller/path.h"
+#include "plan/plan.h"
+
+typedef struct {
+    const launch_plan *plan;
+    Failure *failure;
+    RootOwner owner;
+    int stage;          /* private tmpfs on plan->stage_dir: the root's mount point, sources of masks */
+    int root;           /* the container's root */
+    int userns;         /* the container's user namespace, for id-mapped mounts; -1 none */
+    int devpts;         /* the private devpts; -1 before it is mounted */
+    int *sources;       /* clones of mounts given by descriptor, one for each plan mount, -1 none */
+    int masters[PLAN_CONSOLES_MAX];     /* of the consoles, -1 before devpts is mounted */
+} Mounts;
+
+/* Clones the mounts that the plan gives by descriptor. Must run before the mount namespace is left:
+ * the kernel clones only from the caller's own. @sources has room for plan->mounts. */
+int mounts_take_sources (const launch_plan *plan, int *sources, Failure *failure);
+
+/* The whole list but the late ones, in order; first the staging tmpfs. */
+int mounts_build (Mounts *mounts);
+/* The late ones, in the container's own mount namespace; needs plan, failure, owner, root. */
+int mounts_build_late (Mounts *mounts);
+
+/* dev.c: nodes in the container's /dev (@dev: its root), consoles in its devpts. */
+int dev_nodes_make (const launch_plan *plan, int dev, const RootOwner *owner, Failure *failure);
+int dev_consoles_make (Mounts *mounts);

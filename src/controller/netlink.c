@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "controller/netlink.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "util/fd.h"
+
+typedef struct {
+    _Alignas (struct nlmsghdr) char bytes[512];
+} Request;
+
+typedef struct {
+    int family;
+    unsigned char bytes[16];
+    unsigned length;
+} Address;
+
+static struct nlmsghdr *
+request_start (Request *request, unsigned type, unsigned flags, const void *body, size_t size)
+{
+    struct nlmsghdr *header = (struct nlmsghdr *) request->bytes;
+
+    memset (request, 0, sizeof *request);
+    header->nlmsg_len = (uint32_t) NLMSG_LENGTH (size);
+    header->nlmsg_type = (uint16_t) type;
+    header->nlmsg_flags = (uint16_t) (NLM_F_REQUEST | NLM_F_ACK | flags);
+    header->nlmsg_seq = 1;
+    memcpy (NLMSG_DATA (header), body, size);
+    return header;
+}
+
+/* All requests here are far below the buffer: at most a name, two addresses and two numbers. */
+static void
+request_add (struct nlmsghdr *header, unsigned type, const void *data, size_t size)
+{
+    struct rtattr *attr = (struct rtattr *) (void *)
+        ((char *) header + NLMSG_ALIGN (header->nlmsg_len));
+
+    attr->rta_type = (unsigned short) type;
+    attr->rta_len = (unsigned short) RTA_LENGTH (size);
+    memcpy (RTA_DATA (attr), data, size);
+    header->nlmsg_len = (uint32_t) (NLMSG_ALIGN (header->nlmsg_len) + RTA_ALIGN (attr->rta_len));
+}
+
+/* Sends and waits for the kernel's answer, which it gives before send() returns. */
+static int
+request_run (int sock, struct nlmsghdr *header)
+{
+    _Alignas (struct nlmsghdr) char answer[1024];
+    const struct nlmsghdr *reply = (const struct nlmsghdr *) answer;
+    const struct nlmsgerr *error;
+    ssize_t n;
+
+    if (send (sock, header, header->nlmsg_len, 0) < 0)
+        return -1;
+    do
+        n = recv (sock, answer, sizeof answer, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -1;
+    if ((size_t) n < NLMSG_LENGTH (sizeof (int)) || reply->nlmsg_type != NLMSG_ERROR) {
+        errno = EPROTO;
+        return -1;
+    }
+    error = NLMSG_DATA (reply);
+    errno = -error->error;
+    return error->error == 0 ? 0 : -1;
+}
+
+static int
+link_socket (void)
+{
+    return socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+}
+
+static int
+link_move (int sock, const plan_link *link, pid_t pid)
+{
+    struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int) link->ifindex };
+    char name[IF_NAMESIZE];
+    uint32_t target = (uint32_t) pid;
+    struct nlmsghdr *header;
+    Request request;
+
+    /* the daemon made the device some time ago: it must still be the same one */
+    if (!if_indextoname (link->ifindex, name) || strcmp (name, link->host_name) != 0) {
+        errno = ENODEV;
+        return -1;
+    }
+    /* name and namespace in one request: the guest name need not be free on the host */
+    header = request_start (&request, RTM_NEWLINK, 0, &info, sizeof info);
+    request_add (header, IFLA_NET_NS_PID, &target, sizeof target);
+    request_add (header, IFLA_IFNAME, link->guest_name, strlen (link->guest_name) + 1);
+    return request_run (sock, header);
+}
+
+int
+links_move (const launch_plan *plan, pid_t pid, Failure *failure)
+{
+    autofd int sock = -1;
+
+    if (plan->links.links_len == 0)
+        return 0;
+    sock = link_socket ();
+    if (sock < 0)
+        return failure_set (failure, STEP_LINK, "netlink");
+    for (u_int i = 0; i < plan->links.links_len; i++) {
+        const plan_link *link = &plan->links.links_val[i];
+
+        if (failure_enter (failure, STEP_LINK, link->host_name) < 0)
+            return -1;
+        if (link_move (sock, link, pid) < 0)
+            return failure_set_detail (failure, STEP_LINK, link->host_name, link->guest_name);
+    }
+    return 0;
+}
+
+static int
+link_up (int sock, unsigned index)
+{
+    struct ifinfomsg info = {
+        .ifi_family = AF_UNSPEC, .ifi_index = (int) index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP,
+    };
+    Request request;
+
+    return request_run (sock, request_start (&request, RTM_NEWLINK, 0, &info, sizeof info));
+}
+
+static int
+address_parse (const char *text, Address *address)
+{
+    if (inet_pton (AF_INET, text, address->bytes) == 1) {
+        address->family = AF_INET;
+        address->length = 4;
+        return 0;
+    }
+    if (inet_pton (AF_INET6, text, address->bytes) == 1) {
+        address->family = AF_INET6;
+        address->length = 16;
+        return 0;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+static int
+address_add (int sock, unsigned index, const plan_address *plan)
+{
+    struct ifaddrmsg body = { .ifa_index = index, .ifa_prefixlen = (unsigned char) plan->prefix };
+    Address local, peer;
+    struct nlmsghdr *header;
+    Request request;
+
+    if (address_parse (plan->address, &local) < 0 || plan->prefix > local.length * 8) {
+        errno = EINVAL;
+        return -1;
+    }
+    peer = local;
+    if (plan->peer[0] && (address_parse (plan->peer, &peer) < 0 || peer.family != local.family)) {
+        errno = EINVAL;
+        return -1;
+    }
+    body.ifa_family = (unsigned char) local.family;
+    /* duplicate detection would leave the address unusable for a second after the start */
+    body.ifa_flags = local.family == AF_INET6 ? IFA_F_NODAD : 0;
+    header = request_start (&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+    request_add (header, IFA_LOCAL, local.bytes, local.length);
+    request_add (header, IFA_ADDRESS, peer.bytes, peer.length);
+    if (local.family == AF_INET && !plan->peer[0] && plan->prefix < 31) {
+        uint32_t broadcast;
+
+        memcpy (&broadcast, local.bytes, sizeof broadcast);
+        broadcast |= htonl (plan->prefix == 0 ? ~0U : (1U << (32 - plan->prefix)) - 1);
+        request_add (header, IFA_BROADCAST, &broadcast, sizeof broadcast);
+    }
+    return request_run (sock, header);
+}
+
+static int
+route_add (int sock, unsigned index, const plan_route *plan)
+{
+    struct rtmsg body = {
+        .rtm_dst_len = (unsigned char) plan->prefix, .rtm_table = RT_TABLE_MAIN,
+        .rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNICAST,
+        .rtm_scope = plan->gateway[0] ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+    };
+    Address destination = { .family = AF_UNSPEC }, gateway = { .family = AF_UNSPEC };
+    struct nlmsghdr *header;
+    Request request;
+
+    if ((plan->destination[0] && address_parse (plan->destination, &destination) < 0)
+        || (plan->gateway[0] && address_parse (plan->gateway, &gateway) < 0))
+        return -1;
+    body.rtm_family = (unsigned char) (destination.family ? destination.family
+                                       : gateway.family ? gateway.family : AF_INET);
+    if ((gateway.family && gateway.family != body.rtm_family)
+        || plan->prefix > (body.rtm_family == AF_INET ? 32U : 128U)) {
+        errno = EINVAL;
+        return -1;
+    }
+    header = request_start (&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
+    if (plan->prefix > 0 && destination.family)
+        request_add (header, RTA_DST, destination.bytes, destination.length);
+    if (gateway.family)
+        request_add (header, RTA_GATEWAY, gateway.bytes, gateway.length);
+    request_add (header, RTA_OIF, &index, sizeof index);
+    if (plan->metric)
+        request_add (header, RTA_PRIORITY, &plan->metric, sizeof plan->metric);
+    return request_run (sock, header);
+}
+
+static int
+link_configure (int sock, const plan_link *link, Failure *failure)
+{
+    unsigned index = if_nametoindex (link->guest_name);
+
+    if (index == 0)
+        return failure_set (failure, STEP_ADDRESS, link->guest_name);
+    for (u_int i = 0; i < link->addresses.addresses_len; i++) {
+        const plan_address *address = &link->addresses.addresses_val[i];
+
+        if (address_add (sock, index, address) < 0)
+            return failure_set_detail (failure, STEP_ADDRESS, link->guest_name, address->address);
+    }
+    if (link->up && link_up (sock, index) < 0)
+        return failure_set (failure, STEP_ADDRESS, link->guest_name);
+    /* routes last: the kernel takes a gateway only on a device that is up */
+    for (u_int i = 0; i < link->routes.routes_len; i++) {
+        const plan_route *route = &link->routes.routes_val[i];
+
+        if (route_add (sock, index, route) < 0)
+            return failure_set_detail (failure, STEP_ADDRESS, link->guest_name,
+                                       route->gateway[0] ? route->gateway : route->destination);
+    }
+    return 0;
+}
+
+int
+links_configure (const launch_plan *plan, Failure *failure)
+{
+    autofd int sock = -1;
+
+    if (!plan->loopback_up && plan->links.links_len == 0)
+        return 0;
+    if (failure_enter (failure, STEP_LOOPBACK, "lo") < 0)
+        return -1;
+    sock = link_socket ();
+    /* index 1 is lo in every network namespace */
+    if (sock < 0 || (plan->loopback_up && link_up (sock, 1) < 0))
+        return failure_set (failure, STEP_LOOPBACK, "lo");
+    for (u_int i = 0; i < plan->links.links_len; i++) {
+        const plan_link *link = &plan->links.links_val[i];
+
+        if (failure_enter (failure, STEP_ADDRESS, link->guest_name) < 0
+            || link_configure (sock, link, failure) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The little of rtnetlink that a container's start needs. Not libnl: the controller stays resident
+ * once per container, and this costs it a hundredth of the memory (docs/architecture.md, deviations).
+ */
+#pragma once
+
+#include "controller/failure.h"
+#include "plan/plan.h"
+
+/* In the host's network namespace: moves the device into the one of @pid under its guest name. */
+int links_move (const launch_plan *plan, pid_t pid, Failure *failure);
+
+/* In the container's network namespace: loopback, then addresses, state and routes of each device. */
+int links_configure (const launch_plan *plan, Failure *failure);

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The controller's side of a start: one straight line, with one place that waits (wait_for). */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "controller/controller.h"
+#include "controller/netlink.h"
+#include "controller/sync.h"
+#include "util/fd.h"
+
+#define START_DEADLINE_DEFAULT 30000
+
+typedef struct {
+    Controller *c;
+    const launch_plan *plan;
+    Failure *failure;
+    int start, builder, child;      /* sockets; -1 after end of file */
+    pid_t builder_pid, second_pid;
+    uint64_t deadline;
+    bool cgroup_given, continued, cloned, entered, building, built, ready, executed;
+    int cgroup_fds[FD_PASS_MAX];
+    unsigned n_cgroup_fds;
+    bool cgroup_v2;                 /* the first descriptor is the directory for clone3 */
+    int masters[FD_PASS_MAX];
+    unsigned n_masters;
+} Setup;
+
+uint64_t
+clock_ms (void)
+{
+    struct timespec now;
+
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+static int
+protocol_error (Setup *s, unsigned step, const char *object)
+{
+    errno = EPROTO;
+    return failure_set (s->failure, step, object);
+}
+
+static int
+take_start_packet (Setup *s)
+{
+    MonitorPacket packet;
+    int fds[FD_PASS_MAX];
+    unsigned n = FD_PASS_MAX;
+    ssize_t got = fd_receive (s->start, &packet, sizeof packet, fds, &n);
+
+    if (got == 0 || (got < 0 && errno == ECONNRESET)) {
+        /* the daemon died: nobody will hear it, but the start ends here */
+        fd_close (&s->start);
+        errno = EPIPE;
+        return failure_set (s->failure, STEP_CGROUP, "the daemon is gone");
+    }
+    if (got == sizeof packet && packet.type == MONITOR_CONTINUE && n == 0) {
+        s->continued = true;
+        return 0;
+    }
+    if (got == sizeof packet && packet.type == MONITOR_CGROUP && !s->cgroup_given) {
+        memcpy (s->cgroup_fds, fds, n * sizeof *fds);
+        s->n_cgroup_fds = n;
+        s->cgroup_v2 = (packet.flags & 1) && n > 0;
+        s->cgroup_given = true;
+        errno = packet.err;
+        return packet.err ? failure_set (s->failure, STEP_CGROUP, packet.object) : 0;
+    }
+    while (got > 0 && n > 0)
+        close (fds[--n]);
+    return protocol_error (s, STEP_CGROUP, "start socket");
+}
+
+static int
+take_builder_packet (Setup *s)
+{
+    MonitorPacket packet;
+    int fds[FD_PASS_MAX];
+    unsigned n = FD_PASS_MAX;
+    ssize_t got = fd_receive (s->builder, &packet, sizeof packet, fds, &n);
+
+    if (got == 0) {
+        fd_close (&s->builder);
+        errno = ECHILD;
+        return s->built ? 0 : failure_set (s->failure, STEP_CHILD_DIED, "the builder");
+    }
+    if (got != sizeof packet)
+        return failure_set (s->failure, STEP_BUILDER, "packet");
+    if (packet.type == MONITOR_FAILED && n == 0) {
+        failure_from_packet (s->failure, &packet);
+        return -1;
+    }
+    if (packet.type == SYNC_CLONED && n == 1 && !s->cloned) {
+        s->c->init = (pid_t) packet.a;
+        s->c->pidfd = fds[0];
+        s->cloned = true;
+        return 0;
+    }
+    if (packet.type == SYNC_BUILDING && n == 0) {
+        s->second_pid = (pid_t) packet.a;
+        s->building = true;
+        return 0;
+    }
+    if (packet.type == SYNC_BUILT && n == s->plan->consoles.consoles_len) {
+        memcpy (s->masters, fds, n * sizeof *fds);
+        s->n_masters = n;
+        s->built = true;
+        return 0;
+    }
+    while (n > 0)
+        close (fds[--n]);
+    return protocol_error (s, STEP_BUILDER, "packet");
+}
+
+static int
+take_child_packet (Setup *s)
+{
+    MonitorPacket packet;
+    unsigned n = 0;
+    ssize_t got = fd_receive (s->child, &packet, sizeof packet, NULL, &n);
+
+    if (got == 0) {
+        fd_close (&s->child);
+        errno = ECHILD;
+        /* Before READY an end of file is a death. After it, it is execve() closing the socket; a child
+         * killed in just that moment looks the same and is reported by EXIT right away. */
+        s->executed = s->ready;
+        return s->ready ? 0 : failure_set (s->failure, STEP_CHILD_DIED, "the container's init");
+    }
+    if (got != sizeof packet)
+        return failure_set (s->failure, STEP_CHILD_DIED, "packet");
+    if (packet.type == MONITOR_FAILED) {
+        failure_from_packet (s->failure, &packet);
+        return -1;
+    }
+    if (packet.type == SYNC_ENTERED)
+        s->entered = true;
+    else if (packet.type == MONITOR_READY)
+        s->ready = true;
+    else
+        return protocol_error (s, STEP_CHILD_DIED, "packet");
+    return 0;
+}
+
+/* Serves all three sockets until @flag is set. Every wait of a start is here, under one deadline. */
+static int
+wait_for (Setup *s, const bool *flag, const char *what)
+{
+    while (!*flag) {
+        struct pollfd fds[3] = {
+            { .fd = s->start, .events = POLLIN },
+            { .fd = s->builder, .events = POLLIN },
+            { .fd = s->child, .events = POLLIN },
+        };
+        uint64_t now = clock_ms ();
+        int n = now < s->deadline ? poll (fds, 3, (int) (s->deadline - now)) : 0;
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = ETIMEDOUT;
+        if (n <= 0)
+            return failure_set (s->failure, STEP_DEADLINE, what);
+        /* the child first: its report is nearer to the cause than an end of file elsewhere */
+        if (fds[2].revents && take_child_packet (s) < 0)
+            return -1;
+        if (fds[1].revents && take_builder_packet (s) < 0)
+            return -1;
+        if (fds[0].revents && take_start_packet (s) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+tell_daemon (Setup *s, unsigned type, uint64_t a, uint64_t b)
+{
+    MonitorPacket packet = { .type = type, .a = a, .b = b };
+
+    if (fd_send (s->start, &packet, sizeof packet, NULL, 0) == 0)
+        return 0;
+    return failure_set (s->failure, STEP_CGROUP, "the daemon is gone");
+}
+
+static int
+monitor_bind (Controller *c, int sock)
+{
+    const struct sockaddr *address = (const struct sockaddr *) &c->monitor;
+    autofd int probe = -1;
+
+    if (bind (sock, address, sizeof c->monitor) == 0)
+        return 0;
+    if (errno != EADDRINUSE)
+        return -1;
+    /* left over by a controller that was killed? A living one takes the connection. */
+    probe = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0)
+        return -1;
+    if (connect (probe, address, sizeof c->monitor) == 0 || errno != ECONNREFUSED) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    unlink (c->monitor.sun_path);
+    return bind (sock, address, sizeof c->monitor);
+}
+
+static int
+make_monitor_socket (Setup *s)
+{
+    Controller *c = s->c;
+    const char *path = s->plan->monitor_path;
+    autofd int sock = -1;
+
+    if (failure_enter (s->failure, STEP_MONITOR_SOCKET, path) < 0)
+        return -1;
+    if (strlen (path) >= sizeof c->monitor.sun_path) {
+        errno = ENAMETOOLONG;
+        return failure_set (s->failure, STEP_MONITOR_SOCKET, path);
+    }
+    c->monitor.sun_family = AF_UNIX;
+    strcpy (c->monitor.sun_path, path);
+    umask (0177);
+    sock = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (sock < 0 || monitor_bind (c, sock) < 0) {
+        c->monitor.sun_path[0] = '\0';
+        return failure_set (s->failure, STEP_MONITOR_SOCKET, path);
+    }
+    if (listen (sock, 4) < 0)
+        return failure_set (s->failure, STEP_MONITOR_SOCKET, path);
+    c->listener = fd_steal (&sock);
+    return 0;
+}
+
+static int
+start_builder (Setup *s)
+{
+    int builder[2], child[2];
+    int cgroup = s->cgroup_v2 ? s->cgroup_fds[0] : -1;
+
+    if (failure_enter (s->failure, STEP_CGROUP_JOIN, "") < 0)
+        return -1;
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, builder) < 0)
+        return failure_set (s->failure, STEP_BUILDER, "");
+    s->builder = builder[0];
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, child) < 0) {
+        close (builder[1]);
+        return failure_set (s->failure, STEP_BUILDER, "");
+    }
+    s->child = child[0];
+    s->builder_pid = fork ();
+    if (s->builder_pid == 0) {
+        /* our ends, or the sockets would never see an end of file */
+        close (s->start);
+        close (builder[0]);
+        close (child[0]);
+        close (s->c->listener);
+        builder_main (s->plan, builder[1], child[1], cgroup);
+    }
+    close (builder[1]);
+    close (child[1]);
+    if (s->builder_pid < 0)
+        return failure_set (s->failure, STEP_BUILDER, "");
+    return 0;
+}
+
+static int
+write_text (const char *path, const char *text, size_t length)
+{
+    autofd int fd = open (path, O_WRONLY | O_CLOEXEC);
+
+    /* one write(): the kernel takes an id map only whole */
+    return fd >= 0 && write (fd, text, length) == (ssize_t) length ? 0 : -1;
+}
+
+static int
+write_map (Setup *s, const char *name, const plan_idmap *map, u_int n)
+{
+    char path[64], text[PLAN_IDMAP_MAX * 34];
+    size_t length = 0;
+
+    snprintf (path, sizeof path, "/proc/%d/%s", (int) s->c->init, name);
+    for (u_int i = 0; i < n; i++)
+        length += (size_t) snprintf (text + length, sizeof text - length, "%u %u %u\n",
+                                     map[i].guest, map[i].host, map[i].count);
+    if (n > 0 && write_text (path, text, length) < 0)
+        return failure_set (s->failure, STEP_ID_MAPS, name);
+    return 0;
+}
+
+static int
+write_maps (Setup *s)
+{
+    const launch_plan *plan = s->plan;
+
+    if (!(plan->namespaces & CLONE_NEWUSER))
+        return 0;
+    if (failure_enter (s->failure, STEP_ID_MAPS, "") < 0
+        || write_map (s, "gid_map", plan->gid_map.gid_map_val, plan->gid_map.gid_map_len) < 0)
+        return -1;
+    return write_map (s, "uid_map", plan->uid_map.uid_map_val, plan->uid_map.uid_map_len);
+}
+
+/* v1 hierarchies; the v2 group was joined by the clone itself. */
+static int
+join_cgroups (Setup *s)
+{
+    char text[24];
+    int length = snprintf (text, sizeof text, "%d", (int) s->c->init);
+
+    for (unsigned i = s->cgroup_v2 ? 1 : 0; i < s->n_cgroup_fds; i++) {
+        if (write (s->cgroup_fds[i], text, (size_t) length) != length) {
+            snprintf (text, sizeof text, "hierarchy %u", i);
+            return failure_set (s->failure, STEP_CGROUP_JOIN, text);
+        }
+    }
+    for (unsigned i = 0; i < s->n_cgroup_fds; i++)
+        close (s->cgroup_fds[i]);
+    s->n_cgroup_fds = 0;
+    return 0;
+}
+
+static int
+set_limits (Setup *s)
+{
+    char path[64], text[24];
+    int length;
+
+    for (u_int i = 0; i < s->plan->rlimits.rlimits_len; i++) {
+        const plan_rlimit *plan = &s->plan->rlimits.rlimits_val[i];
+        struct rlimit limit = { .rlim_cur = plan->soft, .rlim_max = plan->hard }, present;
+
+        snprintf (text, sizeof text, "%u", plan->resource);
+        if (failure_enter (s->failure, STEP_RLIMIT, text) < 0)
+            return -1;
+        if (prlimit (s->c->init, (int) plan->resource, &limit, &present) == 0)
+            continue;
+        if (errno != EPERM || prlimit (s->c->init, (int) plan->resource, NULL, &present) < 0)
+            return failure_set (s->failure, STEP_RLIMIT, text);
+        /* where even we may not raise the hard limit, the container gets as much as there is */
+        limit.rlim_max = present.rlim_max;
+        limit.rlim_cur = limit.rlim_cur < limit.rlim_max ? limit.rlim_cur : limit.rlim_max;
+        if (prlimit (s->c->init, (int) plan->resource, &limit, NULL) < 0)
+            return failure_set (s->failure, STEP_RLIMIT, text);
+    }
+    if (s->plan->oom_score_adj == 0)
+        return 0;
+    snprintf (path, sizeof path, "/proc/%d/oom_score_adj", (int) s->c->init);
+    length = snprintf (text, sizeof text, "%d", s->plan->oom_score_adj);
+    /* a hint: lowering it needs CAP_SYS_RESOURCE, which a nested host may lack */
+    if (write_text (path, text, (size_t) length) < 0)
+        dprintf (STDERR_FILENO, "skep-controller: oom_score_adj not set: %s\n", strerror (errno));
+    return 0;
+}
+
+static uint64_t
+pid_namespace_inode (pid_t pid)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf (path, sizeof path, "/proc/%d/ns/pid", (int) pid);
+    return stat (path, &st) == 0 ? st.st_ino : 0;
+}
+
+static int
+prepare_consoles (Setup *s)
+{
+    Controller *c = s->c;
+
+    if (s->n_masters == 0)
+        return 0;
+    c->consoles = mmap (NULL, s->n_masters * sizeof *c->consoles, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c->consoles == MAP_FAILED) {
+        c->consoles = NULL;
+        return failure_set (s->failure, STEP_CONSOLE, "buffer");
+    }
+    for (unsigned i = 0; i < s->n_masters; i++) {
+        const plan_console *plan = &s->plan->consoles.consoles_val[i];
+
+        if (console_prepare (&c->consoles[i], plan, s->masters[i]) < 0)
+            return failure_set (s->failure, STEP_CONSOLE, plan->alias);
+        c->n_consoles++;
+    }
+    return 0;
+}
+
+static int
+reap (pid_t *pid)
+{
+    int status = 0;
+
+    while (*pid > 0 && waitpid (*pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    *pid = 0;
+    return status;
+}
+
+/* The order is the design; monitor.h and sync.h say who waits for whom. */
+static int
+run_steps (Setup *s)
+{
+    Controller *c = s->c;
+
+    if (make_monitor_socket (s) < 0
+        || tell_daemon (s, MONITOR_HELLO, MONITOR_VERSION, (uint64_t) getpid ()) < 0
+        || failure_enter (s->failure, STEP_CGROUP, "") < 0
+        || wait_for (s, &s->cgroup_given, "the daemon's cgroup") < 0
+        || start_builder (s) < 0
+        || wait_for (s, &s->cloned, "the clone") < 0)
+        return -1;
+    /* all that must be so before the child runs a line of its own in its namespaces */
+    if (write_maps (s) < 0 || join_cgroups (s) < 0 || set_limits (s) < 0
+        || links_move (s->plan, c->init, s->failure) < 0)
+        return -1;
+    c->pid_namespace = pid_namespace_inode (c->init);
+    if (sync_send (s->child, SYNC_ENTER, 0, NULL, 0) < 0)
+        return failure_set (s->failure, STEP_CHILD_DIED, "the container's init");
+    /* the daemon's part runs beside the builder's */
+    if (tell_daemon (s, MONITOR_INIT, (uint64_t) c->init, c->pid_namespace) < 0
+        || wait_for (s, &s->entered, "the container's namespaces") < 0)
+        return -1;
+    if (sync_send (s->builder, SYNC_BUILD, 0, NULL, 0) < 0)
+        return failure_set (s->failure, STEP_CHILD_DIED, "the builder");
+    if (wait_for (s, &s->built, "the mount tree") < 0)
+        return -1;
+    /* both are gone before anything of the container's runs: no process with the host's credentials
+     * is ever seen in the container's /proc (attacks A01, A36) */
+    reap (&s->builder_pid);
+    reap (&s->second_pid);
+    if (prepare_consoles (s) < 0 || wait_for (s, &s->continued, "the daemon's CONTINUE") < 0)
+        return -1;
+    if (sync_send (s->child, SYNC_FINISH, 0, NULL, 0) < 0)
+        return failure_set (s->failure, STEP_CHILD_DIED, "the container's init");
+    if (wait_for (s, &s->ready, "the container's child") < 0
+        || tell_daemon (s, MONITOR_READY, 0, 0) < 0
+        || wait_for (s, &s->executed, "execve") < 0)
+        return -1;
+    c->started = clock_ms ();
+    return tell_daemon (s, MONITOR_EXECED, 0, 0);
+}
+
+/* Kills and waits for whatever was begun, takes back the monitor socket. */
+static void
+abandon (Setup *s)
+{
+    Controller *c = s->c;
+
+    if (s->builder_pid > 0)
+        kill (s->builder_pid, SIGKILL);
+    reap (&s->builder_pid);
+    /* what the builder had begun before it died lies in its socket */
+    if (s->builder >= 0) {
+        Failure ignored = { .step = STEP_NONE };
+        Failure *kept = s->failure;
+
+        s->failure = &ignored;
+        (void) fcntl (s->builder, F_SETFL, O_NONBLOCK);
+        while (s->builder >= 0 && take_builder_packet (s) == 0)
+            ;
+        s->failure = kept;
+    }
+    if (s->second_pid > 0)
+        kill (s->second_pid, SIGKILL);
+    if (s->cloned && c->init > 0)
+        (void) pidfd_signal (c->pidfd, SIGKILL);
+    reap (&s->second_pid);
+    reap (&c->init);
+    fd_close (&c->pidfd);
+    for (unsigned i = 0; i < s->n_masters; i++)
+        close (s->masters[i]);
+    fd_close (&c->listener);
+    if (c->monitor.sun_path[0])
+        unlink (c->monitor.sun_path);
+}
+
+int
+setup_run (Controller *c, const launch_plan *plan, int start, Failure *failure)
+{
+    Setup s = {
+        .c = c, .plan = plan, .failure = failure, .start = start, .builder = -1, .child = -1,
+    };
+    int result;
+
+    s.deadline = clock_ms () + (plan->start_deadline ? plan->start_deadline
+                                                     : START_DEADLINE_DEFAULT);
+    result = run_steps (&s);
+    if (result < 0)
+        abandon (&s);
+    fd_close (&s.builder);
+    fd_close (&s.child);
+    return result;
+}

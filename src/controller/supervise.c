@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The loop of a running container: init's pidfd, one daemon, the consoles. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/sockios.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "controller/controller.h"
+#include "util/fd.h"
+
+#define EVENTS_MAX 16
+#define EXIT_WAIT_DEFAULT 10000
+
+int
+supervise_watch (Controller *c, int fd, EventKind kind, unsigned index, uint32_t events, bool change)
+{
+    struct epoll_event event = {
+        .events = events, .data.u64 = (uint64_t) kind << 32 | index,
+    };
+
+    return epoll_ctl (c->epoll, change ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
+}
+
+void
+supervise_send (Controller *c, const MonitorPacket *packet)
+{
+    if (c->daemon < 0)
+        return;
+    /* a daemon that does not read is no daemon: never wait for it */
+    if (send (c->daemon, packet, sizeof *packet, MSG_DONTWAIT | MSG_NOSIGNAL)
+        != (ssize_t) sizeof *packet)
+        fd_close (&c->daemon);
+}
+
+void
+supervise_answer (Controller *c, uint32_t serial, int err, uint32_t flags, const char *object)
+{
+    MonitorPacket packet = {
+        .type = err ? MONITOR_FAILED : MONITOR_DONE, .serial = serial, .err = err, .flags = flags,
+    };
+
+    snprintf (packet.object, sizeof packet.object, "%s", object);
+    supervise_send (c, &packet);
+}
+
+static void
+send_exit (Controller *c)
+{
+    if (!c->exited || c->daemon < 0)
+        return;
+    supervise_send (c, &c->exit);
+    c->exit_sent = c->daemon >= 0;
+}
+
+static void
+accept_daemon (Controller *c)
+{
+    MonitorPacket hello = { .type = MONITOR_HELLO, .a = MONITOR_VERSION, .b = (uint64_t) getpid () };
+    MonitorPacket state = { .type = MONITOR_STATE, .a = (uint64_t) c->init, .b = c->pid_namespace };
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    autofd int fd = accept4 (c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    /* the socket's mode says root only; a descriptor passed on is still not the daemon's */
+    if (fd < 0 || getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0
+        || peer.uid != geteuid ())
+        return;
+    /* the newer daemon wins: the older one is about to end, or already has */
+    fd_close (&c->daemon);
+    if (supervise_watch (c, fd, EVENT_DAEMON, 0, EPOLLIN, false) < 0)
+        return;
+    c->daemon = fd_steal (&fd);
+    state.flags = c->exited ? MONITOR_STATE_EXITED : 0;
+    supervise_send (c, &hello);
+    supervise_send (c, &state);
+    send_exit (c);
+}
+
+static void
+serve_request (Controller *c, const MonitorPacket *packet, int *fds, unsigned *n)
+{
+    switch (packet->type) {
+    case MONITOR_CONSOLE:
+        if (*n != 1 || c->exited || console_attach (c, packet->a < c->n_consoles
+                                                    ? (unsigned) packet->a : ~0U,
+                                                    fds[0], packet->flags) < 0) {
+            supervise_answer (c, packet->serial, c->exited ? ESRCH : *n != 1 ? EINVAL : errno, 0,
+                              "console");
+            return;
+        }
+        *n = 0;
+        supervise_answer (c, packet->serial, 0, 0, "");
+        return;
+    case MONITOR_STOP:
+        if (!c->exited && pidfd_signal (c->pidfd, SIGKILL) < 0 && errno != ESRCH)
+            supervise_answer (c, packet->serial, errno, 0, "init");
+        else
+            supervise_answer (c, packet->serial, 0, 0, "");
+        return;
+    case MONITOR_HALT:
+        if (c->exited)
+            supervise_answer (c, packet->serial, ESRCH, 0, "init");
+        else
+            halt_request (c, packet);
+        return;
+    default:
+        supervise_answer (c, packet->serial, ENOSYS, 0, "request");
+    }
+}
+
+static void
+daemon_event (Controller *c)
+{
+    MonitorPacket packet;
+    int fds[FD_PASS_MAX];
+    unsigned n = FD_PASS_MAX;
+    ssize_t got = fd_receive (c->daemon, &packet, sizeof packet, fds, &n);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got != sizeof packet) {
+        /* gone without having read EXIT: the next one must still get it */
+        if (got < 0 && errno == ECONNRESET)
+            c->exit_sent = false;
+        while (got > 0 && n > 0)
+            close (fds[--n]);
+        fd_close (&c->daemon);
+        return;
+    }
+    serve_request (c, &packet, fds, &n);
+    while (n > 0)
+        close (fds[--n]);
+}
+
+/* SIGHUP and SIGINT as causes of death mean reboot(2) from inside: the kernel sets them when the first
+ * process of a pid namespace asks for it. A plain SIGHUP or SIGINT cannot kill that process: without a
+ * handler the kernel drops it, from inside and from the host alike. */
+static MonitorExit
+exit_kind (int status)
+{
+    if (WIFSIGNALED (status) && WTERMSIG (status) == SIGHUP)
+        return EXIT_REBOOT;
+    if (WIFSIGNALED (status) && WTERMSIG (status) == SIGINT)
+        return EXIT_POWEROFF;
+    return EXIT_SHUTDOWN;
+}
+
+static void
+init_ended (Controller *c)
+{
+    int status = 0;
+
+    while (waitpid (c->init, &status, 0) < 0 && errno == EINTR)
+        ;
+    /* its namespace went with it: every process of the container is dead by now */
+    c->exited = true;
+    c->exit = (MonitorPacket) {
+        .type = MONITOR_EXIT, .a = (uint64_t) (unsigned) status, .b = exit_kind (status),
+    };
+    fd_close (&c->pidfd);
+    halt_cancel (c);
+    for (unsigned i = 0; i < c->n_consoles; i++)
+        console_finish (c, i);
+    send_exit (c);
+}
+
+static void
+serve_event (Controller *c, const struct epoll_event *event)
+{
+    unsigned index = (unsigned) event->data.u64;
+
+    switch ((EventKind) (event->data.u64 >> 32)) {
+    case EVENT_INIT:
+        if (!c->exited)
+            init_ended (c);
+        return;
+    case EVENT_LISTENER:
+        accept_daemon (c);
+        return;
+    case EVENT_DAEMON:
+        if (c->daemon >= 0)
+            daemon_event (c);
+        return;
+    case EVENT_ERRAND:
+        if (c->halt.probing)
+            halt_event (c);
+        return;
+    case EVENT_MASTER:
+        if (!c->exited)
+            console_master_event (c, index, event->events);
+        return;
+    case EVENT_CLIENT:
+        if (!c->exited)
+            console_client_event (c, index / CONSOLE_CLIENTS_MAX, index % CONSOLE_CLIENTS_MAX,
+                                  event->events);
+        return;
+    }
+}
+
+static int
+next_timeout (const Controller *c, uint64_t now)
+{
+    for (unsigned i = 0; i < c->n_consoles; i++) {
+        if (c->consoles[i].more)
+            return 0;
+    }
+    return halt_timeout (c, now);
+}
+
+static void
+turn (Controller *c, int timeout)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int n = epoll_wait (c->epoll, events, EVENTS_MAX, timeout);
+
+    for (int i = 0; i < n; i++)
+        serve_event (c, &events[i]);
+}
+
+/* Nothing of EXIT lies unread in the daemon's queue. */
+static bool
+exit_taken (const Controller *c)
+{
+    int unread = 0;
+
+    return c->exit_sent && (c->daemon < 0 || (ioctl (c->daemon, SIOCOUTQ, &unread) == 0
+                                              && unread == 0));
+}
+
+/* Stays until a daemon has read EXIT: it may be restarting just now. */
+static void
+deliver_exit (Controller *c)
+{
+    uint64_t wait = c->kill_deadline ? c->kill_deadline : EXIT_WAIT_DEFAULT;
+    uint64_t deadline = clock_ms () + wait, now;
+    int pause = 1;
+
+    while (!exit_taken (c) && (now = clock_ms ()) < deadline) {
+        uint64_t left = deadline - now;
+
+        turn (c, c->exit_sent && (uint64_t) pause < left ? pause : (int) left);
+        /* a sent packet is looked after often at first: the daemon waits for our end */
+        pause = c->exit_sent && pause < 256 ? pause * 2 : pause;
+    }
+    if (!exit_taken (c) && monitor_exit_write (c->monitor.sun_path, &c->exit) < 0)
+        dprintf (STDERR_FILENO, "skep-controller: the exit status cannot be kept: %s\n",
+                 strerror (errno));
+}
+
+static int
+watch_all (Controller *c)
+{
+    c->epoll = epoll_create1 (EPOLL_CLOEXEC);
+    if (c->epoll < 0 || supervise_watch (c, c->pidfd, EVENT_INIT, 0, EPOLLIN, false) < 0
+        || supervise_watch (c, c->listener, EVENT_LISTENER, 0, EPOLLIN, false) < 0)
+        return -1;
+    for (unsigned i = 0; i < c->n_consoles; i++) {
+        /* edge-triggered: a terminal that nobody has open is hung up all the time */
+        if (supervise_watch (c, c->consoles[i].master, EVENT_MASTER, i,
+                             EPOLLIN | EPOLLOUT | EPOLLET, false) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+supervise (Controller *c)
+{
+    c->daemon = -1;
+    c->halt.errand = -1;
+    if (watch_all (c) < 0) {
+        dprintf (STDERR_FILENO, "skep-controller: epoll: %s\n", strerror (errno));
+        return 1;
+    }
+    while (!c->exited) {
+        uint64_t now = clock_ms ();
+
+        turn (c, next_timeout (c, now));
+        for (unsigned i = 0; i < c->n_consoles && !c->exited; i++) {
+            if (c->consoles[i].more)
+                console_drain (c, i);
+        }
+        if (!c->exited)
+            halt_tick (c, clock_ms ());
+    }
+    deliver_exit (c);
+    unlink (c->monitor.sun_path);
+    return 0;
+}
