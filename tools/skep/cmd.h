@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the cmd_*.c files share. */
+#pragma once
+
+#include "output.h"
+#include "shell.h"
+
+/* The flags of --config, --live, --current: -1 when they contradict (an error is printed). None of
+ * them is "current". */
+int affect_flags (Shell *shell, const Args *args);
+
+/* "3,4,7" into an array of descriptors; FALSE with an error printed. */
+gboolean fds_parse (Shell *shell, const char *text, GArray *ret_fds);
+
+/* The text of a file ("-": standard input), or NULL with an error printed. */
+char *read_text (Shell *shell, const char *path);
+
+/* Lets the user edit @text with $VISUAL, $EDITOR or vi. NULL with an error printed. */
+char *edit_text (Shell *shell, const char *text, const char *suffix);
+
+/* Attaches the terminal to a console until its escape character or its end; the exit code. */
+int console_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned flags);
+/* FALSE with an error printed when standard input is no terminal. */
+gboolean console_possible (Shell *shell);
+
+/* The number of a signal's name ("TERM", "sigterm", "15", "rtmin+3"), or -1. */
+int signal_parse (const char *text);
+/* The namespace prefix "--mode" words of shutdown and reboot as flags, or -1. */
+int mode_parse (Shell *shell, const char *text);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Candidates for the word being typed, for the prompt and for bash (the hidden verb `complete`). */
+#include "shell.h"
+
+#include <string.h>
+
+static const char *const signal_words =
+    "hup|int|quit|ill|trap|abrt|bus|fpe|kill|usr1|segv|usr2|pipe|alrm|term|stkflt|chld|cont|stop|tstp|"
+    "ttin|ttou|urg|xcpu|xfsz|vtalrm|prof|winch|io|pwr|sys";
+
+typedef struct {
+    GPtrArray *found;
+    const char *begin;          /* what is typed of the word */
+} Candidates;
+
+static void
+offer (Candidates *candidates, char *word)
+{
+    if (g_str_has_prefix (word, candidates->begin))
+        g_ptr_array_add (candidates->found, word);
+    else
+        g_free (word);
+}
+
+static void
+offer_verb (const Verb *verb, gpointer data)
+{
+    if (!(verb->flags & VERB_HIDDEN))
+        offer (data, g_strdup (verb->name));
+}
+
+/* Completion is silent: no daemon, no domains. */
+static void
+offer_domains (Candidates *candidates, Shell *shell, unsigned flags)
+{
+    SkepDomain **domains = NULL;
+
+    if (!shell->conn)
+        shell->conn = shell->socket ? skep_connect_socket (shell->socket, SKEP_CONNECT_READONLY, NULL)
+                                    : skep_connect (shell->uri, SKEP_CONNECT_READONLY, NULL);
+    if (!shell->conn || skep_list_domains (shell->conn, flags, &domains, NULL) < 0)
+        return;
+    for (SkepDomain **domain = domains; *domain; domain++)
+        offer (candidates, g_strdup ((*domain)->name));
+    skep_domain_list_free (domains);
+}
+
+static void
+offer_words (Candidates *candidates, const char *words)
+{
+    g_auto (GStrv) word = g_strsplit (words, "|", -1);
+
+    for (char **at = word; *at; at++)
+        offer (candidates, g_strdup (*at));
+}
+
+static void
+offer_files (Candidates *candidates)
+{
+    const char *slash = strrchr (candidates->begin, '/');
+    g_autofree char *prefix = slash ? g_strndup (candidates->begin, (gsize) (slash - candidates->begin) + 1)
+                                    : g_strdup ("");
+    g_autoptr (GDir) dir = g_dir_open (*prefix ? prefix : ".", 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name (dir))) {
+        g_autofree char *path = g_strconcat (prefix, name, NULL);
+
+        if (*name != '.' || (slash ? slash[1] : *candidates->begin) == '.')
+            offer (candidates, g_strconcat (path, g_file_test (path, G_FILE_TEST_IS_DIR) ? "/" : "", NULL));
+    }
+}
+
+static void
+offer_values (Candidates *candidates, Shell *shell, const Option *option)
+{
+    switch (option->complete) {
+    case COMPLETE_DOMAIN:
+        offer_domains (candidates, shell, 0);
+        break;
+    case COMPLETE_ACTIVE:
+        offer_domains (candidates, shell, SKEP_LIST_ACTIVE);
+        break;
+    case COMPLETE_INACTIVE:
+        offer_domains (candidates, shell, SKEP_LIST_INACTIVE);
+        break;
+    case COMPLETE_FILE:
+        offer_files (candidates);
+        break;
+    case COMPLETE_VERB:
+        verb_each (offer_verb, candidates);
+        for (Group group = 0; group < GROUP_LAST; group++)
+            offer (candidates, g_strdup (group_names[group].keyword));
+        break;
+    case COMPLETE_EVENT:
+        for (int event = 0; event < SKEP_EVENT_LAST; event++)
+            offer (candidates, g_strdup (skep_event_name (event)));
+        break;
+    case COMPLETE_SIGNAL:
+        offer_words (candidates, signal_words);
+        break;
+    case COMPLETE_WORDS:
+        offer_words (candidates, option->words);
+        break;
+    case COMPLETE_NONE:
+        break;
+    }
+}
+
+static void
+offer_option (Candidates *candidates, const Option *option, const char *const *before)
+{
+    g_autofree char *name = g_strconcat ("--", option->name, NULL);
+
+    if (!(option->flags & OPT_HIDDEN)
+        && (option->flags & OPT_REPEATED || !g_strv_contains (before, name)))
+        offer (candidates, g_steal_pointer (&name));
+}
+
+static void
+offer_options (Candidates *candidates, const Verb *verb, const char *const *before)
+{
+    for (const Option *option = verb->options; option && option->name; option++)
+        offer_option (candidates, option, before);
+    if (verb->flags & VERB_JSON)
+        offer_option (candidates, &option_json, before);
+    offer_option (candidates, &option_help, before);
+}
+
+/* The option whose value the last of @before's followers would be: the one just named, else the first
+ * positional one that has no value yet. */
+static const Option *
+expected_option (const Verb *verb, char *const *before)
+{
+    GPtrArray *taken = g_ptr_array_new ();
+    const Option *expected = NULL;
+
+    for (; *before && !expected; before++) {
+        const Option *option = NULL;
+
+        if (g_str_has_prefix (*before, "--")) {
+            option = verb_option (verb, *before + 2);
+            if (option && option->type != OPT_FLAG) {
+                if (!before[1])
+                    expected = option;
+                else
+                    before++;
+                g_ptr_array_add (taken, (gpointer) option);
+            }
+            continue;
+        }
+        for (option = verb->options; option && option->name; option++)
+            if (option->type != OPT_FLAG && !(option->flags & OPT_NAMED)
+                && (option->type == OPT_LIST || !g_ptr_array_find (taken, option, NULL))) {
+                g_ptr_array_add (taken, (gpointer) option);
+                break;
+            }
+    }
+    for (const Option *option = verb->options; !expected && option && option->name; option++)
+        if (option->type != OPT_FLAG && !(option->flags & OPT_NAMED)
+            && (option->type == OPT_LIST || !g_ptr_array_find (taken, option, NULL)))
+            expected = option;
+    g_ptr_array_unref (taken);
+    return expected;
+}
+
+static gint
+compare (gconstpointer a, gconstpointer b)
+{
+    return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+GPtrArray *
+complete_words (Shell *shell, char *const *words)
+{
+    unsigned n = g_strv_length ((char **) words);
+    Candidates candidates = { g_ptr_array_new_with_free_func (g_free), n ? words[n - 1] : "" };
+    const Verb *verb = n > 1 ? verb_find (words[0]) : NULL;
+
+    if (n <= 1) {
+        verb_each (offer_verb, &candidates);
+    } else if (verb) {
+        g_auto (GStrv) before = g_strdupv ((char **) words + 1);
+        const Option *option;
+
+        g_clear_pointer (&before[n - 2], g_free);
+        option = expected_option (verb, before);
+        if (*candidates.begin == '-')
+            offer_options (&candidates, verb, (const char *const *) before);
+        else if (option)
+            offer_values (&candidates, shell, option);
+        else
+            offer_options (&candidates, verb, (const char *const *) before);
+    }
+    g_ptr_array_sort (candidates.found, compare);
+    return candidates.found;
+}
