@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Domain XML: whatever parses is written in a form that parses again, and is written the same then. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/domain.h"
+#include "conf/domain_metadata.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static const DomainDefaults defaults = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
+
+static void
+check_stable (const char *one, guint parse, guint format)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DomainDef) def = domain_def_parse (one, strlen (one), &defaults, parse, &error);
+    g_autofree char *two = NULL;
+
+    if (!def)
+        g_error ("not readable again: %s\n%s", error->message, one);
+    two = domain_def_format (def, format);
+    if (!g_str_equal (one, two))
+        g_error ("not stable:\n%s\n%s", one, two);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DomainDef) def = domain_def_parse ((const char *) data, size, &defaults, 0, &error);
+    g_autoptr (DomainDef) copy = NULL;
+    g_autofree char *inactive = NULL, *text = NULL;
+
+    if (!def) {
+        if (!error || !*error->message)
+            abort ();
+        return 0;
+    }
+    inactive = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
+    check_stable (inactive, 0, DOMAIN_FORMAT_INACTIVE);
+    copy = domain_def_copy (def);
+    text = domain_def_format (copy, DOMAIN_FORMAT_INACTIVE);
+    if (!g_str_equal (text, inactive))
+        g_error ("the copy differs:\n%s\n%s", inactive, text);
+    return 0;
+}
