@@ -22,11 +22,18 @@ GArray *node_cells_free (int start, int max, GError **error);      /* of guint64
 gboolean node_cpu_map (GByteArray **map, guint *online, guint *total, GError **error);
 GArray *node_free_pages (const guint *sizes, guint n_sizes, int start, guint cells, GError **error); /* guint64 */
 guint64 node_hypervisor_version (GError **error);   /* kernel 6.18.44 -> 6018044; 0 on error */
-char *node_hostname (void);
+char *node_hostname (void);                  /* canonical name of /etc/hosts, never a DNS query */
 char *node_sysinfo_xml (GError **error);            /* SMBIOS from sysfs; ERR_CONFIG_UNSUPPORTED when absent */
 char *node_host_uuid (void);                        /* SMBIOS, else machine-id, else random; text */
 const char *node_arch (void);                       /* x86_64, aarch64, ... */
 const char *node_arch32 (void);                     /* NULL when none */
 
-/* Fills topology, caches, pages, distances of conf's HostCapabilities-shaped data; see host/topology.h. */
+/* Topology, caches, pages, distances: host/topology.h. */
 guint64 node_process_start (int pid);               /* field 22 of /proc/PID/stat, 0 when gone */
+
+/* The directory below which /proc, /sys and /etc are read, "" by default. Tests set it. */
+extern const char *node_root;
+/* Reads a small file below node_root; NULL when there is none. */
+char *node_read (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* "0-3,7" -> numbers in ascending order, bounded; for cpulists and node lists of the kernel. */
+GArray *node_parse_list (const char *text);         /* of guint */
