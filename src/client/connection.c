@@ -236,6 +236,20 @@ skep_disconnect (SkepConnection *conn)
     g_free (conn);
 }
 
+/* What reaches this daemon again: with its socket unless that is a default one. */
+char *
+skep_connection_uri (SkepConnection *conn, SkepError *error)
+{
+    g_autofree char *usual = default_socket (conn->readonly ? SKEP_CONNECT_READONLY : 0);
+    g_autofree char *socket_path = NULL;
+
+    (void) error;
+    if (strcmp (usual, conn->socket) == 0)
+        return g_strdup (conn->uri);
+    socket_path = g_uri_escape_string (conn->socket, "/", FALSE);
+    return g_strdup_printf ("lxc+unix%s?socket=%s", conn->uri + strlen ("lxc"), socket_path);
+}
+
 const char *
 skep_connection_socket (const SkepConnection *conn)
 {

@@ -31,7 +31,6 @@
     }
 
 /* clang-format off */
-STRING_OF_CONNECTION (skep_connection_uri, CONNECT_GET_URI, connect_get_uri, uri)
 STRING_OF_CONNECTION (skep_connection_type, CONNECT_GET_TYPE, connect_get_type, type)
 STRING_OF_CONNECTION (skep_connection_hostname, CONNECT_GET_HOSTNAME, connect_get_hostname, hostname)
 STRING_OF_CONNECTION (skep_connection_capabilities, CONNECT_GET_CAPABILITIES, connect_get_capabilities, capabilities)

@@ -68,6 +68,7 @@ bool skep_connection_readonly (const SkepConnection *conn);
 int skep_connection_fd (const SkepConnection *conn);    /* for poll(); not for reading */
 bool skep_connection_alive (const SkepConnection *conn);
 
+/* A URI that reaches this daemon, with its socket unless that is the default one. Asks nobody. */
 char *skep_connection_uri (SkepConnection *conn, SkepError *error);
 char *skep_connection_type (SkepConnection *conn, SkepError *error);
 char *skep_connection_hostname (SkepConnection *conn, SkepError *error);
@@ -211,8 +212,8 @@ typedef struct {
 } SkepDomainInfo;
 
 bool skep_domain_info (SkepDomain *domain, SkepDomainInfo *ret_info, SkepError *error);
-/* How the last run ended: *ret_kind is "exit" or "signal" (free it), *ret_value its number; false
- * with code 3 where the daemon is not Skep. */
+/* How init ended the last time: as wait(2) has it, -1 when it has not ended yet, and in words. False
+ * where the daemon is not Skep. */
 bool skep_domain_last_exit (SkepDomain *domain, int *ret_wait_status, char **ret_text, SkepError *error);
 int skep_domain_is_active (SkepDomain *domain, SkepError *error);        /* 1, 0, -1 */
 int skep_domain_is_persistent (SkepDomain *domain, SkepError *error);

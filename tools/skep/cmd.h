@@ -19,7 +19,7 @@ char *read_text (Shell *shell, const char *path);
 char *edit_text (Shell *shell, const char *text, const char *suffix);
 
 /* Attaches the terminal to a console until its escape character or its end; the exit code. */
-int console_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned flags);
+int terminal_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned flags);
 /* FALSE with an error printed when standard input is no terminal. */
 gboolean console_possible (Shell *shell);
 

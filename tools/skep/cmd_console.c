@@ -144,7 +144,7 @@ pump (Shell *shell, SkepStream *stream, SkepError *error)
 }
 
 int
-console_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned flags)
+terminal_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned flags)
 {
     autoerror error = { 0 };
     SkepStream *stream = skep_domain_open_console (domain, device, flags, &error);
@@ -185,7 +185,7 @@ run_console (Shell *shell, const Args *args)
         return shell_fail_with (shell, &error, NULL);
     if (!active)
         return shell_fail (shell, "domain '%s' is not running", domain->name);
-    return console_attach (shell, domain, args_string (args, "devname"), flags);
+    return terminal_attach (shell, domain, args_string (args, "devname"), flags);
 }
 
 /* ---- lxc-enter-namespace ---- */

@@ -53,7 +53,7 @@ static int
 run_version (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
-    g_autofree char *type = NULL, *hypervisor = NULL, *daemon = NULL;
+    g_autofree char *type = NULL, *hypervisor = NULL, *running = NULL, *daemon = NULL;
     g_autoptr (Record) record = record_new ();
     uint64_t version, lib;
 
@@ -62,8 +62,9 @@ run_version (Shell *shell, const Args *args)
         return shell_fail_with (shell, &error, NULL);
     hypervisor = version_text (version);
     record_string (record, "library", "Using library", "libskep " SKEP_VERSION);
+    running = g_strdup_printf ("%s %s", type, hypervisor);
     record_string (record, "api", "Using API", type);
-    record_string (record, "hypervisor", "Running hypervisor", hypervisor);
+    record_string_raw (record, "hypervisor", "Running hypervisor", running, hypervisor);
     if (args_flag (args, "daemon")) {
         if (!skep_connection_lib_version (shell->conn, &lib, &error))
             return shell_fail_with (shell, &error, NULL);
@@ -93,7 +94,7 @@ run_nodeinfo (Shell *shell, const Args *args)
     record_number (record, "threads", "Thread(s) per core", info.threads, "%d", info.threads);
     record_number (record, "nodes", "NUMA cell(s)", info.nodes, "%d", info.nodes);
     record_number (record, "memory", "Memory size", (gint64) info.memory, "%" G_GUINT64_FORMAT " KiB", info.memory);
-    record_print_titled (record, shell_wants_json (shell, args), shell->out);
+    record_print_titled (record, 20, shell_wants_json (shell, args), shell->out);
     return 0;
 }
 
@@ -215,7 +216,7 @@ run_nodecpumap (Shell *shell, const Args *args)
     record_number (record, "present", "CPUs present", n, "%d", n);
     record_number (record, "online", "CPUs online", online, "%u", online);
     record_string_raw (record, "map", "CPU map", args_flag (args, "pretty") ? pretty : plain, pretty);
-    record_print_titled (record, shell_wants_json (shell, args), shell->out);
+    record_print_titled (record, 15, shell_wants_json (shell, args), shell->out);
     return 0;
 }
 

@@ -32,7 +32,7 @@ run_start (Shell *shell, const Args *args)
     if (!skep_domain_start (domain, (const int *) (void *) fds->data, fds->len, flags, &error))
         return shell_fail_with (shell, &error, "cannot start domain '%s'", domain->name);
     shell_say (shell, "Domain '%s' started", domain->name);
-    return args_flag (args, "console") ? console_attach (shell, domain, NULL, 0) : 0;
+    return args_flag (args, "console") ? terminal_attach (shell, domain, NULL, 0) : 0;
 }
 
 static int
@@ -53,7 +53,7 @@ run_create (Shell *shell, const Args *args)
     if (!domain)
         return shell_fail_with (shell, &error, "cannot create a domain from '%s'", path);
     shell_say (shell, "Domain '%s' created from %s", domain->name, path);
-    return args_flag (args, "console") ? console_attach (shell, domain, NULL, 0) : 0;
+    return args_flag (args, "console") ? terminal_attach (shell, domain, NULL, 0) : 0;
 }
 
 /* ---- One action on one domain: a row each ---- */

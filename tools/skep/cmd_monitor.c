@@ -251,7 +251,7 @@ run_dominfo (Shell *shell, const Args *args)
     if (domain->id >= 0)
         record_number (record, "id", "Id", domain->id, "%d", domain->id);
     else
-        record_string_raw (record, "id", "Id", "-", "");
+        record_none (record, "id", "Id", "-");
     skep_domain_uuid_text (domain, uuid);
     record_string (record, "name", "Name", domain->name);
     record_string (record, "uuid", "UUID", uuid);
@@ -264,7 +264,7 @@ run_dominfo (Shell *shell, const Args *args)
     add_security (record, domain);
     add_last_exit (record, domain);
     add_messages (record, domain);
-    record_print_titled (record, shell_wants_json (shell, args), shell->out);
+    record_print_titled (record, 15, shell_wants_json (shell, args), shell->out);
     return 0;
 }
 
@@ -461,7 +461,7 @@ print_cpu (Shell *shell, const char *title, const SkepParams *cpu)
 {
     fprintf (shell->out, "%s:\n", title);
     for (size_t i = 0; i < cpu->n; i++)
-        fprintf (shell->out, "\t%-12s %18.9f seconds\n", cpu->item[i].name,
+        fprintf (shell->out, "\t%-12s %19.9f seconds\n", cpu->item[i].name,
                  (double) cpu->item[i].value.ul / 1e9);
 }
 

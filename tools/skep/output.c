@@ -247,6 +247,12 @@ record_bool (Record *record, const char *key, const char *title, gboolean value,
 }
 
 void
+record_none (Record *record, const char *key, const char *title, const char *text)
+{
+    add_field (record, key, title, (Value) { .type = VALUE_NONE, .text = g_strdup (text) });
+}
+
+void
 record_params (Record *record, const SkepParams *params)
 {
     for (size_t i = 0; i < params->n; i++) {
@@ -301,10 +307,8 @@ record_print (const Record *record, int width, const char *separator, gboolean a
 }
 
 void
-record_print_titled (const Record *record, gboolean as_json, FILE *out)
+record_print_titled (const Record *record, int width, gboolean as_json, FILE *out)
 {
-    int width = 15;
-
     if (as_json) {
         record_print (record, 0, "", TRUE, out);
         return;

@@ -55,13 +55,14 @@ void record_number (Record *record, const char *key, const char *title, gint64 v
                     ...) G_GNUC_PRINTF (5, 6);
 void record_bool (Record *record, const char *key, const char *title, gboolean value, const char *text);
 void record_params (Record *record, const SkepParams *params);
+void record_none (Record *record, const char *key, const char *title, const char *text);    /* null */
 /* A string with different words for people and JSON. */
 void record_string_raw (Record *record, const char *key, const char *title, const char *text,
                         const char *raw);
 /* A line each: the title in at least @width columns, @separator, the value. JSON: one object. */
 void record_print (const Record *record, int width, const char *separator, gboolean as_json, FILE *out);
-/* "Title:          value", as dominfo and nodeinfo print it. */
-void record_print_titled (const Record *record, gboolean as_json, FILE *out);
+/* "Title:          value", as dominfo and nodeinfo print it: the value begins behind @width columns. */
+void record_print_titled (const Record *record, int width, gboolean as_json, FILE *out);
 void record_json (const Record *record, Json *json);
 unsigned record_length (const Record *record);
 

@@ -37,6 +37,7 @@ shell_hint (Shell *shell, const char *format, ...)
     va_start (args, format);
     text = g_strdup_vprintf (format, args);
     va_end (args);
+    fflush (shell->out);
     fprintf (shell->err, "hint: %s\n", text);
 }
 
