@@ -65,8 +65,8 @@ client_call (SkepConnection *conn, guint32 program, int procedure, xdrproc_t enc
 {
     GError *failure = NULL;
 
-    if (rpc_connection_call (conn->rpc, program, procedure, encode, in, decode, out, fds, n_fds, ret_fds,
-                             &failure))
+    if (rpc_connection_call (conn->rpc, program, procedure, encode, in, decode, out, fds, n_fds,
+                             ret_fds, &failure))
         return true;
     return client_fail (error, failure);
 }
@@ -103,7 +103,8 @@ socket_of_uri (const char *uri, char **ret_socket, SkepError *error)
 {
     g_autofree char *scheme = NULL, *host = NULL, *query = NULL;
 
-    if (!g_uri_split (uri, G_URI_FLAGS_ENCODED, &scheme, NULL, &host, NULL, NULL, &query, NULL, NULL)
+    if (!g_uri_split (uri, G_URI_FLAGS_ENCODED, &scheme, NULL, &host, NULL, NULL, &query, NULL,
+                      NULL)
         || !scheme)
         return fail_no_driver (uri, "it is not a URI", error);
     if (strcmp (scheme, "lxc") != 0 && strcmp (scheme, "lxc+unix") != 0)
@@ -131,8 +132,8 @@ default_socket (unsigned flags)
     static const char *const base[] = { SKEP_SOCKET_NAME, LIBVIRT_SOCKET };
 
     for (unsigned i = 0; i < G_N_ELEMENTS (base); i++) {
-        g_autofree char *path =
-            g_strconcat (base[i], flags & SKEP_CONNECT_READONLY ? "-ro" : "", NULL);
+        g_autofree char *path = g_strconcat (base[i], flags & SKEP_CONNECT_READONLY ? "-ro" : "",
+                                             NULL);
 
         if (g_file_test (path, G_FILE_TEST_EXISTS))
             return g_steal_pointer (&path);
@@ -157,8 +158,9 @@ authenticate (SkepConnection *conn, SkepError *error)
     if (kind == 0)
         return true;
     if (kind != 2)
-        return client_fail_with (error, ERR_AUTH_FAILED, ORIGIN_AUTH,
-                                 "authentication failed: the daemon asks for SASL, which libskep lacks");
+        return client_fail_with (
+            error, ERR_AUTH_FAILED, ORIGIN_AUTH,
+            "authentication failed: the daemon asks for SASL, which libskep lacks");
     return CLIENT_CALL_GET (conn, AUTH_POLKIT, auth_polkit, &polkit, error);
 }
 
@@ -168,7 +170,8 @@ open_driver (SkepConnection *conn, SkepError *error)
     char *name = conn->uri;
     connect_open_args in = { .name = &name, .flags = conn->readonly ? 1 : 0 };
 
-    return authenticate (conn, error) && CLIENT_CALL_VOID (conn, CONNECT_OPEN, connect_open, &in, error);
+    return authenticate (conn, error)
+        && CLIENT_CALL_VOID (conn, CONNECT_OPEN, connect_open, &in, error);
 }
 
 static SkepConnection *
@@ -189,7 +192,7 @@ connect_to (const char *socket_path, const char *uri, unsigned flags, SkepError 
     conn->readonly = flags & SKEP_CONNECT_READONLY;
     rpc_connection_on_event (rpc, client_event_received, conn);
     if (!open_driver (conn, error)) {
-        conn->gone = true;      /* nothing is open: no farewell */
+        conn->gone = true; /* nothing is open: no farewell */
         skep_disconnect (conn);
         return NULL;
     }

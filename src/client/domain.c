@@ -154,7 +154,8 @@ skep_domain_os_type (SkepDomain *domain, SkepError *error)
 /* ---- Lists and look-ups ---- */
 
 int
-skep_list_domains (SkepConnection *conn, unsigned flags, SkepDomain ***ret_domains, SkepError *error)
+skep_list_domains (SkepConnection *conn, unsigned flags, SkepDomain ***ret_domains,
+                   SkepError *error)
 {
     connect_list_all_domains_args in = { .need_results = 1, .flags = flags };
     connect_list_all_domains_ret out = { 0 };
@@ -211,7 +212,8 @@ uuid_parse (const char *text, uint8_t ret_uuid[16])
     for (unsigned i = 0; i < 16; i++) {
         if (*text == '-')
             text++;
-        ret_uuid[i] = (uint8_t) (g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
+        ret_uuid[i] = (uint8_t) (g_ascii_xdigit_value (text[0]) << 4
+                                 | g_ascii_xdigit_value (text[1]));
         text += 2;
     }
     return true;
@@ -258,7 +260,8 @@ skep_domain_create_xml (SkepConnection *conn, const char *xml, const int *fds, u
         return DOMAIN_FROM (DOMAIN_CREATE_XML, domain_create_xml, conn, &plain, error);
     if (!client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_DOMAIN_CREATE_XML_WITH_FILES,
                       (xdrproc_t) xdr_domain_create_xml_with_files_args, &in,
-                      (xdrproc_t) xdr_domain_create_xml_with_files_ret, &out, fds, n_fds, NULL, error))
+                      (xdrproc_t) xdr_domain_create_xml_with_files_ret, &out, fds, n_fds, NULL,
+                      error))
         return NULL;
     domain = client_domain_new (conn, &out.dom);
     CLIENT_FREE (domain_create_xml_with_files, &out);
@@ -266,7 +269,8 @@ skep_domain_create_xml (SkepConnection *conn, const char *xml, const int *fds, u
 }
 
 bool
-skep_domain_start (SkepDomain *domain, const int *fds, unsigned n_fds, unsigned flags, SkepError *error)
+skep_domain_start (SkepDomain *domain, const int *fds, unsigned n_fds, unsigned flags,
+                   SkepError *error)
 {
     domain_create_with_flags_args plain = { .dom = client_wire_domain (domain), .flags = flags };
     domain_create_with_files_args in = { .dom = client_wire_domain (domain), .flags = flags };
@@ -274,8 +278,8 @@ skep_domain_start (SkepDomain *domain, const int *fds, unsigned n_fds, unsigned 
     domain_create_with_files_ret out = { 0 };
 
     if (!n_fds) {
-        if (!CLIENT_CALL (domain->conn, DOMAIN_CREATE_WITH_FLAGS, domain_create_with_flags, &plain, &got,
-                          error))
+        if (!CLIENT_CALL (domain->conn, DOMAIN_CREATE_WITH_FLAGS, domain_create_with_flags, &plain,
+                          &got, error))
             return false;
         domain->id = got.dom.id;
         CLIENT_FREE (domain_create_with_flags, &got);
@@ -314,8 +318,11 @@ skep_domain_info (SkepDomain *domain, SkepDomainInfo *ret_info, SkepError *error
 
     if (!CLIENT_CALL (domain->conn, DOMAIN_GET_INFO, domain_get_info, &in, &out, error))
         return false;
-    *ret_info = (SkepDomainInfo) { .state = out.state, .max_memory = out.maxMem, .memory = out.memory,
-                                   .vcpus = out.nrVirtCpu, .cpu_time = out.cpuTime };
+    *ret_info = (SkepDomainInfo){ .state = out.state,
+                                  .max_memory = out.maxMem,
+                                  .memory = out.memory,
+                                  .vcpus = out.nrVirtCpu,
+                                  .cpu_time = out.cpuTime };
     return true;
 }
 
@@ -343,8 +350,8 @@ skep_domain_plan (SkepDomain *domain, unsigned flags, SkepError *error)
     char *text;
 
     if (!client_call (domain->conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_PLAN,
-                      (xdrproc_t) xdr_skep_domain_plan_args, &in, (xdrproc_t) xdr_skep_domain_plan_ret,
-                      &out, NULL, 0, NULL, error))
+                      (xdrproc_t) xdr_skep_domain_plan_args, &in,
+                      (xdrproc_t) xdr_skep_domain_plan_ret, &out, NULL, 0, NULL, error))
         return NULL;
     text = g_strdup (out.text);
     CLIENT_FREE (skep_domain_plan, &out);
@@ -358,7 +365,8 @@ skep_domain_control_info (SkepDomain *domain, unsigned *ret_state, unsigned *ret
     domain_get_control_info_args in = { .dom = client_wire_domain (domain) };
     domain_get_control_info_ret out = { 0 };
 
-    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_CONTROL_INFO, domain_get_control_info, &in, &out, error))
+    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_CONTROL_INFO, domain_get_control_info, &in, &out,
+                      error))
         return false;
     *ret_state = out.state;
     *ret_details = out.details;
@@ -367,12 +375,14 @@ skep_domain_control_info (SkepDomain *domain, unsigned *ret_state, unsigned *ret
 }
 
 bool
-skep_domain_security_label (SkepDomain *domain, char **ret_label, bool *ret_enforcing, SkepError *error)
+skep_domain_security_label (SkepDomain *domain, char **ret_label, bool *ret_enforcing,
+                            SkepError *error)
 {
     domain_get_security_label_args in = { .dom = client_wire_domain (domain) };
     domain_get_security_label_ret out = { 0 };
 
-    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_SECURITY_LABEL, domain_get_security_label, &in, &out, error))
+    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_SECURITY_LABEL, domain_get_security_label, &in, &out,
+                      error))
         return false;
     *ret_label = client_chars (out.label.label_val, out.label.label_len);
     *ret_enforcing = out.enforcing;

@@ -21,8 +21,9 @@ static const EventRow event_rows[SKEP_EVENT_LAST] = {
     [2] = { "rtc-change", 320, "d: l:offset" },
     [3] = { "watchdog", 321, "d: i:action" },
     [4] = { "io-error", 322, "d: s:path s:alias i:action" },
-    [5] = { "graphics", 323, "d: i:phase i:local-family s:local-node s:local-service i:remote-family"
-                             " s:remote-node s:remote-service s:auth" },
+    [5] = { "graphics", 323,
+            "d: i:phase i:local-family s:local-node s:local-service i:remote-family"
+            " s:remote-node s:remote-service s:auth" },
     [6] = { "io-error-reason", 324, "d: s:path s:alias i:action s:reason" },
     [7] = { "control-error", 325, "d:" },
     [8] = { "block-job", 326, "d: s:path i:type i:status" },

@@ -72,9 +72,13 @@ skep_node_info (SkepConnection *conn, SkepNodeInfo *ret_info, SkepError *error)
 
     if (!CLIENT_CALL_GET (conn, NODE_GET_INFO, node_get_info, &out, error))
         return false;
-    *ret_info = (SkepNodeInfo) { .memory = out.memory, .cpus = out.cpus, .mhz = out.mhz,
-                                 .nodes = out.nodes, .sockets = out.sockets, .cores = out.cores,
-                                 .threads = out.threads };
+    *ret_info = (SkepNodeInfo){ .memory = out.memory,
+                                .cpus = out.cpus,
+                                .mhz = out.mhz,
+                                .nodes = out.nodes,
+                                .sockets = out.sockets,
+                                .cores = out.cores,
+                                .threads = out.threads };
     memcpy (ret_info->model, out.model, sizeof out.model);
     return true;
 }
@@ -127,7 +131,8 @@ skep_node_cells_free_memory (SkepConnection *conn, int first, int max, uint64_t 
     node_get_cells_free_memory_ret out = { 0 };
     unsigned n;
 
-    if (!CLIENT_CALL (conn, NODE_GET_CELLS_FREE_MEMORY, node_get_cells_free_memory, &in, &out, error))
+    if (!CLIENT_CALL (conn, NODE_GET_CELLS_FREE_MEMORY, node_get_cells_free_memory, &in, &out,
+                      error))
         return -1;
     n = out.cells.cells_len;
     *ret_bytes = g_memdup2 (out.cells.cells_val, n * sizeof **ret_bytes);
@@ -139,7 +144,8 @@ int
 skep_node_free_pages (SkepConnection *conn, const unsigned *sizes, unsigned n_sizes, int first_cell,
                       unsigned n_cells, uint64_t **ret_counts, SkepError *error)
 {
-    node_get_free_pages_args in = { .pages = { n_sizes, (unsigned *) sizes }, .startCell = first_cell,
+    node_get_free_pages_args in = { .pages = { n_sizes, (unsigned *) sizes },
+                                    .startCell = first_cell,
                                     .cellCount = n_cells };
     node_get_free_pages_ret out = { 0 };
     unsigned n;

@@ -15,24 +15,25 @@ STRING_TABLE (paused_reasons, 14, "unknown", "user", "migrating", "saving", "dum
               "watchdog", "from snapshot", "shutting down", "creating snapshot", "crashed",
               "starting up", "post-copy", "post-copy failed");
 STRING_TABLE (shutdown_reasons, 2, "unknown", "user");
-STRING_TABLE (shutoff_reasons, 9, "unknown", "shutdown", "destroyed", "crashed", "migrated", "saved",
-              "failed", "from snapshot", "daemon");
+STRING_TABLE (shutoff_reasons, 9, "unknown", "shutdown", "destroyed", "crashed", "migrated",
+              "saved", "failed", "from snapshot", "daemon");
 STRING_TABLE (crashed_reasons, 2, "unknown", "panicked");
 
 static const StringTable *const reasons_of_state[] = {
-    &nostate_reasons, &running_reasons, &nostate_reasons, &paused_reasons,
+    &nostate_reasons,  &running_reasons, &nostate_reasons, &paused_reasons,
     &shutdown_reasons, &shutoff_reasons, &crashed_reasons, &nostate_reasons,
 };
 
-STRING_TABLE (lifecycle_names, 9, "Defined", "Undefined", "Started", "Suspended", "Resumed", "Stopped",
-              "Shutdown", "PMSuspended", "Crashed");
+STRING_TABLE (lifecycle_names, 9, "Defined", "Undefined", "Started", "Suspended", "Resumed",
+              "Stopped", "Shutdown", "PMSuspended", "Crashed");
 
 STRING_TABLE (defined_details, 4, "Added", "Updated", "Renamed", "Snapshot");
 STRING_TABLE (undefined_details, 2, "Removed", "Renamed");
 STRING_TABLE (started_details, 5, "Booted", "Migrated", "Restored", "Snapshot", "Event wakeup");
 STRING_TABLE (suspended_details, 9, "Paused", "Migrated", "I/O Error", "Watchdog", "Restored",
               "Snapshot", "API error", "Post-copy", "Post-copy Error");
-STRING_TABLE (resumed_details, 5, "Unpaused", "Migrated", "Snapshot", "Post-copy", "Post-copy Error");
+STRING_TABLE (resumed_details, 5, "Unpaused", "Migrated", "Snapshot", "Post-copy",
+              "Post-copy Error");
 STRING_TABLE (stopped_details, 7, "Shutdown", "Destroyed", "Crashed", "Migrated", "Saved", "Failed",
               "Snapshot");
 STRING_TABLE (shutdown_details, 3, "Finished", "Finished after guest request",
@@ -41,8 +42,9 @@ STRING_TABLE (pmsuspended_details, 2, "Memory", "Disk");
 STRING_TABLE (crashed_details, 2, "Panicked", "Crashloaded");
 
 static const StringTable *const details_of_lifecycle[] = {
-    &defined_details, &undefined_details, &started_details, &suspended_details, &resumed_details,
-    &stopped_details, &shutdown_details, &pmsuspended_details, &crashed_details,
+    &defined_details,   &undefined_details,   &started_details,
+    &suspended_details, &resumed_details,     &stopped_details,
+    &shutdown_details,  &pmsuspended_details, &crashed_details,
 };
 
 static const char *

@@ -41,7 +41,7 @@ append (SkepParams *params, const char *name, SkepType type)
 
     params->item = g_realloc_n (params->item, params->n + 1, sizeof *params->item);
     param = &params->item[params->n++];
-    *param = (SkepParam) { .name = g_strdup (name), .type = type };
+    *param = (SkepParam){ .name = g_strdup (name), .type = type };
     return param;
 }
 

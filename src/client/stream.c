@@ -5,14 +5,15 @@
 struct SkepStream {
     SkepConnection *conn;
     guint32 serial;
-    bool ended;                 /* the other side finished or failed: nothing may be sent any more */
+    bool ended; /* the other side finished or failed: nothing may be sent any more */
 };
 
 SkepStream *
 skep_domain_open_console (SkepDomain *domain, const char *device, unsigned flags, SkepError *error)
 {
     char *name = (char *) device;
-    domain_open_console_args in = { .dom = client_wire_domain (domain), .dev_name = CLIENT_STRING (name),
+    domain_open_console_args in = { .dom = client_wire_domain (domain),
+                                    .dev_name = CLIENT_STRING (name),
                                     .flags = flags };
     SkepStream *stream;
 
@@ -28,8 +29,8 @@ ptrdiff_t
 skep_stream_receive (SkepStream *stream, void **ret_data, int timeout_ms, SkepError *error)
 {
     GError *failure = NULL;
-    gssize got = rpc_connection_stream_receive (stream->conn->rpc, stream->serial, ret_data, timeout_ms,
-                                                &failure);
+    gssize got = rpc_connection_stream_receive (stream->conn->rpc, stream->serial, ret_data,
+                                                timeout_ms, &failure);
 
     if (got >= 0)
         return got;
@@ -47,8 +48,9 @@ skep_stream_send (SkepStream *stream, const void *data, size_t size, SkepError *
 {
     GError *failure = NULL;
 
-    if (rpc_connection_stream_send (stream->conn->rpc, RPC_PROGRAM_REMOTE, REMOTE_PROC_DOMAIN_OPEN_CONSOLE,
-                                    stream->serial, data, size, &failure))
+    if (rpc_connection_stream_send (stream->conn->rpc, RPC_PROGRAM_REMOTE,
+                                    REMOTE_PROC_DOMAIN_OPEN_CONSOLE, stream->serial, data, size,
+                                    &failure))
         return true;
     return client_fail (error, failure);
 }
@@ -59,7 +61,8 @@ skep_stream_close (SkepStream *stream, bool abort_it)
     if (!stream)
         return;
     if (!stream->ended)
-        rpc_connection_stream_finish (stream->conn->rpc, RPC_PROGRAM_REMOTE, REMOTE_PROC_DOMAIN_OPEN_CONSOLE,
-                                      stream->serial, abort_it, NULL);
+        rpc_connection_stream_finish (stream->conn->rpc, RPC_PROGRAM_REMOTE,
+                                      REMOTE_PROC_DOMAIN_OPEN_CONSOLE, stream->serial, abort_it,
+                                      NULL);
     g_free (stream);
 }

@@ -5,34 +5,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARAM_STRINGS_OK 4      /* flag: the caller understands values of type string */
+#define PARAM_STRINGS_OK 4 /* flag: the caller understands values of type string */
 
 bool
 skep_domain_set_memory (SkepDomain *domain, uint64_t kib, unsigned flags, SkepError *error)
 {
-    domain_set_memory_flags_args in = { .dom = client_wire_domain (domain), .memory = kib,
+    domain_set_memory_flags_args in = { .dom = client_wire_domain (domain),
+                                        .memory = kib,
                                         .flags = flags };
 
-    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_MEMORY_FLAGS, domain_set_memory_flags, &in, error);
+    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_MEMORY_FLAGS, domain_set_memory_flags, &in,
+                             error);
 }
 
 /* Typed parameters in two steps: nparams 0 asks how many there are. */
 bool
-skep_domain_memory_params (SkepDomain *domain, unsigned flags, SkepParams *ret_params, SkepError *error)
+skep_domain_memory_params (SkepDomain *domain, unsigned flags, SkepParams *ret_params,
+                           SkepError *error)
 {
     domain_get_memory_parameters_args in = { .dom = client_wire_domain (domain),
                                              .flags = flags | PARAM_STRINGS_OK };
     domain_get_memory_parameters_ret out = { 0 };
 
-    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_MEMORY_PARAMETERS, domain_get_memory_parameters, &in, &out,
-                      error))
+    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_MEMORY_PARAMETERS, domain_get_memory_parameters, &in,
+                      &out, error))
         return false;
     in.nparams = out.nparams;
     CLIENT_FREE (domain_get_memory_parameters, &out);
     memset (&out, 0, sizeof out);
     if (in.nparams
-        && !CLIENT_CALL (domain->conn, DOMAIN_GET_MEMORY_PARAMETERS, domain_get_memory_parameters, &in,
-                         &out, error))
+        && !CLIENT_CALL (domain->conn, DOMAIN_GET_MEMORY_PARAMETERS, domain_get_memory_parameters,
+                         &in, &out, error))
         return false;
     client_params_from_wire (out.params.params_val, out.params.params_len, ret_params);
     CLIENT_FREE (domain_get_memory_parameters, &out);
@@ -48,8 +51,8 @@ skep_domain_set_memory_params (SkepDomain *domain, const SkepParams *params, uns
                                              .params = { (unsigned) params->n, wire },
                                              .flags = flags };
 
-    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_MEMORY_PARAMETERS, domain_set_memory_parameters, &in,
-                             error);
+    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_MEMORY_PARAMETERS,
+                             domain_set_memory_parameters, &in, error);
 }
 
 char *
@@ -59,7 +62,8 @@ skep_domain_scheduler_type (SkepDomain *domain, int *ret_n_params, SkepError *er
     domain_get_scheduler_type_ret out = { 0 };
     char *type;
 
-    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_SCHEDULER_TYPE, domain_get_scheduler_type, &in, &out, error))
+    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_SCHEDULER_TYPE, domain_get_scheduler_type, &in, &out,
+                      error))
         return NULL;
     type = g_strdup (out.type);
     if (ret_n_params)
@@ -69,7 +73,8 @@ skep_domain_scheduler_type (SkepDomain *domain, int *ret_n_params, SkepError *er
 }
 
 bool
-skep_domain_scheduler_params (SkepDomain *domain, unsigned flags, SkepParams *ret_params, SkepError *error)
+skep_domain_scheduler_params (SkepDomain *domain, unsigned flags, SkepParams *ret_params,
+                              SkepError *error)
 {
     domain_get_scheduler_parameters_flags_args in = { .dom = client_wire_domain (domain),
                                                       .flags = flags | PARAM_STRINGS_OK };
@@ -106,13 +111,15 @@ bool
 skep_domain_interface_stats (SkepDomain *domain, const char *device, SkepInterfaceStats *ret_stats,
                              SkepError *error)
 {
-    domain_interface_stats_args in = { .dom = client_wire_domain (domain), .device = (char *) device };
+    domain_interface_stats_args in = { .dom = client_wire_domain (domain),
+                                       .device = (char *) device };
     domain_interface_stats_ret out = { 0 };
 
-    if (!CLIENT_CALL (domain->conn, DOMAIN_INTERFACE_STATS, domain_interface_stats, &in, &out, error))
+    if (!CLIENT_CALL (domain->conn, DOMAIN_INTERFACE_STATS, domain_interface_stats, &in, &out,
+                      error))
         return false;
-    *ret_stats = (SkepInterfaceStats) { out.rx_bytes, out.rx_packets, out.rx_errs, out.rx_drop,
-                                        out.tx_bytes, out.tx_packets, out.tx_errs, out.tx_drop };
+    *ret_stats = (SkepInterfaceStats){ out.rx_bytes, out.rx_packets, out.rx_errs, out.rx_drop,
+                                       out.tx_bytes, out.tx_packets, out.tx_errs, out.tx_drop };
     return true;
 }
 
@@ -128,25 +135,30 @@ skep_domain_memory_stats (SkepDomain *domain, SkepMemoryStat **ret_stats, SkepEr
     n = out.stats.stats_len;
     *ret_stats = g_new0 (SkepMemoryStat, n + 1);
     for (unsigned i = 0; i < n; i++)
-        (*ret_stats)[i] = (SkepMemoryStat) { out.stats.stats_val[i].tag, out.stats.stats_val[i].val };
+        (*ret_stats)[i] = (SkepMemoryStat){ out.stats.stats_val[i].tag,
+                                            out.stats.stats_val[i].val };
     CLIENT_FREE (domain_memory_stats, &out);
     return (int) n;
 }
 
 bool
-skep_domain_block_stats (SkepDomain *domain, const char *path, SkepParams *ret_params, SkepError *error)
+skep_domain_block_stats (SkepDomain *domain, const char *path, SkepParams *ret_params,
+                         SkepError *error)
 {
-    domain_block_stats_flags_args in = { .dom = client_wire_domain (domain), .path = (char *) path,
+    domain_block_stats_flags_args in = { .dom = client_wire_domain (domain),
+                                         .path = (char *) path,
                                          .flags = PARAM_STRINGS_OK };
     domain_block_stats_flags_ret out = { 0 };
 
-    if (!CLIENT_CALL (domain->conn, DOMAIN_BLOCK_STATS_FLAGS, domain_block_stats_flags, &in, &out, error))
+    if (!CLIENT_CALL (domain->conn, DOMAIN_BLOCK_STATS_FLAGS, domain_block_stats_flags, &in, &out,
+                      error))
         return false;
     in.nparams = out.nparams;
     CLIENT_FREE (domain_block_stats_flags, &out);
     memset (&out, 0, sizeof out);
     if (in.nparams
-        && !CLIENT_CALL (domain->conn, DOMAIN_BLOCK_STATS_FLAGS, domain_block_stats_flags, &in, &out, error))
+        && !CLIENT_CALL (domain->conn, DOMAIN_BLOCK_STATS_FLAGS, domain_block_stats_flags, &in,
+                         &out, error))
         return false;
     client_params_from_wire (out.params.params_val, out.params.params_len, ret_params);
     CLIENT_FREE (domain_block_stats_flags, &out);
@@ -159,8 +171,11 @@ static bool
 cpu_stats_call (SkepDomain *domain, int start, unsigned ncpus, unsigned nparams,
                 domain_get_cpu_stats_ret *out, SkepError *error)
 {
-    domain_get_cpu_stats_args in = { .dom = client_wire_domain (domain), .nparams = nparams,
-                                     .start_cpu = start, .ncpus = ncpus, .flags = PARAM_STRINGS_OK };
+    domain_get_cpu_stats_args in = { .dom = client_wire_domain (domain),
+                                     .nparams = nparams,
+                                     .start_cpu = start,
+                                     .ncpus = ncpus,
+                                     .flags = PARAM_STRINGS_OK };
 
     memset (out, 0, sizeof *out);
     return CLIENT_CALL (domain->conn, DOMAIN_GET_CPU_STATS, domain_get_cpu_stats, &in, out, error);
@@ -215,8 +230,10 @@ skep_domain_metadata (SkepDomain *domain, SkepMetadata type, const char *uri, un
                       SkepError *error)
 {
     char *name = (char *) uri;
-    domain_get_metadata_args in = { .dom = client_wire_domain (domain), .type = (int) type,
-                                    .uri = CLIENT_STRING (name), .flags = flags };
+    domain_get_metadata_args in = { .dom = client_wire_domain (domain),
+                                    .type = (int) type,
+                                    .uri = CLIENT_STRING (name),
+                                    .flags = flags };
     domain_get_metadata_ret out = { 0 };
     char *text;
 
@@ -228,13 +245,16 @@ skep_domain_metadata (SkepDomain *domain, SkepMetadata type, const char *uri, un
 }
 
 bool
-skep_domain_set_metadata (SkepDomain *domain, SkepMetadata type, const char *metadata, const char *key,
-                          const char *uri, unsigned flags, SkepError *error)
+skep_domain_set_metadata (SkepDomain *domain, SkepMetadata type, const char *metadata,
+                          const char *key, const char *uri, unsigned flags, SkepError *error)
 {
     char *text = (char *) metadata, *prefix = (char *) key, *name = (char *) uri;
-    domain_set_metadata_args in = { .dom = client_wire_domain (domain), .type = (int) type,
-                                    .metadata = CLIENT_STRING (text), .key = CLIENT_STRING (prefix),
-                                    .uri = CLIENT_STRING (name), .flags = flags };
+    domain_set_metadata_args in = { .dom = client_wire_domain (domain),
+                                    .type = (int) type,
+                                    .metadata = CLIENT_STRING (text),
+                                    .key = CLIENT_STRING (prefix),
+                                    .uri = CLIENT_STRING (name),
+                                    .flags = flags };
 
     return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_METADATA, domain_set_metadata, &in, error);
 }
@@ -242,11 +262,12 @@ skep_domain_set_metadata (SkepDomain *domain, SkepMetadata type, const char *met
 bool
 skep_domain_send_signal (SkepDomain *domain, int64_t pid, unsigned signum, SkepError *error)
 {
-    domain_send_process_signal_args in = { .dom = client_wire_domain (domain), .pid_value = pid,
+    domain_send_process_signal_args in = { .dom = client_wire_domain (domain),
+                                           .pid_value = pid,
                                            .signum = signum };
 
-    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SEND_PROCESS_SIGNAL, domain_send_process_signal, &in,
-                             error);
+    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SEND_PROCESS_SIGNAL, domain_send_process_signal,
+                             &in, error);
 }
 
 int
@@ -257,8 +278,8 @@ skep_domain_open_namespaces (SkepDomain *domain, int **ret_fds, SkepError *error
     int n;
 
     if (!client_call (domain->conn, RPC_PROGRAM_LXC, LXC_PROC_DOMAIN_OPEN_NAMESPACE,
-                      (xdrproc_t) xdr_lxc_domain_open_namespace_args, &in, client_none, NULL,
-                      NULL, 0, fds, error))
+                      (xdrproc_t) xdr_lxc_domain_open_namespace_args, &in, client_none, NULL, NULL,
+                      0, fds, error))
         return -1;
     n = (int) fds->len;
     *ret_fds = (int *) (void *) g_array_free (g_steal_pointer (&fds), FALSE);

@@ -10,7 +10,7 @@
 
 struct Args {
     const Verb *verb;
-    GHashTable *values;         /* const Option * -> GPtrArray of strings (empty for flags) */
+    GHashTable *values; /* const Option * -> GPtrArray of strings (empty for flags) */
     gboolean help;
 };
 
@@ -81,7 +81,7 @@ size_parse (const char *text, guint64 *ret_kib)
     scale = suffix_bytes (end);
     if (errno || !scale)
         return FALSE;
-    if (scale == 1024) {        /* the wire counts KiB: no detour over bytes, which could overflow */
+    if (scale == 1024) { /* the wire counts KiB: no detour over bytes, which could overflow */
         *ret_kib = value;
         return TRUE;
     }
@@ -95,7 +95,7 @@ static gboolean
 is_unlimited (const Option *option, const char *value)
 {
     return option->flags & OPT_UNLIMITED
-           && (strcmp (value, "-1") == 0 || strcmp (value, "unlimited") == 0);
+        && (strcmp (value, "-1") == 0 || strcmp (value, "unlimited") == 0);
 }
 
 static gboolean
@@ -171,7 +171,8 @@ take_option (Args *args, const char *const *words, unsigned *at, char **ret_mess
         }
         if (option == &option_help)
             args->help = TRUE;
-        return g_hash_table_contains (args->values, option) || add_value (args, option, NULL, ret_message);
+        return g_hash_table_contains (args->values, option)
+            || add_value (args, option, NULL, ret_message);
     }
     if (equals)
         return add_value (args, option, equals + 1, ret_message);

@@ -46,8 +46,9 @@ is_static (const char *path)
 char *
 busybox_find (void)
 {
-    static const char *const usual[] = { "/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/busybox-static",
-                                         "/bin/busybox.static", "/usr/local/bin/busybox" };
+    static const char *const usual[] = { "/bin/busybox", "/usr/bin/busybox",
+                                         "/usr/lib/busybox/busybox-static", "/bin/busybox.static",
+                                         "/usr/local/bin/busybox" };
     const char *named = g_getenv ("SKEP_BUSYBOX");
 
     if (named)
@@ -60,8 +61,10 @@ busybox_find (void)
 
 /* ---- Making the root ---- */
 
-static const char *const root_dirs[] = { "bin",  "sbin", "usr",  "usr/bin", "usr/sbin", "etc", "dev", "proc",
-                                         "sys",  "tmp",  "root", "run",     "var",      "mnt" };
+static const char *const root_dirs[] = {
+    "bin",  "sbin", "usr", "usr/bin", "usr/sbin", "etc", "dev",
+    "proc", "sys",  "tmp", "root",    "run",      "var", "mnt"
+};
 
 /* busybox's init takes SIGUSR2 for power off; ::shutdown lines run before. */
 static const char inittab[] = "# init of busybox: a shell on the console, ended orderly\n"
@@ -90,7 +93,8 @@ copy_program (const char *from, const char *root, char **ret_why)
     g_autoptr (GError) error = NULL;
 
     if (g_file_get_contents (from, &bytes, &size, &error)
-        && g_file_set_contents_full (to, bytes, (gssize) size, G_FILE_SET_CONTENTS_NONE, 0755, &error))
+        && g_file_set_contents_full (to, bytes, (gssize) size, G_FILE_SET_CONTENTS_NONE, 0755,
+                                     &error))
         return TRUE;
     *ret_why = g_strdup (error->message);
     return FALSE;
@@ -102,12 +106,13 @@ link_applet (const char *root, const char *applet, char **ret_why)
 {
     g_autofree char *path = g_build_filename (root, applet, NULL);
     const char *target = g_str_has_prefix (applet, "usr/") ? "../../bin/busybox"
-                         : g_str_has_prefix (applet, "bin/") ? "busybox"
-                                                             : "../bin/busybox";
+                       : g_str_has_prefix (applet, "bin/") ? "busybox"
+                                                           : "../bin/busybox";
 
-    if (strstr (applet, "..") || (!g_str_has_prefix (applet, "usr/bin/") && !g_str_has_prefix (applet, "usr/sbin/")
-                                  && !g_str_has_prefix (applet, "bin/") && !g_str_has_prefix (applet, "sbin/")))
-        return TRUE;            /* linuxrc and what else has no place here */
+    if (strstr (applet, "..")
+        || (!g_str_has_prefix (applet, "usr/bin/") && !g_str_has_prefix (applet, "usr/sbin/")
+            && !g_str_has_prefix (applet, "bin/") && !g_str_has_prefix (applet, "sbin/")))
+        return TRUE; /* linuxrc and what else has no place here */
     return symlink (target, path) == 0 || errno == EEXIST || fail (ret_why, "link", path);
 }
 
@@ -120,7 +125,8 @@ link_applets (const char *busybox, const char *root, char **ret_why)
     g_autoptr (GError) error = NULL;
     int status = 0;
 
-    if (!g_spawn_sync (NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &text, NULL, &status, &error)
+    if (!g_spawn_sync (NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &text, NULL,
+                       &status, &error)
         || !g_spawn_check_wait_status (status, &error)) {
         *ret_why = g_strdup_printf ("'%s --list-full' failed: %s", busybox, error->message);
         return FALSE;
@@ -152,11 +158,11 @@ fill (const char *busybox, const char *root, const char *hostname, char **ret_wh
     g_autofree char *name = g_strdup_printf ("%s\n", hostname);
 
     return make_dirs (root, ret_why) && copy_program (busybox, root, ret_why)
-           && link_applets (busybox, root, ret_why)
-           && write_file (root, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", ret_why)
-           && write_file (root, "etc/group", "root:x:0:\n", ret_why)
-           && write_file (root, "etc/hostname", name, ret_why)
-           && write_file (root, "etc/inittab", inittab, ret_why);
+        && link_applets (busybox, root, ret_why)
+        && write_file (root, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n", ret_why)
+        && write_file (root, "etc/group", "root:x:0:\n", ret_why)
+        && write_file (root, "etc/hostname", name, ret_why)
+        && write_file (root, "etc/inittab", inittab, ret_why);
 }
 
 gboolean

@@ -63,7 +63,7 @@ terminal_leave (void)
 {
     terminal_restore ();
     for (unsigned i = 0; i < 4; i++)
-        signal ((const int[]) { SIGTERM, SIGHUP, SIGINT, SIGQUIT }[i], SIG_DFL);
+        signal ((const int[]){ SIGTERM, SIGHUP, SIGINT, SIGQUIT }[i], SIG_DFL);
 }
 
 /* ---- The two directions ---- */
@@ -151,10 +151,11 @@ terminal_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned 
     ConsoleState state;
 
     if (!stream)
-        return shell_fail_with (shell, &error, "cannot open the console of domain '%s'", domain->name);
+        return shell_fail_with (shell, &error, "cannot open the console of domain '%s'",
+                                domain->name);
     if (!shell->quiet)
-        fprintf (shell->out, "Connected to domain '%s'\nEscape character is ^%c (Ctrl + %c)\n", domain->name,
-                 shell->escape | 0x40, shell->escape | 0x40);
+        fprintf (shell->out, "Connected to domain '%s'\nEscape character is ^%c (Ctrl + %c)\n",
+                 domain->name, shell->escape | 0x40, shell->escape | 0x40);
     fflush (shell->out);
     if (!terminal_make_raw ()) {
         skep_stream_close (stream, true);
@@ -176,7 +177,7 @@ run_console (Shell *shell, const Args *args)
     autodomain domain = NULL;
     int active;
     unsigned flags = (args_flag (args, "force") ? SKEP_CONSOLE_FORCE : 0)
-                     | (args_flag (args, "safe") ? SKEP_CONSOLE_SAFE : 0);
+                   | (args_flag (args, "safe") ? SKEP_CONSOLE_SAFE : 0);
 
     if (!console_possible (shell) || !(domain = shell_domain (shell, args)))
         return 1;
@@ -203,7 +204,8 @@ run_enter (Shell *shell, const Args *args)
         return 1;
     n = skep_domain_open_namespaces (domain, &fds, &error);
     if (n < 0)
-        return shell_fail_with (shell, &error, "cannot open the namespaces of domain '%s'", domain->name);
+        return shell_fail_with (shell, &error, "cannot open the namespaces of domain '%s'",
+                                domain->name);
     fflush (shell->out);
     code = enter_run (domain->id, fds, n, args_list (args, "cmd"), &why);
     for (int i = 0; i < n; i++)
@@ -217,7 +219,8 @@ run_enter (Shell *shell, const Args *args)
 
 static const Option console_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
-    { "devname", OPT_STRING, 0, "alias of the console, such as console0 (the first one)", COMPLETE_NONE, NULL },
+    { "devname", OPT_STRING, 0, "alias of the console, such as console0 (the first one)",
+      COMPLETE_NONE, NULL },
     { "force", OPT_FLAG, 0, "disconnect who is connected now", COMPLETE_NONE, NULL },
     { "safe", OPT_FLAG, 0, "refuse when somebody is connected", COMPLETE_NONE, NULL },
     OPTIONS_END,
@@ -225,16 +228,20 @@ static const Option console_options[] = {
 static const Option enter_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
     { "noseclabel", OPT_FLAG, 0, "keep the security label of skep", COMPLETE_NONE, NULL },
-    { "cmd", OPT_LIST, OPT_REQUIRED | OPT_REST, "the command and its arguments", COMPLETE_NONE, NULL },
+    { "cmd", OPT_LIST, OPT_REQUIRED | OPT_REST, "the command and its arguments", COMPLETE_NONE,
+      NULL },
     OPTIONS_END,
 };
 
 const Verb verbs_console[] = {
     { "console", GROUP_DOMAIN, 0, "connect to a console of a domain",
-      "The escape character, Ctrl + ] unless -e says otherwise, leaves it.", console_options, run_console },
+      "The escape character, Ctrl + ] unless -e says otherwise, leaves it.", console_options,
+      run_console },
     { "lxc-enter-namespace", GROUP_DOMAIN, 0, "run a command inside a running domain",
-      "In the domain's namespaces and cgroup, as root, with skep's standard input and output. The exit code\n"
-      "    is the command's; 125: it could not be set up, 126: it is not executable, 127: it was not found.",
+      "In the domain's namespaces and cgroup, as root, with skep's standard input and output. The "
+      "exit code\n"
+      "    is the command's; 125: it could not be set up, 126: it is not executable, 127: it was "
+      "not found.",
       enter_options, run_enter },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -93,8 +93,9 @@ print_json (const EventPrinter *printer, const SkepEvent *event)
 
         json_key (&json, lifecycle && i == 0 ? "lifecycle" : param->name);
         if (lifecycle && which)
-            json_string (&json, i == 0 ? skep_lifecycle_name (param->value.i)
-                                       : skep_lifecycle_detail_name (which->value.i, param->value.i));
+            json_string (&json, i == 0
+                                    ? skep_lifecycle_name (param->value.i)
+                                    : skep_lifecycle_detail_name (which->value.i, param->value.i));
         else if (word_for (event, param))
             json_string (&json, word_for (event, param));
         else
@@ -119,7 +120,8 @@ print_event (const SkepEvent *event, void *data)
 
             fprintf (out, "%s: ", now);
         }
-        fprintf (out, "event '%s' for domain '%s'", skep_event_name (event->event), event->domain->name);
+        fprintf (out, "event '%s' for domain '%s'", skep_event_name (event->event),
+                 event->domain->name);
         print_values (event, out);
         fputc ('\n', out);
     }
@@ -142,7 +144,8 @@ register_events (Shell *shell, int which, const SkepDomain *domain, GArray *call
             g_array_append_val (callbacks, callback);
         else if (which >= 0 || event == 0)
             return shell_fail_with (shell, &error, "cannot register for event '%s'",
-                                    skep_event_name (event)) == 0;
+                                    skep_event_name (event))
+                == 0;
     }
     return TRUE;
 }
@@ -175,7 +178,8 @@ static int
 watch (Shell *shell, const Args *args, int which, const SkepDomain *domain)
 {
     autoerror error = { 0 };
-    EventPrinter printer = { shell, args_flag (args, "timestamp"), shell_wants_json (shell, args), 0 };
+    EventPrinter printer = { shell, args_flag (args, "timestamp"), shell_wants_json (shell, args),
+                             0 };
     g_autoptr (GArray) callbacks = g_array_new (FALSE, FALSE, sizeof (int));
     struct sigaction stop = { .sa_handler = on_interrupt }, before;
     gboolean timed_out = FALSE, ok;
@@ -187,7 +191,8 @@ watch (Shell *shell, const Args *args, int which, const SkepDomain *domain)
         return 1;
     }
     sigaction (SIGINT, &stop, &before);
-    ok = wait_for_events (&printer, args_flag (args, "loop"), args_number (args, "timeout", 0), &timed_out, &error);
+    ok = wait_for_events (&printer, args_flag (args, "loop"), args_number (args, "timeout", 0),
+                          &timed_out, &error);
     sigaction (SIGINT, &before, NULL);
     for (unsigned i = 0; ok && i < callbacks->len; i++)
         skep_event_deregister (shell->conn, g_array_index (callbacks, int, i), NULL);
@@ -198,7 +203,8 @@ watch (Shell *shell, const Args *args, int which, const SkepDomain *domain)
         fprintf (shell->out, "%sevents received: %u\n",
                  timed_out           ? "event loop timed out\n"
                  : event_interrupted ? "event loop interrupted\n"
-                                     : "", printer.received);
+                                     : "",
+                 printer.received);
     return printer.received ? 0 : 1;
 }
 
@@ -232,7 +238,8 @@ static const Option event_options[] = {
     { "domain", OPT_STRING, 0, "events of this domain only", COMPLETE_DOMAIN, NULL },
     { "event", OPT_STRING, 0, "the kind of event to wait for", COMPLETE_EVENT, NULL },
     { "all", OPT_FLAG, 0, "wait for events of any kind", COMPLETE_NONE, NULL },
-    { "loop", OPT_FLAG, 0, "go on after the first event, until the time is up or Ctrl + C", COMPLETE_NONE, NULL },
+    { "loop", OPT_FLAG, 0, "go on after the first event, until the time is up or Ctrl + C",
+      COMPLETE_NONE, NULL },
     { "timeout", OPT_NUMBER, 0, "seconds to wait at most", COMPLETE_NONE, NULL },
     { "list", OPT_FLAG, 0, "list the kinds of events", COMPLETE_NONE, NULL },
     { "timestamp", OPT_FLAG, 0, "print when each event came", COMPLETE_NONE, NULL },
@@ -241,6 +248,7 @@ static const Option event_options[] = {
 
 const Verb verbs_event[] = {
     { "event", GROUP_EVENTS, VERB_JSON, "wait for events of domains",
-      "The exit code is 1 when none came in time. With --json each event is one line.", event_options, run_event },
+      "The exit code is 1 when none came in time. With --json each event is one line.",
+      event_options, run_event },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

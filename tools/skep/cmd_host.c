@@ -45,8 +45,8 @@ run_string (Shell *shell, const Args *args)
 static char *
 version_text (uint64_t version)
 {
-    return g_strdup_printf ("%u.%u.%u", (unsigned) (version / 1000000), (unsigned) (version / 1000 % 1000),
-                            (unsigned) (version % 1000));
+    return g_strdup_printf ("%u.%u.%u", (unsigned) (version / 1000000),
+                            (unsigned) (version / 1000 % 1000), (unsigned) (version % 1000));
 }
 
 static int
@@ -93,7 +93,8 @@ run_nodeinfo (Shell *shell, const Args *args)
     record_number (record, "cores", "Core(s) per socket", info.cores, "%d", info.cores);
     record_number (record, "threads", "Thread(s) per core", info.threads, "%d", info.threads);
     record_number (record, "nodes", "NUMA cell(s)", info.nodes, "%d", info.nodes);
-    record_number (record, "memory", "Memory size", (gint64) info.memory, "%" G_GUINT64_FORMAT " KiB", info.memory);
+    record_number (record, "memory", "Memory size", (gint64) info.memory,
+                   "%" G_GUINT64_FORMAT " KiB", info.memory);
     record_print_titled (record, 20, shell_wants_json (shell, args), shell->out);
     return 0;
 }
@@ -108,8 +109,8 @@ run_nodememstats (Shell *shell, const Args *args)
     if (!skep_node_memory_stats (shell->conn, (int) args_number (args, "cell", -1), &stats, &error))
         return shell_fail_with (shell, &error, "cannot get the memory statistics of the host");
     for (size_t i = 0; i < stats.n; i++)
-        record_number (record, stats.item[i].name, NULL, stats.item[i].value.l, ": %20" G_GUINT64_FORMAT " KiB",
-                       stats.item[i].value.ul);
+        record_number (record, stats.item[i].name, NULL, stats.item[i].value.l,
+                       ": %20" G_GUINT64_FORMAT " KiB", stats.item[i].value.ul);
     record_print (record, 7, "", shell_wants_json (shell, args), shell->out);
     return 0;
 }
@@ -131,14 +132,16 @@ print_cpu_percent (Shell *shell, const Args *args, int cpu)
     if (!skep_node_cpu_stats (shell->conn, cpu, &after, &error))
         return shell_fail_with (shell, &error, "cannot get the CPU statistics of the host");
     for (unsigned i = 0; i < G_N_ELEMENTS (parts); i++) {
-        const SkepParam *a = skep_params_find (&before, fields[i]), *b = skep_params_find (&after, fields[i]);
+        const SkepParam *a = skep_params_find (&before, fields[i]),
+                        *b = skep_params_find (&after, fields[i]);
 
         delta[i] = a && b ? (double) (b->value.ul - a->value.ul) : 0;
         total += delta[i];
     }
     total = total > 0 ? total : 1;
-    record_number (record, "usage", "usage:", (gint64) ((total - delta[2] - delta[3]) * 100 / total + 0.5), "%14.1f%%",
-                   (total - delta[2] - delta[3]) * 100 / total);
+    record_number (record, "usage",
+                   "usage:", (gint64) ((total - delta[2] - delta[3]) * 100 / total + 0.5),
+                   "%14.1f%%", (total - delta[2] - delta[3]) * 100 / total);
     for (unsigned i = 0; i < G_N_ELEMENTS (parts); i++) {
         g_autofree char *title = g_strdup_printf ("%s:", parts[i]);
 
@@ -154,7 +157,9 @@ run_nodecpustats (Shell *shell, const Args *args)
 {
     static const struct {
         const char *field, *title;
-    } names[] = { { "user", "user" }, { "kernel", "system" }, { "idle", "idle" }, { "iowait", "iowait" } };
+    } names[] = {
+        { "user", "user" }, { "kernel", "system" }, { "idle", "idle" }, { "iowait", "iowait" }
+    };
     autoerror error = { 0 };
     autoparams stats = { 0 };
     g_autoptr (Record) record = record_new ();
@@ -169,7 +174,8 @@ run_nodecpustats (Shell *shell, const Args *args)
         g_autofree char *title = g_strdup_printf ("%s:", names[i].title);
 
         if (param)
-            record_number (record, names[i].title, title, param->value.l, "%20" G_GUINT64_FORMAT, param->value.ul);
+            record_number (record, names[i].title, title, param->value.l, "%20" G_GUINT64_FORMAT,
+                           param->value.ul);
     }
     record_print (record, 15, "", shell_wants_json (shell, args), shell->out);
     return 0;
@@ -215,7 +221,8 @@ run_nodecpumap (Shell *shell, const Args *args)
             plain[i] = 'y';
     record_number (record, "present", "CPUs present", n, "%d", n);
     record_number (record, "online", "CPUs online", online, "%u", online);
-    record_string_raw (record, "map", "CPU map", args_flag (args, "pretty") ? pretty : plain, pretty);
+    record_string_raw (record, "map", "CPU map", args_flag (args, "pretty") ? pretty : plain,
+                       pretty);
     record_print_titled (record, 15, shell_wants_json (shell, args), shell->out);
     return 0;
 }
@@ -228,7 +235,9 @@ numbers_of_capabilities (SkepConnection *conn, const char *xpath, SkepError *err
 {
     g_autofree char *xml = skep_connection_capabilities (conn, error);
     GArray *numbers = g_array_new (FALSE, FALSE, sizeof (unsigned));
-    xmlDocPtr doc = xml ? xmlReadMemory (xml, (int) strlen (xml), "capabilities", NULL, XML_PARSE_NONET) : NULL;
+    xmlDocPtr doc = xml ? xmlReadMemory (xml, (int) strlen (xml), "capabilities", NULL,
+                                         XML_PARSE_NONET)
+                        : NULL;
     xmlXPathContextPtr context = doc ? xmlXPathNewContext (doc) : NULL;
     xmlXPathObjectPtr found = context ? xmlXPathEvalExpression (BAD_CAST xpath, context) : NULL;
 
@@ -252,7 +261,8 @@ static int
 print_cells (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
-    g_autoptr (GArray) cells = numbers_of_capabilities (shell->conn, "/capabilities/host/topology/cells/cell/@id", &error);
+    g_autoptr (GArray) cells = numbers_of_capabilities (
+        shell->conn, "/capabilities/host/topology/cells/cell/@id", &error);
     g_autoptr (Record) record = record_new ();
     uint64_t total = 0;
 
@@ -267,7 +277,8 @@ print_cells (Shell *shell, const Args *args)
         if (skep_node_cells_free_memory (shell->conn, (int) id, 1, &bytes, &error) != 1)
             return shell_fail_with (shell, &error, "cannot get the free memory of cell %u", id);
         total += bytes[0] / 1024;
-        record_number (record, key, title, (gint64) (bytes[0] / 1024), " %10" G_GUINT64_FORMAT " KiB", bytes[0] / 1024);
+        record_number (record, key, title, (gint64) (bytes[0] / 1024),
+                       " %10" G_GUINT64_FORMAT " KiB", bytes[0] / 1024);
     }
     if (!shell_wants_json (shell, args)) {
         record_print (record, 0, "", FALSE, shell->out);
@@ -275,7 +286,8 @@ print_cells (Shell *shell, const Args *args)
         g_clear_pointer (&record, record_free);
         record = record_new ();
     }
-    record_number (record, "total", "Total:", (gint64) total, " %10" G_GUINT64_FORMAT " KiB", total);
+    record_number (record, "total", "Total:", (gint64) total, " %10" G_GUINT64_FORMAT " KiB",
+                   total);
     record_print (record, 0, "", shell_wants_json (shell, args), shell->out);
     return 0;
 }
@@ -288,7 +300,8 @@ run_freecell (Shell *shell, const Args *args)
     g_autoptr (Record) record = record_new ();
     uint64_t all = 0;
     gint64 cell = args_number (args, "cellno", -1);
-    g_autofree char *title = cell >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, cell) : g_strdup ("Total");
+    g_autofree char *title = cell >= 0 ? g_strdup_printf ("%" G_GINT64_FORMAT, cell)
+                                       : g_strdup ("Total");
 
     if (args_flag (args, "all") && cell >= 0)
         return shell_fail (shell, "--all excludes --cellno");
@@ -298,7 +311,8 @@ run_freecell (Shell *shell, const Args *args)
                   : !skep_node_free_memory (shell->conn, &all, &error))
         return shell_fail_with (shell, &error, "cannot get the free memory of the host");
     all = (bytes ? bytes[0] : all) / 1024;
-    record_number (record, cell >= 0 ? title : "total", title, (gint64) all, "%" G_GUINT64_FORMAT " KiB", all);
+    record_number (record, cell >= 0 ? title : "total", title, (gint64) all,
+                   "%" G_GUINT64_FORMAT " KiB", all);
     record_print (record, 0, ": ", shell_wants_json (shell, args), shell->out);
     return 0;
 }
@@ -334,8 +348,10 @@ run_freepages (Shell *shell, const Args *args)
 
     if (args_flag (args, "all") == (cell >= 0))
         return shell_fail (shell, "one of --all and --cellno is needed");
-    cells = numbers_of_capabilities (shell->conn, "/capabilities/host/topology/cells/cell/@id", &error);
-    sizes = numbers_of_capabilities (shell->conn, "/capabilities/host/topology/cells/cell[1]/pages/@size", &error);
+    cells = numbers_of_capabilities (shell->conn, "/capabilities/host/topology/cells/cell/@id",
+                                     &error);
+    sizes = numbers_of_capabilities (
+        shell->conn, "/capabilities/host/topology/cells/cell[1]/pages/@size", &error);
     if (!cells || !sizes)
         return shell_fail_with (shell, &error, "cannot get the cells of the host");
     if (size) {
@@ -343,7 +359,8 @@ run_freepages (Shell *shell, const Args *args)
         g_array_append_val (sizes, size);
     }
     if (cell >= 0)
-        return print_pages (shell, args, (int) cell, (const unsigned *) (void *) sizes->data, sizes->len);
+        return print_pages (shell, args, (int) cell, (const unsigned *) (void *) sizes->data,
+                            sizes->len);
     for (unsigned i = 0; i < cells->len && code == 0; i++)
         code = print_pages (shell, args, (int) g_array_index (cells, unsigned, i),
                             (const unsigned *) (void *) sizes->data, sizes->len);
@@ -364,17 +381,28 @@ run_maxvcpus (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)   { name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL }
-#define NUMBER(name, help) { name, OPT_NUMBER, 0, help, COMPLETE_NONE, NULL }
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
+#define NUMBER(name, help)                                                                         \
+    {                                                                                              \
+        name, OPT_NUMBER, 0, help, COMPLETE_NONE, NULL                                             \
+    }
 
-static const Option version_options[] = { FLAG ("daemon", "the daemon's version as well"), OPTIONS_END };
+static const Option version_options[] = { FLAG ("daemon", "the daemon's version as well"),
+                                          OPTIONS_END };
 static const Option memstats_options[] = { NUMBER ("cell", "of this NUMA cell only"), OPTIONS_END };
 static const Option cpustats_options[] = {
-    NUMBER ("cpu", "of this CPU only"), FLAG ("percent", "in percent, over one second"), OPTIONS_END,
+    NUMBER ("cpu", "of this CPU only"),
+    FLAG ("percent", "in percent, over one second"),
+    OPTIONS_END,
 };
 static const Option cpumap_options[] = { FLAG ("pretty", "as ranges"), OPTIONS_END };
 static const Option freecell_options[] = {
-    NUMBER ("cellno", "of this NUMA cell"), FLAG ("all", "of all NUMA cells"), OPTIONS_END,
+    NUMBER ("cellno", "of this NUMA cell"),
+    FLAG ("all", "of all NUMA cells"),
+    OPTIONS_END,
 };
 static const Option freepages_options[] = {
     NUMBER ("cellno", "of this NUMA cell"),
@@ -383,23 +411,30 @@ static const Option freepages_options[] = {
     OPTIONS_END,
 };
 static const Option maxvcpus_options[] = {
-    { "type", OPT_STRING, 0, "type of domain (lxc)", COMPLETE_NONE, NULL }, OPTIONS_END,
+    { "type", OPT_STRING, 0, "type of domain (lxc)", COMPLETE_NONE, NULL },
+    OPTIONS_END,
 };
 
 const Verb verbs_host[] = {
     { "version", GROUP_HOST, VERB_JSON, "show versions", NULL, version_options, run_version },
     { "uri", GROUP_HOST, 0, "print the URI of the connection", NULL, NULL, run_string },
     { "hostname", GROUP_HOST, 0, "print the name of the host", NULL, NULL, run_string },
-    { "nodeinfo", GROUP_HOST, VERB_JSON, "show the host's CPUs and memory", NULL, NULL, run_nodeinfo },
-    { "nodememstats", GROUP_HOST, VERB_JSON, "show the host's memory statistics", NULL, memstats_options,
-      run_nodememstats },
-    { "nodecpustats", GROUP_HOST, VERB_JSON, "show the host's CPU times", "In nanoseconds, unless --percent.",
-      cpustats_options, run_nodecpustats },
-    { "nodecpumap", GROUP_HOST, VERB_JSON, "show which CPUs are online", NULL, cpumap_options, run_nodecpumap },
-    { "freecell", GROUP_HOST, VERB_JSON, "show the host's free memory", NULL, freecell_options, run_freecell },
-    { "freepages", GROUP_HOST, VERB_JSON, "show the host's free pages", NULL, freepages_options, run_freepages },
-    { "maxvcpus", GROUP_HOST, 0, "print how many CPUs a domain can have", NULL, maxvcpus_options, run_maxvcpus },
+    { "nodeinfo", GROUP_HOST, VERB_JSON, "show the host's CPUs and memory", NULL, NULL,
+      run_nodeinfo },
+    { "nodememstats", GROUP_HOST, VERB_JSON, "show the host's memory statistics", NULL,
+      memstats_options, run_nodememstats },
+    { "nodecpustats", GROUP_HOST, VERB_JSON, "show the host's CPU times",
+      "In nanoseconds, unless --percent.", cpustats_options, run_nodecpustats },
+    { "nodecpumap", GROUP_HOST, VERB_JSON, "show which CPUs are online", NULL, cpumap_options,
+      run_nodecpumap },
+    { "freecell", GROUP_HOST, VERB_JSON, "show the host's free memory", NULL, freecell_options,
+      run_freecell },
+    { "freepages", GROUP_HOST, VERB_JSON, "show the host's free pages", NULL, freepages_options,
+      run_freepages },
+    { "maxvcpus", GROUP_HOST, 0, "print how many CPUs a domain can have", NULL, maxvcpus_options,
+      run_maxvcpus },
     { "sysinfo", GROUP_HOST, 0, "print the host's SMBIOS facts as XML", NULL, NULL, run_string },
-    { "capabilities", GROUP_HOST, 0, "print what host and daemon can do, as XML", NULL, NULL, run_string },
+    { "capabilities", GROUP_HOST, 0, "print what host and daemon can do, as XML", NULL, NULL,
+      run_string },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

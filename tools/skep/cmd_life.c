@@ -10,8 +10,8 @@ static unsigned
 start_flags (const Args *args)
 {
     return (args_flag (args, "paused") ? SKEP_START_PAUSED : 0)
-           | (args_flag (args, "autodestroy") ? SKEP_START_AUTODESTROY : 0)
-           | (args_flag (args, "reset-nvram") ? SKEP_START_RESET_NVRAM : 0);
+         | (args_flag (args, "autodestroy") ? SKEP_START_AUTODESTROY : 0)
+         | (args_flag (args, "reset-nvram") ? SKEP_START_RESET_NVRAM : 0);
 }
 
 static int
@@ -20,8 +20,9 @@ run_start (Shell *shell, const Args *args)
     autoerror error = { 0 };
     autodomain domain = NULL;
     g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
-    unsigned flags = start_flags (args) | (args_flag (args, "bypass-cache") ? SKEP_START_BYPASS_CACHE : 0)
-                     | (args_flag (args, "force-boot") ? SKEP_START_FORCE_BOOT : 0);
+    unsigned flags = start_flags (args)
+                   | (args_flag (args, "bypass-cache") ? SKEP_START_BYPASS_CACHE : 0)
+                   | (args_flag (args, "force-boot") ? SKEP_START_FORCE_BOOT : 0);
 
     if ((args_flag (args, "console") && !console_possible (shell))
         || !fds_parse (shell, args_string (args, "pass-fds"), fds)
@@ -46,10 +47,11 @@ run_create (Shell *shell, const Args *args)
     unsigned flags = start_flags (args) | (args_flag (args, "validate") ? SKEP_START_VALIDATE : 0);
 
     if ((args_flag (args, "console") && !console_possible (shell))
-        || !fds_parse (shell, args_string (args, "pass-fds"), fds) || !(xml = read_text (shell, path)))
+        || !fds_parse (shell, args_string (args, "pass-fds"), fds)
+        || !(xml = read_text (shell, path)))
         return 1;
-    domain = skep_domain_create_xml (shell->conn, xml, (const int *) (void *) fds->data, fds->len, flags,
-                                     &error);
+    domain = skep_domain_create_xml (shell->conn, xml, (const int *) (void *) fds->data, fds->len,
+                                     flags, &error);
     if (!domain)
         return shell_fail_with (shell, &error, "cannot create a domain from '%s'", path);
     shell_say (shell, "Domain '%s' created from %s", domain->name, path);
@@ -111,7 +113,8 @@ static int
 run_destroy (Shell *shell, const Args *args)
 {
     return act (shell, args,
-                (args_flag (args, "graceful") ? 1U : 0) | (args_flag (args, "remove-logs") ? 2U : 0));
+                (args_flag (args, "graceful") ? 1U : 0)
+                    | (args_flag (args, "remove-logs") ? 2U : 0));
 }
 
 static int
@@ -121,14 +124,16 @@ run_undefine (Shell *shell, const Args *args)
         const char *option;
         unsigned flag;
     } rows[] = {
-        { "managed-save", 1 }, { "snapshots-metadata", 2 }, { "nvram", 4 }, { "keep-nvram", 8 },
-        { "checkpoints-metadata", 16 }, { "tpm", 32 }, { "keep-tpm", 64 },
+        { "managed-save", 1 }, { "snapshots-metadata", 2 },    { "nvram", 4 },
+        { "keep-nvram", 8 },   { "checkpoints-metadata", 16 }, { "tpm", 32 },
+        { "keep-tpm", 64 },
     };
     unsigned flags = 0;
 
     if (args_given (args, "storage") || args_flag (args, "remove-all-storage")
         || args_flag (args, "delete-storage-volume-snapshots") || args_flag (args, "wipe-storage"))
-        return shell_fail (shell, "removing storage is not supported: delete the container's files yourself");
+        return shell_fail (
+            shell, "removing storage is not supported: delete the container's files yourself");
     for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++)
         flags |= args_flag (args, rows[i].option) ? rows[i].flag : 0;
     return act (shell, args, flags);
@@ -144,8 +149,8 @@ run_autostart (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (!skep_domain_set_autostart (domain, on, &error))
-        return shell_fail_with (shell, &error, "cannot %smark domain '%s' as autostarted", on ? "" : "un",
-                                domain->name);
+        return shell_fail_with (shell, &error, "cannot %smark domain '%s' as autostarted",
+                                on ? "" : "un", domain->name);
     shell_say (shell, "Domain '%s' %smarked as autostarted", domain->name, on ? "" : "un");
     return 0;
 }
@@ -161,7 +166,8 @@ run_send_process_signal (Shell *shell, const Args *args)
 
     if (signum < 0)
         return shell_fail (shell, "'%s' is no signal", name);
-    if (!g_ascii_string_to_signed (args_string (args, "pid"), 10, G_MININT64, G_MAXINT64, &pid, NULL))
+    if (!g_ascii_string_to_signed (args_string (args, "pid"), 10, G_MININT64, G_MAXINT64, &pid,
+                                   NULL))
         return shell_fail (shell, "'%s' is no process number", args_string (args, "pid"));
     if (!(domain = shell_domain (shell, args)))
         return 1;
@@ -172,13 +178,24 @@ run_send_process_signal (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)           { name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL }
-#define UNUSED_FLAG(name)          { name, OPT_FLAG, 0, "for virtual machines; containers refuse it", COMPLETE_NONE, NULL }
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
+#define UNUSED_FLAG(name)                                                                          \
+    {                                                                                              \
+        name, OPT_FLAG, 0, "for virtual machines; containers refuse it", COMPLETE_NONE, NULL       \
+    }
 #define OPTION_MODE                                                                                \
-    { "mode", OPT_STRING, 0, "how to ask init, several with commas", COMPLETE_WORDS,               \
-      "initctl|signal|acpi|agent|paravirt" }
+    {                                                                                              \
+        "mode", OPT_STRING, 0, "how to ask init, several with commas", COMPLETE_WORDS,             \
+            "initctl|signal|acpi|agent|paravirt"                                                   \
+    }
 #define OPTION_PASS_FDS                                                                            \
-    { "pass-fds", OPT_STRING, 0, "open descriptors N,M,... for the container's init, from 3 on", COMPLETE_NONE, NULL }
+    {                                                                                              \
+        "pass-fds", OPT_STRING, 0, "open descriptors N,M,... for the container's init, from 3 on", \
+            COMPLETE_NONE, NULL                                                                    \
+    }
 
 static const Option start_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_INACTIVE),
@@ -192,7 +209,8 @@ static const Option start_options[] = {
     OPTIONS_END,
 };
 static const Option create_options[] = {
-    { "file", OPT_STRING, OPT_REQUIRED, "file with the domain's XML, - for standard input", COMPLETE_FILE, NULL },
+    { "file", OPT_STRING, OPT_REQUIRED, "file with the domain's XML, - for standard input",
+      COMPLETE_FILE, NULL },
     FLAG ("console", "attach to the console"),
     FLAG ("paused", "start frozen (refused for containers)"),
     FLAG ("autodestroy", "destroy the domain when skep ends"),
@@ -202,7 +220,8 @@ static const Option create_options[] = {
     OPTIONS_END,
 };
 static const Option active_options[] = { OPTION_DOMAIN_IS (COMPLETE_ACTIVE), OPTIONS_END };
-static const Option mode_options[] = { OPTION_DOMAIN_IS (COMPLETE_ACTIVE), OPTION_MODE, OPTIONS_END };
+static const Option mode_options[] = { OPTION_DOMAIN_IS (COMPLETE_ACTIVE), OPTION_MODE,
+                                       OPTIONS_END };
 static const Option destroy_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
     FLAG ("graceful", "let processes end by themselves before they are killed"),
@@ -231,7 +250,8 @@ static const Option autostart_options[] = {
 };
 static const Option signal_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
-    { "pid", OPT_STRING, OPT_REQUIRED, "number of the process inside the container", COMPLETE_NONE, NULL },
+    { "pid", OPT_STRING, OPT_REQUIRED, "number of the process inside the container", COMPLETE_NONE,
+      NULL },
     { "signame", OPT_STRING, OPT_REQUIRED, "name or number of the signal", COMPLETE_SIGNAL, NULL },
     OPTIONS_END,
 };
@@ -239,17 +259,21 @@ static const Option signal_options[] = {
 const Verb verbs_life[] = {
     { "start", GROUP_DOMAIN, 0, "start a defined domain", NULL, start_options, run_start },
     { "create", GROUP_DOMAIN, 0, "start a domain from an XML file",
-      "A domain that is not defined as well is transient: it is gone when it stops.", create_options, run_create },
+      "A domain that is not defined as well is transient: it is gone when it stops.",
+      create_options, run_create },
     { "shutdown", GROUP_DOMAIN, 0, "ask a domain to shut down",
-      "Returns at once; 'event' or 'domstate' tell when the domain is down.", mode_options, run_with_mode },
+      "Returns at once; 'event' or 'domstate' tell when the domain is down.", mode_options,
+      run_with_mode },
     { "reboot", GROUP_DOMAIN, 0, "ask a domain to reboot", NULL, mode_options, run_with_mode },
     { "destroy", GROUP_DOMAIN, 0, "stop a domain by force", "Its definition and its files stay.",
       destroy_options, run_destroy },
-    { "suspend", GROUP_DOMAIN, 0, "freeze all processes of a domain", NULL, active_options, run_act },
+    { "suspend", GROUP_DOMAIN, 0, "freeze all processes of a domain", NULL, active_options,
+      run_act },
     { "resume", GROUP_DOMAIN, 0, "let a suspended domain go on", NULL, active_options, run_act },
     { "undefine", GROUP_DOMAIN, 0, "remove the definition of a domain",
       "A running domain goes on as a transient one.", undefine_options, run_undefine },
-    { "autostart", GROUP_DOMAIN, 0, "start a domain at boot, or not", NULL, autostart_options, run_autostart },
+    { "autostart", GROUP_DOMAIN, 0, "start a domain at boot, or not", NULL, autostart_options,
+      run_autostart },
     { "send-process-signal", GROUP_DOMAIN, 0, "send a signal to a process of a domain", NULL,
       signal_options, run_send_process_signal },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },

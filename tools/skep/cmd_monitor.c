@@ -30,9 +30,9 @@ static const struct {
 static unsigned
 list_flags (const Args *args)
 {
-    unsigned flags = args_flag (args, "all")        ? SKEP_LIST_ACTIVE | SKEP_LIST_INACTIVE
-                     : args_flag (args, "inactive") ? SKEP_LIST_INACTIVE
-                                                    : SKEP_LIST_ACTIVE;
+    unsigned flags = args_flag (args, "all")      ? SKEP_LIST_ACTIVE | SKEP_LIST_INACTIVE
+                   : args_flag (args, "inactive") ? SKEP_LIST_INACTIVE
+                                                  : SKEP_LIST_ACTIVE;
 
     for (unsigned i = 0; i < G_N_ELEMENTS (list_filters); i++)
         flags |= args_flag (args, list_filters[i].option) ? list_filters[i].flag : 0;
@@ -147,7 +147,8 @@ run_list (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
     SkepDomain **domains = NULL;
-    gboolean fields = args_flag (args, "id") || args_flag (args, "uuid") || args_flag (args, "name");
+    gboolean fields = args_flag (args, "id") || args_flag (args, "uuid")
+                   || args_flag (args, "name");
     int n;
 
     if (fields && args_flag (args, "table"))
@@ -178,8 +179,8 @@ add_numbers (Record *record, const SkepDomainInfo *info)
     else
         record_number (record, "max_memory", "Max memory", (gint64) info->max_memory,
                        "%" G_GUINT64_FORMAT " KiB", info->max_memory);
-    record_number (record, "memory", "Used memory", (gint64) info->memory, "%" G_GUINT64_FORMAT " KiB",
-                   info->memory);
+    record_number (record, "memory", "Used memory", (gint64) info->memory,
+                   "%" G_GUINT64_FORMAT " KiB", info->memory);
 }
 
 /* Facts that a daemon may not know are left out. */
@@ -346,7 +347,8 @@ static int
 run_domcontrol (Shell *shell, const Args *args)
 {
     static const char *const states[] = { "ok", "background job", "occupied", "error" };
-    static const char *const details[] = { "", "unknown", "monitor failure", "internal (locking) error" };
+    static const char *const details[] = { "", "unknown", "monitor failure",
+                                           "internal (locking) error" };
     autoerror error = { 0 };
     autodomain domain = shell_domain (shell, args);
     unsigned state, detail, since;
@@ -381,7 +383,8 @@ run_domifstat (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (!skep_domain_interface_stats (domain, device, &stats, &error))
-        return shell_fail_with (shell, &error, "cannot read the counters of '%s' in '%s'", device, domain->name);
+        return shell_fail_with (shell, &error, "cannot read the counters of '%s' in '%s'", device,
+                                domain->name);
     for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
         g_autofree char *title = g_strdup_printf ("%s %s", device, names[i]);
         int64_t value = ((const int64_t *) &stats)[i];
@@ -396,9 +399,11 @@ run_domifstat (Shell *shell, const Args *args)
 static int
 run_dommemstat (Shell *shell, const Args *args)
 {
-    static const char *const names[] = { "swap_in", "swap_out", "major_fault", "minor_fault", "unused",
-                                         "available", "actual", "rss", "usable", "last_update",
-                                         "disk_caches", "hugetlb_pgalloc", "hugetlb_pgfail" };
+    static const char *const names[] = { "swap_in",       "swap_out",    "major_fault",
+                                         "minor_fault",   "unused",      "available",
+                                         "actual",        "rss",         "usable",
+                                         "last_update",   "disk_caches", "hugetlb_pgalloc",
+                                         "hugetlb_pgfail" };
     autoerror error = { 0 };
     autodomain domain = NULL;
     g_autoptr (Record) record = record_new ();
@@ -406,16 +411,18 @@ run_dommemstat (Shell *shell, const Args *args)
     int n;
 
     if (args_given (args, "period"))
-        return shell_fail (shell, "--period is for virtual machines: a container's numbers are always current");
+        return shell_fail (
+            shell, "--period is for virtual machines: a container's numbers are always current");
     if (!(domain = shell_domain (shell, args)))
         return 1;
     n = skep_domain_memory_stats (domain, &stats, &error);
     if (n < 0)
-        return shell_fail_with (shell, &error, "cannot read the memory statistics of '%s'", domain->name);
+        return shell_fail_with (shell, &error, "cannot read the memory statistics of '%s'",
+                                domain->name);
     for (int i = 0; i < n; i++)
         if (stats[i].tag >= 0 && stats[i].tag < (int) G_N_ELEMENTS (names))
-            record_number (record, names[stats[i].tag], NULL, (gint64) stats[i].value, "%" G_GUINT64_FORMAT,
-                           stats[i].value);
+            record_number (record, names[stats[i].tag], NULL, (gint64) stats[i].value,
+                           "%" G_GUINT64_FORMAT, stats[i].value);
     record_print (record, 0, " ", shell_wants_json (shell, args), shell->out);
     return 0;
 }
@@ -440,15 +447,17 @@ run_domblkstat (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (!skep_domain_block_stats (domain, device ? device : "", &params, &error))
-        return shell_fail_with (shell, &error, "cannot read the block statistics of '%s'", domain->name);
+        return shell_fail_with (shell, &error, "cannot read the block statistics of '%s'",
+                                domain->name);
     for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
         const SkepParam *param = skep_params_find (&params, names[i].field);
-        g_autofree char *title =
-            g_strdup_printf ("%s %s", device ? device : "",
-                             args_flag (args, "human") ? names[i].words : names[i].brief);
+        g_autofree char *title = g_strdup_printf ("%s %s", device ? device : "",
+                                                  args_flag (args, "human") ? names[i].words
+                                                                            : names[i].brief);
 
         if (param)
-            record_number (record, names[i].brief, title, param->value.l, "%" G_GINT64_FORMAT, param->value.l);
+            record_number (record, names[i].brief, title, param->value.l, "%" G_GINT64_FORMAT,
+                           param->value.l);
     }
     record_print (record, 0, " ", shell_wants_json (shell, args), shell->out);
     return 0;
@@ -512,7 +521,8 @@ run_cpu_stats (Shell *shell, const Args *args)
     autodomain domain = shell_domain (shell, args);
     gint64 start = args_number (args, "start", 0), count = args_number (args, "count", 0);
     gboolean some = args_given (args, "start") || args_given (args, "count");
-    gboolean want_total = args_flag (args, "total") || !some, want_cpus = some || !args_flag (args, "total");
+    gboolean want_total = args_flag (args, "total") || !some,
+             want_cpus = some || !args_flag (args, "total");
     SkepParams *cpus = NULL, *total = NULL;
     int n = 0, code = 0;
 
@@ -523,7 +533,8 @@ run_cpu_stats (Shell *shell, const Args *args)
     if (want_cpus)
         n = skep_domain_cpu_stats (domain, (int) start, (unsigned) count, &cpus, &error);
     if (n < 0 || (want_total && skep_domain_cpu_stats (domain, -1, 1, &total, &error) < 0))
-        code = shell_fail_with (shell, &error, "cannot read the CPU statistics of '%s'", domain->name);
+        code = shell_fail_with (shell, &error, "cannot read the CPU statistics of '%s'",
+                                domain->name);
     else
         print_cpu_stats (shell, args, start, cpus, n, total);
     skep_params_array_free (cpus, (size_t) MAX (n, 0));
@@ -533,7 +544,10 @@ run_cpu_stats (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help) { name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL }
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
 
 static const Option list_options[] = {
     FLAG ("inactive", "domains that do not run"),
@@ -561,10 +575,12 @@ static const Option list_options[] = {
     OPTIONS_END,
 };
 static const Option domain_options[] = { OPTION_DOMAIN, OPTIONS_END };
-static const Option domstate_options[] = { OPTION_DOMAIN, FLAG ("reason", "say why as well"), OPTIONS_END };
+static const Option domstate_options[] = { OPTION_DOMAIN, FLAG ("reason", "say why as well"),
+                                           OPTIONS_END };
 static const Option domifstat_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
-    { "interface", OPT_STRING, OPT_REQUIRED, "name on the host, or MAC address", COMPLETE_NONE, NULL },
+    { "interface", OPT_STRING, OPT_REQUIRED, "name on the host, or MAC address", COMPLETE_NONE,
+      NULL },
     OPTIONS_END,
 };
 static const Option dommemstat_options[] = {
@@ -588,22 +604,25 @@ static const Option cpu_stats_options[] = {
 };
 
 const Verb verbs_monitor[] = {
-    { "list", GROUP_MONITOR, VERB_JSON, "list domains", "Running domains only, unless options say otherwise.",
-      list_options, run_list },
-    { "dominfo", GROUP_MONITOR, VERB_JSON, "show the main facts of a domain", NULL, domain_options, run_dominfo },
-    { "domstate", GROUP_MONITOR, VERB_JSON, "show the state of a domain", NULL, domstate_options, run_domstate },
+    { "list", GROUP_MONITOR, VERB_JSON, "list domains",
+      "Running domains only, unless options say otherwise.", list_options, run_list },
+    { "dominfo", GROUP_MONITOR, VERB_JSON, "show the main facts of a domain", NULL, domain_options,
+      run_dominfo },
+    { "domstate", GROUP_MONITOR, VERB_JSON, "show the state of a domain", NULL, domstate_options,
+      run_domstate },
     { "domid", GROUP_DOMAIN, 0, "print a domain's id", "It is the process id of its controller.",
       domain_options, run_domid },
     { "domname", GROUP_DOMAIN, 0, "print a domain's name", NULL, domain_options, run_domname },
     { "domuuid", GROUP_DOMAIN, 0, "print a domain's UUID", NULL, domain_options, run_domuuid },
-    { "domcontrol", GROUP_MONITOR, 0, "show whether a domain can be controlled", NULL, domain_options,
-      run_domcontrol },
-    { "domifstat", GROUP_MONITOR, VERB_JSON, "show counters of a network interface", NULL, domifstat_options,
-      run_domifstat },
-    { "dommemstat", GROUP_MONITOR, VERB_JSON, "show memory statistics", NULL, dommemstat_options, run_dommemstat },
-    { "domblkstat", GROUP_MONITOR, VERB_JSON, "show block device statistics", NULL, domblkstat_options,
-      run_domblkstat },
-    { "cpu-stats", GROUP_DOMAIN, VERB_JSON, "show CPU time, per CPU and in total", NULL, cpu_stats_options,
-      run_cpu_stats },
+    { "domcontrol", GROUP_MONITOR, 0, "show whether a domain can be controlled", NULL,
+      domain_options, run_domcontrol },
+    { "domifstat", GROUP_MONITOR, VERB_JSON, "show counters of a network interface", NULL,
+      domifstat_options, run_domifstat },
+    { "dommemstat", GROUP_MONITOR, VERB_JSON, "show memory statistics", NULL, dommemstat_options,
+      run_dommemstat },
+    { "domblkstat", GROUP_MONITOR, VERB_JSON, "show block device statistics", NULL,
+      domblkstat_options, run_domblkstat },
+    { "cpu-stats", GROUP_DOMAIN, VERB_JSON, "show CPU time, per CPU and in total", NULL,
+      cpu_stats_options, run_cpu_stats },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

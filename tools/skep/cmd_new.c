@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define DEFAULT_DATA_DIR "/var/lib/skep/roots"
-#define DEFAULT_MEMORY   (256U * 1024)      /* KiB */
+#define DEFAULT_MEMORY   (256U * 1024) /* KiB */
 #define CONSOLES_MAX     64
 
 static void
@@ -25,15 +25,17 @@ take_options (Shell *shell, const Args *args, NewDomain *domain)
 {
     gint64 vcpus = args_number (args, "vcpus", 1), consoles = args_number (args, "console", 1);
 
-    *domain = (NewDomain) {
+    *domain = (NewDomain){
         .name = args_string (args, "name"),
         .init = args_string (args, "init") ? args_string (args, "init") : "/sbin/init",
         .initargs = args_list (args, "initarg"),
         .memory = args_size (args, "memory", DEFAULT_MEMORY),
-        .vcpus = (unsigned) vcpus, .consoles = (unsigned) consoles,
+        .vcpus = (unsigned) vcpus,
+        .consoles = (unsigned) consoles,
         .idmap = args_number (args, "idmap", -1),
         .bridge = args_string (args, "net"),
-        .privnet = args_flag (args, "privnet"), .readonly = args_flag (args, "readonly"),
+        .privnet = args_flag (args, "privnet"),
+        .readonly = args_flag (args, "readonly"),
     };
     if (args_flag (args, "busybox") == args_given (args, "rootfs"))
         shell_fail (shell, "one of --busybox and --rootfs is needed");
@@ -43,7 +45,8 @@ take_options (Shell *shell, const Args *args, NewDomain *domain)
         shell_fail (shell, "--vcpus wants a number from 1 to 4096");
     else if (consoles < 1 || consoles > CONSOLES_MAX)
         shell_fail (shell, "--console wants a number from 1 to %d", CONSOLES_MAX);
-    else if (args_given (args, "idmap") && (domain->idmap < 1 || domain->idmap > G_MAXUINT32 - NEW_IDS))
+    else if (args_given (args, "idmap")
+             && (domain->idmap < 1 || domain->idmap > G_MAXUINT32 - NEW_IDS))
         shell_fail (shell, "--idmap wants the first id on the host, such as 100000");
     else if (*domain->init != '/')
         shell_fail (shell, "--init wants an absolute path inside the container");
@@ -61,7 +64,8 @@ take_binds (Shell *shell, const Args *args, GArray *binds)
         NewBind bind;
 
         if (!new_bind_parse (*text, &bind)) {
-            shell_fail (shell, "--bind wants SRC:DST or SRC:DST:ro with absolute paths, not '%s'", *text);
+            shell_fail (shell, "--bind wants SRC:DST or SRC:DST:ro with absolute paths, not '%s'",
+                        *text);
             return FALSE;
         }
         g_array_append_val (binds, bind);
@@ -114,7 +118,8 @@ define (Shell *shell, const Args *args, const char *xml)
         return shell_fail (shell, "domain '%s' exists already", domain->name);
     domain = skep_domain_define (shell->conn, xml, SKEP_DEFINE_VALIDATE, &error);
     if (!domain)
-        return shell_fail_with (shell, &error, "cannot define domain '%s'", args_string (args, "name"));
+        return shell_fail_with (shell, &error, "cannot define domain '%s'",
+                                args_string (args, "name"));
     shell_say (shell, "Domain '%s' defined", domain->name);
     return 0;
 }
@@ -128,7 +133,8 @@ finish (Shell *shell, const Args *args)
     if (!domain)
         return shell_fail_with (shell, &error, NULL);
     if (args_flag (args, "autostart") && !skep_domain_set_autostart (domain, true, &error))
-        return shell_fail_with (shell, &error, "cannot mark domain '%s' as autostarted", domain->name);
+        return shell_fail_with (shell, &error, "cannot mark domain '%s' as autostarted",
+                                domain->name);
     if (!args_flag (args, "start")) {
         shell_hint (shell, "'start %s --console' starts it", domain->name);
         return 0;
@@ -167,24 +173,30 @@ run_new (Shell *shell, const Args *args)
     return code ? code : finish (shell, args);
 }
 
-#define FLAG(name, help) { name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL }
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
 
 static const Option new_options[] = {
     { "name", OPT_STRING, OPT_REQUIRED, "name of the new domain", COMPLETE_NONE, NULL },
     FLAG ("busybox", "make a root with nothing but busybox in it"),
     { "rootfs", OPT_STRING, OPT_NAMED, "the root directory to use", COMPLETE_FILE, NULL },
-    { "data-dir", OPT_STRING, OPT_NAMED, "where --busybox makes its root (" DEFAULT_DATA_DIR ")", COMPLETE_FILE, NULL },
+    { "data-dir", OPT_STRING, OPT_NAMED, "where --busybox makes its root (" DEFAULT_DATA_DIR ")",
+      COMPLETE_FILE, NULL },
     { "memory", OPT_SIZE, OPT_NAMED, "memory (256M)", COMPLETE_NONE, NULL },
     { "vcpus", OPT_NUMBER, OPT_NAMED, "number of CPUs (1)", COMPLETE_NONE, NULL },
-    { "idmap", OPT_NUMBER, OPT_NAMED, "run in a user namespace: 65536 ids from this one on", COMPLETE_NONE, NULL },
+    { "idmap", OPT_NUMBER, OPT_NAMED, "run in a user namespace: 65536 ids from this one on",
+      COMPLETE_NONE, NULL },
     { "net", OPT_STRING, OPT_NAMED, "a network interface on this bridge", COMPLETE_NONE, NULL },
     FLAG ("privnet", "a network of its own with nothing but lo"),
     { "init", OPT_STRING, OPT_NAMED, "the first program (/sbin/init)", COMPLETE_NONE, NULL },
-    { "initarg", OPT_STRING, OPT_NAMED | OPT_REPEATED, "an argument of it; may come several times", COMPLETE_NONE, NULL },
+    { "initarg", OPT_STRING, OPT_NAMED | OPT_REPEATED, "an argument of it; may come several times",
+      COMPLETE_NONE, NULL },
     { "console", OPT_NUMBER, OPT_NAMED, "number of consoles (1)", COMPLETE_NONE, NULL },
     FLAG ("readonly", "mount the root read-only"),
-    { "bind", OPT_STRING, OPT_NAMED | OPT_REPEATED, "SRC:DST[:ro], a directory of the host; may come several times",
-      COMPLETE_NONE, NULL },
+    { "bind", OPT_STRING, OPT_NAMED | OPT_REPEATED,
+      "SRC:DST[:ro], a directory of the host; may come several times", COMPLETE_NONE, NULL },
     FLAG ("autostart", "start it at boot"),
     FLAG ("start", "start it now"),
     FLAG ("print", "print the XML and do nothing"),
@@ -193,7 +205,9 @@ static const Option new_options[] = {
 
 const Verb verbs_new[] = {
     { "new", GROUP_DOMAIN, VERB_OFFLINE, "write, check and define a new domain",
-      "With --busybox the domain has a root of its own and a shell on its console; with --rootfs it runs what\n"
-      "    the directory holds.", new_options, run_new },
+      "With --busybox the domain has a root of its own and a shell on its console; with --rootfs "
+      "it runs what\n"
+      "    the directory holds.",
+      new_options, run_new },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -81,8 +81,10 @@ run_echo (Shell *shell, const Args *args)
 
             text = g_markup_escape_text (plain, -1);
         }
-        if (args_flag (args, "shell") && strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                       "0123456789-_./=:@%+,") != strlen (text)) {
+        if (args_flag (args, "shell")
+            && strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                             "0123456789-_./=:@%+,")
+                   != strlen (text)) {
             g_autofree char *plain = g_steal_pointer (&text);
 
             text = g_shell_quote (plain);
@@ -139,7 +141,8 @@ static const Option connect_options[] = {
     OPTIONS_END,
 };
 static const Option cd_options[] = {
-    { "dir", OPT_STRING, 0, "where to (default: home)", COMPLETE_FILE, NULL }, OPTIONS_END,
+    { "dir", OPT_STRING, 0, "where to (default: home)", COMPLETE_FILE, NULL },
+    OPTIONS_END,
 };
 static const Option echo_options[] = {
     { "shell", OPT_FLAG, 0, "quote for a shell", COMPLETE_NONE, NULL },
@@ -150,22 +153,27 @@ static const Option echo_options[] = {
     OPTIONS_END,
 };
 static const Option help_options[] = {
-    { "command", OPT_STRING, 0, "a verb or a group of verbs", COMPLETE_VERB, NULL }, OPTIONS_END,
+    { "command", OPT_STRING, 0, "a verb or a group of verbs", COMPLETE_VERB, NULL },
+    OPTIONS_END,
 };
 static const Option complete_options[] = {
-    { "word", OPT_LIST, OPT_REST, "the words of the command, the unfinished one last", COMPLETE_NONE, NULL },
+    { "word", OPT_LIST, OPT_REST, "the words of the command, the unfinished one last",
+      COMPLETE_NONE, NULL },
     OPTIONS_END,
 };
 
 const Verb verbs_shell[] = {
-    { "connect", GROUP_SKEP, VERB_OFFLINE, "connect to a daemon, or connect anew", NULL, connect_options, run_connect },
-    { "cd", GROUP_SKEP, VERB_OFFLINE | VERB_INTERACTIVE, "change the current directory", NULL, cd_options, run_cd },
+    { "connect", GROUP_SKEP, VERB_OFFLINE, "connect to a daemon, or connect anew", NULL,
+      connect_options, run_connect },
+    { "cd", GROUP_SKEP, VERB_OFFLINE | VERB_INTERACTIVE, "change the current directory", NULL,
+      cd_options, run_cd },
     { "pwd", GROUP_SKEP, VERB_OFFLINE, "print the current directory", NULL, NULL, run_pwd },
-    { "echo", GROUP_SKEP, VERB_OFFLINE, "print words, quoted or not", NULL, echo_options, run_echo },
+    { "echo", GROUP_SKEP, VERB_OFFLINE, "print words, quoted or not", NULL, echo_options,
+      run_echo },
     { "quit", GROUP_SKEP, VERB_OFFLINE, "leave the shell", NULL, NULL, run_quit },
     { "exit", GROUP_SKEP, VERB_OFFLINE, "leave the shell", NULL, NULL, run_quit },
     { "help", GROUP_SKEP, VERB_OFFLINE, "explain verbs", NULL, help_options, run_help },
-    { "complete", GROUP_SKEP, VERB_OFFLINE | VERB_HIDDEN, "print what a word can be completed with", NULL,
-      complete_options, run_complete },
+    { "complete", GROUP_SKEP, VERB_OFFLINE | VERB_HIDDEN, "print what a word can be completed with",
+      NULL, complete_options, run_complete },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -55,14 +55,16 @@ show_memory_limits (Shell *shell, const Args *args, SkepDomain *domain, unsigned
     g_autoptr (Record) record = record_new ();
 
     if (!skep_domain_memory_params (domain, flags, &params, &error))
-        return shell_fail_with (shell, &error, "cannot read the memory limits of '%s'", domain->name);
+        return shell_fail_with (shell, &error, "cannot read the memory limits of '%s'",
+                                domain->name);
     for (size_t i = 0; i < params.n; i++) {
         const SkepParam *param = &params.item[i];
 
         if (param->type == SKEP_ULLONG && param->value.ul >= SKEP_MEMORY_UNLIMITED)
             record_string (record, param->name, NULL, "unlimited");
         else
-            record_number (record, param->name, NULL, param->value.l, "%" G_GINT64_FORMAT, param->value.l);
+            record_number (record, param->name, NULL, param->value.l, "%" G_GINT64_FORMAT,
+                           param->value.l);
     }
     record_print (record, 15, ": ", shell_wants_json (shell, args), shell->out);
     return 0;
@@ -85,7 +87,8 @@ run_memtune (Shell *shell, const Args *args)
     if (!params.n)
         return show_memory_limits (shell, args, domain, (unsigned) flags);
     if (!skep_domain_set_memory_params (domain, &params, (unsigned) flags, &error))
-        return shell_fail_with (shell, &error, "cannot change the memory limits of '%s'", domain->name);
+        return shell_fail_with (shell, &error, "cannot change the memory limits of '%s'",
+                                domain->name);
     return 0;
 }
 
@@ -124,8 +127,8 @@ add_assignment (Shell *shell, const char *text, const SkepParams *known, SkepPar
         shell_fail (shell, "the scheduler has no parameter '%s'", name);
         return FALSE;
     }
-    if (!g_ascii_string_to_signed (equals + 1, 10, like->type == SKEP_ULLONG ? 0 : G_MININT64, G_MAXINT64,
-                                   &number, NULL)) {
+    if (!g_ascii_string_to_signed (equals + 1, 10, like->type == SKEP_ULLONG ? 0 : G_MININT64,
+                                   G_MAXINT64, &number, NULL)) {
         shell_fail (shell, "'%s' is no value for '%s'", equals + 1, name);
         return FALSE;
     }
@@ -157,8 +160,9 @@ run_schedinfo (Shell *shell, const Args *args)
     if (flags < 0)
         return 1;
     if (args_given (args, "weight") || args_given (args, "cap"))
-        return shell_fail (shell, "--weight and --cap are for Xen; containers have cpu_shares, vcpu_period "
-                                  "and vcpu_quota");
+        return shell_fail (
+            shell, "--weight and --cap are for Xen; containers have cpu_shares, vcpu_period "
+                   "and vcpu_quota");
     if (!(domain = shell_domain (shell, args)))
         return 1;
     if (args_given (args, "set")) {
@@ -167,7 +171,8 @@ run_schedinfo (Shell *shell, const Args *args)
         if (!collect_assignments (shell, args, &known, &params))
             return 1;
         if (!skep_domain_set_scheduler_params (domain, &params, (unsigned) flags, &error))
-            return shell_fail_with (shell, &error, "cannot change the scheduler parameters of '%s'", domain->name);
+            return shell_fail_with (shell, &error, "cannot change the scheduler parameters of '%s'",
+                                    domain->name);
     }
     return show_scheduler (shell, args, domain, (unsigned) flags);
 }
@@ -176,11 +181,15 @@ run_schedinfo (Shell *shell, const Args *args)
 
 static const Option memory_options[] = {
     OPTION_DOMAIN,
-    { "size", OPT_SIZE, OPT_REQUIRED, "new size in KiB, or with a suffix such as M or GiB", COMPLETE_NONE, NULL },
+    { "size", OPT_SIZE, OPT_REQUIRED, "new size in KiB, or with a suffix such as M or GiB",
+      COMPLETE_NONE, NULL },
     OPTIONS_AFFECT,
     OPTIONS_END,
 };
-#define LIMIT(name, help) { name, OPT_SIZE, OPT_UNLIMITED, help, COMPLETE_NONE, NULL }
+#define LIMIT(name, help)                                                                          \
+    {                                                                                              \
+        name, OPT_SIZE, OPT_UNLIMITED, help, COMPLETE_NONE, NULL                                   \
+    }
 static const Option memtune_options[] = {
     OPTION_DOMAIN,
     LIMIT ("hard-limit", "most memory the domain can have; -1: no limit"),
@@ -203,9 +212,12 @@ static const Option schedinfo_options[] = {
 };
 
 const Verb verbs_tune[] = {
-    { "setmem", GROUP_DOMAIN, 0, "change the memory of a domain", NULL, memory_options, run_setmem },
-    { "setmaxmem", GROUP_DOMAIN, 0, "change the maximum memory of a domain", NULL, memory_options, run_setmaxmem },
-    { "memtune", GROUP_DOMAIN, VERB_JSON, "show or set the memory limits", NULL, memtune_options, run_memtune },
+    { "setmem", GROUP_DOMAIN, 0, "change the memory of a domain", NULL, memory_options,
+      run_setmem },
+    { "setmaxmem", GROUP_DOMAIN, 0, "change the maximum memory of a domain", NULL, memory_options,
+      run_setmaxmem },
+    { "memtune", GROUP_DOMAIN, VERB_JSON, "show or set the memory limits", NULL, memtune_options,
+      run_memtune },
     { "schedinfo", GROUP_DOMAIN, VERB_JSON, "show or set the scheduler parameters", NULL,
       schedinfo_options, run_schedinfo },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },

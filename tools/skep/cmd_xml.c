@@ -19,8 +19,8 @@ run_define (Shell *shell, const Args *args)
 
     if (!xml)
         return 1;
-    domain = skep_domain_define (shell->conn, xml, args_flag (args, "validate") ? SKEP_DEFINE_VALIDATE : 0,
-                                 &error);
+    domain = skep_domain_define (shell->conn, xml,
+                                 args_flag (args, "validate") ? SKEP_DEFINE_VALIDATE : 0, &error);
     if (!domain)
         return shell_fail_with (shell, &error, "cannot define a domain from '%s'", path);
     shell_say (shell, "Domain '%s' defined from %s", domain->name, path);
@@ -42,7 +42,8 @@ print_node (xmlDocPtr doc, xmlNodePtr node, gboolean indented, FILE *out)
 static int
 print_found (Shell *shell, xmlDocPtr doc, xmlXPathObjectPtr found, const char *xpath, gboolean wrap)
 {
-    if (found->type == XPATH_BOOLEAN || found->type == XPATH_NUMBER || found->type == XPATH_STRING) {
+    if (found->type == XPATH_BOOLEAN || found->type == XPATH_NUMBER
+        || found->type == XPATH_STRING) {
         xmlChar *text = xmlXPathCastToString (found);
 
         fprintf (shell->out, "%s\n", (const char *) text);
@@ -70,12 +71,15 @@ print_xpath (Shell *shell, const char *xml, const char *xpath, gboolean wrap)
     int code;
 
     if (context) {
-        xmlXPathRegisterNs (context, BAD_CAST "lxc", BAD_CAST "http://libvirt.org/schemas/domain/lxc/1.0");
+        xmlXPathRegisterNs (context, BAD_CAST "lxc",
+                            BAD_CAST "http://libvirt.org/schemas/domain/lxc/1.0");
         found = xmlXPathEvalExpression (BAD_CAST xpath, context);
     }
-    code = found ? print_found (shell, doc, found, xpath, wrap)
-                 : shell_fail (shell, doc ? "'%s' is no XPath expression" : "the daemon's XML does not parse%.0s",
-                               xpath);
+    code = found
+             ? print_found (shell, doc, found, xpath, wrap)
+             : shell_fail (
+                 shell, doc ? "'%s' is no XPath expression" : "the daemon's XML does not parse%.0s",
+                 xpath);
     xmlXPathFreeObject (found);
     xmlXPathFreeContext (context);
     xmlFreeDoc (doc);
@@ -90,9 +94,9 @@ run_dumpxml (Shell *shell, const Args *args)
     g_autofree char *xml = NULL;
     const char *xpath = args_string (args, "xpath");
     unsigned flags = (args_flag (args, "inactive") ? SKEP_XML_INACTIVE : 0)
-                     | (args_flag (args, "security-info") ? SKEP_XML_SECURE : 0)
-                     | (args_flag (args, "update-cpu") ? SKEP_XML_UPDATE_CPU : 0)
-                     | (args_flag (args, "migratable") ? SKEP_XML_MIGRATABLE : 0);
+                   | (args_flag (args, "security-info") ? SKEP_XML_SECURE : 0)
+                   | (args_flag (args, "update-cpu") ? SKEP_XML_UPDATE_CPU : 0)
+                   | (args_flag (args, "migratable") ? SKEP_XML_MIGRATABLE : 0);
 
     if (!(domain = shell_domain (shell, args)))
         return 1;
@@ -119,7 +123,8 @@ wants_another_try (Shell *shell)
         return FALSE;
     fputs ("Edit again? [Y/n] ", shell->out);
     fflush (shell->out);
-    return fgets (answer, sizeof answer, stdin) && (*answer == '\n' || g_ascii_tolower (*answer) == 'y');
+    return fgets (answer, sizeof answer, stdin)
+        && (*answer == '\n' || g_ascii_tolower (*answer) == 'y');
 }
 
 static int
@@ -149,7 +154,8 @@ run_edit (Shell *shell, const Args *args)
         }
         now = skep_domain_xml (domain, SKEP_XML_INACTIVE | SKEP_XML_SECURE, &error);
         if (!now || strcmp (now, before) != 0)
-            return now ? shell_fail (shell, "somebody else changed domain '%s' meanwhile", domain->name)
+            return now ? shell_fail (shell, "somebody else changed domain '%s' meanwhile",
+                                     domain->name)
                        : shell_fail_with (shell, &error, NULL);
         defined = skep_domain_define (shell->conn, edited, flags, &error);
         if (defined) {
@@ -168,19 +174,22 @@ run_edit (Shell *shell, const Args *args)
 /* ---- desc ---- */
 
 static int
-set_description (Shell *shell, SkepDomain *domain, SkepMetadata type, const char *text, unsigned flags)
+set_description (Shell *shell, SkepDomain *domain, SkepMetadata type, const char *text,
+                 unsigned flags)
 {
     autoerror error = { 0 };
     const char *what = type == SKEP_METADATA_TITLE ? "title" : "description";
 
     if (!skep_domain_set_metadata (domain, type, *text ? text : NULL, NULL, NULL, flags, &error))
-        return shell_fail_with (shell, &error, "cannot set the %s of domain '%s'", what, domain->name);
+        return shell_fail_with (shell, &error, "cannot set the %s of domain '%s'", what,
+                                domain->name);
     shell_say (shell, "Domain %s updated successfully", what);
     return 0;
 }
 
 static int
-show_description (Shell *shell, const Args *args, SkepDomain *domain, const char *what, const char *text)
+show_description (Shell *shell, const Args *args, SkepDomain *domain, const char *what,
+                  const char *text)
 {
     if (shell_wants_json (shell, args)) {
         g_autoptr (Record) record = record_new ();
@@ -207,7 +216,8 @@ run_desc (Shell *shell, const Args *args)
 
     if (flags < 0 || !(domain = shell_domain (shell, args)))
         return 1;
-    text = args_given (args, "new-desc") ? g_strjoinv (" ", (char **) args_list (args, "new-desc")) : NULL;
+    text = args_given (args, "new-desc") ? g_strjoinv (" ", (char **) args_list (args, "new-desc"))
+                                         : NULL;
     if (text && !args_flag (args, "edit"))
         return set_description (shell, domain, type, text, (unsigned) flags);
     old = skep_domain_metadata (domain, type, NULL, (unsigned) flags & ~SKEP_AFFECT_LIVE, &error);
@@ -230,11 +240,13 @@ run_desc (Shell *shell, const Args *args)
 /* ---- metadata ---- */
 
 static int
-change_metadata (Shell *shell, const Args *args, SkepDomain *domain, const char *text, unsigned flags)
+change_metadata (Shell *shell, const Args *args, SkepDomain *domain, const char *text,
+                 unsigned flags)
 {
     autoerror error = { 0 };
 
-    if (!skep_domain_set_metadata (domain, SKEP_METADATA_ELEMENT, text, text ? args_string (args, "key") : NULL,
+    if (!skep_domain_set_metadata (domain, SKEP_METADATA_ELEMENT, text,
+                                   text ? args_string (args, "key") : NULL,
                                    args_string (args, "uri"), flags, &error))
         return shell_fail_with (shell, &error, NULL);
     shell_say (shell, text ? "Metadata modified" : "Metadata removed");
@@ -256,13 +268,14 @@ run_metadata (Shell *shell, const Args *args)
     if (!!set + remove + edit > 1)
         return shell_fail (shell, "--set, --remove and --edit exclude each other");
     if ((set || edit) && !args_string (args, "key"))
-        return shell_fail (shell, "--%s needs --key, the prefix of the namespace", set ? "set" : "edit");
+        return shell_fail (shell, "--%s needs --key, the prefix of the namespace",
+                           set ? "set" : "edit");
     if (!(domain = shell_domain (shell, args)))
         return 1;
     if (set || remove)
         return change_metadata (shell, args, domain, set, (unsigned) flags);
-    old = skep_domain_metadata (domain, SKEP_METADATA_ELEMENT, args_string (args, "uri"), (unsigned) flags,
-                                &error);
+    old = skep_domain_metadata (domain, SKEP_METADATA_ELEMENT, args_string (args, "uri"),
+                                (unsigned) flags, &error);
     if (!old && (!edit || error.code != SKEP_ERROR_NO_METADATA))
         return shell_fail_with (shell, &error, NULL);
     if (!edit) {
@@ -291,10 +304,14 @@ run_domain_plan (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help) { name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL }
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
 
 static const Option define_options[] = {
-    { "file", OPT_STRING, OPT_REQUIRED, "file with the domain's XML, - for standard input", COMPLETE_FILE, NULL },
+    { "file", OPT_STRING, OPT_REQUIRED, "file with the domain's XML, - for standard input",
+      COMPLETE_FILE, NULL },
     FLAG ("validate", "check the XML against the schema first"),
     OPTIONS_END,
 };
@@ -304,7 +321,8 @@ static const Option dumpxml_options[] = {
     FLAG ("security-info", "with what only writers may see"),
     FLAG ("update-cpu", "taken for virsh's sake"),
     FLAG ("migratable", "without what belongs to this host alone"),
-    { "xpath", OPT_STRING, 0, "only the parts that this XPath expression finds", COMPLETE_NONE, NULL },
+    { "xpath", OPT_STRING, 0, "only the parts that this XPath expression finds", COMPLETE_NONE,
+      NULL },
     FLAG ("wrap", "put the parts into one element <nodes>"),
     OPTIONS_END,
 };
@@ -343,11 +361,15 @@ const Verb verbs_xml[] = {
       define_options, run_define },
     { "dumpxml", GROUP_DOMAIN, 0, "print a domain as XML", NULL, dumpxml_options, run_dumpxml },
     { "edit", GROUP_DOMAIN, 0, "change a domain's definition with an editor",
-      "Opens the saved XML in $VISUAL, $EDITOR or vi, and defines what comes back.", edit_options, run_edit },
-    { "desc", GROUP_DOMAIN, VERB_JSON, "show or set the description or title", NULL, desc_options, run_desc },
-    { "metadata", GROUP_DOMAIN, 0, "show or set a domain's own XML metadata", NULL, metadata_options, run_metadata },
+      "Opens the saved XML in $VISUAL, $EDITOR or vi, and defines what comes back.", edit_options,
+      run_edit },
+    { "desc", GROUP_DOMAIN, VERB_JSON, "show or set the description or title", NULL, desc_options,
+      run_desc },
+    { "metadata", GROUP_DOMAIN, 0, "show or set a domain's own XML metadata", NULL,
+      metadata_options, run_metadata },
     { "domain-plan", GROUP_DOMAIN, 0, "print what a start would do, step by step",
-      "The launch plan: namespaces, mounts, devices, cgroup, capabilities, command. Nothing is touched.",
+      "The launch plan: namespaces, mounts, devices, cgroup, capabilities, command. Nothing is "
+      "touched.",
       plan_options, run_domain_plan },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -106,8 +106,8 @@ run_editor (Shell *shell, const char *path)
     g_ptr_array_add (argv, (char *) path);
     g_ptr_array_add (argv, NULL);
     if (!g_spawn_sync (NULL, (char **) argv->pdata, NULL,
-                       G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL, NULL, &status,
-                       &error)
+                       G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL, NULL,
+                       &status, &error)
         || !g_spawn_check_wait_status (status, &error)) {
         shell_fail (shell, "the editor failed: %s", error->message);
         return FALSE;
@@ -138,13 +138,14 @@ edit_text (Shell *shell, const char *text, const char *suffix)
 /* ---- Words for numbers ---- */
 
 static const char *const signal_names[] = {
-    [SIGHUP] = "hup", [SIGINT] = "int", [SIGQUIT] = "quit", [SIGILL] = "ill", [SIGTRAP] = "trap",
-    [SIGABRT] = "abrt", [SIGBUS] = "bus", [SIGFPE] = "fpe", [SIGKILL] = "kill", [SIGUSR1] = "usr1",
-    [SIGSEGV] = "segv", [SIGUSR2] = "usr2", [SIGPIPE] = "pipe", [SIGALRM] = "alrm", [SIGTERM] = "term",
-    [SIGSTKFLT] = "stkflt", [SIGCHLD] = "chld", [SIGCONT] = "cont", [SIGSTOP] = "stop",
-    [SIGTSTP] = "tstp", [SIGTTIN] = "ttin", [SIGTTOU] = "ttou", [SIGURG] = "urg", [SIGXCPU] = "xcpu",
+    [SIGHUP] = "hup",   [SIGINT] = "int",       [SIGQUIT] = "quit", [SIGILL] = "ill",
+    [SIGTRAP] = "trap", [SIGABRT] = "abrt",     [SIGBUS] = "bus",   [SIGFPE] = "fpe",
+    [SIGKILL] = "kill", [SIGUSR1] = "usr1",     [SIGSEGV] = "segv", [SIGUSR2] = "usr2",
+    [SIGPIPE] = "pipe", [SIGALRM] = "alrm",     [SIGTERM] = "term", [SIGSTKFLT] = "stkflt",
+    [SIGCHLD] = "chld", [SIGCONT] = "cont",     [SIGSTOP] = "stop", [SIGTSTP] = "tstp",
+    [SIGTTIN] = "ttin", [SIGTTOU] = "ttou",     [SIGURG] = "urg",   [SIGXCPU] = "xcpu",
     [SIGXFSZ] = "xfsz", [SIGVTALRM] = "vtalrm", [SIGPROF] = "prof", [SIGWINCH] = "winch",
-    [SIGIO] = "io", [SIGPWR] = "pwr", [SIGSYS] = "sys",
+    [SIGIO] = "io",     [SIGPWR] = "pwr",       [SIGSYS] = "sys",
 };
 
 int
@@ -182,8 +183,10 @@ mode_parse (Shell *shell, const char *text)
         while (i < G_N_ELEMENTS (mode_names) && strcmp (*at, mode_names[i]) != 0)
             i++;
         if (i == G_N_ELEMENTS (mode_names)) {
-            shell_fail (shell, "'%s' is no mode: use initctl or signal (acpi, agent, paravirt are known "
-                        "but of no use to containers)", *at);
+            shell_fail (shell,
+                        "'%s' is no mode: use initctl or signal (acpi, agent, paravirt are known "
+                        "but of no use to containers)",
+                        *at);
             return -1;
         }
         flags |= 1 << i;

@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-static const char *const signal_words =
-    "hup|int|quit|ill|trap|abrt|bus|fpe|kill|usr1|segv|usr2|pipe|alrm|term|stkflt|chld|cont|stop|tstp|"
-    "ttin|ttou|urg|xcpu|xfsz|vtalrm|prof|winch|io|pwr|sys";
+static const char *const signal_words = "hup|int|quit|ill|trap|abrt|bus|fpe|kill|usr1|segv|usr2|"
+                                        "pipe|alrm|term|stkflt|chld|cont|stop|tstp|"
+                                        "ttin|ttou|urg|xcpu|xfsz|vtalrm|prof|winch|io|pwr|sys";
 
 typedef struct {
     GPtrArray *found;
-    const char *begin;          /* what is typed of the word */
+    const char *begin; /* what is typed of the word */
 } Candidates;
 
 static void
@@ -36,8 +36,9 @@ offer_domains (Candidates *candidates, Shell *shell, unsigned flags)
     SkepDomain **domains = NULL;
 
     if (!shell->conn)
-        shell->conn = shell->socket ? skep_connect_socket (shell->socket, SKEP_CONNECT_READONLY, NULL)
-                                    : skep_connect (shell->uri, SKEP_CONNECT_READONLY, NULL);
+        shell->conn = shell->socket
+                        ? skep_connect_socket (shell->socket, SKEP_CONNECT_READONLY, NULL)
+                        : skep_connect (shell->uri, SKEP_CONNECT_READONLY, NULL);
     if (!shell->conn || skep_list_domains (shell->conn, flags, &domains, NULL) < 0)
         return;
     for (SkepDomain **domain = domains; *domain; domain++)
@@ -58,7 +59,8 @@ static void
 offer_files (Candidates *candidates)
 {
     const char *slash = strrchr (candidates->begin, '/');
-    g_autofree char *prefix = slash ? g_strndup (candidates->begin, (gsize) (slash - candidates->begin) + 1)
+    g_autofree char *prefix = slash ? g_strndup (candidates->begin,
+                                                 (gsize) (slash - candidates->begin) + 1)
                                     : g_strdup ("");
     g_autoptr (GDir) dir = g_dir_open (*prefix ? prefix : ".", 0, NULL);
     const char *name;
@@ -67,7 +69,8 @@ offer_files (Candidates *candidates)
         g_autofree char *path = g_strconcat (prefix, name, NULL);
 
         if (*name != '.' || (slash ? slash[1] : *candidates->begin) == '.')
-            offer (candidates, g_strconcat (path, g_file_test (path, G_FILE_TEST_IS_DIR) ? "/" : "", NULL));
+            offer (candidates,
+                   g_strconcat (path, g_file_test (path, G_FILE_TEST_IS_DIR) ? "/" : "", NULL));
     }
 }
 

@@ -53,7 +53,7 @@ join_one (const char *controllers, const char *path, char **ret_why)
     int fd;
     gboolean ok;
 
-    if (!mount)                 /* not mounted here: nothing to join */
+    if (!mount) /* not mounted here: nothing to join */
         return TRUE;
     procs = g_build_filename (mount, path, "cgroup.procs", NULL);
     fd = open (procs, O_WRONLY | O_CLOEXEC);
@@ -100,8 +100,10 @@ join_namespaces (const int *fds, int n_fds, char **ret_why)
                                         g_strerror (errno));
             return FALSE;
         }
-        if (type == CLONE_NEWUSER && (setgroups (0, NULL) < 0 || setgid (0) < 0 || setuid (0) < 0)) {
-            *ret_why = g_strdup_printf ("cannot become the container's root: %s", g_strerror (errno));
+        if (type == CLONE_NEWUSER
+            && (setgroups (0, NULL) < 0 || setgid (0) < 0 || setuid (0) < 0)) {
+            *ret_why = g_strdup_printf ("cannot become the container's root: %s",
+                                        g_strerror (errno));
             return FALSE;
         }
     }
@@ -118,8 +120,10 @@ close_the_rest (void)
 G_GNUC_NORETURN static void
 exec_command (const char *const *argv)
 {
-    static const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                       "HOME=/root", "USER=root", "LOGNAME=root", "container=lxc-libvirt" };
+    static const char *const env[] = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
+        "USER=root", "LOGNAME=root", "container=lxc-libvirt"
+    };
     const char *term = getenv ("TERM");
     char *copy = term ? strdup (term) : NULL;
 

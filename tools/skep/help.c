@@ -9,8 +9,8 @@ static void
 append_option (GString *to, const Option *option)
 {
     static const char *const value_names[] = {
-        [OPT_FLAG] = "", [OPT_STRING] = " STRING", [OPT_NUMBER] = " NUMBER", [OPT_SIZE] = " SIZE",
-        [OPT_LIST] = " WORD",
+        [OPT_FLAG] = "",      [OPT_STRING] = " STRING", [OPT_NUMBER] = " NUMBER",
+        [OPT_SIZE] = " SIZE", [OPT_LIST] = " WORD",
     };
     gboolean required = option->flags & OPT_REQUIRED;
     const char *more = option->type == OPT_LIST || option->flags & OPT_REPEATED ? "..." : "";
@@ -20,7 +20,8 @@ append_option (GString *to, const Option *option)
     if (required && option->type != OPT_FLAG)
         g_string_append_printf (to, " <%s>%s", option->name, more);
     else if (option->type == OPT_LIST)
-        g_string_append_printf (to, " [[--%s] %s]%s", option->name, value_names[option->type] + 1, more);
+        g_string_append_printf (to, " [[--%s] %s]%s", option->name, value_names[option->type] + 1,
+                                more);
     else
         g_string_append_printf (to, " [--%s%s]%s", option->name, value_names[option->type], more);
 }
@@ -40,9 +41,8 @@ help_synopsis (const Verb *verb)
 static void
 print_option (Shell *shell, const Option *option)
 {
-    g_autofree char *name = g_strdup_printf (option->flags & OPT_REQUIRED && option->type != OPT_FLAG
-                                                 ? "[--%s]"
-                                                 : "--%s", option->name);
+    g_autofree char *name = g_strdup_printf (
+        option->flags & OPT_REQUIRED && option->type != OPT_FLAG ? "[--%s]" : "--%s", option->name);
 
     if (option->flags & OPT_HIDDEN)
         return;
@@ -57,7 +57,8 @@ help_verb (Shell *shell, const Verb *verb)
 {
     g_autofree char *synopsis = help_synopsis (verb);
 
-    fprintf (shell->out, "  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s\n", verb->name, verb->summary, synopsis);
+    fprintf (shell->out, "  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s\n", verb->name, verb->summary,
+             synopsis);
     if (verb->description)
         fprintf (shell->out, "\n  DESCRIPTION\n    %s\n", verb->description);
     fputs ("\n  OPTIONS\n", shell->out);

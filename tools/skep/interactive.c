@@ -8,7 +8,7 @@
 
 #define HISTORY_LINES 500
 
-static Shell *prompt_shell;             /* libedit's callbacks carry no data */
+static Shell *prompt_shell; /* libedit's callbacks carry no data */
 static GPtrArray *prompt_candidates;
 static unsigned prompt_next;
 
@@ -17,7 +17,8 @@ history_path (void)
 {
     const char *named = g_getenv ("SKEP_HISTFILE");
 
-    return named ? g_strdup (named) : g_build_filename (g_get_user_cache_dir (), "skep", "history", NULL);
+    return named ? g_strdup (named)
+                 : g_build_filename (g_get_user_cache_dir (), "skep", "history", NULL);
 }
 
 static char *
@@ -43,7 +44,8 @@ complete_line (const char *text, int start, int end)
     g_clear_pointer (&prompt_candidates, g_ptr_array_unref);
     prompt_candidates = complete_words (prompt_shell, words);
     rl_completion_append_character = ' ';
-    if (prompt_candidates->len == 1 && g_str_has_suffix (g_ptr_array_index (prompt_candidates, 0), "/"))
+    if (prompt_candidates->len == 1
+        && g_str_has_suffix (g_ptr_array_index (prompt_candidates, 0), "/"))
         rl_completion_append_character = '\0';
     return rl_completion_matches (text, next_candidate);
 }

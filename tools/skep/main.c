@@ -13,15 +13,16 @@
 enum { LONG_SOCKET = 256, LONG_JSON, LONG_VERSION, LONG_NO_COLOUR };
 
 typedef struct {
-    int key;                    /* the letter, or one of LONG_* */
-    const char *name;           /* NULL: letter only */
-    const char *value;          /* NULL: takes none */
+    int key;           /* the letter, or one of LONG_* */
+    const char *name;  /* NULL: letter only */
+    const char *value; /* NULL: takes none */
     const char *help;
 } ProgramOption;
 
 /* Parsing and --help read this; the man page is tested against --help. */
 static const ProgramOption program_options[] = {
-    { 'c', "connect", "URI", "URI of the daemon (default: $SKEP_URI, $SKEP_SOCKET, lxc:///system)" },
+    { 'c', "connect", "URI",
+      "URI of the daemon (default: $SKEP_URI, $SKEP_SOCKET, lxc:///system)" },
     { LONG_SOCKET, "socket", "PATH", "socket of the daemon instead of a URI" },
     { 'r', "readonly", NULL, "open a read-only connection" },
     { 'q', "quiet", NULL, "leave out headers, notes and hints" },
@@ -29,7 +30,8 @@ static const ProgramOption program_options[] = {
     { 'e', "escape", "CHAR", "escape character of the console (default: ^])" },
     { 't', "timing", NULL, "print how long each command took" },
     { LONG_NO_COLOUR, "no-colour", NULL, "no colours on a terminal (or set NO_COLOR)" },
-    { 'k', "keepalive-interval", "NUM", "taken for virsh's sake: a UNIX socket tells at once that its daemon is gone" },
+    { 'k', "keepalive-interval", "NUM",
+      "taken for virsh's sake: a UNIX socket tells at once that its daemon is gone" },
     { 'K', "keepalive-count", "NUM", "taken for virsh's sake" },
     { 'd', "debug", "NUM", "taken for virsh's sake" },
     { 'l', "log", "FILE", "taken for virsh's sake" },
@@ -45,7 +47,8 @@ print_usage (Shell *shell)
     fputs ("skep [OPTION]... [VERB [ARGUMENT]...]\n"
            "skep [OPTION]... 'VERB ...; VERB ...'\n\n"
            "Without a verb skep reads commands from the terminal or from standard input.\n\n"
-           "Options:\n", shell->out);
+           "Options:\n",
+           shell->out);
     for (unsigned i = 0; i < G_N_ELEMENTS (program_options); i++) {
         const ProgramOption *option = &program_options[i];
         GString *names = g_string_new (NULL);
@@ -72,9 +75,11 @@ print_version (Shell *shell, gboolean verbose)
         fputs (SKEP_VERSION "\n", shell->out);
         return;
     }
-    fputs ("skep " SKEP_VERSION ": shell of Skep, a manager of Linux system containers\n"
-           "Protocol: libvirt's, program 0x20008086 up to procedure 456, and Skep's own 0x20536b70\n"
-           "Default socket: " SKEP_RUN_DIR "/skep-sock\n", shell->out);
+    fputs (
+        "skep " SKEP_VERSION ": shell of Skep, a manager of Linux system containers\n"
+        "Protocol: libvirt's, program 0x20008086 up to procedure 456, and Skep's own 0x20536b70\n"
+        "Default socket: " SKEP_RUN_DIR "/skep-sock\n",
+        shell->out);
 }
 
 /* getopt's tables out of ours. A leading '+' leaves the verb's own options alone. */
@@ -85,14 +90,15 @@ getopt_tables (struct option *ret_long)
 
     for (unsigned i = 0; i < G_N_ELEMENTS (program_options); i++) {
         const ProgramOption *option = &program_options[i];
-        int argument = !option->value             ? no_argument
-                       : *option->value == '['    ? optional_argument
-                                                  : required_argument;
+        int argument = !option->value        ? no_argument
+                     : *option->value == '[' ? optional_argument
+                                             : required_argument;
 
         if (option->key < 256)
-            g_string_append_printf (letters, "%c%s", option->key, argument == required_argument ? ":" : "");
+            g_string_append_printf (letters, "%c%s", option->key,
+                                    argument == required_argument ? ":" : "");
         if (option->name)
-            *ret_long++ = (struct option) { option->name, argument, NULL, option->key };
+            *ret_long++ = (struct option){ option->name, argument, NULL, option->key };
     }
     return g_string_free (letters, FALSE);
 }
@@ -140,8 +146,9 @@ take_option (Shell *shell, int key, const char *value)
         shell->colour = FALSE;
         return -1;
     case 'e':
-        return set_escape (shell, value) ? -1
-                                         : shell_fail (shell, "'%s' is no escape character: use ^X or one letter", value);
+        return set_escape (shell, value)
+                 ? -1
+                 : shell_fail (shell, "'%s' is no escape character: use ^X or one letter", value);
     case 'k':
     case 'K':
     case 'd':
@@ -195,7 +202,8 @@ main (int argc, char **argv)
 
     setlocale (LC_ALL, "");
     signal (SIGPIPE, SIG_IGN);
-    shell.colour = isatty (STDOUT_FILENO) && !g_getenv ("NO_COLOR") && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+    shell.colour = isatty (STDOUT_FILENO) && !g_getenv ("NO_COLOR")
+                && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
     while (code < 0 && (key = getopt_long (argc, argv, letters, longs, NULL)) != -1)
         code = take_option (&shell, key, optarg);
     if (code < 0)

@@ -19,7 +19,8 @@ put (GString *xml, const char *format, ...)
 static void
 put_filesystem (GString *xml, const char *source, const char *target, gboolean readonly)
 {
-    put (xml, "    <filesystem type='mount'>\n      <source dir='%s'/>\n      <target dir='%s'/>\n", source, target);
+    put (xml, "    <filesystem type='mount'>\n      <source dir='%s'/>\n      <target dir='%s'/>\n",
+         source, target);
     if (readonly)
         put (xml, "      <readonly/>\n");
     put (xml, "    </filesystem>\n");
@@ -40,9 +41,11 @@ put_devices (GString *xml, const NewDomain *domain)
     put (xml, "  <devices>\n");
     put_filesystem (xml, domain->root, "/", domain->readonly);
     for (unsigned i = 0; i < domain->n_binds; i++)
-        put_filesystem (xml, domain->binds[i].source, domain->binds[i].target, domain->binds[i].readonly);
+        put_filesystem (xml, domain->binds[i].source, domain->binds[i].target,
+                        domain->binds[i].readonly);
     if (domain->bridge)
-        put (xml, "    <interface type='bridge'>\n      <source bridge='%s'/>\n    </interface>\n", domain->bridge);
+        put (xml, "    <interface type='bridge'>\n      <source bridge='%s'/>\n    </interface>\n",
+             domain->bridge);
     for (unsigned i = 0; i < domain->consoles; i++)
         put (xml, "    <console type='pty'/>\n");
     put (xml, "  </devices>\n");
@@ -54,11 +57,12 @@ new_domain_xml (const NewDomain *domain)
     GString *xml = g_string_new (NULL);
 
     put (xml, "<domain type='lxc'>\n  <name>%s</name>\n", domain->name);
-    put (xml, "  <memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>\n  <vcpu>%u</vcpu>\n", domain->memory,
-         domain->vcpus);
+    put (xml, "  <memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>\n  <vcpu>%u</vcpu>\n",
+         domain->memory, domain->vcpus);
     if (domain->idmap >= 0)
-        put (xml, "  <idmap>\n    <uid start='0' target='%" G_GINT64_FORMAT "' count='%d'/>\n"
-                  "    <gid start='0' target='%" G_GINT64_FORMAT "' count='%d'/>\n  </idmap>\n",
+        put (xml,
+             "  <idmap>\n    <uid start='0' target='%" G_GINT64_FORMAT "' count='%d'/>\n"
+             "    <gid start='0' target='%" G_GINT64_FORMAT "' count='%d'/>\n  </idmap>\n",
              domain->idmap, NEW_IDS, domain->idmap, NEW_IDS);
     put_os (xml, domain);
     if (domain->privnet)
@@ -77,7 +81,8 @@ new_bind_parse (const char *text, NewBind *ret_bind)
     if (n < 2 || n > 3 || (n == 3 && strcmp (part[2], "ro") != 0 && strcmp (part[2], "rw") != 0)
         || *part[0] != '/' || *part[1] != '/')
         return FALSE;
-    *ret_bind = (NewBind) { g_strdup (part[0]), g_strdup (part[1]), n == 3 && strcmp (part[2], "ro") == 0 };
+    *ret_bind = (NewBind){ g_strdup (part[0]), g_strdup (part[1]),
+                           n == 3 && strcmp (part[2], "ro") == 0 };
     return TRUE;
 }
 

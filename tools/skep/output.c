@@ -8,7 +8,7 @@
 void
 json_init (Json *json)
 {
-    *json = (Json) { .text = g_string_new (NULL), .first = TRUE };
+    *json = (Json){ .text = g_string_new (NULL), .first = TRUE };
 }
 
 static void
@@ -176,7 +176,7 @@ typedef struct {
 } Field;
 
 struct Record {
-    GArray *fields;             /* of Field */
+    GArray *fields; /* of Field */
 };
 
 static void
@@ -209,16 +209,19 @@ record_free (Record *record)
 static void
 add_field (Record *record, const char *key, const char *title, Value value)
 {
-    Field field = { .key = g_strdup (key), .title = g_strdup (title ? title : key), .value = value };
+    Field field = { .key = g_strdup (key),
+                    .title = g_strdup (title ? title : key),
+                    .value = value };
 
     g_array_append_val (record->fields, field);
 }
 
 void
-record_string_raw (Record *record, const char *key, const char *title, const char *text, const char *raw)
+record_string_raw (Record *record, const char *key, const char *title, const char *text,
+                   const char *raw)
 {
     add_field (record, key, title,
-               (Value) { .type = VALUE_STRING, .text = g_strdup (text), .raw = g_strdup (raw) });
+               (Value){ .type = VALUE_STRING, .text = g_strdup (text), .raw = g_strdup (raw) });
 }
 
 void
@@ -228,7 +231,8 @@ record_string (Record *record, const char *key, const char *title, const char *t
 }
 
 void
-record_number (Record *record, const char *key, const char *title, gint64 value, const char *format, ...)
+record_number (Record *record, const char *key, const char *title, gint64 value, const char *format,
+               ...)
 {
     Value made = { .type = VALUE_NUMBER, .number = value };
     va_list args;
@@ -243,13 +247,13 @@ void
 record_bool (Record *record, const char *key, const char *title, gboolean value, const char *text)
 {
     add_field (record, key, title,
-               (Value) { .type = VALUE_BOOL, .number = value, .text = g_strdup (text) });
+               (Value){ .type = VALUE_BOOL, .number = value, .text = g_strdup (text) });
 }
 
 void
 record_none (Record *record, const char *key, const char *title, const char *text)
 {
-    add_field (record, key, title, (Value) { .type = VALUE_NONE, .text = g_strdup (text) });
+    add_field (record, key, title, (Value){ .type = VALUE_NONE, .text = g_strdup (text) });
 }
 
 void
@@ -261,9 +265,9 @@ record_params (Record *record, const SkepParams *params)
 
         if (param->type != SKEP_STRING && param->type != SKEP_DOUBLE) {
             value.type = param->type == SKEP_BOOLEAN ? VALUE_BOOL : VALUE_NUMBER;
-            value.number = param->type == SKEP_UINT                                  ? param->value.u
-                           : param->type == SKEP_LLONG || param->type == SKEP_ULLONG ? param->value.l
-                                                                                     : param->value.i;
+            value.number = param->type == SKEP_UINT                                ? param->value.u
+                         : param->type == SKEP_LLONG || param->type == SKEP_ULLONG ? param->value.l
+                                                                                   : param->value.i;
         }
         add_field (record, param->name, NULL, value);
     }
@@ -318,7 +322,8 @@ record_print_titled (const Record *record, int width, gboolean as_json, FILE *ou
     for (unsigned i = 0; i < record->fields->len; i++) {
         const Field *field = &g_array_index (record->fields, Field, i);
 
-        fprintf (out, "%s:%*s%s\n", field->title, width - (int) strlen (field->title), "", field->value.text);
+        fprintf (out, "%s:%*s%s\n", field->title, width - (int) strlen (field->title), "",
+                 field->value.text);
     }
 }
 
@@ -332,7 +337,7 @@ typedef struct {
 struct Table {
     char **titles, **keys;
     unsigned columns;
-    GArray *cells;              /* of Cell, row after row */
+    GArray *cells; /* of Cell, row after row */
 };
 
 static void
@@ -503,7 +508,8 @@ table_print (const Table *table, gboolean as_json, gboolean quiet, gboolean colo
 
         if (c == 0)
             fputc (' ', out);
-        print_cell (cell->value.text, width[c], c + 1 == table->columns, colour ? cell->sgr : NULL, out);
+        print_cell (cell->value.text, width[c], c + 1 == table->columns, colour ? cell->sgr : NULL,
+                    out);
         if (c + 1 == table->columns)
             fputc ('\n', out);
     }

@@ -97,7 +97,8 @@ static void
 explain_no_connection (Shell *shell, const SkepError *error)
 {
     if (strstr (error->message, "No such file") || strstr (error->message, "refused"))
-        shell_hint (shell, "is skepd running? 'systemctl start skepd', or name its socket with --socket");
+        shell_hint (shell,
+                    "is skepd running? 'systemctl start skepd', or name its socket with --socket");
     else if (strstr (error->message, "ermission denied"))
         shell_hint (shell, "run as root, or as a member of the group of the socket");
 }
@@ -114,7 +115,8 @@ shell_connection (Shell *shell)
     shell->conn = shell->socket ? skep_connect_socket (shell->socket, flags, &error)
                                 : skep_connect (shell->uri, flags, &error);
     if (!shell->conn) {
-        SkepError copy = { error.code, error.domain, g_strdup (error.message ? error.message : "") };
+        SkepError copy = { error.code, error.domain,
+                           g_strdup (error.message ? error.message : "") };
 
         shell_fail_with (shell, &error, "cannot connect to the daemon");
         explain_no_connection (shell, &copy);
@@ -156,7 +158,8 @@ guess_verb (const Verb *verb, gpointer data)
     Guess *guess = data;
 
     if (!(verb->flags & VERB_HIDDEN) && !guess->best
-        && (g_str_has_prefix (verb->name, guess->name) || g_str_has_prefix (guess->name, verb->name)))
+        && (g_str_has_prefix (verb->name, guess->name)
+            || g_str_has_prefix (guess->name, verb->name)))
         guess->best = verb;
 }
 
@@ -209,7 +212,8 @@ run (Shell *shell, const Args *args)
     code = verb->run (shell, args);
     fflush (shell->out);
     if (shell->timing)
-        fprintf (shell->out, "\n(Time: %.3f ms)\n", (double) (g_get_monotonic_time () - begin) / 1000);
+        fprintf (shell->out, "\n(Time: %.3f ms)\n",
+                 (double) (g_get_monotonic_time () - begin) / 1000);
     return code;
 }
 

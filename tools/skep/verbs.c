@@ -12,8 +12,8 @@ const GroupName group_names[GROUP_LAST] = {
 };
 
 static const Verb *const tables[] = {
-    verbs_life, verbs_xml, verbs_new, verbs_tune, verbs_console, verbs_monitor, verbs_event, verbs_host,
-    verbs_shell,
+    verbs_life,    verbs_xml,   verbs_new,  verbs_tune,  verbs_console,
+    verbs_monitor, verbs_event, verbs_host, verbs_shell,
 };
 
 void

@@ -5,9 +5,9 @@
 #include <string.h>
 
 typedef struct {
-    GPtrArray *commands;        /* of char ** */
-    GPtrArray *words;           /* of the command under way */
-    GString *word;              /* NULL between words */
+    GPtrArray *commands; /* of char ** */
+    GPtrArray *words;    /* of the command under way */
+    GString *word;       /* NULL between words */
 } Splitter;
 
 static void
@@ -105,7 +105,7 @@ words_of_partial (const char *line)
                           g_ptr_array_new_with_free_func (g_free), NULL };
 
     split (&splitter, line);
-    if (!splitter.word)         /* the cursor is behind a blank: a new, empty word */
+    if (!splitter.word) /* the cursor is behind a blank: a new, empty word */
         put (&splitter, '\0');
     end_word (&splitter);
     g_ptr_array_add (splitter.words, NULL);
