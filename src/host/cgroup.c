@@ -441,6 +441,7 @@ cgroup_guest_fds (Cgroup *c, int *ret_v2, GError **error)
             g_array_append_val (fds, fd);
     }
     *ret_v2 = fd_steal (&v2);
+    g_array_set_clear_func (fds, NULL);     /* the descriptors are the caller's now */
     return g_steal_pointer (&fds);
 }
 

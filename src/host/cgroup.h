@@ -74,7 +74,8 @@ char *cgroup_partition_path (const char *partition);
 
 gboolean cgroup_add_controller (Cgroup *cgroup, pid_t pid, GError **error);
 /* Descriptors for MONITOR_CGROUP: *ret_v2 is the guest directory (O_PATH|O_DIRECTORY) or -1, the
- * returned array has the v1 cgroup.procs of the guest groups, open for writing. */
+ * returned array has the v1 cgroup.procs of the guest groups, open for writing. The caller closes
+ * each; freeing the array does not. */
 GArray *cgroup_guest_fds (Cgroup *cgroup, int *ret_v2, GError **error);
 /* Gives the delegated files of the guest group (not the limits) to host ids @uid, @gid. */
 gboolean cgroup_delegate (Cgroup *cgroup, uid_t uid, gid_t gid, GError **error);

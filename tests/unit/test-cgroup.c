@@ -121,6 +121,8 @@ start_guest (Cgroup *c)
     close (ready[0]);
     if (v2 >= 0)
         close (v2);
+    for (guint i = 0; i < fds->len; i++)
+        close (g_array_index (fds, int, i));
     return pid;
 }
 
