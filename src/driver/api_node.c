@@ -6,17 +6,38 @@
 #include "driver/daemon.h"
 #include "driver/params.h"
 #include "host/node.h"
+#include "util/task.h"
 
 /* ---- names and texts */
+
+/* The full name may have to come from a name server. */
+static gpointer
+hostname_read (gpointer input, GError **error)
+{
+    (void) input;
+    (void) error;
+    return node_hostname ();
+}
+
+static void
+hostname_known (gpointer result, GError *error, gpointer data)
+{
+    Call *call = data;
+    connect_get_hostname_ret *out = call->out;
+
+    (void) error;
+    out->hostname = result;
+    call_done (call);
+}
 
 ApiResult
 api_connect_get_hostname (Call *call, const none *in, connect_get_hostname_ret *out, GError **error)
 {
-    (void) call;
     (void) in;
+    (void) out;
     (void) error;
-    out->hostname = node_hostname ();
-    return API_DONE;
+    task_run (hostname_read, NULL, NULL, hostname_known, call);
+    return API_LATER;
 }
 
 ApiResult
