@@ -6,11 +6,10 @@
 #include "conf/codec.h"
 #include "conf/units.h"
 
-/* Number in @text, blanks around it allowed; no sign but '-' for signed ones. */
+/* Number in @digits: no sign, no blanks. */
 static gboolean
-parse_unsigned (char *text, FieldFlags flags, guint64 max, guint64 *ret)
+parse_unsigned (const char *digits, FieldFlags flags, guint64 max, guint64 *ret)
 {
-    const char *digits = g_strstrip (text);
     guint base = flags & FIELD_OCTAL ? 8 : 10;
 
     if (flags & FIELD_HEX && (g_str_has_prefix (digits, "0x") || g_str_has_prefix (digits, "0X"))) {
@@ -55,11 +54,10 @@ static gboolean
 take_number (Codec *c, const char *attr, FieldFlags flags, guint64 max, guint64 *ret)
 {
     g_autofree char *text = codec_take (c, attr, flags);
-    g_autofree char *copy = g_strdup (text);
 
     if (!text)
         return FALSE;
-    if (parse_unsigned (copy, flags, max, ret))
+    if (parse_unsigned (text, flags, max, ret))
         return TRUE;
     codec_bad_value (c, attr, text, flags);
     return FALSE;
@@ -192,16 +190,11 @@ static gboolean
 take_text_number (Codec *c, guint64 max, gboolean signed_, guint64 *ret, gboolean *ret_negative)
 {
     g_autofree char *text = codec_take_text (c);
-    g_autofree char *copy = g_strdup (text);
-    char *digits;
 
     if (!text)
         return FALSE;
-    digits = g_strstrip (copy);
-    *ret_negative = signed_ && *digits == '-';
-    /* a second blank or sign after the '-' is no number: the parser strips blanks, so look first */
-    if ((!*ret_negative || g_ascii_isdigit (digits[1]))
-        && parse_unsigned (digits + (*ret_negative ? 1 : 0), 0, max, ret))
+    *ret_negative = signed_ && *text == '-';
+    if (parse_unsigned (text + (*ret_negative ? 1 : 0), 0, max, ret))
         return TRUE;
     codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", codec_name (c), text);
     return FALSE;

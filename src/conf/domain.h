@@ -85,7 +85,6 @@ typedef enum { CAPS_DEFAULT, CAPS_ALLOW, CAPS_DENY, CAPS_POLICY_LAST } CapsPolic
 
 typedef struct {
     gboolean privnet;
-    gboolean caps_set;          /* <capabilities> given */
     guint caps_policy;          /* CapsPolicy */
     guint caps[CAPABILITY_LAST];/* OnOff, index is the kernel's capability number */
 } DomainFeatures;

@@ -164,12 +164,16 @@ check_controllers (Check *check)
     const GPtrArray *controllers = check->def->controllers;
 
     /* sorted, so that the same ones are neighbours */
-    for (guint i = 1; i < controllers->len; i++) {
-        const ControllerDef *one = g_ptr_array_index (controllers, i - 1), *two = g_ptr_array_index (controllers, i);
+    for (guint i = 0; i < controllers->len; i++) {
+        const ControllerDef *two = g_ptr_array_index (controllers, i);
+        const ControllerDef *one = i ? g_ptr_array_index (controllers, i - 1) : NULL;
 
-        if (one->type == two->type && one->index == two->index)
+        if (two->index > CONTROLLER_INDEX_MAX)
+            return fail (check, ERR_XML, "/domain/devices/controller", 0, "controller index %d is above %d",
+                         two->index, CONTROLLER_INDEX_MAX);
+        if (one && one->type == two->type && one->index == two->index)
             return fail (check, ERR_XML, "/domain/devices/controller", 0,
-                         "several controllers of one type with index '%d'", one->index);
+                         "several controllers of one type with index '%d'", two->index);
     }
     return TRUE;
 }
@@ -188,6 +192,9 @@ check_disks (Check *check)
             return fail (check, ERR_NO_SOURCE, "/domain/devices/disk", i + 1, "%s", disk->target);
         if (strchr (disk->target, '/') || !*disk->target)
             return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'", disk->target);
+        if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "controller %u of a disk is above %d",
+                         disk->address.controller, CONTROLLER_INDEX_MAX);
         if (!disk->address.set && !disk_target_index (disk->target, &index))
             return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
                          "Unknown disk name '%s' and no address specified", disk->target);
@@ -296,6 +303,9 @@ check_net (Check *check, const NetDef *net, guint index)
         if (g_array_index (net->vlan_tags, guint, i) > 4095)
             return fail (check, ERR_XML, path, index, "vlan tag id %u too large (maximum 4095)",
                          g_array_index (net->vlan_tags, guint, i));
+    if (net->inbound.floor && net->type != NET_NETWORK)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                     "floor attribute is not supported for this config");
     if (net->vlan_tags->len > 1 && !net->vlan_trunk)
         return fail (check, ERR_XML, path, index, "invalid \"trunk='no'\" in <vlan>: several tags need a trunk");
     return check_addresses (check, net->host_ips, net->host_routes, path, index)
@@ -309,6 +319,19 @@ check_nets (Check *check)
         if (!check_net (check, g_ptr_array_index (check->def->nets, i), i + 1))
             return FALSE;
     return TRUE;
+}
+
+static gboolean
+same_hostdev (const HostdevDef *one, const HostdevDef *two)
+{
+    if (one->type != two->type)
+        return FALSE;
+    if (one->type != HOSTDEV_USB)
+        return !g_strcmp0 (one->path, two->path) && !g_strcmp0 (one->interface, two->interface);
+    /* an address is one device, an id may be several */
+    if (one->bus || one->device)
+        return one->bus == two->bus && one->device == two->device;
+    return one->vendor == two->vendor && one->product == two->product && !two->bus && !two->device;
 }
 
 static gboolean
@@ -327,6 +350,9 @@ check_hostdevs (Check *check)
             return fail (check, ERR_XML, path, i + 1, "a USB id has four hexadecimal digits");
         if (hostdev->interface && !ifname_valid (hostdev->interface))
             return fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'", hostdev->interface);
+        for (guint j = 0; j < i; j++)
+            if (same_hostdev (g_ptr_array_index (check->def->hostdevs, j), hostdev))
+                return fail (check, ERR_XML, path, i + 1, "Hostdev already exists in the domain configuration");
         if (!check_addresses (check, hostdev->ips, hostdev->routes, path, i + 1))
             return FALSE;
     }

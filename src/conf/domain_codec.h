@@ -49,6 +49,9 @@ void blkio_device_free (void *item);
 /* Live target names that we make ourselves, and forget in an inactive definition: vnet0, macvtap0. */
 gboolean net_ifname_generated (const char *ifname);
 
+/* Highest number of a disk controller: those below it are made, too. */
+#define CONTROLLER_INDEX_MAX 255
+
 /* Drive address of a disk's target name ("sdb" is unit 1); FALSE when the name is none. domain_default.c */
 gboolean disk_target_index (const char *target, guint *ret_index);
 

@@ -111,30 +111,83 @@ add_controller (DomainDef *def, guint type, int index)
     g_ptr_array_add (def->controllers, controller);
 }
 
-/* Order of controller types in libvirt's output. */
-static int
-controller_rank (guint type)
+/* Every controller of @type from 0 to the highest that a disk's address names. */
+static void
+add_controllers (DomainDef *def, guint type)
 {
-    static const DiskBus order[] = { DISK_BUS_IDE, DISK_BUS_FDC, DISK_BUS_SCSI, DISK_BUS_SATA };
+    int last = -1;
 
-    for (guint i = 0; i < G_N_ELEMENTS (order); i++)
-        if (order[i] == type)
-            return (int) i;
-    return G_N_ELEMENTS (order);
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = g_ptr_array_index (def->disks, i);
+
+        /* an address beyond the limit is refused by the checks */
+        if (disk->address.set && disk->bus == type && disk->address.controller <= CONTROLLER_INDEX_MAX)
+            last = MAX (last, (int) disk->address.controller);
+    }
+    for (int index = 0; index <= last; index++)
+        add_controller (def, type, index);
+}
+
+/* Sorts @list into groups, which keep the order of their first members, and within a group by @compare. */
+static void
+sort_groups (GPtrArray *list, guint (*group) (const void *), int (*compare) (const void *, const void *))
+{
+    for (guint i = 1; i < list->len; i++) {
+        void *item = g_ptr_array_index (list, i);
+        guint at = i;
+        gboolean found = FALSE;
+
+        for (guint k = i; k-- > 0;) {
+            const void *other = g_ptr_array_index (list, k);
+
+            if (group (other) != group (item))
+                continue;
+            if (compare (other, item) > 0)
+                at = k;
+            else if (!found)
+                at = k + 1;
+            found = TRUE;
+        }
+        memmove (&list->pdata[at + 1], &list->pdata[at], (i - at) * sizeof (void *));
+        list->pdata[at] = item;
+    }
+}
+
+static guint
+disk_group (const void *disk)
+{
+    return ((const DiskDef *) disk)->bus;
 }
 
 static int
-compare_controllers (gconstpointer a, gconstpointer b)
+compare_disks (const void *a, const void *b)
 {
-    const ControllerDef *one = *(ControllerDef *const *) a, *two = *(ControllerDef *const *) b;
-    int rank = controller_rank (one->type) - controller_rank (two->type);
+    guint one = 0, two = 0;
 
-    return rank ? rank : one->index - two->index;
+    disk_target_index (((const DiskDef *) a)->target, &one);
+    disk_target_index (((const DiskDef *) b)->target, &two);
+    return one < two ? -1 : one > two;
+}
+
+static guint
+controller_group (const void *controller)
+{
+    return ((const ControllerDef *) controller)->type;
+}
+
+static int
+compare_controllers (const void *a, const void *b)
+{
+    const ControllerDef *one = a, *two = b;
+
+    return one->index < two->index ? -1 : one->index > two->index;
 }
 
 static void
-default_disks (DomainDef *def)
+default_controllers (DomainDef *def)
 {
+    static const DiskBus types[] = { DISK_BUS_SCSI, DISK_BUS_FDC, DISK_BUS_IDE, DISK_BUS_SATA };
+
     for (guint i = 0; i < def->controllers->len; i++) {
         ControllerDef *controller = g_ptr_array_index (def->controllers, i);
 
@@ -142,17 +195,25 @@ default_disks (DomainDef *def)
             if (!has_controller (def, controller->type, index))
                 controller->index = index;
     }
+    for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+        add_controllers (def, types[i]);
+    sort_groups (def->controllers, controller_group, compare_controllers);
+}
+
+static void
+default_disks (DomainDef *def)
+{
     for (guint i = 0; i < def->disks->len; i++) {
         DiskDef *disk = g_ptr_array_index (def->disks, i);
-        const TargetPrefix *prefix = disk->target ? target_prefix (disk->target) : NULL;
+        const TargetPrefix *prefix = target_prefix (disk->target);
 
         if (disk->bus == DISK_BUS_NONE && prefix)
             disk->bus = prefix->bus;
+        if (disk->cache == DISK_CACHE_DEFAULT)
+            disk->cache = DISK_CACHE_UNSET;
         default_address (disk);
-        if (disk->address.set && controller_rank (disk->bus) < 4)
-            add_controller (def, disk->bus, (int) MIN (disk->address.controller, G_MAXINT));
     }
-    g_ptr_array_sort (def->controllers, compare_controllers);
+    sort_groups (def->disks, disk_group, compare_disks);
 }
 
 /* ---- the other devices */
@@ -239,6 +300,16 @@ compare_entries (gconstpointer a, gconstpointer b)
 static void
 default_seclabels (DomainDef *def, const DomainDefaults *defaults)
 {
+    SeclabelDef *only = def->seclabels->len == 1 ? g_ptr_array_index (def->seclabels, 0) : NULL;
+
+    /* a dynamic label of the host's model, whichever that is; of none there is none */
+    if (only && only->type == SECLABEL_DYNAMIC && !only->model && defaults->label_model) {
+        only->model = g_strdup (defaults->label_model);
+        if (g_str_equal (only->model, "none")) {
+            only->type = SECLABEL_NONE;
+            only->relabel = YES_NO_ABSENT;
+        }
+    }
     for (guint i = 0; i < def->seclabels->len; i++) {
         SeclabelDef *label = g_ptr_array_index (def->seclabels, i);
 
@@ -247,6 +318,8 @@ default_seclabels (DomainDef *def, const DomainDefaults *defaults)
         /* of the others the model must be said */
         if (label->type == SECLABEL_NONE)
             default_string (&label->model, defaults->label_model);
+        if (label->type == SECLABEL_NONE && label->relabel == YES_NO_NO)
+            label->relabel = YES_NO_ABSENT;
         if (label->relabel == YES_NO_ABSENT && label->type != SECLABEL_NONE)
             label->relabel = label->type == SECLABEL_DYNAMIC ? YES_NO_YES : YES_NO_NO;
     }
@@ -264,10 +337,16 @@ default_vcpus (DomainDef *def)
 {
     if (!def->vcpus)
         def->vcpus = 1;
-    if (def->vcpu_placement == PLACEMENT_NONE)
-        def->vcpu_placement = PLACEMENT_STATIC;
     if (def->numatune.set && def->numatune.placement == PLACEMENT_NONE)
         def->numatune.placement = def->numatune.nodeset ? PLACEMENT_STATIC : PLACEMENT_AUTO;
+    /* "auto" of the one implies it of the other */
+    if (def->vcpu_placement == PLACEMENT_NONE)
+        def->vcpu_placement = def->numatune.placement == PLACEMENT_AUTO && !def->cpuset ? PLACEMENT_AUTO
+                                                                                     : PLACEMENT_STATIC;
+    if (def->vcpu_placement == PLACEMENT_AUTO && !def->numatune.set) {
+        def->numatune.set = TRUE;
+        def->numatune.placement = PLACEMENT_AUTO;
+    }
 }
 
 void
@@ -284,6 +363,7 @@ domain_default_fill (DomainDef *def, const DomainDefaults *defaults)
     g_ptr_array_sort (def->gid_map, compare_entries);
     default_string (&def->emulator, defaults->emulator);
     default_disks (def);
+    default_controllers (def);
     default_nets (def);
     default_consoles (def);
     default_hostdevs (def);

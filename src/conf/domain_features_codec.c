@@ -7,16 +7,28 @@ STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", NULL, N
 STATIC_STRING_TABLE (timer_names, TIMER_LAST, "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
                      "hypervclock", "armvtimer");
 
-/* Capabilities are written in the order of their names. */
+/* Order in which capabilities are written: libvirt's, which is that of the names but for setfcap; the four
+ * that it does not know are where their names belong. */
 static const guint8 caps_order[CAPABILITY_LAST] = {
-    30, 37, 29, 36, 39, 40, 0, 1, 2, 3, 4, 14, 15, 5, 28, 9, 33, 32, 27, 12, 10, 11, 13, 38, 31, 6, 8, 7,
+    30, 37, 29, 36, 39, 40, 0, 1, 2, 3, 4, 14, 15, 5, 28, 9, 33, 32, 27, 12, 10, 11, 13, 38, 6, 31, 8, 7,
     21, 22, 18, 16, 23, 20, 19, 17, 24, 25, 26, 34, 35,
 };
+
+/* Whether anything differs from an absent <capabilities>. */
+static gboolean
+caps_wanted (const DomainFeatures *features)
+{
+    gboolean wanted = features->caps_policy != CAPS_DEFAULT;
+
+    for (guint i = 0; i < CAPABILITY_LAST; i++)
+        wanted |= features->caps[i] != ON_OFF_ABSENT;
+    return wanted;
+}
 
 static void
 caps_codec (Codec *c, DomainFeatures *features)
 {
-    if (!codec_enter (c, "capabilities", features->caps_set))
+    if (!codec_enter (c, "capabilities", caps_wanted (features)))
         return;
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "capability");
     codec_enum (c, "policy", &features->caps_policy, &caps_policy_names, FIELD_KEEP_ZERO);
@@ -28,15 +40,13 @@ caps_codec (Codec *c, DomainFeatures *features)
             codec_leave (c);
         }
     }
-    if (codec_reading (c))
-        features->caps_set = TRUE;
     codec_leave (c);
 }
 
 static void
 features_codec (Codec *c, DomainFeatures *features)
 {
-    if (!codec_enter (c, "features", features->privnet || features->caps_set))
+    if (!codec_enter (c, "features", features->privnet || caps_wanted (features)))
         return;
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "feature");
     codec_flag (c, "privnet", &features->privnet);

@@ -25,6 +25,8 @@ seclabel_codec (Codec *c, void *object)
 
     codec_enum (c, "type", &label->type, &seclabel_type_names, 0);
     codec_string (c, "model", &label->model, 0);
+    if (codec_reading (c) && !label->type && !label->model)
+        codec_fail (c, ERR_XML, "missing security model in domain seclabel");
     codec_enum (c, "relabel", &label->relabel, &yes_no_names, 0);
     live_label_codec (c, "label", &label->label, label->type == SECLABEL_STATIC);
     live_label_codec (c, "imagelabel", &label->imagelabel, FALSE);
@@ -51,12 +53,12 @@ share_codec (Codec *c, const char *element, NamespaceShare *share)
         else if (source < 0)
             codec_fail (c, ERR_INTERNAL, "Unknown LXC namespace source '%s'", type);
         share->source = source < 0 ? 0 : (guint) source;
-        share->set = TRUE;
+        share->set = share->source != SHARE_SOURCE_NONE;    /* "none" is as good as absent */
     } else {
         codec_put (c, "type", string_table_name (&share_source_names, share->source));
     }
     codec_string (c, "value", &share->value, 0);
-    if (codec_reading (c) && !share->value && share->source != SHARE_SOURCE_NONE)
+    if (codec_reading (c) && !share->value)
         codec_fail (c, ERR_INTERNAL, "missing value for element '%s'", element);
     codec_leave (c);
 }

@@ -41,9 +41,9 @@ limit_codec (Codec *c, const char *element, guint64 *limit, gboolean *set)
     codec_size (c, element, limit, SIZE_KIB, *set);
     if (!codec_reading (c))
         return;
-    *set = *limit != G_MAXUINT64;
-    /* whatever is above "no limit" is no limit */
-    *limit = *set ? MIN (*limit, MEMORY_UNLIMITED) : 0;
+    /* "no limit" is as good as none */
+    *set = *limit < MEMORY_UNLIMITED;
+    *limit = *set ? *limit : 0;
 }
 
 static void

@@ -35,16 +35,15 @@ unit_factor (const char *unit, guint64 *ret_factor)
 gboolean
 unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error)
 {
-    g_autofree char *digits = g_strstrip (g_strdup (text));
     guint64 number, factor;
 
     if (!unit_factor (unit, &factor))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown suffix '%s'", unit);
-    if (!g_ascii_string_to_unsigned (digits, 10, 0, G_MAXUINT64, &number, NULL))
+    if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &number, NULL))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid size '%s'", text);
     /* half of the range, so that sums and signed wire types hold it */
     if (number > G_MAXINT64 / factor)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", digits, unit);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", text, unit);
     *ret_bytes = number * factor;
     return TRUE;
 }

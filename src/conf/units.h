@@ -7,6 +7,6 @@
 /* Factor of @unit in *ret_factor; FALSE when there is no such unit. Letters of any case. */
 gboolean unit_factor (const char *unit, guint64 *ret_factor);
 
-/* Digits of @text (blanks around them allowed) times @unit. FALSE leaves *ret_bytes alone and sets
+/* Digits, nothing else, of @text times @unit. FALSE leaves *ret_bytes alone and sets
  * ERR_XML (no number of 64 bits), ERR_INVALID_ARG (no such unit) or ERR_OVERFLOW. */
 gboolean unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error);
