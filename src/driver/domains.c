@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util/error.h"
+
 struct DomainList {
     GHashTable *by_name;        /* key is def->name of the domain */
     GHashTable *by_uuid;        /* key is def->uuid */
@@ -107,6 +109,26 @@ domain_list_add (DomainList *list, DomainDef *def, gboolean persistent)
     g_hash_table_insert (list->by_uuid, def->uuid, domain);
     g_sequence_insert_sorted (list->ordered, domain, compare_names, NULL);
     return domain;
+}
+
+gboolean
+domain_list_check (const DomainList *list, const DomainDef *def, GError **error)
+{
+    const Domain *domain = domain_list_find_uuid (list, def->uuid);
+    char uuid[37];
+
+    if (domain && strcmp (domain->def->name, def->name) != 0) {
+        domain_uuid_format (def->uuid, uuid);
+        return error_set (error, ERR_OPERATION_FAILED, "domain '%s' is already defined with uuid %s",
+                          domain->def->name, uuid);
+    }
+    domain = domain_list_find_name (list, def->name);
+    if (domain && memcmp (domain->def->uuid, def->uuid, sizeof def->uuid) != 0) {
+        domain_uuid_format (domain->def->uuid, uuid);
+        return error_set (error, ERR_OPERATION_FAILED, "domain '%s' already exists with uuid %s",
+                          def->name, uuid);
+    }
+    return TRUE;
 }
 
 void

@@ -27,6 +27,7 @@ typedef struct {
     int reason;                 /* lifecycle.c */
     int last_exit;              /* wait status of the last init, -1 none */
     char *last_error;           /* why the last start failed, NULL none */
+    guint quick_ends;           /* restarts in a row of containers that lived for a moment only */
     Instance *instance;         /* NULL when inactive */
     JobQueue jobs;
     gboolean removing;          /* out of the list, waits for its last reference */
@@ -42,9 +43,11 @@ Domain *domain_list_find_id (const DomainList *list, int id);
 guint domain_list_size (const DomainList *list);
 /* Calls @each for every domain in order of name. */
 void domain_list_each (const DomainList *list, void (*each) (Domain *domain, gpointer data), gpointer data);
-/* Takes @def. The rules of names and uuids (facts/driver/driver-apis.tsv, DomainDefineXML) are the
- * caller's (api_define.c); here a clash is a bug. */
+/* Takes @def, which domain_list_check() has passed and whose name is free. */
 Domain *domain_list_add (DomainList *list, DomainDef *def, gboolean persistent);
+/* A name belongs to one uuid and the other way round: ERR_OPERATION_FAILED when @def would break that.
+ * A domain with both the same is fine, whatever its state. */
+gboolean domain_list_check (const DomainList *list, const DomainDef *def, GError **error);
 void domain_list_remove (DomainList *list, Domain *domain);
 /* Sets def->id and keeps the id index true: the only way to change an id. */
 void domain_list_set_id (DomainList *list, Domain *domain, int id);

@@ -54,6 +54,8 @@ static const LifeRow rows[LIFE_LAST] = {
                          LIFE_NEXT_NOTHING },
     [LIFE_READOPTED_PAUSED] = { "readopted paused", OFF, STATE_PAUSED, PAUSED_USER, NO_EVENT, 0,
                                 RECORD_NONE, NULL, LIFE_NEXT_NOTHING },
+    [LIFE_READOPTED_KEPT] = { "readopted after a crash", OFF, STATE_CRASHED, CRASHED_UNKNOWN, NO_EVENT,
+                              0, RECORD_NONE, NULL, LIFE_NEXT_NOTHING },
     [LIFE_SUSPENDED] = { "suspended", FROM (STATE_RUNNING), STATE_PAUSED, PAUSED_USER, EV_SUSPENDED, 0,
                          RECORD_NONE, NULL, LIFE_NEXT_RUNS },
     [LIFE_RESUMED] = { "resumed", FROM (STATE_PAUSED), STATE_RUNNING, RUNNING_UNPAUSED, EV_RESUMED, 0,

@@ -334,7 +334,7 @@ on_reload_signal (gpointer data)
     g_clear_error (&error);
     if (!log_reopen (&error))
         log_error ("%s", error->message);
-    store_load (daemon->domains);
+    store_reload (daemon->domains);
     log_info ("reloaded");
     sd_notify (0, "READY=1");
     return G_SOURCE_CONTINUE;
@@ -369,6 +369,8 @@ daemon_end (Daemon *daemon)
 {
     sd_notify (0, "STOPPING=1");
     log_info ("skepd ends");
+    /* before the clients go: their going must not destroy anything now */
+    domains_release (daemon->domains);
     g_clear_pointer (&daemon->rpc, rpc_server_free);
     task_drain ();
     g_clear_pointer (&daemon->domains, domain_list_free);

@@ -8,15 +8,18 @@
 typedef void (*InstanceDone) (Domain *domain, const GError *error, gpointer data);
 
 typedef struct {
+    DomainDef *def;             /* taken; started instead of the domain's own definition, NULL: that */
     gboolean autodestroy;
     guint64 client_id;          /* of autodestroy */
     const int *fds;             /* duplicated; become 3, 4, ... of init */
     guint n_fds;
 } StartOptions;
 
-/* The caller holds the job. @done is called once, after success or complete undo. */
+/* The caller holds the job. @done is called once, after success or complete undo; perhaps before this
+ * returns. A transient domain whose start fails has left the list by then. */
 void domain_start (Domain *domain, const StartOptions *options, InstanceDone done, gpointer data);
-/* Kills and cleans up. */
+/* Kills and cleans up; cancels a start or a reboot that is under way. ERR_OPERATION_INVALID "domain is
+ * not running". */
 void domain_destroy (Domain *domain, InstanceDone done, gpointer data);
 /* Orderly stop or reboot: delivered (or queued until init is ready), does not wait for the end.
  * @flags are virDomainShutdownFlagValues (4 initctl, 8 signal; 0: by kind of init). */
@@ -29,5 +32,9 @@ void domain_console (Domain *domain, const char *alias, guint flags,
 /* After a daemon start: re-attach to what runs, clean up what was cut short, then autostart once a boot. */
 void domains_readopt (DomainList *list);
 void domains_autostart (DomainList *list);
+/* How the last init ended, for people: "exited with status 7", "was killed by signal 9". */
+char *domain_last_exit_text (const Domain *domain);
+/* The daemon ends: forgets every container without touching it; its successor readopts them. */
+void domains_release (DomainList *list);
 /* Destroys domains started with autodestroy by a client that has gone. */
 void domains_client_gone (DomainList *list, guint64 client_id);

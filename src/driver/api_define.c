@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Define, undefine, autostart. Disk first: what cannot be saved changes nothing. */
+#include <string.h>
+
+#include "driver/api.h"
+#include "driver/daemon.h"
+#include "driver/lifecycle.h"
+#include "driver/params.h"
+#include "driver/store.h"
+
+#define DEFINE_VALIDATE 1u          /* virDomainDefineFlags */
+
+/* Takes @def. Whoever runs, runs on; the new definition is then the next start's. */
+static void
+replace_definition (DomainList *list, Domain *domain, DomainDef *def)
+{
+    DomainDef *old = domain_config_def (domain);
+
+    if (domain->instance) {
+        if (domain->next)
+            domain_def_free (domain->next);
+        domain->next = def;
+        return;
+    }
+    domain_list_set_def (list, domain, def);
+    domain_def_free (old);
+}
+
+static ApiResult
+define (const char *xml, guint flags, wire_domain *handle, GError **error)
+{
+    DomainList *list = daemon_state.domains;
+    g_autoptr (DomainDef) def = NULL;
+    LifeEvent event = LIFE_DEFINED;
+    Domain *domain;
+
+    def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults, flags, error);
+    if (!def || !domain_list_check (list, def, error) || !store_save_config (def, error))
+        return API_FAILED;
+    domain = domain_list_find_name (list, def->name);
+    if (!domain) {
+        domain = domain_list_add (list, g_steal_pointer (&def), TRUE);
+    } else {
+        if (domain->persistent)
+            event = LIFE_REDEFINED;
+        domain->persistent = TRUE;
+        replace_definition (list, domain, g_steal_pointer (&def));
+    }
+    lifecycle_apply (domain, event);
+    wire_domain_fill (handle, domain);
+    return API_DONE;
+}
+
+ApiResult
+api_domain_define_xml (Call *call, const domain_define_xml_args *in, domain_define_xml_ret *out,
+                       GError **error)
+{
+    (void) call;
+    return define (in->xml, 0, &out->dom, error);
+}
+
+ApiResult
+api_domain_define_xml_flags (Call *call, const domain_define_xml_flags_args *in,
+                             domain_define_xml_flags_ret *out, GError **error)
+{
+    (void) call;
+    return define (in->xml, in->flags & DEFINE_VALIDATE ? DOMAIN_PARSE_VALIDATE : 0, &out->dom, error);
+}
+
+static ApiResult
+undefine (Domain *domain, GError **error)
+{
+    if (!domain->persistent) {
+        error_set (error, ERR_OPERATION_INVALID, "Cannot undefine transient domain");
+        return API_FAILED;
+    }
+    if (!store_remove_config (domain->def->name, error))
+        return API_FAILED;
+    domain->persistent = FALSE;
+    domain->autostart = FALSE;
+    if (domain->next) {
+        domain_def_free (domain->next);
+        domain->next = NULL;
+    }
+    lifecycle_apply (domain, LIFE_UNDEFINED);
+    if (!domain->instance)
+        domain_list_remove (daemon_state.domains, domain);
+    return API_DONE;
+}
+
+ApiResult
+api_domain_undefine (Call *call, const domain_undefine_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    return undefine (call->domain, error);
+}
+
+ApiResult
+api_domain_undefine_flags (Call *call, const domain_undefine_flags_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    return undefine (call->domain, error);
+}
+
+ApiResult
+api_domain_set_autostart (Call *call, const domain_set_autostart_args *in, none *out, GError **error)
+{
+    Domain *domain = call->domain;
+    gboolean wanted = in->autostart != 0;
+
+    (void) out;
+    if (!domain->persistent) {
+        error_set (error, ERR_OPERATION_INVALID, "Cannot set autostart for transient domain");
+        return API_FAILED;
+    }
+    if (wanted == domain->autostart)
+        return API_DONE;
+    if (!store_set_autostart (domain->def->name, wanted, error))
+        return API_FAILED;
+    domain->autostart = wanted;
+    return API_DONE;
+}
+
+ApiResult
+api_domain_get_autostart (Call *call, const domain_get_autostart_args *in,
+                          domain_get_autostart_ret *out, GError **error)
+{
+    (void) in;
+    (void) error;
+    out->autostart = call->domain->autostart;
+    return API_DONE;
+}

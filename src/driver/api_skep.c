@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Skep's own program: the launch plan as text, and how the last init ended. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "driver/api.h"
+#include "driver/daemon.h"
+#include "driver/planner.h"
+#include "driver/start.h"
+#include "driver/start_private.h"
+#include "driver/store.h"
+#include "util/task.h"
+
+static void
+fill_numbers (int *numbers, guint n)
+{
+    /* stand for descriptors that only a start opens; any valid number prints alike */
+    for (guint i = 0; i < n; i++)
+        numbers[i] = 100 + (int) i;
+}
+
+static char *
+plan_as_text (const DomainDef *def, const PlanFacts *facts, GError **error)
+{
+    const Settings *settings = daemon_state.settings;
+    g_autofree char *monitor_path = store_monitor_path (def);
+    g_autofree char *stage_dir = store_stage_dir ();
+    int logs[PLAN_CONSOLES_MAX], shares[SHARE_LAST];
+    PlanContext context = {
+        .monitor_path = monitor_path, .stage_dir = stage_dir,
+        .console_ring = settings->console_ring_size, .console_log_max = settings->console_log_max,
+        .start_deadline = settings->start_deadline, .kill_deadline = settings->destroy_deadline,
+        .console_log_fds = logs, .share_fds = shares,
+    };
+    g_autoptr (launch_plan) plan = NULL;
+    char *text = NULL;
+    gsize size = 0;
+    FILE *out;
+
+    fill_numbers (logs, PLAN_CONSOLES_MAX);
+    fill_numbers (shares, SHARE_LAST);
+    context.views = cgroup_host_views (&context.n_views);
+    plan = plan_make (def, facts, &context, error);
+    if (!plan)
+        return NULL;
+    out = open_memstream (&text, &size);
+    if (!out) {
+        error_set (error, ERR_NO_MEMORY, "cannot print the plan");
+        return NULL;
+    }
+    plan_print (plan, out);
+    fclose (out);
+    return text;
+}
+
+typedef struct {
+    Call *call;
+    DomainDef *def;             /* the task's; freed when the answer is made */
+    PlanQuestion question;
+    char **reply;
+} PlanAsk;
+
+static gpointer
+plan_look (gpointer data, GError **error)
+{
+    return plan_facts_gather (&((PlanAsk *) data)->question, error);
+}
+
+static void
+plan_looked (gpointer result, GError *error, gpointer data)
+{
+    g_autoptr (PlanFacts) facts = result;
+    g_autofree PlanAsk *ask = data;
+    g_autoptr (DomainDef) def = ask->def;
+    GError *why = error ? g_error_copy (error) : NULL;
+
+    if (facts)
+        *ask->reply = plan_as_text (def, facts, &why);
+    if (why)
+        call_failed (ask->call, why);
+    else
+        call_done (ask->call);
+}
+
+ApiResult
+api_skep_domain_plan (Call *call, const skep_domain_plan_args *in, skep_domain_plan_ret *out,
+                      GError **error)
+{
+    PlanAsk *ask;
+
+    (void) in;
+    if (!plan_check_def (call->domain->def, error))
+        return API_FAILED;
+    ask = g_new0 (PlanAsk, 1);
+    ask->call = call;
+    ask->def = domain_def_copy (domain_config_def (call->domain));
+    ask->question = (PlanQuestion) { .def = ask->def, .arch32 = daemon_state.defaults.arch32,
+                                     .cap_last = daemon_state.cap_last };
+    ask->reply = &out->text;
+    task_run (plan_look, ask, NULL, plan_looked, ask);
+    return API_LATER;
+}
+
+ApiResult
+api_skep_domain_get_last_exit (Call *call, const skep_domain_get_last_exit_args *in,
+                               skep_domain_get_last_exit_ret *out, GError **error)
+{
+    const Domain *domain = call->domain;
+
+    (void) in;
+    (void) error;
+    out->status = domain->last_exit;
+    if (domain->last_exit == -1 && domain->last_error)
+        out->reason = g_strdup_printf ("the last start failed: %s", domain->last_error);
+    else
+        out->reason = domain_last_exit_text (domain);
+    return API_DONE;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Create, destroy, shutdown, reboot, suspend, resume. */
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/api.h"
+#include "driver/daemon.h"
+#include "driver/params.h"
+#include "driver/start.h"
+
+#define CREATE_AUTODESTROY 2u       /* virDomainCreateFlags */
+#define CREATE_VALIDATE 16u
+
+/* ---- answers that come later */
+
+static void
+answer_later (Domain *domain, const GError *error, gpointer data)
+{
+    Call *call = data;
+
+    (void) domain;
+    if (error)
+        call_failed (call, g_error_copy (error));
+    else
+        call_done (call);
+}
+
+/* ---- start of a defined domain */
+
+static void
+close_fds (GArray *fds)
+{
+    for (guint i = 0; i < fds->len; i++)
+        close (g_array_index (fds, int, i));
+    g_array_unref (fds);
+}
+
+/* @handle is where the reply has the domain with its new id; NULL: the reply has none. */
+typedef struct {
+    Call *call;
+    wire_domain *handle;
+} Create;
+
+static void
+created (Domain *domain, const GError *error, gpointer data)
+{
+    g_autofree Create *create = data;
+
+    if (!error && create->handle)
+        wire_domain_fill (create->handle, domain);
+    answer_later (domain, error, create->call);
+}
+
+static ApiResult
+start_domain (Call *call, Domain *domain, DomainDef *def, guint flags, wire_domain *handle,
+              GError **error)
+{
+    GArray *fds = rpc_call_take_fds (call->rpc);
+    Create *create;
+    StartOptions options = {
+        .def = def, .autodestroy = (flags & CREATE_AUTODESTROY) != 0, .client_id = call->client->id,
+        .fds = (const int *) (void *) fds->data, .n_fds = fds->len,
+    };
+
+    /* the client whose end it should follow has ended while this waited for its turn */
+    if (options.autodestroy && !call->client->rpc) {
+        close_fds (fds);
+        if (def)
+            domain_def_free (def);
+        error_set (error, ERR_OPERATION_ABORTED, "the client has gone");
+        return API_FAILED;
+    }
+    create = g_new0 (Create, 1);
+    create->call = call;
+    create->handle = handle;
+    domain_start (domain, &options, created, create);
+    close_fds (fds);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_create (Call *call, const domain_create_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    return start_domain (call, call->domain, NULL, 0, NULL, error);
+}
+
+ApiResult
+api_domain_create_with_flags (Call *call, const domain_create_with_flags_args *in,
+                              domain_create_with_flags_ret *out, GError **error)
+{
+    return start_domain (call, call->domain, NULL, in->flags, &out->dom, error);
+}
+
+ApiResult
+api_domain_create_with_files (Call *call, const domain_create_with_files_args *in,
+                              domain_create_with_files_ret *out, GError **error)
+{
+    return start_domain (call, call->domain, NULL, in->flags, &out->dom, error);
+}
+
+/* ---- start of a definition that comes along */
+
+typedef struct {
+    Call *call;
+    DomainDef *def;             /* NULL: the domain is new and has it */
+    guint flags;
+    wire_domain *handle;
+} CreateXml;
+
+static void
+create_xml_run (Job *job, gpointer data)
+{
+    g_autofree CreateXml *create = data;
+    Call *call = create->call;
+    Domain *domain = call->domain;
+    GError *error = NULL;
+
+    call->job = job;
+    if (domain->removing) {
+        error_set (&error, ERR_NO_DOMAIN, "domain '%s' is gone", domain->def->name);
+    } else if (domain->instance) {
+        error_set (&error, ERR_OPERATION_INVALID, "domain '%s' is already active", domain->def->name);
+    } else if (start_domain (call, domain, g_steal_pointer (&create->def), create->flags,
+                             create->handle, &error) == API_LATER) {
+        return;
+    } else if (!domain->persistent) {
+        domain_list_remove (daemon_state.domains, domain);
+    }
+    if (create->def)
+        domain_def_free (create->def);
+    call_failed (call, error);
+}
+
+static void
+create_xml_timeout (gpointer data)
+{
+    g_autofree CreateXml *create = data;
+    GError *error = NULL;
+
+    if (create->def)
+        domain_def_free (create->def);
+    error_set (&error, ERR_OPERATION_TIMEOUT, "another job of domain '%s' did not end",
+               create->call->domain->def->name);
+    call_failed (create->call, error);
+}
+
+static ApiResult
+create_xml (Call *call, const char *xml, guint flags, wire_domain *handle, GError **error)
+{
+    DomainList *list = daemon_state.domains;
+    g_autoptr (DomainDef) def = NULL;
+    CreateXml *create;
+    Domain *domain;
+
+    def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults,
+                            flags & CREATE_VALIDATE ? DOMAIN_PARSE_VALIDATE : 0, error);
+    if (!def || !domain_list_check (list, def, error))
+        return API_FAILED;
+    domain = domain_list_find_name (list, def->name);
+    if (domain && domain_active (domain)) {
+        error_set (error, ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
+        return API_FAILED;
+    }
+    create = g_new0 (CreateXml, 1);
+    create->call = call;
+    create->flags = flags;
+    create->handle = handle;
+    if (domain)
+        create->def = g_steal_pointer (&def);
+    else
+        domain = domain_list_add (list, g_steal_pointer (&def), FALSE);
+    call->domain = domain_ref (domain);
+    job_begin (&domain->jobs, JOB_START, call->proc->name, 30000, create_xml_run, create_xml_timeout,
+               create);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_create_xml (Call *call, const domain_create_xml_args *in, domain_create_xml_ret *out,
+                       GError **error)
+{
+    return create_xml (call, in->xml_desc, in->flags, &out->dom, error);
+}
+
+ApiResult
+api_domain_create_xml_with_files (Call *call, const domain_create_xml_with_files_args *in,
+                                  domain_create_xml_with_files_ret *out, GError **error)
+{
+    return create_xml (call, in->xml_desc, in->flags, &out->dom, error);
+}
+
+/* ---- end */
+
+ApiResult
+api_domain_destroy (Call *call, const domain_destroy_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    (void) error;
+    domain_destroy (call->domain, answer_later, call);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_destroy_flags (Call *call, const domain_destroy_flags_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    (void) error;
+    domain_destroy (call->domain, answer_later, call);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_shutdown (Call *call, const domain_shutdown_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    (void) error;
+    domain_halt (call->domain, FALSE, 0, answer_later, call);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_shutdown_flags (Call *call, const domain_shutdown_flags_args *in, none *out, GError **error)
+{
+    (void) out;
+    (void) error;
+    domain_halt (call->domain, FALSE, in->flags, answer_later, call);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_reboot (Call *call, const domain_reboot_args *in, none *out, GError **error)
+{
+    (void) out;
+    (void) error;
+    domain_halt (call->domain, TRUE, in->flags, answer_later, call);
+    return API_LATER;
+}
+
+/* ---- pause */
+
+ApiResult
+api_domain_suspend (Call *call, const domain_suspend_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    (void) error;
+    domain_suspend (call->domain, answer_later, call);
+    return API_LATER;
+}
+
+ApiResult
+api_domain_resume (Call *call, const domain_resume_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    (void) error;
+    domain_resume (call->domain, answer_later, call);
+    return API_LATER;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/hooks.h"
+
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "driver/daemon.h"
+#include "util/error.h"
+#include "util/spawn.h"
+#include "util/task.h"
+
+#define HOOK_DEADLINE_MS 30000
+
+static char *
+hooks_dir (void)
+{
+    g_autofree char *parent = g_path_get_dirname (daemon_state.settings->config_dir);
+
+    return g_build_filename (parent, "hooks", NULL);
+}
+
+static int
+compare_paths (gconstpointer a, gconstpointer b)
+{
+    return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static gboolean
+is_script (const char *path)
+{
+    return g_file_test (path, G_FILE_TEST_IS_REGULAR) && access (path, X_OK) == 0;
+}
+
+/* All scripts, in the order they run. */
+static GPtrArray *
+find_scripts (void)
+{
+    g_autofree char *hooks = hooks_dir ();
+    g_autofree char *main_script = g_build_filename (hooks, "lxc", NULL);
+    g_autofree char *directory = g_build_filename (hooks, "lxc.d", NULL);
+    g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+    GPtrArray *scripts = g_ptr_array_new_with_free_func (g_free);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name (dir))) {
+        g_autofree char *path = g_build_filename (directory, name, NULL);
+
+        if (name[0] != '.' && is_script (path))
+            g_ptr_array_add (scripts, g_steal_pointer (&path));
+    }
+    g_ptr_array_sort (scripts, compare_paths);
+    if (is_script (main_script))
+        g_ptr_array_insert (scripts, 0, g_steal_pointer (&main_script));
+    return scripts;
+}
+
+gboolean
+hooks_present (void)
+{
+    g_autofree char *hooks = hooks_dir ();
+    g_autoptr (GPtrArray) scripts = NULL;
+
+    /* one system call for the common case */
+    if (access (hooks, F_OK) < 0)
+        return FALSE;
+    scripts = find_scripts ();
+    return scripts->len > 0;
+}
+
+typedef struct {
+    GPtrArray *scripts;
+    char *domain, *operation, *suboperation, *extra, *xml;
+} HookInput;
+
+typedef struct {
+    HookDone done;
+    gpointer data;
+} HookWaiter;
+
+static void
+hook_input_free (gpointer data)
+{
+    HookInput *input = data;
+
+    g_ptr_array_free (input->scripts, TRUE);
+    g_free (input->domain);
+    g_free (input->operation);
+    g_free (input->suboperation);
+    g_free (input->extra);
+    g_free (input->xml);
+    g_free (input);
+}
+
+static gboolean
+run_script (const HookInput *input, const char *script, GError **error)
+{
+    const char *argv[] = { script, input->domain, input->operation, input->suboperation, input->extra,
+                           NULL };
+    static const char *const envp[] = {
+        "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", NULL
+    };
+    SpawnArgs args = { .argv = argv, .envp = envp };
+    g_autofree char *out = NULL;
+    g_autofree char *err = NULL;
+    int status;
+
+    if (!spawn_run (&args, input->xml, HOOK_DEADLINE_MS, &status, &out, &err, error))
+        return FALSE;
+    if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
+        return TRUE;
+    g_strchomp (err);
+    if (WIFEXITED (status))
+        return error_set (error, ERR_HOOK_SCRIPT_FAILED, "'%s %s %s %s %s' exited with status %d: %s",
+                          script, input->domain, input->operation, input->suboperation, input->extra,
+                          WEXITSTATUS (status), err);
+    return error_set (error, ERR_HOOK_SCRIPT_FAILED, "'%s %s %s %s %s' was ended by signal %d: %s",
+                      script, input->domain, input->operation, input->suboperation, input->extra,
+                      WTERMSIG (status), err);
+}
+
+static gpointer
+run_all (gpointer data, GError **error)
+{
+    const HookInput *input = data;
+
+    for (guint i = 0; i < input->scripts->len; i++)
+        if (!run_script (input, input->scripts->pdata[i], error))
+            return NULL;
+    return NULL;
+}
+
+static void
+all_done (gpointer result, GError *error, gpointer data)
+{
+    HookWaiter *waiter = data;
+
+    (void) result;
+    waiter->done (error, waiter->data);
+    g_free (waiter);
+}
+
+void
+hook_run (const char *domain, const char *operation, const char *suboperation, const char *extra,
+          char *xml, HookDone done, gpointer data)
+{
+    HookInput *input = g_new0 (HookInput, 1);
+    HookWaiter *waiter = g_new0 (HookWaiter, 1);
+
+    input->scripts = find_scripts ();
+    input->domain = g_strdup (domain);
+    input->operation = g_strdup (operation);
+    input->suboperation = g_strdup (suboperation);
+    input->extra = g_strdup (extra);
+    input->xml = xml;
+    waiter->done = done;
+    waiter->data = data;
+    task_run (run_all, input, hook_input_free, all_done, waiter);
+}

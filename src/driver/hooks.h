@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Hook scripts: HOOKS/lxc, then the executables of HOOKS/lxc.d in order of name, where HOOKS is beside
+ * the directory of the definitions (/etc/skep/hooks). Each gets NAME OPERATION SUBOPERATION EXTRA and
+ * the live XML on standard input; the first that fails ends the row. They run on a pool thread, so a
+ * slow one holds up its own domain only.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* TRUE when there is any; looked up each time, so a new script needs no restart. */
+gboolean hooks_present (void);
+
+/* @error NULL, or ERR_HOOK_SCRIPT_FAILED with the script's path, status and error output. */
+typedef void (*HookDone) (const GError *error, gpointer data);
+/* Takes @xml. @done is called later, from the main loop, never from here. */
+void hook_run (const char *domain, const char *operation, const char *suboperation, const char *extra,
+               char *xml, HookDone done, gpointer data);

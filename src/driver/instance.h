@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What exists of a domain only from the begin of a start to the end of its clean-up: processes, sockets,
+ * cgroups, and where the table of start steps stands. Owned by its domain; start.c makes and frees it.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "driver/domains.h"
+#include "driver/monitor_link.h"
+#include "driver/plan_facts.h"
+#include "driver/start.h"
+#include "host/cgroup.h"
+
+typedef enum { STEP_FAILED, STEP_DONE, STEP_WAIT } StepResult;
+
+/*
+ * One step of a start. @run is called once; after STEP_WAIT somebody calls instance_resume() or
+ * instance_fail(). @undo is called for every step that has begun, also for one that failed halfway, and
+ * also by a later daemon that knows only the status file: so it is idempotent and takes nothing for
+ * granted. After STEP_WAIT it is called again on instance_resume(), until it answers STEP_DONE.
+ */
+typedef struct {
+    guint bit;                  /* in the status file: never used for another step in later versions */
+    const char *name;
+    gboolean lasting;           /* leaves something behind when the daemon dies: saved before it runs */
+    guint deadline_ms;          /* of one wait in @run; 0: settings->start_deadline */
+    gboolean (*needed) (Instance *instance);    /* NULL: always. FALSE: neither run nor undone */
+    StepResult (*run) (Instance *instance, GError **error);
+    StepResult (*undo) (Instance *instance);    /* NULL: nothing to undo */
+} StartStep;
+
+extern const StartStep start_steps[];
+extern const guint n_start_steps;
+
+typedef enum { PHASE_STARTING, PHASE_RUNNING, PHASE_UNDOING, PHASE_KEPT } InstancePhase;
+
+typedef enum { HALT_NONE, HALT_SHUTDOWN_ASKED, HALT_REBOOT_ASKED } HaltAsked;
+
+struct Instance {
+    Domain *domain;             /* a reference */
+    InstancePhase phase;
+    gboolean rebooting;         /* this start continues a domain that is running for its clients */
+    gboolean readopted;         /* made by an earlier daemon */
+
+    /* the walk over start_steps[] */
+    guint step;                 /* now running or undone */
+    guint64 begun;              /* bits of steps */
+    gboolean waiting;
+    gboolean in_step, early;    /* inside a step's function; resumed before it had answered */
+    guint deadline;             /* source id */
+    guint tickets;              /* callbacks of tasks that have not come back */
+    guint ticket;               /* number of the wait that a ticket is good for */
+    gboolean dead;              /* freed but for its tickets */
+    GError *error;              /* why the start failed */
+    void (*walked) (Instance *instance);    /* end of the walk, either way */
+    InstanceDone done;          /* of the start */
+    gpointer done_data;
+    GSList *stop_waiters;       /* of StopWaiter, start.c */
+    gboolean destroyed;         /* by a client: the end is not init's */
+    gboolean ending;            /* an unasked-for end is being handled */
+
+    gboolean autodestroy;
+    guint64 client_id;
+    int *fds;                   /* passed to init, owned */
+    guint n_fds;
+
+    /* what the steps made */
+    PlanFacts *facts;           /* until the start is over */
+    GPtrArray *notes;           /* of NameValue, in the status file: what undo needs to know */
+    char *label_options;
+    GArray *loops;              /* of int: loop devices kept open while a disk of the container is one */
+    int log_fd;
+    pid_t pid;                  /* the controller */
+    guint64 pid_start;
+    int pidfd;
+    guint pid_watch;
+    MonitorLink *start_link;    /* until EXECED */
+    MonitorLink *monitor;
+    pid_t init_pid;
+    guint64 init_start;
+    guint64 pid_namespace;
+    Cgroup *cgroup;
+    guint64 start_time;         /* CLOCK_REALTIME us */
+    guint kill_stage;           /* of the escalation in start_kill.c */
+    guint retry;                /* source id */
+    guint n_retries;
+
+
+    /* the end */
+    Job *end_job;               /* of an end that no client asked for */
+    guint end_event;            /* LifeEvent */
+    gboolean restart;
+    HaltAsked halt;
+    gboolean exited;            /* EXIT came */
+    int exit_status;            /* wait status of init */
+    guint exit_kind;            /* MonitorExit */
+};
+
+Instance *instance_new (Domain *domain);
+void instance_free (Instance *instance);
+
+/* Runs the steps from the first on; @walked at the end: all done, or all undone with instance->error. */
+void instance_run (Instance *instance, void (*walked) (Instance *instance));
+/* Undoes every step that has begun, last first. */
+void instance_undo (Instance *instance, void (*walked) (Instance *instance));
+/* The step or undo that answered STEP_WAIT can go on. From a callback of the main loop only. */
+void instance_resume (Instance *instance);
+/* The step that waits has failed. Takes @error. Ignored when nothing waits in a start. */
+void instance_fail (Instance *instance, GError *error);
+
+/* For callbacks that may come after their step was given up: instance_ticket() before the work begins,
+ * instance_redeem() first thing in the callback. NULL: nobody waits for it any more. */
+typedef struct InstanceTicket InstanceTicket;
+InstanceTicket *instance_ticket (Instance *instance);
+Instance *instance_redeem (InstanceTicket *ticket);
+
+/* Notes are saved with the status. The value is NULL when there is no such note. */
+const char *instance_note (const Instance *instance, const char *name);
+void instance_set_note (Instance *instance, const char *name, const char *value);    /* NULL removes */
+
+/* The status file's content. Its def is the domain's: set it to NULL before domain_status_free(). */
+DomainStatus *instance_status (Domain *domain);
+/* Fills the parts of an instance that a status file keeps; for re-adoption. */
+void instance_restore (Instance *instance, const DomainStatus *status);
+
+/* One line into the domain's own log. */
+void instance_log (Instance *instance, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/plan_facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/file.h"
+
+/* ---- the object */
+
+static void
+plan_fs_clear (gpointer data)
+{
+    PlanFs *fs = data;
+
+    g_free (fs->device);
+    g_free (fs->fstype);
+}
+
+static void
+plan_link_free (gpointer data)
+{
+    PlanLink *link = data;
+
+    g_free (link->host_name);
+    g_free (link->guest_name);
+    g_free (link);
+}
+
+PlanFacts *
+plan_facts_new (const DomainDef *def)
+{
+    PlanFacts *facts = g_new0 (PlanFacts, 1);
+
+    facts->fs = g_array_new (FALSE, TRUE, sizeof (PlanFs));
+    g_array_set_clear_func (facts->fs, plan_fs_clear);
+    g_array_set_size (facts->fs, def->filesystems->len);
+    facts->disks = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
+    g_array_set_size (facts->disks, def->disks->len);
+    facts->hostdevs = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
+    g_array_set_size (facts->hostdevs, def->hostdevs->len);
+    facts->links = g_ptr_array_new_with_free_func (plan_link_free);
+    for (guint i = 0; i < SHARE_LAST; i++)
+        facts->shares[i] = -1;
+    facts->idmap = def->uid_map->len > 0 && def->gid_map->len > 0;
+    return facts;
+}
+
+void
+plan_facts_free (PlanFacts *facts)
+{
+    if (!facts)
+        return;
+    g_array_free (facts->fs, TRUE);
+    g_array_free (facts->disks, TRUE);
+    g_array_free (facts->hostdevs, TRUE);
+    g_ptr_array_free (facts->links, TRUE);
+    for (guint i = 0; i < SHARE_LAST; i++)
+        fd_close (&facts->shares[i]);
+    g_free (facts);
+}
+
+gboolean
+plan_map_id (const GPtrArray *map, guint guest, guint *ret_host)
+{
+    for (guint i = 0; i < map->len; i++) {
+        const IdmapEntry *entry = map->pdata[i];
+
+        if (guest >= entry->start && guest - entry->start < entry->count) {
+            *ret_host = entry->target + (guest - entry->start);
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* ---- looking */
+
+static gboolean
+device_of (const char *path, PlanDevice *ret, GError **error)
+{
+    struct stat st;
+
+    if (stat (path, &st) < 0)
+        return error_set_errno (error, errno, "Unable to access %s", path);
+    if (!S_ISCHR (st.st_mode) && !S_ISBLK (st.st_mode))
+        return error_set (error, ERR_CONFIG_UNSUPPORTED, "'%s' is not a device", path);
+    *ret = (PlanDevice) { .set = TRUE, .block = S_ISBLK (st.st_mode), .major = major (st.st_rdev),
+                          .minor = minor (st.st_rdev), .mode = st.st_mode & 07777 };
+    return TRUE;
+}
+
+static gboolean
+gather_fs (const FsDef *fs, int root, PlanFs *ret, GError **error)
+{
+    struct stat st;
+
+    switch (fs->type) {
+    case FS_MOUNT:
+        if (stat (fs->source, &st) < 0)
+            return error_set_errno (error, errno, "Unable to access filesystem source '%s'", fs->source);
+        ret->directory = S_ISDIR (st.st_mode);
+        if (!ret->directory && strcmp (fs->target, "/") == 0)
+            return error_set_errno (error, ENOTDIR, "root filesystem source '%s'", fs->source);
+        return TRUE;
+    case FS_BIND: {
+        /* what an earlier <filesystem> brings is not there yet: then a directory is meant */
+        autofd int fd = root < 0 ? -1 : fd_open_in_root (root, fs->source, O_PATH, 0);
+
+        ret->directory = fd < 0 || fstat (fd, &st) < 0 || S_ISDIR (st.st_mode);
+        return TRUE;
+    }
+    case FS_BLOCK:
+        if (!device_of (fs->source, &ret->numbers, error))
+            return FALSE;
+        if (!ret->numbers.block)
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "'%s' is not a block device", fs->source);
+        ret->device = g_strdup (fs->source);
+        return TRUE;
+    case FS_FILE:
+        if (stat (fs->source, &st) < 0)
+            return error_set_errno (error, errno, "Unable to access filesystem source '%s'", fs->source);
+        if (!S_ISREG (st.st_mode))
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "'%s' is not a regular file", fs->source);
+        return TRUE;
+    default:
+        return TRUE;
+    }
+}
+
+/* Whether another mount than the root's may bring init or what it needs: then the root's own file does
+ * not tell. */
+static gboolean
+init_is_covered (const DomainDef *def)
+{
+    static const char *const program_dirs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
+                                                "/libx32" };
+
+    for (guint i = 0; i < def->filesystems->len; i++) {
+        const char *target = ((const FsDef *) def->filesystems->pdata[i])->target;
+        gsize length = strlen (target);
+
+        if (strcmp (target, "/") == 0)
+            continue;
+        if (strncmp (def->os.init, target, length) == 0
+            && (def->os.init[length] == '/' || def->os.init[length] == '\0'))
+            return TRUE;
+        for (guint k = 0; k < G_N_ELEMENTS (program_dirs); k++)
+            if (g_str_has_prefix (target, program_dirs[k]))
+                return TRUE;
+    }
+    return FALSE;
+}
+
+static int
+open_root (const DomainDef *def, GError **error)
+{
+    const char *source = "/";
+    int fd;
+
+    for (guint i = 0; i < def->filesystems->len; i++) {
+        const FsDef *fs = def->filesystems->pdata[i];
+
+        if (strcmp (fs->target, "/") == 0)
+            source = fs->source;
+    }
+    fd = open (source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        error_set_errno (error, errno, "Unable to access root filesystem source '%s'", source);
+    return fd;
+}
+
+static gboolean
+gather_filesystems (const PlanQuestion *question, PlanFacts *facts, GError **error)
+{
+    const DomainDef *def = question->def;
+    autofd int root = open_root (def, error);
+
+    if (root < 0)
+        return FALSE;
+    for (guint i = 0; i < def->filesystems->len; i++)
+        if (!gather_fs (def->filesystems->pdata[i], root, &g_array_index (facts->fs, PlanFs, i), error))
+            return FALSE;
+    if (!def->os.init || def->os.init[0] != '/')
+        return error_set (error, ERR_CONFIG_UNSUPPORTED, "init path '%s' is not absolute",
+                          def->os.init ? def->os.init : "");
+    return init_is_covered (def) || plan_check_init (root, def->os.init, question->arch32, error);
+}
+
+static gboolean
+read_hex (const char *directory, const char *file, guint base, guint *ret)
+{
+    g_autofree char *path = g_build_filename (directory, file, NULL);
+    g_autofree char *text = file_read (path, 64, NULL, NULL);
+
+    if (!text)
+        return FALSE;
+    *ret = (guint) g_ascii_strtoull (text, NULL, base);
+    return TRUE;
+}
+
+/* A <hostdev type='usb'> named by vendor and product: exactly one device may match. */
+static gboolean
+find_usb (const HostdevDef *dev, guint *ret_bus, guint *ret_device, GError **error)
+{
+    static const char top[] = "/sys/bus/usb/devices";
+    g_autoptr (GDir) dir = g_dir_open (top, 0, NULL);
+    const char *name;
+    guint found = 0;
+
+    while (dir && (name = g_dir_read_name (dir))) {
+        g_autofree char *path = g_build_filename (top, name, NULL);
+        guint vendor, product;
+
+        if (!read_hex (path, "idVendor", 16, &vendor) || !read_hex (path, "idProduct", 16, &product)
+            || vendor != dev->vendor || product != dev->product)
+            continue;
+        if (read_hex (path, "busnum", 10, ret_bus) && read_hex (path, "devnum", 10, ret_device))
+            found++;
+    }
+    if (found == 1)
+        return TRUE;
+    if (found == 0)
+        return error_set (error, ERR_INTERNAL, "Did not find USB device %04x:%04x", dev->vendor,
+                          dev->product);
+    return error_set (error, ERR_OPERATION_FAILED,
+                      "Multiple USB devices for %04x:%04x, use <address> to specify one",
+                      dev->vendor, dev->product);
+}
+
+static gboolean
+gather_hostdev (const HostdevDef *dev, PlanDevice *ret, GError **error)
+{
+    guint bus = dev->bus, device = dev->device;
+    g_autofree char *path = NULL;
+
+    switch (dev->type) {
+    case HOSTDEV_USB:
+        if (dev->vendor && !find_usb (dev, &bus, &device, error))
+            return FALSE;
+        path = g_strdup_printf ("/dev/bus/usb/%03u/%03u", bus, device);
+        return device_of (path, ret, error);
+    case HOSTDEV_STORAGE:
+    case HOSTDEV_MISC:
+        if (!dev->path || !g_str_has_prefix (dev->path, "/dev/") || strstr (dev->path, "/../"))
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "host device '%s' is not below /dev",
+                              dev->path ? dev->path : "");
+        if (!device_of (dev->path, ret, error))
+            return FALSE;
+        if (ret->block != (dev->type == HOSTDEV_STORAGE))
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "'%s' is not a %s device", dev->path,
+                              dev->type == HOSTDEV_STORAGE ? "block" : "character");
+        return TRUE;
+    default:
+        return TRUE;
+    }
+}
+
+static gboolean
+gather_devices (const DomainDef *def, PlanFacts *facts, GError **error)
+{
+    struct stat st;
+
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = def->disks->pdata[i];
+
+        if (disk->type == DISK_BLOCK
+            && !device_of (disk->source, &g_array_index (facts->disks, PlanDevice, i), error))
+            return FALSE;
+        if (disk->type == DISK_FILE && (stat (disk->source, &st) < 0))
+            return error_set_errno (error, errno, "Unable to access disk source '%s'", disk->source);
+    }
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        if (!gather_hostdev (def->hostdevs->pdata[i],
+                             &g_array_index (facts->hostdevs, PlanDevice, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+/* The device rule is for whoever has the timer; the node only with offset='localtime', and there a
+ * missing device is an error. */
+static gboolean
+gather_timers (const DomainDef *def, PlanFacts *facts, GError **error)
+{
+    static const char *const names[TIMER_LAST] = { "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
+                                                   "hypervclock", "armvtimer" };
+
+    for (guint i = 0; i < def->clock.timers->len; i++) {
+        const ClockTimer *timer = def->clock.timers->pdata[i];
+        gboolean rtc = timer->name == TIMER_RTC;
+        g_autoptr (GError) missing = NULL;
+
+        if (timer->present == YES_NO_NO)
+            continue;
+        if (!rtc && timer->name != TIMER_HPET) {
+            if (def->clock.offset == CLOCK_LOCALTIME)
+                return error_set (error, ERR_CONFIG_UNSUPPORTED, "unsupported timer type (name) '%s'",
+                                  timer->name < TIMER_LAST ? names[timer->name] : "?");
+            continue;
+        }
+        if (!device_of (rtc ? "/dev/rtc0" : "/dev/hpet", rtc ? &facts->rtc : &facts->hpet, &missing)
+            && def->clock.offset == CLOCK_LOCALTIME) {
+            g_propagate_error (error, g_steal_pointer (&missing));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+gather_nets (const DomainDef *def, GError **error)
+{
+    for (guint i = 0; i < def->nets->len; i++) {
+        const NetDef *net = def->nets->pdata[i];
+        g_autofree char *path = NULL;
+
+        if (net->type == NET_NETWORK)
+            return error_set_from (error, ORIGIN_NETWORK, ERR_NO_NETWORK,
+                                   "no network with matching name '%s'", net->source);
+        if (net->type != NET_BRIDGE && net->type != NET_DIRECT)
+            continue;
+        path = g_strdup_printf ("/sys/class/net/%s%s", net->source,
+                                net->type == NET_BRIDGE ? "/bridge" : "");
+        if (access (path, F_OK) == 0)
+            continue;
+        if (net->type == NET_BRIDGE)
+            return error_set_errno (error, ENODEV, "Unable to use bridge '%s'", net->source);
+        return error_set_errno (error, ENODEV, "Unable to use interface '%s'", net->source);
+    }
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const HostdevDef *dev = def->hostdevs->pdata[i];
+        g_autofree char *path = g_strdup_printf ("/sys/class/net/%s", dev->interface ? dev->interface : "");
+
+        if (dev->type == HOSTDEV_NET && access (path, F_OK) < 0)
+            return error_set_errno (error, ENODEV, "Unable to use interface '%s'", dev->interface);
+    }
+    return TRUE;
+}
+
+PlanFacts *
+plan_facts_gather (const PlanQuestion *question, GError **error)
+{
+    const DomainDef *def = question->def;
+    g_autoptr (PlanFacts) facts = plan_facts_new (def);
+
+    facts->arch32 = question->arch32;
+    facts->cap_last = question->cap_last;
+    if (facts->idmap && (!plan_map_id (def->uid_map, 0, &facts->root_uid)
+                         || !plan_map_id (def->gid_map, 0, &facts->root_gid))) {
+        error_set (error, ERR_CONFIG_UNSUPPORTED, "the id maps must include the container's root (0)");
+        return NULL;
+    }
+    facts->securityfs = access ("/sys/kernel/security/lsm", F_OK) == 0;
+    facts->selinuxfs = access ("/sys/fs/selinux/enforce", F_OK) == 0;
+    if (!gather_filesystems (question, facts, error) || !gather_devices (def, facts, error)
+        || !gather_timers (def, facts, error) || !gather_nets (def, error))
+        return NULL;
+    return g_steal_pointer (&facts);
+}

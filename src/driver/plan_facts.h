@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the planner must know of the host for one container. plan_facts_gather() looks, on a pool
+ * thread, and refuses what cannot work with a clear error before anything is made; later start steps
+ * add what they made (loop devices, links, labels). The planner itself does no I/O.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "conf/domain.h"
+
+typedef struct {
+    gboolean set;
+    gboolean block;             /* else a character device */
+    guint major, minor;
+    guint mode;                 /* permission bits on the host */
+} PlanDevice;
+
+/* of one <filesystem> */
+typedef struct {
+    gboolean directory;         /* of a bind: a directory, else a file */
+    char *device;               /* host path of the block device (block, or file once attached) */
+    char *fstype;               /* of the device */
+    PlanDevice numbers;
+} PlanFs;
+
+/* a network device that goes into the container */
+typedef struct {
+    char *host_name;            /* of the end that moves */
+    guint ifindex;
+    char *guest_name;
+    const NetDef *net;          /* addresses and routes; or of a <hostdev> */
+    const HostdevDef *hostdev;
+} PlanLink;
+
+typedef struct {
+    const char *arch32;         /* static text, NULL none */
+    guint cap_last;
+    gboolean idmap;             /* has a user namespace */
+    guint root_uid, root_gid;   /* host ids of the container's root */
+    GArray *fs;                 /* of PlanFs, as def->filesystems */
+    GArray *disks;              /* of PlanDevice, as def->disks */
+    GArray *hostdevs;           /* of PlanDevice, as def->hostdevs */
+    PlanDevice rtc, hpet;
+    gboolean securityfs, selinuxfs;     /* mounted on the host */
+    int shares[SHARE_LAST];     /* descriptors of namespaces to join, -1 none; owned */
+    GPtrArray *links;           /* of PlanLink */
+} PlanFacts;
+
+/* Where the facts are looked for; copied by the caller for the thread. */
+typedef struct {
+    const DomainDef *def;       /* nobody writes to it meanwhile */
+    const char *arch32;
+    guint cap_last;
+} PlanQuestion;
+
+PlanFacts *plan_facts_new (const DomainDef *def);
+/* Any thread; touches nothing shared. NULL with ERR_SYSTEM, ERR_CONFIG_UNSUPPORTED, ... */
+PlanFacts *plan_facts_gather (const PlanQuestion *question, GError **error);
+void plan_facts_free (PlanFacts *facts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlanFacts, plan_facts_free)
+
+/* The host id of a container's id: FALSE when the map does not have it. */
+gboolean plan_map_id (const GPtrArray *map, guint guest, guint *ret_host);
+
+/* Looks at init in the container's root (an open directory) as the kernel will: the reason it cannot
+ * be executed there, with ERR_SYSTEM and the path. In plan_init.c. */
+gboolean plan_check_init (int root, const char *init, const char *arch32, GError **error);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * After a daemon start: containers that an earlier daemon started are taken over as they are; starts
+ * that were cut short and containers whose controller has gone are undone through their begun bits.
+ * Then, once a boot, the domains marked so are started.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/daemon.h"
+#include "driver/hooks.h"
+#include "driver/start_private.h"
+#include "driver/store.h"
+#include "host/node.h"
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define AUTOSTART_AT_ONCE 4
+
+/* ---- one status file */
+
+/* A pidfd of the controller that the status means, -1 when it has gone. The start time tells a process
+ * that got the same number later; it is read again with the pidfd in hand, which holds the number. */
+static int
+open_controller (const Instance *instance)
+{
+    autofd int fd = -1;
+
+    if (instance->pid <= 0 || node_process_start (instance->pid) != instance->pid_start)
+        return -1;
+    fd = pidfd_of (instance->pid);
+    if (fd < 0 || node_process_start (instance->pid) != instance->pid_start)
+        return -1;
+    return fd_steal (&fd);
+}
+
+static void
+open_log (Instance *instance)
+{
+    g_autofree char *path = store_log_path (instance->domain->def->name);
+
+    instance->log_fd = open (path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* Finds or makes the domain and gives it the live definition. NULL when another domain stands there. */
+static Domain *
+adopt_domain (DomainList *list, DomainStatus *status)
+{
+    Domain *domain = domain_list_find_name (list, status->def->name);
+    DomainDef *live = g_steal_pointer (&status->def);
+
+    live->id = -1;
+    if (!domain && !domain_list_find_uuid (list, live->uuid))
+        return domain_list_add (list, live, FALSE);
+    if (!domain || memcmp (domain->def->uuid, live->uuid, sizeof live->uuid) != 0 || domain->instance) {
+        log_error ("status of domain '%s' does not fit its definition", live->name);
+        domain_def_free (live);
+        return NULL;
+    }
+    domain->next = domain->def;
+    domain_list_set_def (list, domain, live);
+    return domain;
+}
+
+static void
+reserve_labels (const DomainDef *def)
+{
+    const LabelDriver *driver = daemon_state.labels;
+
+    for (guint i = 0; driver && driver->reserve && i < def->seclabels->len; i++) {
+        const SeclabelDef *label = def->seclabels->pdata[i];
+
+        if (label->type == SECLABEL_DYNAMIC && label->label)
+            driver->reserve (label);
+    }
+}
+
+/* The walk back of a start that was cut short is over. Nobody was told of that start. */
+static void
+cut_short_undone (Instance *instance)
+{
+    Domain *domain = domain_ref (instance->domain);
+
+    log_warning ("domain '%s': its start was cut short and has been undone", domain->def->name);
+    domain->instance = NULL;
+    instance_free (instance);
+    lifecycle_apply (domain, LIFE_START_FAILED);
+    domain_unref (domain);
+}
+
+static void
+reconnect_hook_done (const GError *error, gpointer data)
+{
+    Instance *instance = instance_redeem (data);
+
+    if (!instance || !error)
+        return;
+    log_error ("domain '%s': %s", instance->domain->def->name, error->message);
+    instance->exited = FALSE;
+    instance_ended (instance);
+}
+
+/* What runs is taken over; what has ended meanwhile ends now, with its events. */
+static void
+adopt_running (Instance *instance, gboolean alive)
+{
+    Domain *domain = instance->domain;
+    g_autoptr (GError) error = NULL;
+    gboolean frozen = FALSE;
+
+    instance->phase = PHASE_RUNNING;
+    if (alive && instance->cgroup && !cgroup_frozen (instance->cgroup, &frozen, NULL))
+        frozen = FALSE;
+    lifecycle_apply (domain, frozen ? LIFE_READOPTED_PAUSED : LIFE_READOPTED);
+    if (alive && !instance_connect_monitor (instance, &error)) {
+        log_error ("domain '%s': its controller cannot be reached: %s", domain->def->name,
+                   error->message);
+        alive = FALSE;
+    }
+    if (!alive) {
+        instance_ended (instance);
+        return;
+    }
+    reserve_labels (domain->def);
+    if (hooks_present ())
+        hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),
+                  reconnect_hook_done, instance_ticket (instance));
+}
+
+static void
+readopt_one (DomainStatus *status, gpointer list)
+{
+    int state = status->state, reason = status->reason, pidfd;
+    Domain *domain = adopt_domain (list, status);
+    Instance *instance;
+
+    if (!domain) {
+        domain_status_free (status);
+        return;
+    }
+    instance = instance_new (domain);
+    instance_restore (instance, status);
+    domain_status_free (status);
+    domain->instance = instance;
+    open_log (instance);
+    if (instance->pid > 0)
+        domain_list_set_id (list, domain, instance->pid);
+    pidfd = open_controller (instance);
+    if (pidfd >= 0)
+        instance_watch_controller (instance, pidfd);
+    log_info ("domain '%s': found in state %d, controller %d %s", domain->def->name, state,
+              (int) instance->pid, pidfd >= 0 ? "runs" : "is gone");
+    if (state == STATE_NOSTATE) {
+        instance_undo (instance, cut_short_undone);
+    } else if (state == STATE_CRASHED) {
+        instance->phase = PHASE_KEPT;
+        lifecycle_apply (domain, LIFE_READOPTED_KEPT);
+    } else {
+        domain_ref (domain);
+        adopt_running (instance, pidfd >= 0);
+        if ((int) domain->state == state)
+            lifecycle_restore_reason (domain, reason);
+        domain_unref (domain);
+    }
+}
+
+void
+domains_readopt (DomainList *list)
+{
+    store_each_status (readopt_one, list);
+}
+
+/* ---- autostart */
+
+typedef struct {
+    GQueue names;
+    guint running;
+    DomainList *list;
+} Autostart;
+
+typedef struct {
+    Autostart *all;
+    Domain *domain;
+    Job *job;
+} AutostartOne;
+
+static void autostart_next (Autostart *all);
+
+static void
+autostart_over (AutostartOne *one)
+{
+    Autostart *all = one->all;
+
+    if (one->job)
+        job_end (one->job);
+    domain_unref (one->domain);
+    g_free (one);
+    all->running--;
+    autostart_next (all);
+}
+
+static void
+autostart_done (Domain *domain, const GError *error, gpointer data)
+{
+    if (error)
+        log_error ("cannot autostart domain '%s': %s", domain->def->name, error->message);
+    autostart_over (data);
+}
+
+static void
+autostart_run (Job *job, gpointer data)
+{
+    AutostartOne *one = data;
+    StartOptions options = { 0 };
+
+    one->job = job;
+    if (one->domain->removing || one->domain->instance)
+        autostart_over (one);
+    else
+        domain_start (one->domain, &options, autostart_done, one);
+}
+
+/* Not from inside a done(): the caller is asked from the main loop when it is this one's turn. */
+static gboolean
+autostart_turn (gpointer data)
+{
+    Autostart *all = data;
+
+    while (all->running < AUTOSTART_AT_ONCE && !g_queue_is_empty (&all->names)) {
+        g_autofree char *name = g_queue_pop_head (&all->names);
+        Domain *domain = domain_list_find_name (all->list, name);
+        AutostartOne *one;
+
+        if (!domain || domain->instance)
+            continue;
+        one = g_new0 (AutostartOne, 1);
+        one->all = all;
+        one->domain = domain_ref (domain);
+        all->running++;
+        job_begin (&domain->jobs, JOB_START, "autostart", 0, autostart_run, NULL, one);
+    }
+    if (all->running == 0 && g_queue_is_empty (&all->names))
+        g_free (all);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+autostart_next (Autostart *all)
+{
+    g_idle_add (autostart_turn, all);
+}
+
+static void
+collect_autostart (Domain *domain, gpointer data)
+{
+    if (domain->autostart && !domain->instance)
+        g_queue_push_tail (&((Autostart *) data)->names, g_strdup (domain->def->name));
+}
+
+/* The marker holds the boot's id, so that it also works where the run directory outlives a boot. */
+static gboolean
+first_time_this_boot (void)
+{
+    g_autofree char *path = g_build_filename (daemon_state.settings->run_dir, "lxc", "autostarted", NULL);
+    g_autofree char *boot = file_read ("/proc/sys/kernel/random/boot_id", 128, NULL, NULL);
+    g_autofree char *marked = file_read (path, 128, NULL, NULL);
+    g_autoptr (GError) error = NULL;
+
+    if (!boot || (marked && strcmp (boot, marked) == 0))
+        return FALSE;
+    if (!file_write (path, boot, strlen (boot), 0600, 0, &error))
+        log_warning ("%s", error->message);
+    return TRUE;
+}
+
+void
+domains_autostart (DomainList *list)
+{
+    Autostart *all;
+
+    if (!first_time_this_boot ())
+        return;
+    all = g_new0 (Autostart, 1);
+    all->list = list;
+    domain_list_each (list, collect_autostart, all);
+    autostart_next (all);
+}
+
+/* ---- the daemon's end */
+
+static void
+release_one (Domain *domain, gpointer data)
+{
+    (void) data;
+    if (!domain->instance)
+        return;
+    /* a start under way: its controller ends with the start socket, the next daemon cleans up */
+    if (domain->instance->cgroup) {
+        cgroup_free (domain->instance->cgroup);
+        domain->instance->cgroup = NULL;
+    }
+    instance_free (g_steal_pointer (&domain->instance));
+}
+
+void
+domains_release (DomainList *list)
+{
+    if (list)
+        domain_list_each (list, release_one, NULL);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The container's place in the tree of control groups, its limits, and its entries with systemd. All of
+ * it comes after the spawn of the controller: a group is named by the controller's pid, and a systemd
+ * scope cannot be made without a process. The controller waits for its CGROUP packet meanwhile, and so
+ * nothing of the container runs outside of its group.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "driver/daemon.h"
+#include "driver/start_private.h"
+#include "driver/store.h"
+#include "host/machined.h"
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+/* names of notes */
+#define NOTE_GROUP "cgroup"         /* path of the base group in every hierarchy */
+#define NOTE_SCOPE "scope"          /* unit */
+#define NOTE_MACHINE "machine"
+
+#define LEFT_RETRY_S 2
+#define LEFT_TRIES 900
+
+/* ---- systemd scope */
+
+gboolean
+systemd_needed (Instance *instance)
+{
+    (void) instance;
+    return systemd_present ();
+}
+
+static void
+scope_started (const char *cgroup_path, const GError *error, gpointer data)
+{
+    Instance *instance = instance_redeem (data);
+
+    if (!instance)
+        return;
+    if (error) {
+        instance_fail (instance, g_error_copy (error));
+        return;
+    }
+    instance_set_note (instance, "scope-path", cgroup_path);
+    instance_resume (instance);
+}
+
+StepResult
+step_scope (Instance *instance, GError **error)
+{
+    const DomainDef *def = instance->domain->def;
+    g_autofree char *machine = machined_machine_name (def->name, instance->pid);
+    g_autofree char *unit = systemd_scope_name (machine);
+    g_autofree char *slice = systemd_slice_of_partition (def->partition);
+    g_autofree char *description = g_strconcat ("Container ", machine, NULL);
+
+    (void) error;
+    instance_set_note (instance, NOTE_SCOPE, unit);
+    instance_set_note (instance, NOTE_MACHINE, machine);
+    systemd_scope_start (unit, slice, description, instance->pid, scope_started,
+                         instance_ticket (instance));
+    return STEP_WAIT;
+}
+
+StepResult
+undo_scope (Instance *instance)
+{
+    const char *unit = instance_note (instance, NOTE_SCOPE);
+
+    if (instance_end_processes (instance) == STEP_WAIT)
+        return STEP_WAIT;
+    if (unit)
+        systemd_scope_stop (unit);
+    return STEP_DONE;
+}
+
+/* ---- limits */
+
+static gboolean
+has_controllers (guint wanted)
+{
+    return (cgroup_host_controllers () & wanted) == wanted;
+}
+
+static guint64
+bytes_of (guint64 kib)
+{
+    return kib >= MEMORY_UNLIMITED ? CGROUP_UNLIMITED : kib * 1024;
+}
+
+static gboolean
+limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
+{
+    const DomainMemtune *tune = &def->memtune;
+    guint64 hard = bytes_of (tune->hard_limit_set ? tune->hard_limit : def->memory);
+    guint64 swap = tune->swap_hard_limit_set ? bytes_of (tune->swap_hard_limit) : CGROUP_UNLIMITED;
+
+    if (!has_controllers (CGROUP_MEMORY)) {
+        if (!tune->hard_limit_set && !tune->soft_limit_set && !tune->swap_hard_limit_set)
+            return TRUE;
+        return error_set (error, ERR_OPERATION_INVALID, "cgroup memory controller is not mounted");
+    }
+    if (!cgroup_set_memory (cgroup, hard, swap, error))
+        return FALSE;
+    return !tune->soft_limit_set || cgroup_set_memory_soft (cgroup, bytes_of (tune->soft_limit), error);
+}
+
+static gboolean
+limit_cpu (const DomainDef *def, Cgroup *cgroup, GError **error)
+{
+    const DomainNumatune *numa = &def->numatune;
+    const char *mems = numa->set && (numa->mode == NUMA_STRICT || numa->mode == NUMA_RESTRICTIVE)
+                           ? numa->nodeset : NULL;
+
+    if (def->cputune.shares_set && !cgroup_set_cpu_shares (cgroup, def->cputune.shares, error))
+        return FALSE;
+    if ((def->cputune.period || def->cputune.quota)
+        && !cgroup_set_cpu_cfs (cgroup, def->cputune.period, def->cputune.quota ? def->cputune.quota : -1,
+                                error))
+        return FALSE;
+    return (!def->cpuset && !mems) || !has_controllers (CGROUP_CPUSET)
+           || cgroup_set_cpuset (cgroup, def->cpuset, mems, error);
+}
+
+static gboolean
+limit_blkio (const DomainDef *def, Cgroup *cgroup, GError **error)
+{
+    if (def->blkiotune.weight && !cgroup_set_blkio_weight (cgroup, def->blkiotune.weight, error))
+        return FALSE;
+    for (guint i = 0; i < def->blkiotune.devices->len; i++) {
+        const BlkioDevice *device = def->blkiotune.devices->pdata[i];
+        CgroupBlkio rule = { .weight = device->weight, .rbps = device->read_bytes_sec,
+                             .wbps = device->write_bytes_sec, .riops = device->read_iops_sec,
+                             .wiops = device->write_iops_sec };
+        struct stat st;
+
+        if (stat (device->path, &st) < 0)
+            return error_set_errno (error, errno, "Path '%s' is not accessible", device->path);
+        if (!S_ISBLK (st.st_mode))
+            return error_set (error, ERR_INVALID_ARG, "Path '%s' must be a block device", device->path);
+        rule.device = st.st_rdev;
+        if (!cgroup_set_blkio_device (cgroup, &rule, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+set_limits (Instance *instance, GError **error)
+{
+    const DomainDef *def = instance->domain->def;
+    g_autoptr (GArray) rules = plan_device_rules (def, instance->facts);
+    guint pids = daemon_state.settings->pids_max;
+
+    if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error)
+        || !limit_blkio (def, instance->cgroup, error))
+        return FALSE;
+    if (pids > 0 && has_controllers (CGROUP_PIDS) && !cgroup_set_pids (instance->cgroup, pids, error))
+        return FALSE;
+    return cgroup_set_devices (instance->cgroup, (const CgroupDeviceRule *) (void *) rules->data,
+                               rules->len, error);
+}
+
+/* ---- the group */
+
+static char *
+group_parent (Instance *instance)
+{
+    const char *scope = instance_note (instance, "scope-path");
+
+    return g_strdup (scope ? scope : instance->domain->def->partition);
+}
+
+static char *
+group_name (Instance *instance)
+{
+    g_autofree char *machine = NULL;
+
+    if (instance_note (instance, "scope-path"))
+        return g_strdup ("skep");
+    machine = machined_machine_name (instance->domain->def->name, instance->pid);
+    return g_strconcat (machine, ".libvirt-lxc", NULL);
+}
+
+static gboolean
+send_groups (Instance *instance, GError **error)
+{
+    MonitorPacket packet = { .type = MONITOR_CGROUP };
+    g_autoptr (GArray) fds = NULL;
+    gboolean ok;
+    int v2 = -1;
+
+    fds = cgroup_guest_fds (instance->cgroup, &v2, error);
+    if (!fds)
+        return FALSE;
+    packet.flags = v2 >= 0;
+    packet.b = fds->len;
+    if (v2 >= 0)
+        g_array_prepend_val (fds, v2);
+    ok = instance->start_link
+             ? monitor_link_send (instance->start_link, &packet, (const int *) (void *) fds->data,
+                                  fds->len, error)
+             : error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
+    for (guint i = 0; i < fds->len; i++)
+        close (g_array_index (fds, int, i));
+    return ok;
+}
+
+/* The note is in the status file before the first directory is made. */
+static gboolean
+note_group (Instance *instance, const char *parent, const char *name, GError **error)
+{
+    g_autofree char *path = g_str_has_suffix (parent, ".scope") ? g_strdup (parent)
+                                                                : cgroup_partition_path (parent);
+    g_autofree char *base = g_strconcat (path, "/", name, NULL);
+
+    instance_set_note (instance, NOTE_GROUP, base);
+    return store_save_status (instance->domain, error);
+}
+
+StepResult
+step_cgroup (Instance *instance, GError **error)
+{
+    g_autofree char *parent = group_parent (instance);
+    g_autofree char *name = group_name (instance);
+    const PlanFacts *facts = instance->facts;
+
+    if (!note_group (instance, parent, name, error))
+        return STEP_FAILED;
+    instance->cgroup = cgroup_create (parent, name, FALSE, error);
+    if (!instance->cgroup || !cgroup_add_controller (instance->cgroup, instance->pid, error)
+        || !set_limits (instance, error))
+        return STEP_FAILED;
+    if (facts->idmap
+        && !cgroup_delegate (instance->cgroup, facts->root_uid, facts->root_gid, error))
+        return STEP_FAILED;
+    return send_groups (instance, error) ? STEP_DONE : STEP_FAILED;
+}
+
+/* A daemon that died in cgroup_create() left a note, but no paths. */
+static Cgroup *
+open_noted (Instance *instance)
+{
+    const char *base = instance_note (instance, NOTE_GROUP);
+    g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+    const CgroupView *views;
+    guint n;
+
+    if (!base)
+        return NULL;
+    views = cgroup_host_views (&n);
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add (paths, g_strconcat (views[i].options, ":", base, NULL));
+    g_ptr_array_add (paths, NULL);
+    return cgroup_open ((const char *const *) paths->pdata, NULL);
+}
+
+StepResult
+undo_cgroup (Instance *instance)
+{
+    if (!instance->cgroup)
+        instance->cgroup = open_noted (instance);
+    if (instance_end_processes (instance) == STEP_WAIT)
+        return STEP_WAIT;
+    if (!instance->cgroup)
+        return STEP_DONE;
+    if (!cgroup_remove (instance->cgroup, NULL)) {
+        instance_retry (instance);
+        return STEP_WAIT;
+    }
+    cgroup_free (g_steal_pointer (&instance->cgroup));
+    return STEP_DONE;
+}
+
+/* ---- what could not be removed in time */
+
+typedef struct {
+    Cgroup *cgroup;
+    guint tries;
+} LeftGroup;
+
+static gboolean
+remove_left (gpointer data)
+{
+    LeftGroup *left = data;
+    g_autoptr (GError) error = NULL;
+
+    cgroup_kill (left->cgroup, NULL);
+    if (!cgroup_remove (left->cgroup, &error)) {
+        if (++left->tries < LEFT_TRIES)
+            return G_SOURCE_CONTINUE;
+        log_error ("a cgroup stays behind: %s", error->message);
+    }
+    cgroup_free (left->cgroup);
+    g_free (left);
+    return G_SOURCE_REMOVE;
+}
+
+void
+cgroup_leave (Cgroup *cgroup)
+{
+    LeftGroup *left = g_new0 (LeftGroup, 1);
+
+    left->cgroup = cgroup;
+    g_timeout_add_seconds (LEFT_RETRY_S, remove_left, left);
+}
+
+/* ---- machined */
+
+static void
+machine_registered (const char *cgroup_path, const GError *error, gpointer data)
+{
+    Instance *instance = instance_redeem (data);
+
+    (void) cgroup_path;
+    if (!instance)
+        return;
+    /* machinectl does not show it then; the container is none the worse */
+    if (error)
+        log_warning ("domain '%s': cannot register with machined: %s", instance->domain->def->name,
+                     error->message);
+    instance_resume (instance);
+}
+
+StepResult
+step_machine (Instance *instance, GError **error)
+{
+    const DomainDef *def = instance->domain->def;
+    const char *machine = instance_note (instance, NOTE_MACHINE);
+
+    (void) error;
+    machined_register (machine, def->uuid, instance->init_pid, NULL, 0, machine_registered,
+                       instance_ticket (instance));
+    return STEP_WAIT;
+}
+
+StepResult
+undo_machine (Instance *instance)
+{
+    const char *machine = instance_note (instance, NOTE_MACHINE);
+
+    if (machine)
+        machined_terminate (machine);
+    return STEP_DONE;
+}

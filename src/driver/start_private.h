@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between the files that start, end and re-adopt containers; nobody else includes it. */
+#pragma once
+
+#include "driver/instance.h"
+#include "driver/lifecycle.h"
+#include "driver/planner.h"
+
+/* ---- start_kill.c */
+
+/* Takes @pidfd: the controller is watched from now on; its end reaches instance_controller_gone(). */
+void instance_watch_controller (Instance *instance, int pidfd);
+/* For undo: STEP_DONE when neither controller nor guest has a process left, else escalates. */
+StepResult instance_end_processes (Instance *instance);
+/* Calls instance_resume() a little later, later each time. */
+void instance_retry (Instance *instance);
+
+/* ---- start_prepare.c: what comes before the controller */
+
+StepResult step_check (Instance *instance, GError **error);
+gboolean hooks_needed (Instance *instance);
+StepResult step_hook_prepare (Instance *instance, GError **error);
+StepResult undo_hook_prepare (Instance *instance);
+StepResult step_log (Instance *instance, GError **error);
+gboolean labels_needed (Instance *instance);
+StepResult step_labels (Instance *instance, GError **error);
+StepResult undo_labels (Instance *instance);
+StepResult step_hook_start (Instance *instance, GError **error);
+StepResult undo_hook_start (Instance *instance);
+StepResult step_hook_started (Instance *instance, GError **error);
+
+/* ---- start_links.c */
+
+gboolean links_needed (Instance *instance);
+StepResult step_links (Instance *instance, GError **error);
+StepResult undo_links (Instance *instance);
+gboolean devices_needed (Instance *instance);
+StepResult step_devices (Instance *instance, GError **error);
+StepResult undo_devices (Instance *instance);
+
+/* ---- start_controller.c */
+
+StepResult step_controller (Instance *instance, GError **error);
+StepResult undo_controller (Instance *instance);
+StepResult step_init (Instance *instance, GError **error);
+StepResult step_run (Instance *instance, GError **error);
+StepResult undo_run (Instance *instance);
+/* Connects to the monitor socket. */
+gboolean instance_connect_monitor (Instance *instance, GError **error);
+/* The sealed copy of skep-controller that is executed; made on first use. */
+int controller_image (GError **error);
+/* The plan as it would be made now, for domain-plan: without descriptors and links. */
+launch_plan *instance_plan (Instance *instance, const PlanContext *context, GError **error);
+
+/* ---- start_cgroup.c */
+
+gboolean systemd_needed (Instance *instance);
+StepResult step_scope (Instance *instance, GError **error);
+StepResult undo_scope (Instance *instance);
+StepResult step_cgroup (Instance *instance, GError **error);
+StepResult undo_cgroup (Instance *instance);
+StepResult step_machine (Instance *instance, GError **error);
+StepResult undo_machine (Instance *instance);
+/* Takes a group that could not be removed in time, and goes on trying. */
+void cgroup_leave (Cgroup *cgroup);
+
+/* ---- start.c */
+
+/* Every step is done: the container runs for its clients. */
+void instance_started (Instance *instance, LifeEvent event);
+
+/* ---- start_end.c */
+
+/* Something ended without being asked by a client: EXIT came, or the controller is gone. */
+void instance_ended (Instance *instance);
+/* The walk back of a destroy or of an end is over. */
+void instance_finish (Instance *instance);
+/* Answers those who wait for the end. Takes nothing. */
+void stop_waiters_answer (GSList *waiters, Domain *domain);
+
+typedef struct {
+    InstanceDone done;
+    gpointer data;
+} StopWaiter;

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "driver/daemon.h"
+#include "driver/instance.h"
+#include "driver/lifecycle.h"
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define STORE_FILE_MAX (16U << 20)
+
+static const char notice[] =
+    "<!--\n"
+    "  Written by skepd. It reads this file when it starts and overwrites it at the next change of the\n"
+    "  definition, so change it with a client instead:\n"
+    "    virsh -c lxc:///system edit %s\n"
+    "-->\n\n";
+
+static char *
+config_path (const char *name)
+{
+    return g_strconcat (daemon_state.settings->config_dir, "/", name, ".xml", NULL);
+}
+
+static char *
+autostart_path (const char *name)
+{
+    return g_strconcat (daemon_state.settings->config_dir, "/autostart/", name, ".xml", NULL);
+}
+
+char *
+store_status_path (const char *name)
+{
+    return g_strconcat (daemon_state.settings->run_dir, "/lxc/", name, ".xml", NULL);
+}
+
+char *
+store_monitor_path (const DomainDef *def)
+{
+    char uuid[37];
+
+    domain_uuid_format (def->uuid, uuid);
+    return g_strconcat (daemon_state.settings->run_dir, "/lxc/", uuid, ".sock", NULL);
+}
+
+char *
+store_log_path (const char *name)
+{
+    return g_strconcat (daemon_state.settings->log_dir, "/", name, ".log", NULL);
+}
+
+char *
+store_stage_dir (void)
+{
+    return g_strconcat (daemon_state.settings->run_dir, "/lxc/stage", NULL);
+}
+
+gboolean
+store_make_dirs (GError **error)
+{
+    const Settings *settings = daemon_state.settings;
+    g_autofree char *autostart = g_strconcat (settings->config_dir, "/autostart", NULL);
+    g_autofree char *status = g_strconcat (settings->run_dir, "/lxc", NULL);
+    g_autofree char *stage = store_stage_dir ();
+
+    return dir_make (settings->config_dir, 0700, error) && dir_make (autostart, 0700, error)
+           && dir_make (settings->run_dir, 0755, error) && dir_make (status, 0700, error)
+           && dir_make (stage, 0700, error) && dir_make (settings->log_dir, 0700, error);
+}
+
+/* ---- definitions */
+
+/* The notice stands in an XML comment, where "--" may not: a name that has it is left out. */
+static char *
+with_notice (const char *name, const char *xml)
+{
+    g_autofree char *quoted = strstr (name, "--") ? g_strdup ("DOMAIN") : g_shell_quote (name);
+    g_autoptr (GString) text = g_string_new (NULL);
+
+    g_string_printf (text, notice, strstr (quoted, "--") ? "DOMAIN" : quoted);
+    g_string_append (text, xml);
+    return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+gboolean
+store_save_config (const DomainDef *def, GError **error)
+{
+    g_autofree char *path = config_path (def->name);
+    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
+    g_autofree char *text = with_notice (def->name, xml);
+
+    return file_write (path, text, strlen (text), 0600, FILE_DURABLE, error);
+}
+
+static gboolean
+sync_dir (const char *path, GError **error)
+{
+    autofd int dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0 || fsync (dir) < 0)
+        return error_set_errno (error, errno, "cannot sync directory '%s'", path);
+    return TRUE;
+}
+
+gboolean
+store_remove_config (const char *name, GError **error)
+{
+    g_autofree char *path = config_path (name);
+    g_autofree char *link = autostart_path (name);
+
+    /* the link first: a link without a definition is an error at the next start, not the reverse */
+    return file_remove (link, error) && file_remove (path, error)
+           && sync_dir (daemon_state.settings->config_dir, error);
+}
+
+gboolean
+store_set_autostart (const char *name, gboolean autostart, GError **error)
+{
+    g_autofree char *path = autostart_path (name);
+    g_autofree char *target = g_strconcat ("../", name, ".xml", NULL);
+    g_autofree char *directory = g_path_get_dirname (path);
+
+    if (!autostart)
+        return file_remove (path, error) && sync_dir (directory, error);
+    if (symlink (target, path) < 0 && errno != EEXIST)
+        return error_set_errno (error, errno, "Failed to create symlink '%s' to '%s'", path, target);
+    return sync_dir (directory, error);
+}
+
+/* ---- reading */
+
+/* Kept beside its place with the reason in the log, for whoever can repair it. */
+static void
+set_aside (const char *path, const GError *why)
+{
+    g_autofree char *aside = NULL;
+
+    for (guint n = 0; n < 100; n++) {
+        g_free (aside);
+        aside = n == 0 ? g_strdup_printf ("%s.bad-%" G_GINT64_FORMAT, path, (gint64) time (NULL))
+                       : g_strdup_printf ("%s.bad-%" G_GINT64_FORMAT "-%u", path,
+                                          (gint64) time (NULL), n);
+        /* NOREPLACE: an earlier bad file is not lost either */
+        if (renameat2 (AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
+            log_error ("cannot use '%s' (kept as '%s'): %s", path, aside, why->message);
+            return;
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    log_error ("cannot use '%s' (and not rename it): %s", path, why->message);
+}
+
+/* NULL, or the domain's name that the file name stands for. */
+static char *
+name_of_file (const char *file)
+{
+    gsize size = strlen (file);
+
+    if (size <= 4 || file[0] == '.' || strcmp (file + size - 4, ".xml") != 0)
+        return NULL;
+    return g_strndup (file, size - 4);
+}
+
+static gboolean
+load_one (DomainList *list, const char *path, const char *name, GError **error)
+{
+    g_autoptr (DomainDef) def = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *link = autostart_path (name);
+    struct stat st;
+    Domain *domain;
+    gsize size;
+
+    text = file_read (path, STORE_FILE_MAX, &size, error);
+    if (!text)
+        return FALSE;
+    def = domain_def_parse (text, size, &daemon_state.defaults, 0, error);
+    if (!def)
+        return FALSE;
+    if (strcmp (def->name, name) != 0)
+        return error_set (error, ERR_INTERNAL, "the file's name and the domain's name '%s' differ",
+                          def->name);
+    if (domain_list_find_uuid (list, def->uuid))
+        return error_set (error, ERR_INTERNAL, "domain '%s' has the same uuid",
+                          domain_list_find_uuid (list, def->uuid)->def->name);
+    domain = domain_list_add (list, g_steal_pointer (&def), TRUE);
+    domain->autostart = lstat (link, &st) == 0;
+    return TRUE;
+}
+
+void
+store_load (DomainList *list)
+{
+    const char *directory = daemon_state.settings->config_dir;
+    g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+    const char *file;
+
+    while (dir && (file = g_dir_read_name (dir))) {
+        g_autofree char *name = name_of_file (file);
+        g_autofree char *path = g_build_filename (directory, file, NULL);
+        g_autoptr (GError) error = NULL;
+
+        if (!name || load_one (list, path, name, &error))
+            continue;
+        set_aside (path, error);
+    }
+    log_info ("%u domains loaded from '%s'", domain_list_size (list), directory);
+}
+
+/* The new text becomes what a define would have made of it. */
+static void
+reload_known (DomainList *list, Domain *domain, DomainDef *fresh)
+{
+    DomainDef *old = domain_config_def (domain);
+    g_autofree char *before = domain_def_format (old, DOMAIN_FORMAT_INACTIVE);
+    g_autofree char *after = domain_def_format (fresh, DOMAIN_FORMAT_INACTIVE);
+
+    if (!domain->persistent || strcmp (before, after) == 0
+        || memcmp (old->uuid, fresh->uuid, sizeof fresh->uuid) != 0) {
+        domain_def_free (fresh);
+        return;
+    }
+    if (domain->instance)
+        domain->next = fresh;
+    else
+        domain_list_set_def (list, domain, fresh);
+    domain_def_free (old);
+}
+
+static gboolean
+reload_one (DomainList *list, const char *path, const char *name, GError **error)
+{
+    Domain *domain = domain_list_find_name (list, name);
+    g_autoptr (DomainDef) def = NULL;
+    g_autofree char *text = NULL;
+    gsize size;
+
+    if (!domain) {
+        if (!load_one (list, path, name, error))
+            return FALSE;
+        lifecycle_apply (domain_list_find_name (list, name), LIFE_DEFINED);
+        return TRUE;
+    }
+    text = file_read (path, STORE_FILE_MAX, &size, error);
+    if (!text)
+        return FALSE;
+    def = domain_def_parse (text, size, &daemon_state.defaults, 0, error);
+    if (!def)
+        return FALSE;
+    if (strcmp (def->name, name) == 0)
+        reload_known (list, domain, g_steal_pointer (&def));
+    return TRUE;
+}
+
+void
+store_reload (DomainList *list)
+{
+    const char *directory = daemon_state.settings->config_dir;
+    g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+    const char *file;
+
+    while (dir && (file = g_dir_read_name (dir))) {
+        g_autofree char *name = name_of_file (file);
+        g_autofree char *path = g_build_filename (directory, file, NULL);
+        g_autoptr (GError) error = NULL;
+
+        if (name && !reload_one (list, path, name, &error))
+            log_error ("cannot use '%s': %s", path, error->message);
+    }
+}
+
+/* ---- status */
+
+gboolean
+store_save_status (Domain *domain, GError **error)
+{
+    g_autofree char *path = store_status_path (domain->def->name);
+    g_autoptr (DomainStatus) status = instance_status (domain);
+    g_autofree char *xml = domain_status_format (status);
+
+    status->def = NULL;     /* was the domain's */
+    return file_write (path, xml, strlen (xml), 0600, 0, error);
+}
+
+void
+store_remove_status (const char *name)
+{
+    g_autofree char *path = store_status_path (name);
+    g_autoptr (GError) error = NULL;
+
+    if (!file_remove (path, &error))
+        log_warning ("%s", error->message);
+}
+
+void
+store_each_status (void (*each) (DomainStatus *status, gpointer data), gpointer data)
+{
+    g_autofree char *directory = g_strconcat (daemon_state.settings->run_dir, "/lxc", NULL);
+    g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+    g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+    const char *file;
+
+    /* all names first: @each writes and removes files here */
+    while (dir && (file = g_dir_read_name (dir)))
+        if (g_str_has_suffix (file, ".xml") && file[0] != '.')
+            g_ptr_array_add (names, g_strdup (file));
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename (directory, names->pdata[i], NULL);
+        g_autofree char *text = NULL;
+        g_autoptr (GError) error = NULL;
+        DomainStatus *status = NULL;
+        gsize size;
+
+        text = file_read (path, STORE_FILE_MAX, &size, &error);
+        if (text)
+            status = domain_status_parse (text, size, &daemon_state.defaults, &error);
+        if (status)
+            each (status, data);
+        else
+            set_aside (path, error);
+    }
+}
