@@ -37,7 +37,7 @@ static const ProgramOption program_options[] = {
     { 'l', "log", "FILE", "taken for virsh's sake" },
     { 'v', NULL, NULL, "print the version number and exit" },
     { 'V', NULL, NULL, "print the version with its particulars and exit" },
-    { LONG_VERSION, "version", "[TYPE]", "print the version (TYPE short or long) and exit" },
+    { LONG_VERSION, "version", "[=TYPE]", "print the version (TYPE short or long) and exit" },
     { 'h', "help", NULL, "print this help and exit" },
 };
 
