@@ -265,7 +265,7 @@ collect_autostart (Domain *domain, gpointer data)
 static gboolean
 first_time_this_boot (void)
 {
-    g_autofree char *path = g_build_filename (daemon_state.settings->run_dir, "lxc", "autostarted", NULL);
+    g_autofree char *path = g_build_filename (daemon_state.settings->run_dir, "domains", "autostarted", NULL);
     g_autofree char *boot = file_read ("/proc/sys/kernel/random/boot_id", 128, NULL, NULL);
     g_autofree char *marked = file_read (path, 128, NULL, NULL);
     g_autoptr (GError) error = NULL;

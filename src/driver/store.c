@@ -41,7 +41,7 @@ autostart_path (const char *name)
 char *
 store_status_path (const char *name)
 {
-    return g_strconcat (daemon_state.settings->run_dir, "/lxc/", name, ".xml", NULL);
+    return g_strconcat (daemon_state.settings->run_dir, "/domains/", name, ".xml", NULL);
 }
 
 char *
@@ -50,7 +50,7 @@ store_monitor_path (const DomainDef *def)
     char uuid[37];
 
     domain_uuid_format (def->uuid, uuid);
-    return g_strconcat (daemon_state.settings->run_dir, "/lxc/", uuid, ".sock", NULL);
+    return g_strconcat (daemon_state.settings->run_dir, "/domains/", uuid, ".sock", NULL);
 }
 
 char *
@@ -62,7 +62,7 @@ store_log_path (const char *name)
 char *
 store_stage_dir (void)
 {
-    return g_strconcat (daemon_state.settings->run_dir, "/lxc/stage", NULL);
+    return g_strconcat (daemon_state.settings->run_dir, "/domains/stage", NULL);
 }
 
 gboolean
@@ -70,7 +70,7 @@ store_make_dirs (GError **error)
 {
     const Settings *settings = daemon_state.settings;
     g_autofree char *autostart = g_strconcat (settings->config_dir, "/autostart", NULL);
-    g_autofree char *status = g_strconcat (settings->run_dir, "/lxc", NULL);
+    g_autofree char *status = g_strconcat (settings->run_dir, "/domains", NULL);
     g_autofree char *stage = store_stage_dir ();
 
     return dir_make (settings->config_dir, 0700, error) && dir_make (autostart, 0700, error)
@@ -306,7 +306,7 @@ store_remove_status (const char *name)
 void
 store_each_status (void (*each) (DomainStatus *status, gpointer data), gpointer data)
 {
-    g_autofree char *directory = g_strconcat (daemon_state.settings->run_dir, "/lxc", NULL);
+    g_autofree char *directory = g_strconcat (daemon_state.settings->run_dir, "/domains", NULL);
     g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
     g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
     const char *file;

@@ -24,7 +24,7 @@ void store_load (DomainList *list);
  * Nothing is set aside or removed; what cannot be read is only logged. */
 void store_reload (DomainList *list);
 
-/* RUN/lxc/NAME.xml, RUN/lxc/UUID.sock, LOG/NAME.log, RUN/lxc/stage: free with g_free(). The socket has
+/* RUN/domains/NAME.xml, RUN/domains/UUID.sock, LOG/NAME.log, RUN/domains/stage: free with g_free(). The socket has
  * the uuid in its name, since a UNIX socket's path cannot hold the longest names. */
 char *store_status_path (const char *name);
 char *store_monitor_path (const DomainDef *def);
