@@ -223,8 +223,8 @@ tell_ready (void)
         return;
     if (chdir ("/") < 0)        /* only now: paths of options are relative to where we were started */
         log_warning ("Cannot go to /: %s", g_strerror (errno));
-    if (write (options.ready_fd, &ok, 1) == 1)
-        freopen ("/dev/null", "w", stderr);
+    if (write (options.ready_fd, &ok, 1) == 1)      /* else nobody waits, and stderr may be a log */
+        dup2 (STDOUT_FILENO, STDERR_FILENO);
     close (options.ready_fd);
     options.ready_fd = -1;
 }
