@@ -275,8 +275,8 @@ box_free (Box *box)
 static pid_t
 spawn_controller (Box *box, int plan, int start)
 {
-    const char *program = g_getenv (box->fault ? "SKEP_TEST_CONTROLLER_FAULT"
-                                               : "SKEP_TEST_CONTROLLER");
+    const char *program = box->program ? box->program
+        : g_getenv (box->fault ? "SKEP_TEST_CONTROLLER_FAULT" : "SKEP_TEST_CONTROLLER");
     g_autofree char *log = g_build_filename (box->dir, "log", NULL);
     char plan_number[16], start_number[16];
     pid_t pid;

@@ -14,6 +14,7 @@ typedef struct {
     GArray *mounts, *nodes, *consoles, *argv, *env, *pass_fds;
     gboolean mapped;        /* with a user namespace: 0 -> 100000 count 65536 */
     char *fault;            /* SKEP_TEST_FAULT of the controller */
+    const char *program;    /* of the controller, NULL: the installed one */
     int v1_fd;              /* cgroup.procs to join, or -1 */
     char *mountinfo;        /* of the host, before */
 } Box;

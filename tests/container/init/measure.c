@@ -52,13 +52,18 @@ main (int argc, char **argv)
     guint64 total = 0;
     long before, after, dirty = 0, clean = 0, pss = 0;
     gint64 began;
+    g_autofree char *program = NULL;
 
     private_namespaces ();
+    /* as skepd does: one sealed copy for all */
+    program = g_strdup_printf ("/proc/self/fd/%d",
+                               plan_program_image (g_getenv ("SKEP_TEST_CONTROLLER")));
     for (unsigned i = 0; i < n; i++) {
         boxes[i] = box_new (mapped);
+        boxes[i]->program = program;
         box_standard (boxes[i]);
         if (argc > 3)
-            boxes[i]->plan.namespaces &= ~(unsigned) CLONE_NEWNET;
+            boxes[i]->plan.namespaces &= ~(unsigned) CLONE_NEWNET, boxes[i]->plan.loopback_up = 0;
         box_init (boxes[i], "pause", NULL);
     }
     before = available ();
@@ -68,17 +73,17 @@ main (int argc, char **argv)
         box_expect_running (boxes[i], &runs[i]);
         total += runs[i].elapsed_us;
         if (i == 0) {
-            g_usleep (100000);
+            g_usleep (1300000);
             printf ("one alone: private dirty %ld KiB, private clean %ld KiB, pss %ld KiB\n",
                     rollup (runs[0].controller, "Private_Dirty:"),
                     rollup (runs[0].controller, "Private_Clean:"),
                     rollup (runs[0].controller, "Pss:"));
-            began += 100000;
+            began += 1300000;
         }
     }
     printf ("%u starts: %.2f ms each, %.0f/s\n", n, (double) total / n / 1000,
             n * 1e6 / (double) (g_get_monotonic_time () - began));
-    g_usleep (1000000);
+    g_usleep (1500000);
     after = available ();
     for (unsigned i = 0; i < n; i++) {
         dirty += rollup (runs[i].controller, "Private_Dirty:");
@@ -87,6 +92,8 @@ main (int argc, char **argv)
     }
     printf ("each of %u: private dirty %ld KiB, private clean %ld KiB, pss %ld KiB; all memory %ld KiB\n",
             n, dirty / n, clean / n, pss / n, (before - after) / (long) n);
+    if (g_getenv ("MEASURE_HOLD"))
+        g_usleep (5000000);
     began = g_get_monotonic_time ();
     for (unsigned i = 0; i < n; i++)
         run_stop (boxes[i], &runs[i]);
