@@ -196,11 +196,13 @@ api_call_fails (RpcConnection *conn, const char *name, const void *in, ErrorCode
 wire_domain
 api_define (RpcConnection *conn, Api *api, const char *name)
 {
+    /* the same name has the same uuid */
+    g_autofree char *digits = g_compute_checksum_for_string (G_CHECKSUM_MD5, name, -1);
     g_autofree char *xml = g_strdup_printf (
-        "<domain type='lxc'><name>%s</name><memory unit='KiB'>102400</memory>"
+        "<domain type='lxc'><name>%s</name><uuid>%s</uuid><memory unit='KiB'>102400</memory>"
         "<os><type>exe</type><init>/bin/sh</init></os>"
         "<devices><filesystem type='mount'><source dir='%s/root'/><target dir='/'/></filesystem>"
-        "<console type='pty'/></devices></domain>", name, api->dir);
+        "<console type='pty'/></devices></domain>", name, digits, api->dir);
     domain_define_xml_args in = { .xml = xml };
     domain_define_xml_ret out = { 0 };
 
