@@ -244,12 +244,14 @@ cgroup_host_parse (const char *mountinfo, const char *own, GError **error)
     g_auto (GStrv) own_lines = g_strsplit (own, "\n", -1);
 
     cgroup_host_clear ();
-    for (guint i = 0; lines[i]; i++) {
-        g_auto (MountLine) line = { 0 };
+    /* v2 last: where both are, errors name the v1 controller as libvirt's do */
+    for (gboolean v2 = FALSE; v2 <= TRUE; v2++)
+        for (guint i = 0; lines[i]; i++) {
+            g_auto (MountLine) line = { 0 };
 
-        if (parse_mount_line (lines[i], &line))
-            match_mount (&line, own_lines);
-    }
+            if (parse_mount_line (lines[i], &line) && line.v2 == v2)
+                match_mount (&line, own_lines);
+        }
     if (!choose_core (error))
         return FALSE;
     fill_views ();

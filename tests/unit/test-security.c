@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Capability policies, the fields of audit records, the label table. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "security/audit.h"
+#include "security/capset.h"
+#include "security/label.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/log.h"
+
+enum { SYS_MODULE = 16, SYS_BOOT = 22, SYS_TIME = 25, MKNOD = 27, AUDIT_READ = 37 };
+
+static guint64
+bounding (guint policy, guint last, int on, int off)
+{
+    DomainFeatures features = { .caps_policy = policy };
+    CapSet set;
+
+    if (on >= 0)
+        features.caps[on] = ON_OFF_ON;
+    if (off >= 0)
+        features.caps[off] = ON_OFF_OFF;
+    capset_from_features (&features, last, &set);
+    g_assert_cmphex (set.effective, ==, set.bounding);
+    g_assert_cmphex (set.permitted, ==, set.bounding);
+    g_assert_cmphex (set.inheritable, ==, 0);
+    g_assert_cmphex (set.ambient, ==, 0);
+    return set.bounding;
+}
+
+static void
+test_capabilities (void)
+{
+    const guint64 normal = G_GUINT64_CONSTANT (0x1ddb5feffff);
+
+    g_assert_cmphex (bounding (CAPS_DEFAULT, 40, -1, -1), ==, normal);
+    g_assert_cmphex (bounding (CAPS_DEFAULT, 40, MKNOD, SYS_BOOT), ==, (normal | 1 << MKNOD) & ~(guint64) (1 << SYS_BOOT));
+    g_assert_cmphex (bounding (CAPS_ALLOW, 40, -1, -1), ==, G_GUINT64_CONSTANT (0x1ffffffffff));
+    g_assert_cmphex (bounding (CAPS_ALLOW, 40, -1, SYS_TIME), ==, G_GUINT64_CONSTANT (0x1fffdffffff));
+    g_assert_cmphex (bounding (CAPS_DENY, 40, -1, -1), ==, 0);
+    g_assert_cmphex (bounding (CAPS_DENY, 40, SYS_TIME, -1), ==, 1 << SYS_TIME);
+    /* what the kernel does not know is not asked of it */
+    g_assert_cmphex (bounding (CAPS_ALLOW, 36, -1, -1), ==, G_GUINT64_CONSTANT (0x1fffffffff));
+    g_assert_cmphex (bounding (CAPS_DENY, 36, AUDIT_READ, -1), ==, 0);
+    g_assert_cmpuint (capset_kernel_last (), >=, 37);
+}
+
+static void
+test_fields (void)
+{
+    static const struct { const char *value, *field; } cases[] = {
+        { "web", "vm=\"web\"" }, { "a b", "vm=612062" }, { "a\"b", "vm=612262" }, { "a\nb", "vm=610A62" },
+        { "\xc3\xa4", "vm=C3A4" }, { NULL, "vm=\"?\"" }, { "/srv/x", "vm=\"/srv/x\"" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *got = audit_field ("vm", cases[i].value);
+
+        g_assert_cmpstr (got, ==, cases[i].field);
+    }
+}
+
+static DomainDef *
+sample (void)
+{
+    static const char xml[] =
+        "<domain type='lxc'><name>bb 1</name><uuid>3a1f0c52-7d51-4a0e-9b0e-0123456789ab</uuid>"
+        "<memory>131072</memory><os><type>exe</type><init>/init</init></os><devices>"
+        "<filesystem type='mount'><source dir='/srv/a b'/><target dir='/'/></filesystem>"
+        "<filesystem type='ram'><source usage='1024'/><target dir='/t'/></filesystem>"
+        "<interface type='bridge'><mac address='52:54:00:11:22:33'/><source bridge='br0'/></interface>"
+        "<hostdev mode='capabilities' type='misc'><source><char>/dev/net/tun</char></source></hostdev>"
+        "<console type='pty'/></devices></domain>";
+    DomainDefaults defaults = { .arch = "x86_64", .emulator = "/e", .label_model = "none" };
+    g_autoptr (GError) error = NULL;
+    DomainDef *def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+
+    g_assert_no_error (error);
+    return def;
+}
+
+/* Every record, through the log: the texts of facts/driver/controller.md section 16. */
+static void
+test_records (void)
+{
+    static const char *const expected[] = {
+        "success=yes virt=lxc resrc=fs reason=start vm=62622031 uuid=U old-fs=\"?\" new-fs=2F7372762F612062",
+        "success=yes virt=lxc resrc=net reason=start vm=62622031 uuid=U old-net=\"?\" new-net=\"52:54:00:11:22:33\"",
+        "success=yes virt=lxc resrc=hostdev reason=start vm=62622031 uuid=U chardev=\"/dev/net/tun\"",
+        "success=yes virt=lxc resrc=chardev reason=start vm=62622031 uuid=U old-chardev=\"?\" new-chardev=\"?\"",
+        "success=yes virt=lxc resrc=mem reason=start vm=62622031 uuid=U old-mem=0 new-mem=131072",
+        "success=yes virt=lxc resrc=vcpu reason=start vm=62622031 uuid=U old-vcpu=0 new-vcpu=1",
+        "success=no virt=lxc op=start reason=booted vm=62622031 uuid=U vm-pid=0",
+        "success=yes virt=lxc op=init vm=62622031 uuid=U vm-pid=280 init-pid=282 pid-ns=4026532234",
+        "success=yes virt=lxc op=stop reason=destroyed vm=62622031 uuid=U vm-pid=0",
+        "success=yes virt=lxc vm=62622031 uuid=U vm-ctx=system_u:r:t:s0 img-ctx=? model=selinux",
+        "success=yes virt=lxc resrc=dev reason=attach vm=62622031 uuid=U bus=usb device=\"001.002\"",
+        "success=no virt=lxc resrc=net reason=detach vm=62622031 uuid=U old-net=\"52:54:00:11:22:44\" new-net=\"?\"",
+    };
+    g_autofree char *dir = g_dir_make_tmp ("skep-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename (dir, "log", NULL), *text = NULL;
+    g_autoptr (DomainDef) def = sample ();
+    g_auto (GStrv) lines = NULL;
+    SeclabelDef *label = g_new0 (SeclabelDef, 1);
+    guint n = 0;
+
+    label->model = g_strdup ("selinux");
+    label->label = g_strdup ("system_u:r:t:s0");
+    label->imagelabel = g_strdup ("x vm=\"forged\"");
+    g_assert_true (log_open (LOG_TO_FILE, path, LOG_ERROR_LEVEL, NULL));
+    g_assert_true (audit_trail_open (AUDIT_OFF, TRUE, NULL));
+    audit_start_resources (def);
+    audit_start (def, "booted", 0, FALSE);
+    audit_init (def, 280, 282, 4026532234u);
+    audit_stop (def, "destroyed");
+    g_ptr_array_set_size (def->seclabels, 0);
+    g_ptr_array_add (def->seclabels, label);
+    audit_labels (def, TRUE);
+    audit_hostdev (def, "usb", "001.002", "attach", TRUE);
+    audit_resource (def, "net", "detach", "52:54:00:11:22:44", NULL, FALSE);
+    audit_trail_open (AUDIT_OFF, FALSE, NULL);
+    audit_stop (def, "not this");
+    audit_trail_close ();
+    log_open (LOG_TO_STDERR, NULL, LOG_WARNING_LEVEL, NULL);
+    text = file_read (path, 100000, NULL, NULL);
+    lines = g_strsplit (text, "\n", -1);
+    for (guint i = 0; lines[i] && *lines[i]; i++, n++) {
+        g_auto (GStrv) parts = g_strsplit (lines[i], "3a1f0c52-7d51-4a0e-9b0e-0123456789ab", -1);
+        g_autofree char *line = g_strjoinv ("U", parts);
+
+        g_assert_cmpuint (n, <, G_N_ELEMENTS (expected));
+        g_assert_cmpstr (strstr (line, "success="), ==, expected[n]);
+    }
+    g_assert_cmpuint (n, ==, G_N_ELEMENTS (expected));
+    g_unlink (path);
+    g_rmdir (dir);
+}
+
+static void
+test_labels (void)
+{
+    g_autoptr (GError) error = NULL;
+    const LabelDriver *driver = label_driver_open ("none", &error);
+    SeclabelDef label = { .type = SECLABEL_DYNAMIC };
+    gboolean enforcing;
+    g_autofree char *text = NULL;
+
+    g_assert_no_error (error);
+    g_assert_cmpstr (driver->model, ==, "none");
+    g_assert_cmpstr (driver->doi, ==, "0");
+    g_assert_true (driver->generate (NULL, &label, &error));
+    g_assert_true (driver->process_label (1, &text, &enforcing, &error));
+    g_assert_cmpstr (text, ==, "");
+    label.model = (char *) "smack";
+    g_assert_false (driver->generate (NULL, &label, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_CONFIG_UNSUPPORTED);
+    g_clear_error (&error);
+    g_assert_null (label_driver_open ("smack", &error));
+    g_assert_error (error, SKEP_ERROR, ERR_CONFIG_UNSUPPORTED);
+    g_assert_nonnull (label_driver_open (NULL, NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/capset/policies", test_capabilities);
+    g_test_add_func ("/audit/fields", test_fields);
+    g_test_add_func ("/audit/records", test_records);
+    g_test_add_func ("/label/table", test_labels);
+    return g_test_run ();
+}
