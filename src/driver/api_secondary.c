@@ -144,6 +144,9 @@ EMPTY_LIST (connect_list_all_nwfilters)
 NOT_FOUND (nwfilter_lookup_by_name, ORIGIN_NWFILTER, ERR_NO_NWFILTER,
            "no nwfilter with matching name '%s'", in->name)
 NOT_FOUND_UUID (nwfilter_lookup_by_uuid, ORIGIN_NWFILTER, ERR_NO_NWFILTER, "nwfilter")
+EMPTY_LIST (connect_list_all_nwfilter_bindings)
+NOT_FOUND (nwfilter_binding_lookup_by_port_dev, ORIGIN_NWFILTER, ERR_NO_NWFILTER_BINDING,
+           "no nwfilter binding for port dev '%s'", in->name)
 
 /* ---- secrets */
 

@@ -55,6 +55,7 @@ static const struct {
     { ERR_AUTH_UNAVAILABLE, "authentication unavailable: %s" },
     { ERR_NO_CLIENT, "client not found: %s" },
     { ERR_DEVICE_MISSING, "device not found: %s" },
+    { ERR_NO_NWFILTER_BINDING, "Network filter binding not found: %s" },
     { ERR_NO_HOSTNAME, "no hostname found: %s" },
     { ERR_MULTIPLE_DOMAINS, "multiple matching domains found: %s" },
 };

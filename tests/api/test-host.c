@@ -158,6 +158,7 @@ test_secondary (Api *api, gconstpointer data)
         { "interface_lookup_by_mac_string", ERR_NO_INTERFACE, ORIGIN_INTERFACE },
         { "nwfilter_lookup_by_name", ERR_NO_NWFILTER, ORIGIN_NWFILTER },
         { "nwfilter_lookup_by_uuid", ERR_NO_NWFILTER, ORIGIN_NWFILTER },
+        { "nwfilter_binding_lookup_by_port_dev", ERR_NO_NWFILTER_BINDING, ORIGIN_NWFILTER },
         { "secret_lookup_by_uuid", ERR_NO_SECRET, ORIGIN_SECRET },
         { "secret_lookup_by_usage", ERR_NO_SECRET, ORIGIN_SECRET },
     };
@@ -169,7 +170,8 @@ test_secondary (Api *api, gconstpointer data)
         "node_list_devices", "connect_list_all_node_devices", "connect_num_of_interfaces",
         "connect_num_of_defined_interfaces", "connect_list_interfaces",
         "connect_list_defined_interfaces", "connect_list_all_interfaces", "connect_num_of_nwfilters",
-        "connect_list_nwfilters", "connect_list_all_nwfilters", "connect_num_of_secrets",
+        "connect_list_nwfilters", "connect_list_all_nwfilters",
+        "connect_list_all_nwfilter_bindings", "connect_num_of_secrets",
         "connect_list_secrets", "connect_list_all_secrets",
     };
     g_autoptr (RpcConnection) conn = api_connect (api, TRUE, TRUE);
