@@ -70,7 +70,8 @@ rtnl_close (RtnlRequest *request, gsize nest)
 {
     struct rtattr *attr = (struct rtattr *) (void *) (request->bytes + nest);
 
-    attr->rta_len = (unsigned short) ((gsize) (request_end (request) - request->bytes) - nest);
+    /* without the padding, which a message that ends here does not have */
+    attr->rta_len = (unsigned short) (request->header.nlmsg_len - nest);
 }
 
 int
