@@ -21,6 +21,7 @@
 #define CONSOLE_SAFE 2u
 #define CHUNK 4096
 #define PENDING_MAX (256 * 1024)    /* bytes for the container that it does not take */
+#define CLIENT_MAX 64               /* sessions of one client: each costs descriptors */
 
 typedef struct {
     Domain *domain;                 /* a reference */
@@ -230,6 +231,9 @@ api_domain_open_console (Call *call, const domain_open_console_args *in, none *o
     (void) out;
     if (!alias)
         alias = "console0";
+    if (rpc_client_n_streams (rpc_call_client (call->rpc)) >= CLIENT_MAX)
+        return error_set (error, ERR_RESOURCE_BUSY, "this connection has %d open consoles", CLIENT_MAX),
+               API_FAILED;
     if (in->flags & CONSOLE_FORCE)
         end_others (call->domain, alias, NULL);
     else if (!may_attach (call->domain, alias, in->flags, error))

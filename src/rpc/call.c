@@ -149,6 +149,8 @@ rpc_call_reply_fds (RpcCall *call, xdrproc_t encode, const void *ret, const int 
     RpcStream *stream = call->stream;
     gsize size;
 
+    if (!call->client->server && stream)
+        rpc_stream_client_gone (stream);
     if (call_orphaned (call))
         return;
     header.type = n_fds > 0 ? PACKET_REPLY_FDS : PACKET_REPLY;

@@ -419,11 +419,11 @@ rpc_connection_stream_receive (RpcConnection *conn, guint32 serial, void **ret_d
                                GError **error)
 {
     gint64 deadline = g_get_monotonic_time () + timeout_ms * (gint64) 1000;
+    gint64 left = timeout_ms;
 
     for (;;) {
         StreamInput *stream = stream_input (conn, serial);
         GBytes *bytes = g_queue_pop_head (&stream->data);
-        gint64 left = timeout_ms < 0 ? -1 : (deadline - g_get_monotonic_time ()) / 1000;
 
         if (bytes) {
             gsize size;
@@ -437,11 +437,15 @@ rpc_connection_stream_receive (RpcConnection *conn, guint32 serial, void **ret_d
             g_propagate_error (error, g_error_copy (stream->error));
             return -1;
         }
-        if (timeout_ms >= 0 && left < 0) {
+        if (left < 0 && timeout_ms >= 0) {
             error_set_from (error, ORIGIN_RPC, ERR_OPERATION_TIMEOUT, "nothing arrived on the stream");
             return -1;
         }
         if (!rpc_connection_dispatch (conn, (int) left, error))
             return -1;
+        if (timeout_ms >= 0) {
+            left = (deadline - g_get_monotonic_time ()) / 1000;
+            left = left > 0 ? left : -1;
+        }
     }
 }

@@ -58,6 +58,7 @@ const RpcPeer *rpc_client_peer (const RpcClient *client);
 guint64 rpc_client_id (const RpcClient *client);                /* never used twice */
 void rpc_client_set_data (RpcClient *client, gpointer data, GDestroyNotify free_data);
 gpointer rpc_client_data (const RpcClient *client);
+guint rpc_client_n_streams (const RpcClient *client);           /* open ones */
 void rpc_client_enable_keepalive (RpcClient *client);           /* feature 10 was asked for */
 void rpc_client_close_after_reply (RpcClient *client);          /* CONNECT_CLOSE */
 void rpc_client_send_event (RpcClient *client, guint32 program, int procedure, xdrproc_t encode,
@@ -88,8 +89,9 @@ typedef struct {
     gboolean interactive;
 } RpcStreamHandlers;
 
-/* Before rpc_call_reply() of the same call; data sent before it is kept until then. After
- * rpc_call_error() of that call the stream is gone, and no handler is called. */
+/* Before rpc_call_reply() of the same call; data sent before it is kept until then. When the client has
+ * gone meanwhile, closed() is called from inside rpc_call_reply(). After rpc_call_error() of that call the
+ * stream is gone, and no handler is called. */
 RpcStream *rpc_stream_open (RpcCall *call, const RpcStreamHandlers *handlers, gpointer data);
 /* Queues a copy; FALSE: taken, but wait for writable() before more (back-pressure). */
 gboolean rpc_stream_send (RpcStream *stream, const void *data, gsize size);

@@ -469,6 +469,12 @@ rpc_client_data (const RpcClient *client)
     return client->data;
 }
 
+guint
+rpc_client_n_streams (const RpcClient *client)
+{
+    return g_queue_get_length ((GQueue *) &client->streams);
+}
+
 void
 rpc_client_close_after_reply (RpcClient *client)
 {

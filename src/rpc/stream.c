@@ -43,7 +43,8 @@ rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHa
     stream->data = data;
     stream->live = TRUE;
     stream->out = g_byte_array_new ();
-    g_queue_push_tail (&client->streams, rpc_stream_ref (stream));
+    if (client->server)                 /* else the reply finds the client gone and closes the stream */
+        g_queue_push_tail (&client->streams, rpc_stream_ref (stream));
     return stream;
 }
 
