@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""skepd as a process: options, settings, signals, sockets (own and passed), notification, lock, idle exit."""
+
+import contextlib
+import os
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import skeptest  # noqa: E402
+
+SKEPD = os.path.join(skeptest.BUILD, "src/driver/skepd")
+CONTROLLER = os.path.join(skeptest.BUILD, "src/controller/skep-controller")
+NOBODY = 65534
+
+
+def arguments(directory, *more):
+    return [SKEPD, "--config", f"{directory}/skepd.conf", "--config-dir", f"{directory}/lxc",
+            "--run-dir", directory, "--log-dir", f"{directory}/log", "--controller", CONTROLLER,
+            "--helper", os.path.join(os.path.dirname(CONTROLLER), "skep-helper"), *more]
+
+
+class Process:
+    """One skepd, started by hand."""
+
+    def __init__(self, directory, *more, env=None, prepare=None, pass_fds=()):
+        os.makedirs(directory, exist_ok=True)
+        self.directory = directory
+        self.errors = os.path.join(directory, "stderr")
+        with open(self.errors, "ab") as out:
+            self.process = subprocess.Popen(arguments(directory, *more), stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=out, env=dict(os.environ, **(env or {})),
+                                            preexec_fn=prepare, pass_fds=pass_fds)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def log(self):
+        with open(self.errors, encoding="utf-8", errors="replace") as handle:
+            return handle.read()
+
+    def ready(self, path=None):
+        path = path or f"{self.directory}/skep-sock"
+        return skeptest.wait_until(lambda: answers(path) or self.process.poll() is not None, 20) and answers(path)
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self, seconds=20):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(seconds)
+        return None
+
+
+def ask(path, procedure, payload=b"", before=()):
+    """The status of the reply to one call on a connection of its own; None when there is none."""
+    with contextlib.suppress(OSError):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            client.connect(path)
+            for number, (earlier, arguments_of) in enumerate([*before, (procedure, payload)]):
+                client.sendall(struct.pack(">7I", 28 + len(arguments_of), 0x20008086, 1, earlier, 0, number, 0)
+                               + arguments_of)
+                head = client.recv(28, socket.MSG_WAITALL)
+                size, status = struct.unpack(">I20xI", head)
+                client.recv(size - 28, socket.MSG_WAITALL)
+            return status
+    return None
+
+
+def answers(path):
+    return ask(path, 66) == 0
+
+
+OPEN = (1, struct.pack(">II13s3xI", 1, 13, b"lxc:///system", 0))
+AUTH = (66, b"")
+
+
+def options(checks, directory):
+    for words, status, text in ((["--version"], 0, r"^skepd \(Skep\) \d"), (["-V"], 0, r"^skepd"),
+                                (["--help"], 0, "--run-dir"), (["--nonsense"], 1, "nonsense"),
+                                (["word"], 1, "unexpected argument 'word'"), (["--timeout", "x"], 1, "x")):
+        done = skeptest.execute([SKEPD, *words])
+        checks.equal(f"skepd {words}: status", done.status, status)
+        checks.matches(f"skepd {words}: text", text, done.out + done.err)
+    done = skeptest.execute(arguments(directory, "--config-dir", "/proc/no/such"))
+    checks.equal("a directory that cannot be made: status", done.status, 1)
+    checks.matches("a directory that cannot be made: text", "cannot start.*/proc/no", done.err)
+
+
+def bad_settings(checks, directory):
+    os.makedirs(directory, exist_ok=True)
+    cases = (("x = 1\n", 1, "unknown setting 'x'"), ("\n# c\nmax_clients 3\n", 3, "'=' expected"),
+             ("max_clients = \"3\"\n", 1, "wants a number"), ("max_clients = -1\n", 1, "wants a number"),
+             ("max_clients = 99999999999\n", 1, "wants a number"), ("run_dir = 3\n", 1, "wants a string"),
+             ("listen_libvirt = maybe\n", 1, "yes or no"), ("unix_sock_rw_perms = \"0999\"\n", 1, "octal"),
+             ("unix_sock_rw_perms = \"07777\"\n", 1, "octal"), ("run_dir = \"/x\n", 1, "not closed"),
+             ("run_dir = [ \"a\",\n \"b\" ]\n", 2, "wants a string"), ("run_dir = [ 1 ]\n", 1, "a list holds"),
+             ("max_clients = 3 4\n", 1, "unexpected text"), ("max_clients = \n", 1, "value is missing"),
+             ("log_level = 9\n", None, "log_level is 1 to 4"), ("= 3\n", 1, "name of a setting"),
+             ("log_outputs = \"nowhere\"\n", None, "not stderr, journald or file"),
+             ("unix_sock_group = \"no-such-group\"\n", None, "no group 'no-such-group'"),
+             ("run_dir = \"" + "x" * 5000 + "\"\n", 1, "too long"), ("run_dir = \"a\x01\"\n", 1, "control character"),
+             ("security_driver = \"none\"\n", 1, "unknown setting"))
+    for text, line, message in cases:
+        with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
+            handle.write(text)
+        done = skeptest.execute(arguments(directory), timeout=20)
+        checks.equal(f"{text[:40]!r}: status", done.status, 1)
+        place = rf"skepd\.conf:{line}: " if line else ""
+        checks.matches(f"{text[:40]!r}: text", f"{place}.*{message}", done.err)
+    os.unlink(f"{directory}/skepd.conf")
+    with open(f"{directory}/lxc.conf", "w", encoding="utf-8") as handle:
+        handle.write("security_driver = \"nonsense\"\n")
+    done = skeptest.execute(arguments(directory), timeout=20)
+    checks.equal("an unknown security driver: status", done.status, 1)
+    checks.matches("an unknown security driver: text", "nonsense", done.err)
+    os.unlink(f"{directory}/lxc.conf")
+
+
+def life(checks, directory):
+    with Process(directory, "-p", f"{directory}/my.pid") as one:
+        checks.that("it answers", one.ready())
+        checks.equal("pid file", open(f"{directory}/my.pid", encoding="utf-8").read(), f"{one.process.pid}\n")
+        for name, mode in (("skep-sock", 0o700), ("skep-sock-ro", 0o777)):
+            checks.equal(f"mode of {name}", stat.S_IMODE(os.stat(f"{directory}/{name}").st_mode), mode)
+        with Process(directory) as two:
+            checks.equal("a second one of the same directory is refused", two.wait(), 1)
+            checks.matches("and says why", "another skepd runs here", two.log())
+        checks.that("the first one does not mind", one.ready())
+        checks.equal("SIGTERM ends it well", one.end(), 0)
+        checks.equal("sockets and pid file are gone",
+                     [name for name in ("skep-sock", "skep-sock-ro", "my.pid") if os.path.exists(f"{directory}/{name}")],
+                     [])
+    with Process(directory) as three:
+        checks.that("again", three.ready())
+        three.end(signal.SIGKILL)
+        checks.that("a killed one leaves its socket", os.path.exists(f"{directory}/skep-sock"))
+    with Process(directory) as four:
+        checks.that("which the next one replaces", four.ready())
+        checks.equal("SIGINT ends it, too", four.end(signal.SIGINT), 0)
+
+
+def background(checks, directory):
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
+        handle.write(f"log_outputs = 'file:{directory}/own.log'\n")
+    done = skeptest.execute(arguments(directory, "-d"), timeout=30)
+    checks.equal("-d: status", done.status, 0)
+    checks.that("-d: it answers at once", answers(f"{directory}/skep-sock"))
+    pid = int(open(f"{directory}/driver.pid", encoding="utf-8").read())
+    checks.equal("-d: a session of its own", os.getsid(pid), pid)
+    checks.equal("-d: in /", os.readlink(f"/proc/{pid}/cwd"), "/")
+    done = skeptest.execute(arguments(directory, "-d"), timeout=30)
+    checks.equal("-d: a failed start is told", done.status, 1)
+    os.kill(pid, signal.SIGTERM)
+    checks.that("-d: it ends", skeptest.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10))
+    checks.matches("the log is where it should be", "skepd ends", open(f"{directory}/own.log", encoding="utf-8").read())
+
+
+def idle(checks, directory):
+    with Process(directory, "--timeout", "1") as process:
+        process.ready()
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(f"{directory}/skep-sock")
+        time.sleep(2.5)
+        checks.equal("--timeout: not while a client is there", process.process.poll(), None)
+        client.close()
+        checks.equal("--timeout: then it goes", process.wait(10), 0)
+
+
+def reload(checks, directory):
+    with Process(directory) as process:
+        process.ready()
+        with open(f"{directory}/lxc/new.xml", "w", encoding="utf-8") as handle:
+            handle.write(skeptest.domain_xml("new", f"{directory}/root"))
+        with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
+            handle.write("log_level = 1\nunix_sock_rw_perms = \"0770\"\n")
+        process.process.send_signal(signal.SIGHUP)
+        virsh = ["virsh", "-c", f"lxc+unix:///system?socket={directory}/skep-sock"]
+        checks.that("SIGHUP finds a new definition", skeptest.wait_until(
+            lambda: "new" in skeptest.execute([*virsh, "list", "--all", "--name"]).out.split(), 10))
+        checks.matches("and takes a new log level", "debug", process.log())
+        with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
+            handle.write("nonsense\n")
+        process.process.send_signal(signal.SIGHUP)
+        checks.that("a bad file changes nothing", skeptest.wait_until(
+            lambda: "settings stay as they were" in process.log(), 10))
+        checks.that("and it goes on", answers(f"{directory}/skep-sock"))
+        checks.that("definitions that are loaded stay in place", os.path.exists(f"{directory}/lxc/new.xml"))
+        process.end()
+
+
+def notification(checks, directory):
+    os.makedirs(directory, exist_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{directory}/notify")
+        manager.settimeout(20)
+        with Process(directory, env={"NOTIFY_SOCKET": f"{directory}/notify"}) as process:
+            checks.matches("READY", b"READY=1", manager.recv(4096))
+            checks.that("READY means that it answers", answers(f"{directory}/skep-sock"))
+            process.process.send_signal(signal.SIGHUP)
+            checks.matches("RELOADING with its time", rb"RELOADING=1\nMONOTONIC_USEC=\d+", manager.recv(4096))
+            checks.matches("READY again", b"READY=1", manager.recv(4096))
+            process.process.send_signal(signal.SIGTERM)
+            checks.matches("STOPPING", b"STOPPING=1", manager.recv(4096))
+            process.wait()
+
+
+def activation(checks, directory):
+    os.makedirs(directory, exist_ok=True)
+    listeners = []
+    for name in ("one", "two"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(f"{directory}/{name}")
+        listener.listen(10)
+        listeners.append(listener)
+
+    def pass_sockets():
+        fds = [os.dup(listener.fileno()) for listener in listeners]
+        for number, fd in enumerate(os.dup2(fd, 40 + i) for i, fd in enumerate(fds)):
+            os.dup2(fd, 3 + number)
+
+    environment = {"LISTEN_FDS": "2", "LISTEN_FDNAMES": "skep-sock:skep-sock-ro"}
+    # sh fills in LISTEN_PID: its pid is the daemon's after exec
+    command = ["sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh", *arguments(directory)]
+    with open(f"{directory}/stderr", "ab") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, close_fds=False,
+                                   preexec_fn=pass_sockets, env=dict(os.environ, **environment))
+    try:
+        checks.that("passed socket answers", skeptest.wait_until(lambda: answers(f"{directory}/one"), 20))
+        define = struct.pack(">I4s", 4, b"<a/>")
+        checks.equal("the other one is read-only", ask(f"{directory}/two", 11, define, (AUTH, OPEN)), 1)
+        log = open(f"{directory}/stderr", encoding="utf-8").read()
+        checks.matches("as the log says", r"passed socket \S+/two \(read-only\)", log)
+        checks.matches("and only that", r"passed socket \S+/one\n", log)
+        process.terminate()
+        checks.equal("it ends", process.wait(20), 0)
+        checks.that("and leaves passed sockets alone", os.path.exists(f"{directory}/one"))
+        checks.that("but not its own", not os.path.exists(f"{directory}/skep-sock"))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def as_nobody(function):
+    """The result of a function that says yes or no, run as nobody."""
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os._exit(0 if function() else 1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def users(checks, directory):
+    os.makedirs(directory, exist_ok=True)
+    os.chmod(os.path.dirname(directory), 0o755)
+    with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
+        handle.write("unix_sock_group = \"nogroup\"\nunix_sock_rw_perms = \"0770\"\n")
+    with Process(directory, "--listen-libvirt", "--libvirt-dir", f"{directory}/libvirt") as process:
+        process.ready()
+        rw, ro = f"{directory}/skep-sock", f"{directory}/skep-sock-ro"
+        identity = struct.pack(">II", 0, 0)
+        checks.equal("group of the socket", os.stat(rw).st_gid, NOBODY)
+        checks.that("the group may", as_nobody(lambda: answers(rw)))
+        checks.that("nobody must ask first", as_nobody(lambda: ask(rw, *OPEN) == 1))
+        checks.that("then may open", as_nobody(lambda: ask(rw, *OPEN, (AUTH,)) == 0))
+        checks.that("root need not ask", ask(rw, *OPEN) == 0)
+        checks.that("nobody speaks for nobody else", as_nobody(lambda: ask(rw, 419, identity, (AUTH, OPEN)) == 1))
+        checks.that("root may", ask(rw, 419, identity, (AUTH, OPEN)) == 0)
+        checks.that("nobody reads", as_nobody(lambda: ask(ro, 25, b"", (AUTH, OPEN)) == 0))
+        checks.that("libvirt's paths answer", answers(f"{directory}/libvirt/virtlxcd-sock"))
+        checks.that("both of them", answers(f"{directory}/libvirt/virtlxcd-sock-ro"))
+        process.end()
+        checks.equal("and go", os.listdir(f"{directory}/libvirt"), [])
+
+
+def main():
+    skeptest.need_root()
+    checks = skeptest.Checks("daemon")
+    with skeptest.work_dir() as work:
+        for part in (options, bad_settings, life, background, idle, reload, notification, activation, users):
+            part(checks, os.path.join(work, part.__name__))
+    return checks.done()
+
+
+sys.exit(main())
