@@ -128,7 +128,10 @@ run_help (Shell *shell, const Args *args)
 static int
 run_complete (Shell *shell, const Args *args)
 {
-    g_autoptr (GPtrArray) found = complete_words (shell, (char *const *) args_list (args, "word"));
+    const char *line = args_string (args, "line");
+    g_autoptr (GPtrArray) found = line ? complete_line (shell, line)
+                                       : complete_words (shell,
+                                                         (char *const *) args_list (args, "word"));
 
     for (unsigned i = 0; i < found->len; i++)
         fprintf (shell->out, "%s\n", (const char *) g_ptr_array_index (found, i));
@@ -157,6 +160,8 @@ static const Option help_options[] = {
     OPTIONS_END,
 };
 static const Option complete_options[] = {
+    { "line", OPT_STRING, OPT_NAMED, "the line of another shell up to its cursor", COMPLETE_NONE,
+      NULL },
     { "word", OPT_LIST, OPT_REST, "the words of the command, the unfinished one last",
       COMPLETE_NONE, NULL },
     OPTIONS_END,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Candidates for the word being typed, for the prompt and for bash (the hidden verb `complete`). */
+#include "program.h"
 #include "shell.h"
 
 #include <string.h>
@@ -197,4 +198,80 @@ complete_words (Shell *shell, char *const *words)
     }
     g_ptr_array_sort (candidates.found, compare);
     return candidates.found;
+}
+
+/* ---- A whole line of the system's shell ---- */
+
+/* The option of the program that @word names: "-c", "--connect", "--connect=..." */
+static const ProgramOption *
+program_option (const char *word)
+{
+    const char *name = word + 2;
+    gsize length = strcspn (name, "=");
+
+    for (const ProgramOption *option = program_options; option->help; option++)
+        if (word[1] == '-' ? option->name && strlen (option->name) == length
+                                 && strncmp (option->name, name, length) == 0
+                           : option->key == word[1])
+            return option;
+    return NULL;
+}
+
+/* Takes what says where the daemon is. */
+static void
+apply (Shell *shell, const ProgramOption *option, const char *value)
+{
+    char **place = option->key == 'c'         ? &shell->uri
+                 : option->key == LONG_SOCKET ? &shell->socket
+                                              : NULL;
+
+    if (!place)
+        return;
+    g_free (*place);
+    *place = g_strdup (value);
+}
+
+static GPtrArray *
+complete_program (const char *begin)
+{
+    Candidates candidates = { g_ptr_array_new_with_free_func (g_free), begin };
+
+    for (const ProgramOption *option = program_options; option->help; option++)
+        if (option->name)
+            offer (&candidates,
+                   g_strconcat ("--", option->name,
+                                option->value && *option->value != '[' ? "=" : "", NULL));
+    g_ptr_array_sort (candidates.found, compare);
+    return candidates.found;
+}
+
+GPtrArray *
+complete_line (Shell *shell, const char *line)
+{
+    g_auto (GStrv) words = words_of_partial (line);
+    char **at = words + 1; /* behind the program's name */
+    Candidates files = { g_ptr_array_new_with_free_func (g_free), "" };
+
+    while (*words && *at && **at == '-' && at[1]) {
+        const ProgramOption *option = program_option (*at);
+        gboolean own_word = option && option->value && *option->value != '[' && !strchr (*at, '=')
+                         && !((*at)[1] != '-' && (*at)[2]);
+
+        if (own_word && !at[2]) { /* the cursor is on the option's value */
+            files.begin = at[1];
+            if (option->key == LONG_SOCKET)
+                offer_files (&files);
+            return files.found;
+        }
+        if (option && option->value)
+            apply (shell, option,
+                   own_word            ? at[1]
+                   : strchr (*at, '=') ? strchr (*at, '=') + 1
+                                       : *at + 2);
+        at += own_word ? 2 : 1;
+    }
+    g_ptr_array_unref (files.found);
+    if (*words && *at && **at == '-')
+        return complete_program (*at);
+    return complete_words (shell, at);
 }

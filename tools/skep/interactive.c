@@ -34,7 +34,7 @@ next_candidate (const char *text, int state)
 
 /* Called with the word [start, end) of the line. */
 static char **
-complete_line (const char *text, int start, int end)
+complete_prompt (const char *text, int start, int end)
 {
     g_autofree char *line = g_strndup (rl_line_buffer, (gsize) end);
     g_auto (GStrv) words = words_of_partial (line);
@@ -57,7 +57,7 @@ prepare (Shell *shell, const char *path)
 
     prompt_shell = shell;
     rl_readline_name = (char *) "skep";
-    rl_attempted_completion_function = complete_line;
+    rl_attempted_completion_function = complete_prompt;
     rl_basic_word_break_characters = (char *) " \t\n;";
     rl_initialize ();
     using_history ();

@@ -8,38 +8,8 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "program.h"
 #include "shell.h"
-
-enum { LONG_SOCKET = 256, LONG_JSON, LONG_VERSION, LONG_NO_COLOUR };
-
-typedef struct {
-    int key;           /* the letter, or one of LONG_* */
-    const char *name;  /* NULL: letter only */
-    const char *value; /* NULL: takes none */
-    const char *help;
-} ProgramOption;
-
-/* Parsing and --help read this; the man page is tested against --help. */
-static const ProgramOption program_options[] = {
-    { 'c', "connect", "URI",
-      "URI of the daemon (default: $SKEP_URI, $SKEP_SOCKET, lxc:///system)" },
-    { LONG_SOCKET, "socket", "PATH", "socket of the daemon instead of a URI" },
-    { 'r', "readonly", NULL, "open a read-only connection" },
-    { 'q', "quiet", NULL, "leave out headers, notes and hints" },
-    { LONG_JSON, "json", NULL, "print the results of reading verbs as JSON" },
-    { 'e', "escape", "CHAR", "escape character of the console (default: ^])" },
-    { 't', "timing", NULL, "print how long each command took" },
-    { LONG_NO_COLOUR, "no-colour", NULL, "no colours on a terminal (or set NO_COLOR)" },
-    { 'k', "keepalive-interval", "NUM",
-      "taken for virsh's sake: a UNIX socket tells at once that its daemon is gone" },
-    { 'K', "keepalive-count", "NUM", "taken for virsh's sake" },
-    { 'd', "debug", "NUM", "taken for virsh's sake" },
-    { 'l', "log", "FILE", "taken for virsh's sake" },
-    { 'v', NULL, NULL, "print the version number and exit" },
-    { 'V', NULL, NULL, "print the version with its particulars and exit" },
-    { LONG_VERSION, "version", "[=TYPE]", "print the version (TYPE short or long) and exit" },
-    { 'h', "help", NULL, "print this help and exit" },
-};
 
 static void
 print_usage (Shell *shell)
@@ -49,8 +19,7 @@ print_usage (Shell *shell)
            "Without a verb skep reads commands from the terminal or from standard input.\n\n"
            "Options:\n",
            shell->out);
-    for (unsigned i = 0; i < G_N_ELEMENTS (program_options); i++) {
-        const ProgramOption *option = &program_options[i];
+    for (const ProgramOption *option = program_options; option->help; option++) {
         GString *names = g_string_new (NULL);
 
         if (option->key < 256)
@@ -88,8 +57,7 @@ getopt_tables (struct option *ret_long)
 {
     GString *letters = g_string_new ("+");
 
-    for (unsigned i = 0; i < G_N_ELEMENTS (program_options); i++) {
-        const ProgramOption *option = &program_options[i];
+    for (const ProgramOption *option = program_options; option->help; option++) {
         int argument = !option->value        ? no_argument
                      : *option->value == '[' ? optional_argument
                                              : required_argument;
@@ -196,7 +164,7 @@ int
 main (int argc, char **argv)
 {
     Shell shell = { .out = stdout, .err = stderr, .escape = 0x1d };
-    struct option longs[G_N_ELEMENTS (program_options) + 1] = { { 0 } };
+    struct option longs[PROGRAM_OPTIONS_MAX + 1] = { { 0 } };
     g_autofree char *letters = getopt_tables (longs);
     int key, code = -1;
 

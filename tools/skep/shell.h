@@ -100,8 +100,8 @@ const Option *verb_option (const Verb *verb, const char *name);
  * begin starts a comment. Quotes are the shell's: '' literal, "" and \ as usual. Returns an array of
  * NULL-terminated string vectors without empty ones, or NULL with a sentence in *ret_message. */
 GPtrArray *words_split (const char *line, char **ret_message);
-/* The words of an unfinished line: the command being typed. *ret_partial tells whether the cursor is
- * within the last word. Never fails. */
+/* The words of an unfinished line's last command. The last word, maybe empty, is the one under the
+ * cursor. Never fails. */
 char **words_of_partial (const char *line);
 
 /* Checks @words (without the verb's name) against the table. NULL with a sentence in *ret_message. */
@@ -170,3 +170,5 @@ char *help_synopsis (const Verb *verb);
 
 /* Candidates for the last of @words (a command being typed). Each is a whole word. */
 GPtrArray *complete_words (Shell *shell, char *const *words);
+/* The same for the line of another shell up to its cursor, beginning with skep's own name. */
+GPtrArray *complete_line (Shell *shell, const char *line);
