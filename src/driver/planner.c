@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "driver/planner.h"
 
+#include <linux/capability.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <string.h>
@@ -169,10 +170,17 @@ plan_numa (Planner *p)
 static void
 plan_security (Planner *p)
 {
+    const guint64 rawio = G_GUINT64_CONSTANT (1) << CAP_SYS_RAWIO;
     launch_plan *plan = p->plan;
     CapSet caps;
 
     capset_from_features (&p->def->features, p->facts->cap_last, &caps);
+    /* In a user namespace it gives nothing, but systemd takes it as leave to mount debugfs and tracefs,
+     * which then fails. */
+    if (p->facts->idmap && p->def->features.caps_policy == CAPS_DEFAULT
+        && p->def->features.caps[CAP_SYS_RAWIO] != ON_OFF_ON)
+        caps = (CapSet) { caps.effective & ~rawio, caps.permitted & ~rawio, caps.inheritable,
+                          caps.bounding & ~rawio, caps.ambient };
     plan->caps = (plan_caps) { caps.effective, caps.permitted, caps.inheritable, caps.bounding,
                                caps.ambient };
     plan->exec_label = g_strdup ("");

@@ -263,13 +263,14 @@ class Hostile:
         self.define_fails("not UTF-8", xml_errors, good.encode().replace(b"hostile", b"\xff\xfe\xfd"))
         for what, name in (("a slash", "a/b"), ("a newline", "a&#10;b"), ("dot dot", ".."), ("dot", "."), ("nothing", ""),
                            ("300 bytes", "n" * 300), ("an escape", "a\x1bb")):
-            self.define_fails(f"a name with {what}", (1, 8, 27, 35, 67), good.replace("<name>hostile", f"<name>{name}"))
+            self.define_fails(f"a name with {what}", (1, 8, 21, 27, 35, 67), good.replace("<name>hostile", f"<name>{name}"))
         self.define_fails("a name with NUL", (1, 8, 27, 35, 39), good.replace("hostile", "a\0b"))
         self.define_fails("4 MiB of text in an attribute", (1, 8, 27, 35, 67),
                           good.replace("/bin/sh", "/" + "x" * (4194304 - len(good))))
         self.define_fails("100,000 devices", (1, 8, 27, 35, 67), good.replace("<console type='pty'/>", "<console type='pty'/>" * 100000))
         self.checks.equal("nothing was defined", self.daemon.virsh("list", "--all", "--name").out.strip(), "")
-        files = [name for _, _, names in os.walk(os.path.join(self.daemon.directory, "lxc")) for name in names]
+        files = [name for _, _, names in os.walk(os.path.join(self.daemon.directory, "lxc")) for name in names
+                 if name != "autostarted"]
         self.checks.equal("and nothing is on disk", files, [])
         huge = os.path.join(self.daemon.directory, "huge.xml")
         with open(huge, "w", encoding="utf-8") as handle:
@@ -299,7 +300,7 @@ class Hostile:
             ("root is a file", t.domain_xml("bad", "/etc/passwd"), "(?i)not a directory"),
             ("missing init", t.domain_xml("bad", root, init="/bin/none"), "/bin/none.*No such file"),
             ("init is not executable", t.domain_xml("bad", root, init="/bin/not-executable"), "Permission denied"),
-            ("init is a directory", t.domain_xml("bad", root, init="/etc"), "Permission denied|(?i)is a directory"),
+            ("init is a directory", t.domain_xml("bad", root, init="/etc"), "Permission denied|[Ii]s a directory"),
             ("init is no program", t.domain_xml("bad", root, init="/bin/not-a-program"), "Exec format error"),
             ("init is for another machine", t.domain_xml("bad", root, init="/bin/foreign"), "Exec format error"),
             ("missing initdir", t.domain_xml("bad", root).replace("</os>", "<initdir>/none</initdir></os>"),
