@@ -196,6 +196,18 @@ open_console (int root)
     return -1;
 }
 
+/* EINVAL: the first time that the kernel is asked about the user's id, and it is not in the map. */
+static int
+owner_failed (const User *user, Failure *failure)
+{
+    char number[48];
+
+    snprintf (number, sizeof number, "uid %u", user->uid);
+    if (errno == EINVAL)
+        return failure_set_detail (failure, STEP_CREDENTIALS, number, "is it mapped?");
+    return failure_set_detail (failure, STEP_SESSION, "/dev/console", number);
+}
+
 static int
 make_session (const launch_plan *plan, int root, const User *user, Failure *failure)
 {
@@ -215,7 +227,7 @@ make_session (const launch_plan *plan, int root, const User *user, Failure *fail
         if (tty < 0 || ioctl (tty, TIOCSCTTY, 0) < 0)
             return failure_set (failure, STEP_SESSION, "/dev/console");
         if (user->uid != 0 && fchown (tty, user->uid, (gid_t) -1) < 0)
-            return failure_set_detail (failure, STEP_SESSION, "/dev/console", "owner");
+            return owner_failed (user, failure);
     }
     for (int fd = 0; fd < 3; fd++) {
         if (dup2 (tty, fd) < 0)

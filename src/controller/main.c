@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -100,6 +101,10 @@ report (int start, const Failure *failure)
     failure_to_packet (failure, &packet);
     monitor_describe (&packet, text, sizeof text);
     dprintf (STDERR_FILENO, "skep-controller: cannot %s\n", text);
+    /* a socket closed over unread packets makes the daemon read ECONNRESET before our last word */
+    (void) shutdown (start, SHUT_RD);
+    while (recv (start, text, sizeof text, MSG_DONTWAIT) > 0)
+        ;
     (void) fd_send (start, &packet, sizeof packet, NULL, 0);
     return 1;
 }

@@ -85,6 +85,29 @@ take_start_packet (Setup *s)
     return protocol_error (s, STEP_CGROUP, "start socket");
 }
 
+/* An end of file on one socket may be the echo of a failure reported on the other: the child's end
+ * kills the builder's second half, the builder's end closes the child's socket. The report is always
+ * sent before, so it lies there already. */
+static int
+peer_died (Setup *s, const char *who)
+{
+    const int socks[] = { s->builder, s->child };
+
+    for (size_t i = 0; i < sizeof socks / sizeof *socks; i++) {
+        MonitorPacket packet;
+
+        while (socks[i] >= 0
+               && recv (socks[i], &packet, sizeof packet, MSG_DONTWAIT) == sizeof packet) {
+            /* descriptors of other packets are dropped; a child that came with one ends by itself
+             * when its socket closes */
+            if (packet.type == MONITOR_FAILED)
+                failure_from_packet (s->failure, &packet);
+        }
+    }
+    errno = ECHILD;
+    return failure_set (s->failure, STEP_CHILD_DIED, who);
+}
+
 static int
 take_builder_packet (Setup *s)
 {
@@ -95,8 +118,7 @@ take_builder_packet (Setup *s)
 
     if (got == 0) {
         fd_close (&s->builder);
-        errno = ECHILD;
-        return s->built ? 0 : failure_set (s->failure, STEP_CHILD_DIED, "the builder");
+        return s->built ? 0 : peer_died (s, "the builder");
     }
     if (got != sizeof packet)
         return failure_set (s->failure, STEP_BUILDER, "packet");
@@ -135,11 +157,10 @@ take_child_packet (Setup *s)
 
     if (got == 0) {
         fd_close (&s->child);
-        errno = ECHILD;
         /* Before READY an end of file is a death. After it, it is execve() closing the socket; a child
          * killed in just that moment looks the same and is reported by EXIT right away. */
         s->executed = s->ready;
-        return s->ready ? 0 : failure_set (s->failure, STEP_CHILD_DIED, "the container's init");
+        return s->ready ? 0 : peer_died (s, "the container's init");
     }
     if (got != sizeof packet)
         return failure_set (s->failure, STEP_CHILD_DIED, "packet");
@@ -436,7 +457,9 @@ run_steps (Setup *s)
         return -1;
     if (sync_send (s->builder, SYNC_BUILD, 0, NULL, 0) < 0)
         return failure_set (s->failure, STEP_CHILD_DIED, "the builder");
-    if (wait_for (s, &s->built, "the mount tree") < 0)
+    /* both words, in whichever order: an unknown second half could not be waited for */
+    if (wait_for (s, &s->built, "the mount tree") < 0
+        || wait_for (s, &s->building, "the builder") < 0)
         return -1;
     /* both are gone before anything of the container's runs: no process with the host's credentials
      * is ever seen in the container's /proc (attacks A01, A36) */
@@ -474,12 +497,15 @@ abandon (Setup *s)
             ;
         s->failure = kept;
     }
-    if (s->second_pid > 0)
-        kill (s->second_pid, SIGKILL);
+    /* end of file for a child whose number we never learned */
+    fd_close (&s->child);
     if (s->cloned && c->init > 0)
         (void) pidfd_signal (c->pidfd, SIGKILL);
-    reap (&s->second_pid);
-    reap (&c->init);
+    /* Everybody, in any order: the first process of a pid namespace is gone only when all others in it
+     * are, and waited for, and the builder's second half is one of them. */
+    while (waitpid (-1, NULL, 0) > 0 || errno == EINTR)
+        ;
+    c->init = 0;
     fd_close (&c->pidfd);
     for (unsigned i = 0; i < s->n_masters; i++)
         close (s->masters[i]);

@@ -364,6 +364,17 @@ run_wait (Run *run)
 
     fd_close (&run->start);
     g_assert_cmpint (waitpid (run->controller, &status, 0), ==, run->controller);
+    if (WIFSIGNALED (status))
+        g_test_message ("the controller died of signal %d", WTERMSIG (status));
+}
+
+static void
+show_log (Box *box)
+{
+    g_autofree char *path = g_build_filename (box->dir, "log", NULL), *log = NULL;
+
+    (void) g_file_get_contents (path, &log, NULL, NULL);
+    g_test_message ("log: %s", log ? log : "none");
 }
 
 void
@@ -373,10 +384,7 @@ box_expect_running (Box *box, Run *run)
 
     monitor_describe (&run->last, text, sizeof text);
     if (run->last.type != MONITOR_EXECED) {
-        g_autofree char *path = g_build_filename (box->dir, "log", NULL), *log = NULL;
-
-        (void) g_file_get_contents (path, &log, NULL, NULL);
-        g_test_message ("log: %s", log ? log : "none");
+        show_log (box);
         g_error ("not running: type %u: %s", run->last.type, text);
     }
 }
@@ -390,6 +398,8 @@ box_expect_failed (Box *box, unsigned step, int err, const char *object)
     run_wait (&run);
     monitor_describe (&run.last, text, sizeof text);
     g_test_message ("%s", text);
+    if (run.last.type != MONITOR_FAILED)
+        show_log (box);
     g_assert_cmpuint (run.last.type, ==, MONITOR_FAILED);
     g_assert_cmpuint (run.last.step, ==, step);
     if (err)
