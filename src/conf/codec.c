@@ -10,6 +10,9 @@
 /* Levels that codec functions enter; what they do not enter has no depth for us. */
 #define LEVELS 16
 
+/* Items of one list: more than anyone has, few enough that comparing each with each takes no time. */
+#define LIST_MAX 1024
+
 typedef struct {
     xmlNode *node;              /* reading */
     const char *name;
@@ -328,6 +331,10 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
 
         if (!is_element (node, element))
             continue;
+        if ((*list)->len >= LIST_MAX) {
+            fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX, element);
+            return;
+        }
         item = g_malloc0 (size);
         g_ptr_array_add (*list, item);
         node->_private = &mark_taken;

@@ -52,14 +52,12 @@ domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GEr
     return NULL;
 }
 
-/* What we write is longer than what we read: escapes, defaults, indentation (of metadata up to 128 blanks
- * for four bytes). It must be readable again, and go through the wire. */
-static gboolean
-check_size (const DomainDef *def, gsize size, GError **error)
+gboolean
+domain_def_check_size (const DomainDef *def, gsize size, GError **error)
 {
     g_autofree char *xml = NULL;
 
-    if (size < XML_SIZE_MAX / 64)
+    if (size < XML_SIZE_MAX / 128)
         return TRUE;
     xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
     if (strlen (xml) <= XML_SIZE_MAX)
@@ -79,7 +77,7 @@ domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults, g
     if (flags & DOMAIN_PARSE_VALIDATE && !schema_validate_document ("domain", doc, error))
         return NULL;
     def = domain_def_read (xmlDocGetRootElement (doc), defaults, flags, error);
-    if (!def || !check_size (def, size, error))
+    if (!def || !domain_def_check_size (def, size, error))
         return NULL;
     return g_steal_pointer (&def);
 }

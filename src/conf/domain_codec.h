@@ -64,4 +64,8 @@ gboolean domain_check (const DomainDef *def, const DomainDefaults *defaults, cha
 
 /* codec, defaults, checks of a <domain> element that is in a document already (a file or a status file). */
 DomainDef *domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GError **error);
+
+/* What we write is longer than what we read: escapes, defaults, indentation (of metadata up to 128 blanks
+ * for four bytes). It must be readable again. @size is what was read; small things are not measured. */
+gboolean domain_def_check_size (const DomainDef *def, gsize size, GError **error);
 void domain_def_write (GString *out, guint level, const DomainDef *def, guint flags);

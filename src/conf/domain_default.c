@@ -86,34 +86,37 @@ default_address (DiskDef *disk)
     disk->address.set = TRUE;
 }
 
-static gboolean
-has_controller (const DomainDef *def, guint type, int index)
-{
-    for (guint i = 0; i < def->controllers->len; i++) {
-        const ControllerDef *controller = g_ptr_array_index (def->controllers, i);
-
-        if (controller->type == type && controller->index == index)
-            return TRUE;
-    }
-    return FALSE;
-}
+/* Numbers of controllers that are taken, by type. */
+typedef struct {
+    gboolean taken[DISK_BUS_LAST][CONTROLLER_INDEX_MAX + 1];
+} ControllerNumbers;
 
 static void
-add_controller (DomainDef *def, guint type, int index)
+number_controllers (GPtrArray *controllers, ControllerNumbers *numbers)
 {
-    ControllerDef *controller;
+    for (guint i = 0; i < controllers->len; i++) {
+        const ControllerDef *controller = g_ptr_array_index (controllers, i);
 
-    if (has_controller (def, type, index))
-        return;
-    controller = g_new0 (ControllerDef, 1);
-    controller->type = type;
-    controller->index = index;
-    g_ptr_array_add (def->controllers, controller);
+        if (controller->index >= 0 && controller->index <= CONTROLLER_INDEX_MAX)
+            numbers->taken[controller->type][controller->index] = TRUE;
+    }
+    for (guint i = 0; i < controllers->len; i++) {
+        ControllerDef *controller = g_ptr_array_index (controllers, i);
+        int index = 0;
+
+        if (controller->index >= 0)
+            continue;
+        while (index <= CONTROLLER_INDEX_MAX && numbers->taken[controller->type][index])
+            index++;
+        controller->index = index;      /* one too many is refused by the checks */
+        if (index <= CONTROLLER_INDEX_MAX)
+            numbers->taken[controller->type][index] = TRUE;
+    }
 }
 
 /* Every controller of @type from 0 to the highest that a disk's address names. */
 static void
-add_controllers (DomainDef *def, guint type)
+add_controllers (DomainDef *def, guint type, const ControllerNumbers *numbers)
 {
     int last = -1;
 
@@ -124,8 +127,16 @@ add_controllers (DomainDef *def, guint type)
         if (disk->address.set && disk->bus == type && disk->address.controller <= CONTROLLER_INDEX_MAX)
             last = MAX (last, (int) disk->address.controller);
     }
-    for (int index = 0; index <= last; index++)
-        add_controller (def, type, index);
+    for (int index = 0; index <= last; index++) {
+        ControllerDef *controller;
+
+        if (numbers->taken[type][index])
+            continue;
+        controller = g_new0 (ControllerDef, 1);
+        controller->type = type;
+        controller->index = index;
+        g_ptr_array_add (def->controllers, controller);
+    }
 }
 
 /* Sorts @list into groups, which keep the order of their first members, and within a group by @compare. */
@@ -187,16 +198,11 @@ static void
 default_controllers (DomainDef *def)
 {
     static const DiskBus types[] = { DISK_BUS_SCSI, DISK_BUS_FDC, DISK_BUS_IDE, DISK_BUS_SATA };
+    ControllerNumbers numbers = { 0 };
 
-    for (guint i = 0; i < def->controllers->len; i++) {
-        ControllerDef *controller = g_ptr_array_index (def->controllers, i);
-
-        for (int index = 0; controller->index < 0; index++)
-            if (!has_controller (def, controller->type, index))
-                controller->index = index;
-    }
+    number_controllers (def->controllers, &numbers);
     for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-        add_controllers (def, types[i]);
+        add_controllers (def, types[i], &numbers);
     sort_groups (def->controllers, controller_group, compare_controllers);
 }
 

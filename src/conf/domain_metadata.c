@@ -7,9 +7,6 @@
 #include "conf/domain_codec.h"
 #include "conf/xml.h"
 
-/* Bytes that one call can set; what one client stores costs everyone who reads the definition. */
-#define METADATA_MAX (256 * 1024)
-
 /* Where <metadata> stands in a domain's document. */
 #define METADATA_LEVEL 1
 
@@ -135,8 +132,24 @@ domain_metadata_get (const DomainDef *def, MetadataType type, const char *uri, G
 
 /* ---- setting */
 
+/* Puts @text, which it takes, in @member's place, unless the definition becomes too large to be read again. */
 static gboolean
-set_text (char **v, const char *text, gboolean one_line, GError **error)
+replace (DomainDef *def, char **member, char *text, GError **error)
+{
+    char *old = *member;
+
+    *member = text;
+    if (domain_def_check_size (def, text ? strlen (text) : 0, error)) {
+        g_free (old);
+        return TRUE;
+    }
+    *member = old;
+    g_free (text);
+    return FALSE;
+}
+
+static gboolean
+set_text (DomainDef *def, char **member, const char *text, gboolean one_line, GError **error)
 {
     if (text && !xml_text_valid (text))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
@@ -144,9 +157,7 @@ set_text (char **v, const char *text, gboolean one_line, GError **error)
     if (text && one_line && strchr (text, '\n'))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
                                "metadata title can't contain newlines");
-    g_free (*v);
-    *v = text && *text ? g_strdup (text) : NULL;
-    return TRUE;
+    return replace (def, member, text && *text ? g_strdup (text) : NULL, error);
 }
 
 static gboolean
@@ -214,25 +225,20 @@ set_subtree (DomainDef *def, const char *text, const char *key, const char *uri,
     after = node_text (metadata, METADATA_LEVEL);
     if (after && !check_metadata (after, error))
         return FALSE;
-    if (def->metadata || text) {
-        g_free (def->metadata);
-        def->metadata = g_steal_pointer (&after);
-    }
-    return TRUE;
+    if (!def->metadata && !text)
+        return TRUE;
+    return replace (def, &def->metadata, g_steal_pointer (&after), error);
 }
 
 gboolean
 domain_metadata_set (DomainDef *def, MetadataType type, const char *text, const char *key,
                      const char *uri, GError **error)
 {
-    if (text && strlen (text) > METADATA_MAX)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "the metadata has more than %d bytes",
-                               METADATA_MAX);
     switch (type) {
     case METADATA_DESCRIPTION:
-        return set_text (&def->description, text, FALSE, error);
+        return set_text (def, &def->description, text, FALSE, error);
     case METADATA_TITLE:
-        return set_text (&def->title, text, TRUE, error);
+        return set_text (def, &def->title, text, TRUE, error);
     case METADATA_ELEMENT:
         return check_set_element (text, key, uri, error) && set_subtree (def, text, key, uri, error);
     default:

@@ -45,13 +45,16 @@ keep_problem (void *data, xmlErrorPtr problem)
         g_string_append_printf (text, " (line %ld)", xmlGetLineNo (problem->node));
 }
 
-/* libxml2 prints where it has no handler, so that even this reports to one. */
 static xmlRelaxNG *
 compile (const char *path, GString *problem)
 {
-    xmlRelaxNGParserCtxt *context = xmlRelaxNGNewParserCtxt (path);
+    xmlRelaxNGParserCtxt *context;
     xmlRelaxNG *schema;
 
+    /* of a file that it cannot open libxml2 complains on standard error, whatever handler it has */
+    if (!g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        return NULL;
+    context = xmlRelaxNGNewParserCtxt (path);
     if (!context)
         return NULL;
     xmlRelaxNGSetParserStructuredErrors (context, keep_problem, problem);

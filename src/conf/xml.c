@@ -66,6 +66,66 @@ watch_error (void *data, xmlErrorPtr problem)
                     problem->line, text);
 }
 
+/* Where @p, which begins markup that is no element's start tag, ends: a comment, CDATA, an instruction. */
+static const char *
+skip_markup (const char *p, const char *end)
+{
+    static const struct {
+        const char *begin, *end;
+    } kinds[] = { { "<!--", "-->" }, { "<![CDATA[", "]]>" }, { "<?", "?>" } };
+
+    for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+        gsize length = strlen (kinds[i].begin);
+
+        if ((gsize) (end - p) > length && memcmp (p, kinds[i].begin, length) == 0) {
+            const char *found = memmem (p + length, (gsize) (end - p) - length, kinds[i].end,
+                                        strlen (kinds[i].end));
+
+            return found ? found + strlen (kinds[i].end) : end;
+        }
+    }
+    return NULL;
+}
+
+/* Counts '=' outside of quotes from @p, just behind a '<', to the tag's '>', which it returns. */
+static const char *
+count_attributes (const char *p, const char *end, guint *ret_count)
+{
+    char quote = 0;
+    guint count = 0;
+
+    for (; p < end && (quote || (*p != '>' && *p != '<')); p++) {
+        if (quote)
+            quote = *p == quote ? 0 : quote;
+        else if (*p == '\'' || *p == '"')
+            quote = *p;
+        else
+            count += *p == '=';
+    }
+    *ret_count = count;
+    return p;
+}
+
+/* Before libxml2 sees the text: it is quadratic in the attributes of an element. Of text that is not
+ * well-formed this may count wrongly, but then libxml2 stops there, too. */
+static gboolean
+check_attributes (const char *text, gsize size, Watch *watch)
+{
+    const char *end = text + size, *p = text;
+
+    while (p && p < end && (p = memchr (p, '<', (gsize) (end - p)))) {
+        const char *after = skip_markup (p, end);
+        guint count = 0;
+
+        p = after ? after : count_attributes (p + 1, end, &count);
+        if (count > XML_ATTRIBUTES_MAX)
+            return error_set_from (&watch->error, watch->origin, ERR_XML,
+                                   "(%s): an element has more than %d attributes", watch->what,
+                                   XML_ATTRIBUTES_MAX);
+    }
+    return TRUE;
+}
+
 static gboolean
 check_bytes (const char *text, gsize size, Watch *watch)
 {
@@ -97,7 +157,7 @@ parse (const char *text, gsize size, gsize size_max, const char *what, ErrorOrig
     xmlParserCtxt *context;
     g_autoptr (xmlDoc) doc = NULL;
 
-    if (check_bytes (text, size, &watch)) {
+    if (check_bytes (text, size, &watch) && check_attributes (text, size, &watch)) {
         context = xmlNewParserCtxt ();
         if (!context)
             g_error ("out of memory");

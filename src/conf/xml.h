@@ -2,7 +2,8 @@
 /*
  * XML from outside, parsed within bounds.
  *
- * What a client or a file gives us is checked here once: its size, its depth, its characters; a DOCTYPE is
+ * What a client or a file gives us is checked here once: its size, its depth, the number of attributes
+ * (libxml2 compares each with each), its characters; a DOCTYPE is
  * refused before anything in it is looked at, so there are no entities but the five of XML itself, and
  * nothing is ever fetched. Blank text between elements is dropped.
  */
@@ -13,9 +14,10 @@
 
 #include "util/error.h"
 
-#define XML_SIZE_MAX  (4 * 1024 * 1024) /* bytes; also the longest string of the wire protocol */
+#define XML_SIZE_MAX  (1024 * 1024)     /* bytes: parsing it takes the main loop some 50 ms */
 #define XML_OWN_SIZE_MAX (4 * XML_SIZE_MAX)
 #define XML_DEPTH_MAX 64                /* levels of elements */
+#define XML_ATTRIBUTES_MAX 256          /* of one element, declarations of namespaces included */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 

@@ -561,7 +561,7 @@ TEST (Format, Live)
     EXPECT_NE (live.find ("<console type='pty' tty='/dev/pts/1'>"), std::string::npos);
     EXPECT_NE (live.find ("<target dev='vnet0'/>"), std::string::npos);
     EXPECT_EQ (live.find ("actual"), std::string::npos);
-    EXPECT_EQ (inactive.find ("77"), std::string::npos);
+    EXPECT_EQ (inactive.find ("id='77'"), std::string::npos);
     EXPECT_EQ (inactive.find ("tty"), std::string::npos);
     EXPECT_EQ (inactive.find ("vnet"), std::string::npos);
 }
