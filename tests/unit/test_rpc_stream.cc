@@ -122,6 +122,57 @@ TEST_F (RpcStreamTest, AClientThatLeaves)
     fd = dial ();
 }
 
+TEST_F (RpcStreamTest, AClientThatLeavesBeforeItOpens)
+{
+    put (fd, raw_call (33, serial));
+    pump ();
+    ASSERT_EQ (1u, pending.size ());
+    close (fd);
+    pump ();
+    EXPECT_TRUE (clients.empty ());
+    stream = rpc_stream_open (pending[0], &stream_handlers, this);
+    EXPECT_TRUE (rpc_stream_send (stream, "x", 1));
+    rpc_call_reply (pending[0], nullptr, nullptr);
+    pending.clear ();
+    EXPECT_EQ (2, stream_closed);
+    fd = dial ();
+}
+
+TEST_F (RpcStreamTest, DataBeforeTheReplyWaitsForIt)
+{
+    put (fd, raw_call (33, serial));
+    pump ();
+    ASSERT_EQ (1u, pending.size ());
+    stream = rpc_stream_open (pending[0], &stream_handlers, this);
+    EXPECT_FALSE (rpc_stream_send (stream, "x", 1));
+    EXPECT_TRUE (silent (fd));
+    rpc_call_reply (pending[0], nullptr, nullptr);
+    pending.clear ();
+    EXPECT_EQ ((guint32) PACKET_REPLY, get_word (get_packet (fd), 4));
+    EXPECT_EQ (29u, get_packet (fd).size ());
+    EXPECT_EQ (1, stream_writable);
+    EXPECT_EQ (1u, rpc_client_n_streams (clients[0]));
+}
+
+TEST_F (RpcStreamTest, AFailedCallOpensNothing)
+{
+    GError *error = nullptr;
+
+    put (fd, raw_call (33, serial));
+    pump ();
+    ASSERT_EQ (1u, pending.size ());
+    stream = rpc_stream_open (pending[0], &stream_handlers, this);
+    error_set (&error, ERR_INTERNAL, "no");
+    rpc_call_error (pending[0], error);
+    pending.clear ();
+    g_error_free (error);
+    EXPECT_EQ ((guint32) PACKET_ERROR, get_word (get_packet (fd), 6));
+    put (fd, stream_packet (PACKET_OK));
+    EXPECT_TRUE (silent (fd));
+    EXPECT_EQ (0, stream_closed);
+    EXPECT_EQ (0u, rpc_client_n_streams (clients[0]));
+}
+
 TEST_F (RpcStreamTest, ASlowReaderHoldsTheSenderBack)
 {
     std::string chunk (100000, 'x');
