@@ -32,6 +32,21 @@ api_set_up (Api *api, gconstpointer data)
     api_daemon (api, "start");
 }
 
+/* What sanitizers and valgrind have to say of a daemon that ended comes into its log. */
+static void
+check_log (const Api *api)
+{
+    static const char *const bad[] = { "Sanitizer", "runtime error: ", "definitely lost", "Invalid read",
+                                       "Invalid write", "uninitialised", "-CRITICAL **", "-WARNING **" };
+    g_autofree char *path = g_strconcat (api->dir, "/skepd.log", NULL);
+    g_autofree char *log = NULL;
+
+    g_assert_true (g_file_get_contents (path, &log, NULL, NULL));
+    for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+        if (strstr (log, bad[i]))
+            g_error ("skepd.log has '%s':\n%s", bad[i], log);
+}
+
 void
 api_tear_down (Api *api, gconstpointer data)
 {
@@ -39,6 +54,7 @@ api_tear_down (Api *api, gconstpointer data)
 
     (void) data;
     api_daemon (api, "stop");
+    check_log (api);
     g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
     g_free (api->dir);
 }
