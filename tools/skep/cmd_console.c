@@ -55,7 +55,7 @@ terminal_make_raw (void)
     terminal_raw = 1;
     for (unsigned i = 0; i < G_N_ELEMENTS (deadly); i++)
         signal (deadly[i], on_deadly_signal);
-    return tcsetattr (STDIN_FILENO, TCSAFLUSH, &raw) == 0;
+    return tcsetattr (STDIN_FILENO, TCSADRAIN, &raw) == 0;
 }
 
 static void
@@ -153,14 +153,15 @@ terminal_attach (Shell *shell, SkepDomain *domain, const char *device, unsigned 
     if (!stream)
         return shell_fail_with (shell, &error, "cannot open the console of domain '%s'",
                                 domain->name);
-    if (!shell->quiet)
-        fprintf (shell->out, "Connected to domain '%s'\nEscape character is ^%c (Ctrl + %c)\n",
-                 domain->name, shell->escape | 0x40, shell->escape | 0x40);
-    fflush (shell->out);
+    /* Before the banner, so that what is typed in answer to it is neither echoed nor lost. */
     if (!terminal_make_raw ()) {
         skep_stream_close (stream, true);
         return shell_fail (shell, "cannot set the terminal up: %s", g_strerror (errno));
     }
+    if (!shell->quiet)
+        fprintf (shell->out, "Connected to domain '%s'\r\nEscape character is ^%c (Ctrl + %c)\r\n",
+                 domain->name, shell->escape | 0x40, shell->escape | 0x40);
+    fflush (shell->out);
     state = pump (shell, stream, &error);
     terminal_leave ();
     skep_stream_close (stream, false);

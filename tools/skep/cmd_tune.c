@@ -47,6 +47,7 @@ static const struct {
     { "min-guarantee", "min_guarantee" },
 };
 
+/* Limits of both can be set at once, but one is shown: what runs. */
 static int
 show_memory_limits (Shell *shell, const Args *args, SkepDomain *domain, unsigned flags)
 {
@@ -54,6 +55,8 @@ show_memory_limits (Shell *shell, const Args *args, SkepDomain *domain, unsigned
     autoparams params = { 0 };
     g_autoptr (Record) record = record_new ();
 
+    if (flags & SKEP_AFFECT_LIVE)
+        flags = SKEP_AFFECT_LIVE;
     if (!skep_domain_memory_params (domain, flags, &params, &error))
         return shell_fail_with (shell, &error, "cannot read the memory limits of '%s'",
                                 domain->name);
@@ -156,6 +159,7 @@ run_schedinfo (Shell *shell, const Args *args)
     autodomain domain = NULL;
     autoparams known = { 0 }, params = { 0 };
     int flags = affect_flags (shell, args);
+    unsigned query;
 
     if (flags < 0)
         return 1;
@@ -165,8 +169,10 @@ run_schedinfo (Shell *shell, const Args *args)
                    "and vcpu_quota");
     if (!(domain = shell_domain (shell, args)))
         return 1;
+    /* Both can be set at once, but one is shown: what runs. */
+    query = flags & SKEP_AFFECT_LIVE ? SKEP_AFFECT_LIVE : (unsigned) flags;
     if (args_given (args, "set")) {
-        if (!skep_domain_scheduler_params (domain, (unsigned) flags, &known, &error))
+        if (!skep_domain_scheduler_params (domain, query, &known, &error))
             return shell_fail_with (shell, &error, NULL);
         if (!collect_assignments (shell, args, &known, &params))
             return 1;
@@ -174,7 +180,7 @@ run_schedinfo (Shell *shell, const Args *args)
             return shell_fail_with (shell, &error, "cannot change the scheduler parameters of '%s'",
                                     domain->name);
     }
-    return show_scheduler (shell, args, domain, (unsigned) flags);
+    return show_scheduler (shell, args, domain, query);
 }
 
 /* ---- Rows ---- */

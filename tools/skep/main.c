@@ -160,6 +160,15 @@ run_commands (Shell *shell, int argc, char **argv)
     return isatty (STDIN_FILENO) ? shell_interactive (shell) : run_script (shell);
 }
 
+/* See no-color.org: the variable counts when it is set and not empty. */
+static gboolean
+wants_colour (void)
+{
+    const char *none = g_getenv ("NO_COLOR");
+
+    return isatty (STDOUT_FILENO) && !(none && *none) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -170,8 +179,7 @@ main (int argc, char **argv)
 
     setlocale (LC_ALL, "");
     signal (SIGPIPE, SIG_IGN);
-    shell.colour = isatty (STDOUT_FILENO) && !g_getenv ("NO_COLOR")
-                && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+    shell.colour = wants_colour ();
     while (code < 0 && (key = getopt_long (argc, argv, letters, longs, NULL)) != -1)
         code = take_option (&shell, key, optarg);
     if (code < 0)

@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Our own shell as people use it: the prompt with history and completion, consoles, the editor, colours,
+and completion in bash."""
+
+import os
+import stat
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import skeptest as t  # noqa: E402
+
+SKEP = os.path.join(t.BUILD, "tools/skep/skep")
+
+
+def check_prompt(checks, skep, env):
+    with t.Terminal([SKEP, "--socket", skep], env=env) as shell:
+        checks.that("the prompt", shell.expect("skep # "))
+        shell.send("domst\t")
+        checks.that("a verb is completed", shell.expect("domstate "))
+        shell.send("box\t")
+        checks.that("a domain is completed", shell.expect("boxes"))
+        shell.send(" --rea\t\n")
+        checks.that("an option is completed, and runs", shell.expect(r"--reason.*\r?\n.*shut off \(unknown\)"))
+        shell.send("domid nosuch\n")
+        checks.that("an error does not end the prompt", shell.expect("Domain not found") and shell.expect("skep # "))
+        shell.send("cd /\npwd\n")
+        checks.that("cd and pwd", shell.expect(r"\n/\r?\n"))
+        shell.send("uri; hostname\n")
+        checks.that("two commands in a line", shell.expect("lxc.unix:///system") and shell.expect(r"\n\S+\r?\n"))
+        shell.send("connect --readonly\nundefine boxes\n")
+        checks.that("connect --readonly", shell.expect("read only access prevents"))
+        checks.that("... has its own prompt", shell.expect("skep > "))
+        shell.send("quit\n")
+        checks.equal("quit", shell.wait(), 0)
+    with t.Terminal([SKEP, "--socket", skep], env=env) as shell:
+        shell.expect("skep # ")
+        shell.send("\x1b[A\x1b[A\x1b[A\x1b[A\n")
+        checks.that("history outlives the shell", shell.expect("uri; hostname") and shell.expect("lxc.unix"), shell.seen)
+        shell.send("\x04")
+        checks.equal("end of input leaves", shell.wait(), 0)
+
+
+def console(skep, *words):
+    return t.Terminal([SKEP, "--socket", skep, *words])
+
+
+def check_console(checks, daemon, skep):
+    with console(skep, "start", "boxes", "--console") as first:
+        checks.that("start --console connects", first.expect(r"Escape character is \^\]"))
+        first.send("\recho he''llo $((6*7))\r")
+        checks.that("it is a shell", first.expect("hello 42"))
+        first.send("sleep 100\r")
+        first.expect("sleep 100")
+        t.time.sleep(0.3)
+        first.send("\x03")
+        first.send("\recho inter''rupted\r")
+        checks.that("Ctrl-C is the container's", first.expect("interrupted"))
+        with console(skep, "console", "boxes") as second:
+            checks.that("what was said is replayed", second.expect("hello 42"))
+            second.send("\recho for-bo''th\r")
+            checks.that("the second one works", second.expect("for-both"))
+            checks.that("the first sees it", first.expect("for-both"))
+            second.send("\x1d")
+            checks.equal("Ctrl-] leaves", second.wait(), 0)
+        with console(skep, "console", "boxes", "--safe") as safe:
+            checks.equal("--safe is refused", safe.wait(), 1)
+        with console(skep, "-e", "^a", "console", "boxes", "--force") as forced:
+            checks.that("--force connects", forced.expect(r"Escape character is \^A"))
+            checks.that("--force ends the first", first.wait() is not None)
+            forced.send("\recho x\x1dy\r")
+            checks.that("with -e another character leaves", forced.expect("x") and forced.status is None)
+            forced.send("\x01")
+            checks.equal("and that one does", forced.wait(), 0)
+        with console(skep, "console", "boxes", "--devname", "nonsense") as wrong:
+            checks.equal("a console that is not there", wrong.wait(), 1)
+        with console(skep, "console", "boxes") as last:
+            last.expect("Escape character is")
+            daemon.virsh("destroy", "boxes")
+            checks.equal("the console ends with the domain", last.wait(), 0)
+    piped = t.execute([SKEP, "--socket", skep, "console", "boxes"])
+    checks.that("no console without a terminal", piped.status == 1 and "needs a terminal" in piped.err, piped)
+    with console(skep, "console", "boxes") as stopped:
+        checks.that("no console of a stopped domain", stopped.expect("is not running") and stopped.wait() == 1)
+
+
+def editor(directory, text):
+    path = os.path.join(directory, "editor")
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write("#!/bin/sh\n" + text + "\n")
+    os.chmod(path, stat.S_IRWXU)
+    return {"EDITOR": path, "VISUAL": ""}
+
+
+def edit(skep, env, *words, **options):
+    merged = dict(os.environ, **env)
+    merged.pop("VISUAL")
+    return t.execute([SKEP, "--socket", skep, *words], env=merged, **options)
+
+
+def check_editor(checks, daemon, skep, directory):
+    done = edit(skep, editor(directory, 'sed -i "s/65536/70000/g" "$1"'), "edit", "boxes")
+    checks.that("edit defines what comes back", done.status == 0 and "edited" in done.out and
+                "70000" in daemon.virsh("dumpxml", "boxes").out, done)
+    done = edit(skep, editor(directory, "true"), "edit", "boxes")
+    checks.that("edit without a change", done.status == 0 and "not changed" in done.out, done)
+    done = edit(skep, editor(directory, "echo nonsense > \"$1\""), "edit", "boxes")
+    checks.that("edit of nonsense", done.status == 1 and "cannot define" in done.err, done)
+    done = edit(skep, editor(directory, "exit 3"), "edit", "boxes")
+    checks.that("an editor that fails", done.status == 1 and "editor failed" in done.err, done)
+    done = edit(skep, editor(directory, "echo by hand > \"$1\""), "desc", "boxes", "--edit")
+    checks.that("desc --edit", done.status == 0 and daemon.virsh("desc", "boxes").out == "by hand\n", done)
+    env = editor(directory, "if grep -q nonsense \"$1\"; then sed -i s/nonsense/memory/g \"$1\"; "
+                            "else sed -i s/memory/nonsense/g \"$1\"; fi; sed -i s/70000/80000/ \"$1\"")
+    env.pop("VISUAL")
+    with t.Terminal([SKEP, "--socket", skep, "edit", "boxes"], env=env) as again:
+        checks.that("edit asks whether to try again", again.expect(r"Edit again\?"))
+        again.send("y\n")
+        checks.that("and does", again.expect("edited") and again.wait() == 0)
+    left = [name for name in os.listdir("/tmp") if name.startswith("skep-") and name.endswith(".xml")]
+    checks.equal("edit leaves no file", left, [])
+
+
+def check_colours(checks, skep):
+    for setting, seen in (("NO_COLOR=1", False), ("NO_COLOR=", True), ("TERM=dumb", False)):
+        with t.Terminal(["env", "TERM=xterm", setting, SKEP, "--socket", skep, "list", "--all"]) as shell:
+            checks.that(f"colours with {setting}: {seen}", shell.wait() == 0 and ("\x1b[1mId" in shell.seen) == seen,
+                        shell.seen)
+
+
+def check_bash(checks, skep):
+    """What bash would offer, for lines typed up to their end."""
+    script = os.path.join(t.SOURCE, "completion/skep.bash")
+    rows = (("skep dumpx", "dumpxml"), ("skep --sock", "--socket="), (f"skep --socket={skep} dominfo bo", "boxes"),
+            (f"skep -c lxc+unix:///system?socket={skep} start ", "boxes"), (f"skep --socket {skep} dumpxml boxes --mi", "--migratable"),
+            ("skep list --all --inact", "--inactive"), ("skep define /etc/host.c", "/etc/host.conf"),
+            ("skep schedinfo x --set vcpu_q", "vcpu_quota="))
+    for line, expected in rows:
+        # COMP_WORDS as readline makes them: broken at = and : too.
+        code = (f"PATH={os.path.dirname(SKEP)}:$PATH; . {script}; line='{line}'; COMP_LINE=$line; COMP_POINT=${{#line}}; "
+                "COMP_WORDS=(skep); COMP_CWORD=0; _skep; printf '%s\\n' \"${COMPREPLY[@]}\"")
+        checks.equal(f"bash: {line}", t.execute(["bash", "-c", code]).out.split(), [expected])
+    code = (f"PATH={os.path.dirname(SKEP)}:$PATH; . {script}; line='skep --socket=/nonexist'; COMP_LINE=$line; COMP_POINT=${{#line}}; "
+            "COMP_WORDS=(skep); _skep; echo ${#COMPREPLY[@]}")
+    checks.equal("bash: nothing to offer", t.execute(["bash", "-c", code]).out, "0\n")
+
+
+def main():
+    t.enter_namespaces()
+    t.need_program("virsh")
+    checks = t.Checks("skep on a terminal")
+    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
+        root = t.busybox_root(os.path.join(directory, "root"))
+        path = os.path.join(directory, "boxes.xml")
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(t.domain_xml("boxes", root))
+        daemon.virsh("define", path)
+        skep = os.path.join(directory, "d/skep-sock")
+        for name in ("SKEP_URI", "SKEP_SOCKET", "NO_COLOR"):
+            os.environ.pop(name, None)
+        check_prompt(checks, skep, {"SKEP_HISTFILE": os.path.join(directory, "history")})
+        check_console(checks, daemon, skep)
+        check_editor(checks, daemon, skep, directory)
+        check_colours(checks, skep)
+        check_bash(checks, skep)
+    sys.exit(checks.done())
+
+
+if __name__ == "__main__":
+    main()
