@@ -125,6 +125,17 @@ server_drop (RpcServer *server, RpcClient *client)
         listeners_watch (server, TRUE);
 }
 
+/* The last tenth of the places is for root and the daemon's own user: whoever may open the read-only
+ * socket must not be able to lock the administrator out. */
+static gboolean
+server_has_place (const RpcServer *server, const RpcClient *client)
+{
+    guint max = server->limits.max_clients;
+
+    return client->peer.uid == 0 || client->peer.uid == geteuid ()
+           || g_hash_table_size (server->clients) < max - max / 10;
+}
+
 static void
 server_accept (RpcServer *server, Listener *listener)
 {
@@ -142,7 +153,7 @@ server_accept (RpcServer *server, Listener *listener)
             return;
         }
         client = rpc_client_new (server, fd, listener->readonly);
-        if (!watch_new (server, &client->target, NULL)) {
+        if (!server_has_place (server, client) || !watch_new (server, &client->target, NULL)) {
             client->server = NULL;
             rpc_client_unref (client);
             continue;

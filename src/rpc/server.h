@@ -23,7 +23,7 @@ typedef struct RpcStream RpcStream;
 #define RPC_PROGRAM_SKEP      0x20536b70u   /* our own extensions: rpc/skep.x */
 
 typedef struct {
-    guint max_clients;              /* 5000; further connections wait unaccepted */
+    guint max_clients;              /* 5000; further connections wait unaccepted; a tenth is for root */
     guint max_client_requests;      /* calls of one client in progress, 5; then its socket is not read */
     int keepalive_interval;         /* seconds, 5; <= 0 never pings */
     guint keepalive_count;          /* 5 */

@@ -2,7 +2,9 @@
 #include "rpc_fixture.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 namespace {
 
@@ -258,6 +260,51 @@ TEST_F (RpcServerTest, DescriptorsOut)
     close (fd);
 }
 
+/* The reply has to wait in the queue, and its descriptors with it, although the handler closed its own. */
+TEST_F (RpcServerTest, DescriptorsOutBehindAQueue)
+{
+    start ();
+    guint before = open_fds ();
+    int fd = dial ();
+    std::string text (50000, 'x');
+    domain_event_callback_reboot_msg msg = {};
+    PacketReader reader = {};
+    std::vector<guint8> scratch (65536);
+    Packet packet = {};
+    guint events = 0;
+
+    pump ();
+    msg.msg.dom.name = (char *) text.c_str ();
+    for (int i = 0; i < 10; i++)
+        rpc_client_send_event (clients[0], RPC_PROGRAM_REMOTE, 319,
+                               (xdrproc_t) xdr_domain_event_callback_reboot_msg, &msg);
+    put (fd, raw_packet (RPC_PROGRAM_LXC, 1, 1, PACKET_CALL, 6, 0));
+    put (fd, raw_call (4, 7));
+    pump ();
+    EXPECT_EQ (2u, calls);
+    while (packet.header.serial != 7) {
+        PacketInput input;
+        gssize n = packet_reader_receive (&reader, fd, scratch.data (), scratch.size (), &input);
+
+        ASSERT_TRUE (n > 0 || n == -EAGAIN);
+        g_main_context_iteration (nullptr, FALSE);
+        while (n > 0 && input.size > 0) {
+            PacketResult result = packet_reader_feed (&reader, &input, &packet);
+
+            ASSERT_NE (PACKET_BAD, result);
+            events += result == PACKET_COMPLETE && packet.header.type == PACKET_EVENT;
+            if (result == PACKET_COMPLETE && packet.header.type == PACKET_REPLY_FDS) {
+                EXPECT_EQ (10u, events);
+                EXPECT_EQ (2u, packet.n_fds);
+            }
+        }
+    }
+    packet_reader_clear (&reader);
+    close (fd);
+    pump ();
+    EXPECT_EQ (before, open_fds ());
+}
+
 /* Descriptors that belong to nothing, or for which the promised bytes never come, do not pile up. */
 TEST_F (RpcServerTest, DescriptorFlood)
 {
@@ -330,6 +377,42 @@ TEST_F (RpcServerTest, ClientsAreLimited)
     close (fds[2]);
 }
 
+TEST_F (RpcServerTest, TheLastPlacesAreForRoot)
+{
+    GError *error = nullptr;
+
+    if (geteuid () != 0)
+        GTEST_SKIP () << "needs another user";
+    limits.max_clients = 10;
+    start ();
+    path = "@" + path;
+    ASSERT_TRUE (rpc_server_listen_unix (server, path.c_str (), 0777, (gid_t) -1, FALSE, &error));
+    pid_t child = fork ();
+    if (child == 0) {
+        RpcConnection *conns[10];
+
+        if (setuid (65534) < 0)
+            _exit (1);
+        for (RpcConnection *&conn : conns)
+            conn = rpc_connect_unix (path.c_str (), nullptr);
+        _exit (conns[9] && !rpc_connection_dispatch (conns[9], 2000, nullptr)
+               && rpc_connection_dispatch (conns[8], 0, nullptr) ? pause () : 1);
+    }
+    for (int i = 0; i < 500 && clients.size () < 9; i++)
+        pump (1);
+    pump ();
+    EXPECT_EQ (9u, clients.size ());
+    RpcConnection *conn = rpc_connect_unix (path.c_str (), &error);
+    pump ();
+    EXPECT_EQ (10u, clients.size ());
+    rpc_connection_free (conn);
+    int status = 0;
+    EXPECT_EQ (0, waitpid (child, &status, WNOHANG));   /* it had nine, and waits */
+    kill (child, SIGKILL);
+    waitpid (child, &status, 0);
+    pump ();
+}
+
 TEST_F (RpcServerTest, NoDescriptorsLeftToAccept)
 {
     struct rlimit old, low;
@@ -348,7 +431,8 @@ TEST_F (RpcServerTest, NoDescriptorsLeftToAccept)
     /* it does not spin: nothing is ready while it pauses */
     EXPECT_FALSE (g_main_context_iteration (nullptr, FALSE));
     ASSERT_EQ (0, setrlimit (RLIMIT_NOFILE, &old));
-    pump (1200);
+    for (int i = 0; i < 2000 && clients.empty (); i++)
+        pump (1);
     EXPECT_EQ (1u, clients.size ());
     close (fd);
 }
@@ -467,7 +551,7 @@ TEST_F (RpcServerTest, AClientWithCallsInProgressIsNotBlamed)
     put (fd, raw_call (60));
     EXPECT_EQ (28u, get_packet (fd).size ());
     put (fd, raw_call (33, 1));
-    for (int i = 0; i < 25; i++) {
+    for (int i = 0; i < 13; i++) {
         g_usleep (100000);
         g_main_context_iteration (nullptr, FALSE);
     }
