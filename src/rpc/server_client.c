@@ -68,7 +68,7 @@ held_clear (RpcClient *client)
 static void
 out_packet_free (OutPacket *packet)
 {
-    for (guint i = packet->fds_sent; i < packet->n_fds; i++)
+    for (guint i = 0; i < packet->n_fds; i++)
         close (packet->fds[i]);
     if (packet->stream)
         rpc_stream_unref (packet->stream);
