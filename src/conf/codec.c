@@ -115,7 +115,7 @@ is_element (const xmlNode *node, const char *element)
 {
     if (node->type != XML_ELEMENT_NODE)
         return FALSE;
-    if (g_str_has_prefix (element, "lxc:"))
+    if (strncmp (element, "lxc:", 4) == 0)
         return node->ns && g_str_equal ((const char *) node->ns->href, LXC_NAMESPACE)
             && g_str_equal ((const char *) node->name, element + 4);
     return !node->ns && g_str_equal ((const char *) node->name, element);

@@ -88,7 +88,7 @@ default_address (DiskDef *disk)
 
 /* Numbers of controllers that are taken, by type. */
 typedef struct {
-    gboolean taken[DISK_BUS_LAST][CONTROLLER_INDEX_MAX + 1];
+    guint8 taken[DISK_BUS_LAST][CONTROLLER_INDEX_MAX + 1];
 } ControllerNumbers;
 
 static void
