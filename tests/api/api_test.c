@@ -28,7 +28,7 @@ api_set_up (Api *api, gconstpointer data)
     (void) data;
     api->dir = g_dir_make_tmp ("skep-api-XXXXXX", NULL);
     g_assert_nonnull (api->dir);
-    g_setenv ("SKEP_DISPATCH_ABORT_MS", "200", FALSE);
+    g_setenv ("SKEP_DISPATCH_ABORT_MS", g_getenv ("SKEPD_WRAPPER") ? "5000" : "200", FALSE);
     api_daemon (api, "start");
 }
 
