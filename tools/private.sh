@@ -6,7 +6,7 @@ skep_source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 skep_build=${SKEP_BUILD_DIR:-$skep_source/build}
 [ ! -d "$skep_build" ] || skep_build=$(cd "$skep_build" && pwd)
 
-skepd_program=$skep_build/src/driver/skepd
+skepd_program=${SKEPD_PROGRAM:-$skep_build/src/driver/skepd}
 skep_libvirt_dir=/run/libvirt
 
 # skepd_command ARRAY DIR [--libvirt-paths]: the command line, into the array variable of that name.

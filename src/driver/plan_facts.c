@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "host/link.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/file.h"
@@ -319,27 +320,24 @@ gather_nets (const DomainDef *def, GError **error)
 {
     for (guint i = 0; i < def->nets->len; i++) {
         const NetDef *net = def->nets->pdata[i];
-        g_autofree char *path = NULL;
 
         if (net->type == NET_NETWORK)
             return error_set_from (error, ORIGIN_NETWORK, ERR_NO_NETWORK,
                                    "no network with matching name '%s'", net->source);
-        if (net->type != NET_BRIDGE && net->type != NET_DIRECT)
-            continue;
-        path = g_strdup_printf ("/sys/class/net/%s%s", net->source,
-                                net->type == NET_BRIDGE ? "/bridge" : "");
-        if (access (path, F_OK) == 0)
-            continue;
-        if (net->type == NET_BRIDGE)
+        if (net->type == NET_BRIDGE && link_index (net->source) == 0)
             return error_set_errno (error, ENODEV, "Unable to use bridge '%s'", net->source);
-        return error_set_errno (error, ENODEV, "Unable to use interface '%s'", net->source);
+        if (net->type == NET_BRIDGE && !link_is_bridge (net->source))
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "interface '%s' is not a bridge",
+                              net->source);
+        if (net->type == NET_DIRECT && link_index (net->source) == 0)
+            return error_set_errno (error, ENODEV, "Unable to use interface '%s'", net->source);
     }
     for (guint i = 0; i < def->hostdevs->len; i++) {
         const HostdevDef *dev = def->hostdevs->pdata[i];
-        g_autofree char *path = g_strdup_printf ("/sys/class/net/%s", dev->interface ? dev->interface : "");
 
-        if (dev->type == HOSTDEV_NET && access (path, F_OK) < 0)
-            return error_set_errno (error, ENODEV, "Unable to use interface '%s'", dev->interface);
+        if (dev->type == HOSTDEV_NET && (!dev->interface || link_index (dev->interface) == 0))
+            return error_set_errno (error, ENODEV, "Unable to use interface '%s'",
+                                    dev->interface ? dev->interface : "");
     }
     return TRUE;
 }

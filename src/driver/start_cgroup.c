@@ -187,7 +187,8 @@ group_name (Instance *instance)
     return g_strconcat (machine, ".libvirt-lxc", NULL);
 }
 
-static gboolean
+/* STEP_WAIT: the controller has gone; what it said lies in the socket still, and will end the start. */
+static StepResult
 send_groups (Instance *instance, GError **error)
 {
     MonitorPacket packet = { .type = MONITOR_CGROUP };
@@ -196,19 +197,20 @@ send_groups (Instance *instance, GError **error)
     int v2 = -1;
 
     fds = cgroup_guest_fds (instance->cgroup, &v2, error);
-    if (!fds)
-        return FALSE;
+    if (!fds || !instance->start_link) {
+        if (fds)
+            error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
+        return STEP_FAILED;
+    }
     packet.flags = v2 >= 0;
     packet.b = fds->len;
     if (v2 >= 0)
         g_array_prepend_val (fds, v2);
-    ok = instance->start_link
-             ? monitor_link_send (instance->start_link, &packet, (const int *) (void *) fds->data,
-                                  fds->len, error)
-             : error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
+    ok = monitor_link_send (instance->start_link, &packet, (const int *) (void *) fds->data, fds->len,
+                            NULL);
     for (guint i = 0; i < fds->len; i++)
         close (g_array_index (fds, int, i));
-    return ok;
+    return ok ? STEP_DONE : STEP_WAIT;
 }
 
 /* The note is in the status file before the first directory is made. */
@@ -239,7 +241,7 @@ step_cgroup (Instance *instance, GError **error)
     if (facts->idmap
         && !cgroup_delegate (instance->cgroup, facts->root_uid, facts->root_gid, error))
         return STEP_FAILED;
-    return send_groups (instance, error) ? STEP_DONE : STEP_FAILED;
+    return send_groups (instance, error);
 }
 
 /* A daemon that died in cgroup_create() left a note, but no paths. */

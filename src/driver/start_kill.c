@@ -75,10 +75,10 @@ controller_ended (gint fd, GIOCondition condition, gpointer data)
     instance->pid_watch = 0;        /* this source, removed by the return value */
     /* EXIT or FAILED may lie unread in its socket: the reason comes before the end. What is read there
      * can lead to the end of the instance. */
-    if (instance->monitor && !instance->exited)
-        monitor_link_drain (instance->monitor);
-    else if (instance->start_link)
+    if (instance->start_link)
         monitor_link_drain (instance->start_link);
+    if (domain->instance == instance && instance->monitor && !instance->exited)
+        monitor_link_drain (instance->monitor);
     if (domain->instance == instance) {
         controller_reap (instance);
         if (instance->phase == PHASE_RUNNING) {

@@ -49,12 +49,21 @@ def enter_namespaces(*, pid=False):
     need_root()
     if os.environ.get("SKEP_TEST_INSIDE") == "1":
         subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
+        own_sysfs()
         return
     command = ["unshare", "--mount", "--net", "--ipc", "--propagation", "private"]
     if pid:
         command += ["--pid", "--fork", "--kill-child", "--mount-proc"]
     os.environ["SKEP_TEST_INSIDE"] = "1"
     os.execvp("unshare", command + [sys.executable] + sys.argv)
+
+
+def own_sysfs():
+    """/sys of our own network namespace: the mounted one goes on showing the devices of the old one."""
+    with tempfile.TemporaryDirectory(prefix="skep-sys-") as aside:
+        script = (f"mount --rbind /sys/fs/cgroup {aside} && mount -t sysfs sysfs /sys && "
+                  f"mount --rbind {aside} /sys/fs/cgroup && umount -l {aside}")
+        subprocess.run(["sh", "-c", script], check=True)
 
 
 def wait_until(condition, seconds=10.0, step=0.02):

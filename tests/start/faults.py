@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every step of a start is made to fail, and the daemon and the controller are killed at every stage of
+starts and stops. Each time: nothing is left over (processes, cgroups, mounts, links, loop devices, status
+files), the state that clients see is true, hooks come in pairs, and the same domain starts again."""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import skeptest  # noqa: E402
+
+# Steps that run here, in order; scope and machine need systemd (tests/vm).
+STEPS = ["check", "hook-prepare", "log", "labels", "devices", "links", "hook-start", "controller",
+         "cgroup", "init", "run", "hook-started"]
+UNDONE = ["hook-prepare", "labels", "devices", "links", "hook-start", "controller", "cgroup", "init", "run"]
+NAME = f"fault{os.getpid()}"
+HOOK = "#!/bin/sh\necho \"$2\" >>{log}\n"
+
+
+class World:
+    """The domain under test, with something for every step to do, and what it may leave behind."""
+
+    def __init__(self, directory, checks):
+        self.directory = directory
+        self.checks = checks
+        self.fault = os.path.join(directory, "fault")
+        self.hooks = os.path.join(directory, "hooks.log")
+        os.environ["SKEP_FAULT_FILE"] = self.fault
+        root = skeptest.busybox_root(os.path.join(directory, "root"))
+        image = os.path.join(directory, "image")
+        with open(image, "wb") as handle:
+            handle.truncate(4 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+        os.makedirs(os.path.join(directory, "hooks"))
+        script = os.path.join(directory, "hooks/lxc")
+        with open(script, "w", encoding="utf-8") as handle:
+            handle.write(HOOK.format(log=self.hooks))
+        os.chmod(script, 0o755)
+        subprocess.run(["ip", "link", "add", "skepbr", "type", "bridge"], check=True)
+        self.xml = os.path.join(directory, "domain.xml")
+        with open(self.xml, "w", encoding="utf-8") as handle:
+            handle.write(skeptest.domain_xml(
+                NAME, root, init="/bin/sleep", args=("1000",),
+                uuid="1f9cf5a4-77aa-4b5c-9f53-5a6d4c2b1e77",
+                devices=f"<filesystem type='file'><driver type='loop' format='raw'/>"
+                        f"<source file='{image}'/><target dir='/tmp'/></filesystem>"
+                        "<interface type='bridge'><source bridge='skepbr'/></interface>",
+            ).replace("</domain>", "<seclabel type='none' model='none'/></domain>"))
+        self.image = image
+        self.daemon = skeptest.Skepd(os.path.join(directory, "d"))
+        os.symlink(os.path.join(directory, "hooks"), os.path.join(directory, "d/hooks"))
+        self.links = self.link_names()
+
+    @staticmethod
+    def link_names():
+        out = skeptest.execute(["ip", "-o", "link"]).out
+        return sorted(re.findall(r"^\d+: ([^:@]+)", out, re.M))
+
+    def residue(self):
+        left = skeptest.leftovers(self.directory, [NAME])
+        left += [f"process {pid} {command}" for pid, command in skeptest.commands() if NAME in command]
+        left += [f"link {name}" for name in self.link_names() if name not in self.links]
+        loops = skeptest.execute(["losetup", "-j", self.image]).out
+        left += [f"loop {line}" for line in loops.splitlines()]
+        left += [f"file {name}" for name in os.listdir(os.path.join(self.directory, "d/domains"))
+                 if name not in ("stage", "autostarted")]
+        return left
+
+    def hooks_paired(self):
+        try:
+            with open(self.hooks, encoding="utf-8") as handle:
+                words = handle.read().split()
+        except FileNotFoundError:
+            return True
+        # a mirror alone is fine: the step had begun, its script had not
+        return words.count("prepare") <= words.count("release") <= 1 and \
+            words.count("start") <= words.count("stopped") <= 1
+
+    def arm(self, text):
+        if os.path.exists(self.hooks):
+            os.unlink(self.hooks)
+        with open(self.fault, "w", encoding="utf-8") as handle:
+            handle.write(text)
+
+    def clean(self, what):
+        left = skeptest.wait_until(lambda: not self.residue(), 5) or self.residue()
+        self.checks.equal(f"{what}: nothing is left over", left if left is not True else [], [])
+        self.checks.that(f"{what}: the fault was met", not os.path.exists(self.fault))
+
+    def works(self, what):
+        started = self.daemon.virsh("start", NAME)
+        self.checks.equal(f"{what}: the domain starts again", (started.status, started.err), (0, ""))
+        stopped = self.daemon.virsh("destroy", NAME)
+        self.checks.equal(f"{what}: and ends", (stopped.status, stopped.err), (0, ""))
+        left = skeptest.wait_until(lambda: not self.residue(), 5) or self.residue()
+        self.checks.equal(f"{what}: and leaves nothing", left if left is not True else [], [])
+
+    def state(self):
+        return self.daemon.virsh("domstate", "--reason", NAME).out.strip()
+
+    def after_death(self):
+        """The daemon was killed: a new one cleans up before it answers."""
+        os.path.exists(self.fault) and os.unlink(self.fault)
+        skeptest.wait_until(lambda: self.daemon.tool("status").out.strip() == "stopped", 5)
+        self.daemon.start()
+
+
+def fail_steps(world):
+    for step in STEPS:
+        for place in ("before", "after"):
+            what = f"{step} fails {place} it"
+            world.arm(f"fail {place} {step}")
+            done = world.daemon.virsh("start", NAME)
+            world.checks.that(f"{what}: the start fails", done.status == 1, repr(done))
+            world.checks.matches(f"{what}: with the step's error", f"{step}: made to fail", done.err)
+            world.clean(what)
+            world.checks.equal(f"{what}: state", world.state(), "shut off (failed)")
+            world.checks.that(f"{what}: hooks in pairs", world.hooks_paired())
+    world.works("after all failures")
+
+
+def kill_controller(world):
+    for step in STEPS[STEPS.index("controller"):]:
+        for place in ("before", "after"):
+            if (step, place) == ("controller", "before"):
+                continue
+            what = f"controller killed {place} {step}"
+            world.arm(f"kill-controller {place} {step}")
+            done = world.daemon.virsh("start", NAME)
+            # around the last step the start may just have been good; then it ends at once
+            if step == "hook-started" and done.status == 0:
+                skeptest.wait_until(lambda: world.state() == "shut off (failed)", 5)
+            else:
+                world.checks.that(f"{what}: the start fails", done.status == 1 and done.err.strip(),
+                                  repr(done))
+            world.clean(what)
+            world.checks.equal(f"{what}: state", world.state(), "shut off (failed)")
+            world.checks.that(f"{what}: hooks in pairs", world.hooks_paired())
+    world.works("after the controllers' deaths")
+
+
+def kill_daemon(world):
+    for step in STEPS:
+        for place in ("before", "after"):
+            what = f"daemon killed {place} {step}"
+            world.arm(f"kill {place} {step}")
+            done = world.daemon.virsh("start", NAME)
+            world.checks.that(f"{what}: the client is told", done.status == 1, repr(done))
+            met = not os.path.exists(world.fault)
+            world.after_death()
+            world.checks.that(f"{what}: the fault was met", met)
+            world.clean(what)
+            world.checks.matches(f"{what}: state", "shut off", world.state())
+    world.works("after the daemon's deaths in starts")
+
+
+def kill_daemon_in_undo(world):
+    for step in UNDONE:
+        what = f"daemon killed while undoing {step}"
+        started = world.daemon.virsh("start", NAME)
+        world.checks.equal(f"{what}: start", (started.status, started.err), (0, ""))
+        world.arm(f"kill undo {step}")
+        world.daemon.virsh("destroy", NAME)
+        met = not os.path.exists(world.fault)
+        world.after_death()
+        world.checks.that(f"{what}: the fault was met", met)
+        if step == UNDONE[-1]:  # it died before it had done anything: the container runs on
+            world.checks.equal(f"{what}: state", world.state(), "running (booted)")
+            world.daemon.virsh("destroy", NAME)
+        skeptest.wait_until(lambda: "shut off" in world.state(), 5)
+        world.clean(what)
+        world.checks.matches(f"{what}: state", "shut off", world.state())
+    world.works("after the daemon's deaths in stops")
+
+
+def main():
+    skeptest.enter_namespaces()
+    skeptest.need_program("mkfs.ext4")
+    checks = skeptest.Checks("start-faults")
+    with skeptest.work_dir() as directory:
+        world = World(directory, checks)
+        with world.daemon as daemon:
+            defined = daemon.virsh("define", world.xml)
+            checks.equal("define", (defined.status, defined.err), (0, ""))
+            world.works("without faults")
+            for part in (fail_steps, kill_controller, kill_daemon, kill_daemon_in_undo):
+                if not checks.failed:   # each rests on a domain that works
+                    part(world)
+        if checks.failed:
+            print(world.daemon.log()[-6000:])
+    return checks.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

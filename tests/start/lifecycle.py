@@ -1,0 +1,312 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Lives of containers: how they can end and what follows, restarts of the daemon, pausing, autodestroy,
+autostart, consoles, names, definitions that change while the container runs. States and reasons as
+clients see them, events in their order."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import skeptest  # noqa: E402
+
+P = f"life{os.getpid()}"
+
+
+class Events:
+    """What `virsh event` prints, while a block runs."""
+
+    def __init__(self, daemon):
+        self.command = ["virsh", "-c", daemon.uri, "event", "--all", "--loop"]
+        self.lines = []
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, bufsize=1)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        time.sleep(0.3)
+        return self
+
+    def read(self):
+        for line in self.process.stdout.readlines() or []:
+            match = re.match(r"event '([^']+)' for domain '([^']+)'(?:: (.*))?", line)
+            if match:
+                self.lines.append(" ".join(part for part in match.groups() if part).replace(match[2] + " ", "")
+                                  .replace(" " + match[2], ""))
+        return self.lines
+
+    def wait(self, n, seconds=5):
+        skeptest.wait_until(lambda: len(self.read()) >= n, seconds)
+        time.sleep(0.1)
+        return self.read()
+
+    def __exit__(self, *ignored):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+class Life:
+    def __init__(self, directory, daemon, checks):
+        self.directory, self.daemon, self.checks = directory, daemon, checks
+        self.root = skeptest.busybox_root(os.path.join(directory, "root"))
+        self.names = []
+
+    def define(self, name, script="sleep 1000", *, more="", init="/bin/sh", args=None, **options):
+        path = os.path.join(self.directory, f"{name}.xml")
+        args = args if args is not None else ("-c", script)
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(skeptest.domain_xml(name, self.root, init=init, args=args, more=more, **options))
+        done = self.daemon.virsh("define", path)
+        self.checks.equal(f"define {name}", (done.status, done.err), (0, ""))
+        self.names.append(name)
+        return name
+
+    def virsh(self, *words, ok=True):
+        done = self.daemon.virsh(*words)
+        if ok:
+            self.checks.equal(" ".join(words), (done.status, done.err), (0, ""))
+        return done
+
+    def reason(self, name):
+        return self.daemon.virsh("domstate", "--reason", name).out.strip()
+
+    def becomes(self, name, expected, seconds=8):
+        skeptest.wait_until(lambda: self.reason(name) == expected, seconds)
+        self.checks.equal(f"{name} is {expected}", self.reason(name), expected)
+
+    def forget(self, *names):
+        for name in names:
+            self.daemon.virsh("destroy", name)
+            self.daemon.virsh("undefine", name)
+
+
+def ends(life):
+    """Each way an init can end, with state, reason and events."""
+    cases = [("zero", "sleep 0.3; exit 0", "shut off (shutdown)", "Stopped Shutdown"),
+             ("seven", "sleep 0.3; exit 7", "shut off (crashed)", "Stopped Shutdown"),
+             ("signal", "sleep 0.3; mount -t proc p /proc; exec sleep 99", None, None),
+             ("poweroff", "sleep 0.3; poweroff -f", "shut off (shutdown)", "Stopped Shutdown")]
+    for key, script, state, event in cases:
+        if not state:
+            continue
+        name = life.define(f"{P}{key}", script)
+        with Events(life.daemon) as events:
+            life.virsh("start", name)
+            life.becomes(name, state)
+            life.checks.equal(f"events of {key}", events.wait(2),
+                              ["lifecycle Started Booted", f"lifecycle {event}"])
+        life.forget(name)
+    name = life.define(f"{P}killed")
+    with Events(life.daemon) as events:
+        life.virsh("start", name)
+        life.virsh("destroy", name)
+        life.becomes(name, "shut off (destroyed)")
+        life.virsh("start", name)
+        os.kill(int(life.virsh("domid", name).out), signal.SIGKILL)
+        life.becomes(name, "shut off (failed)")
+        life.checks.equal("events of destroy and of a killed controller", events.wait(4),
+                          ["lifecycle Started Booted", "lifecycle Stopped Destroyed",
+                           "lifecycle Started Booted", "lifecycle Stopped Failed"])
+    life.forget(name)
+
+
+def reboots(life):
+    """reboot(2) inside gives one REBOOT event and a new id; on_reboot, on_poweroff, on_crash are obeyed."""
+    script = "test -e /tmp/{n} && {{ rm /tmp/{n}; exec sleep 1000; }}; touch /tmp/{n}; sleep 0.3; {end}"
+    for key, end, more in (("reboot", "reboot -f", ""),
+                           ("again", "exit 0", "<on_poweroff>restart</on_poweroff>"),
+                           ("crash", "exit 3", "<on_crash>restart</on_crash>")):
+        name = life.define(f"{P}{key}", script.format(n=key, end=end), more=more)
+        with Events(life.daemon) as events:
+            life.virsh("start", name)
+            first = life.virsh("domid", name).out.strip()
+            skeptest.wait_until(lambda: life.virsh("domid", name).out.strip() not in (first, "-"), 5)
+            life.checks.equal(f"events of {key}", events.wait(2), ["lifecycle Started Booted", "reboot"])
+            life.becomes(name, "running (booted)")
+            life.checks.that(f"{key}: a new id", life.virsh("domid", name).out.strip() != first)
+        life.forget(name)
+    name = life.define(f"{P}off", "sleep 0.3; reboot -f", more="<on_reboot>destroy</on_reboot>")
+    life.virsh("start", name)
+    life.becomes(name, "shut off (shutdown)")
+    life.forget(name)
+    name = life.define(f"{P}keep", "sleep 0.3; exit 9", more="<on_crash>preserve</on_crash>")
+    life.virsh("start", name)
+    life.becomes(name, "crashed (unknown)")
+    life.daemon.tool("restart")
+    life.becomes(name, "crashed (unknown)")
+    life.virsh("destroy", name)
+    life.becomes(name, "shut off (destroyed)")
+    life.forget(name)
+
+
+def daemon_restarts(life):
+    """A restart or death of the daemon touches no container, and its successor knows the truth."""
+    name = life.define(f"{P}stays", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
+    life.virsh("start", name)
+    pid = life.virsh("domid", name).out.strip()
+    for way in ("restart", "kill"):
+        life.virsh("suspend", name)
+        if way == "restart":
+            life.daemon.tool("restart")
+        else:
+            os.kill(life.daemon.pid(), signal.SIGKILL)
+            skeptest.wait_until(lambda: life.daemon.tool("status").out.strip() == "stopped", 5)
+            life.daemon.start()
+        life.becomes(name, "paused (user)")
+        life.virsh("resume", name)
+        life.becomes(name, "running (unpaused)")
+        life.daemon.tool("restart")
+        life.becomes(name, "running (unpaused)")
+        life.checks.equal(f"same id after {way}", life.virsh("domid", name).out.strip(), pid)
+    life.virsh("shutdown", name, "--mode", "signal")
+    life.becomes(name, "shut off (shutdown)")
+    # ends while nobody looks: the next daemon tells how it was
+    brief = life.define(f"{P}unseen", "sleep 0.6; exit 5")
+    life.virsh("start", brief)
+    life.daemon.stop()
+    time.sleep(1.2)
+    life.daemon.start()
+    life.becomes(brief, "shut off (crashed)", 20)
+    life.virsh("start", name)
+    pid = int(life.virsh("domid", name).out)
+    life.daemon.stop()
+    os.kill(pid, signal.SIGKILL)
+    life.daemon.start()
+    life.becomes(name, "shut off (failed)")
+    life.forget(name, brief)
+
+
+def owners(life):
+    """Autodestroy ends with its client, autostart comes once a boot, transient domains vanish."""
+    name = life.define(f"{P}auto")
+    with skeptest.Terminal(["virsh", "-c", life.daemon.uri]) as shell:
+        shell.expect("virsh #")
+        shell.send(f"start {name} --autodestroy\n")
+        life.checks.that("started with autodestroy", shell.expect("started"))
+        life.checks.equal("it runs while its client is there", life.reason(name), "running (booted)")
+        shell.send("quit\n")
+        shell.wait()
+    life.becomes(name, "shut off (destroyed)")
+    life.virsh("autostart", name)
+    life.daemon.tool("restart")
+    life.checks.equal("not started twice a boot", life.reason(name), "shut off (unknown)")
+    life.daemon.stop()
+    os.unlink(os.path.join(life.daemon.directory, "domains/autostarted"))
+    life.daemon.start()
+    life.becomes(name, "running (booted)")
+    life.virsh("undefine", name)
+    life.checks.that("running, it is transient now", "no" in
+                     re.search(r"Persistent:\s+(\w+)", life.virsh("dominfo", name).out)[1])
+    life.virsh("destroy", name)
+    life.checks.equal("then it is gone", life.virsh("domstate", name, ok=False).status, 1)
+
+
+def redefinition(life):
+    """A define over a running domain is the next start's; inside nothing changes."""
+    uuid = "1f9cf5a4-88bb-4b5c-9f53-5a6d4c2b1e88"
+    name = life.define(f"{P}next", uuid=uuid, memory_kib=65536)
+    life.virsh("start", name)
+    life.define(name, uuid=uuid, memory_kib=131072)
+    life.checks.matches("live memory", r"<memory unit='KiB'>65536<", life.virsh("dumpxml", name).out)
+    life.checks.matches("next memory", r"<memory unit='KiB'>131072<",
+                        life.virsh("dumpxml", name, "--inactive").out)
+    life.daemon.tool("restart")
+    life.checks.matches("live memory after a restart", r"<memory unit='KiB'>65536<",
+                        life.virsh("dumpxml", name).out)
+    life.virsh("destroy", name)
+    life.checks.matches("then the next one counts", r"<memory unit='KiB'>131072<",
+                        life.virsh("dumpxml", name).out)
+    clash = life.daemon.virsh("define", os.path.join(life.directory, "clash.xml"))
+    with open(os.path.join(life.directory, "clash.xml"), "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(name, life.root))
+    clash = life.daemon.virsh("define", os.path.join(life.directory, "clash.xml"))
+    life.checks.matches("a name has one uuid", "already exists with uuid", clash.err)
+    life.forget(name)
+
+
+def consoles(life):
+    """Several consoles, replay, exclusive and forced sessions."""
+    name = life.define(f"{P}con", "echo early words; exec sh -i")
+    life.virsh("start", name)
+    uri = life.daemon.uri
+    with skeptest.Terminal(["virsh", "-c", uri, "console", name]) as first:
+        life.checks.that("replay of what was said before", first.expect("early words"))
+        first.send("echo $((40 + 2))\n")
+        life.checks.that("a shell answers", first.expect("\n42"))
+        safe = life.daemon.virsh("console", name, "--safe")
+        life.checks.matches("--safe is refused beside another", "Active console session exists", safe.err
+                            + safe.out)
+        with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--force"]) as second:
+            life.checks.that("--force comes in", second.expect("Escape"))
+            life.checks.that("and ends the other", first.wait() is not None)
+            second.send("echo $((40 + 3))\n")
+            life.checks.that("the shell answers it", second.expect("\n43"))
+            second.send("\x1d")
+            life.checks.equal("Ctrl-] ends it", second.wait(), 0)
+    with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--safe"]) as only:
+        life.checks.that("--safe alone", only.expect("Escape"))
+        time.sleep(0.2)
+        other = life.daemon.virsh("console", name)
+        life.checks.matches("nobody beside --safe", "Active console session exists", other.err + other.out)
+        life.virsh("destroy", name)
+        life.checks.that("the end of the container ends it", only.wait() is not None)
+    life.forget(name)
+
+
+def refusals(life):
+    """Plain mistakes fail before anything is made, in one clear sentence."""
+    root = life.root
+    with open(os.path.join(root, "bin/plain"), "w", encoding="utf-8") as handle:
+        handle.write("#!/bin/sh\n")
+    with open(os.path.join(root, "bin/nointerp"), "w", encoding="utf-8") as handle:
+        handle.write("#!/bin/not-there\n")
+    os.chmod(os.path.join(root, "bin/nointerp"), 0o755)
+    with open(os.path.join(root, "bin/busybox"), "rb") as handle:
+        elf = bytearray(handle.read(4096))
+    elf[18:20] = (0x2a).to_bytes(2, "little")   # SuperH
+    with open(os.path.join(root, "bin/foreign"), "wb") as handle:
+        handle.write(elf)
+    os.chmod(os.path.join(root, "bin/foreign"), 0o755)
+    cases = [("/bin/none", "cannot find init path '/bin/none' relative to container root: No such file"),
+             ("/bin/plain", "init '/bin/plain' is not executable: Permission denied"),
+             ("/bin/nointerp", "its interpreter '/bin/not-there': No such file"),
+             ("/bin/foreign", "init '/bin/foreign' is built for another machine, this host is"),
+             ("/bin", "init '/bin' is not a regular file")]
+    for number, (init, text) in enumerate(cases):
+        name = life.define(f"{P}bad{number}", init=init, args=())
+        done = life.daemon.virsh("start", name)
+        life.checks.matches(f"init {init}", re.escape(text), done.err)
+        life.checks.equal(f"init {init}: state", life.reason(name), "shut off (failed)")
+        life.forget(name)
+    saved, life.root = life.root, "/nonexistent/root"
+    name = life.define(f"{P}noroot")
+    done = life.daemon.virsh("start", name)
+    life.checks.matches("missing root", "Unable to access root filesystem source '/nonexistent/root': "
+                        "No such file", done.err)
+    life.root = saved
+    life.forget(name)
+
+
+def main():
+    skeptest.enter_namespaces()
+    checks = skeptest.Checks("start-lifecycle")
+    with skeptest.work_dir() as directory:
+        with skeptest.Skepd(os.path.join(directory, "d")) as daemon:
+            life = Life(directory, daemon, checks)
+            for part in (ends, reboots, daemon_restarts, owners, redefinition, consoles, refusals):
+                part(life)
+            left = skeptest.leftovers(directory, life.names)
+            checks.equal("nothing is left over", left, [])
+            checks.equal("no file of a container is left",
+                         sorted(os.listdir(os.path.join(directory, "d/domains"))), ["autostarted", "stage"])
+            if checks.failed:
+                print(daemon.log()[-5000:])
+    return checks.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
