@@ -4,6 +4,7 @@
 autostart, consoles, names, definitions that change while the container runs. States and reasons as
 clients see them, events in their order."""
 
+import html
 import os
 import re
 import signal
@@ -57,7 +58,7 @@ class Life:
 
     def define(self, name, script="sleep 1000", *, more="", init="/bin/sh", args=None, **options):
         path = os.path.join(self.directory, f"{name}.xml")
-        args = args if args is not None else ("-c", script)
+        args = args if args is not None else ("-c", html.escape(script))
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(skeptest.domain_xml(name, self.root, init=init, args=args, more=more, **options))
         done = self.daemon.virsh("define", path)
@@ -88,11 +89,8 @@ def ends(life):
     """Each way an init can end, with state, reason and events."""
     cases = [("zero", "sleep 0.3; exit 0", "shut off (shutdown)", "Stopped Shutdown"),
              ("seven", "sleep 0.3; exit 7", "shut off (crashed)", "Stopped Shutdown"),
-             ("signal", "sleep 0.3; mount -t proc p /proc; exec sleep 99", None, None),
              ("poweroff", "sleep 0.3; poweroff -f", "shut off (shutdown)", "Stopped Shutdown")]
     for key, script, state, event in cases:
-        if not state:
-            continue
         name = life.define(f"{P}{key}", script)
         with Events(life.daemon) as events:
             life.virsh("start", name)
@@ -124,7 +122,7 @@ def reboots(life):
         with Events(life.daemon) as events:
             life.virsh("start", name)
             first = life.virsh("domid", name).out.strip()
-            skeptest.wait_until(lambda: life.virsh("domid", name).out.strip() not in (first, "-"), 5)
+            skeptest.wait_until(lambda: life.daemon.virsh("domid", name).out.strip() not in (first, "-"), 5)
             life.checks.equal(f"events of {key}", events.wait(2), ["lifecycle Started Booted", "reboot"])
             life.becomes(name, "running (booted)")
             life.checks.that(f"{key}: a new id", life.virsh("domid", name).out.strip() != first)
@@ -220,7 +218,6 @@ def redefinition(life):
     life.virsh("destroy", name)
     life.checks.matches("then the next one counts", r"<memory unit='KiB'>131072<",
                         life.virsh("dumpxml", name).out)
-    clash = life.daemon.virsh("define", os.path.join(life.directory, "clash.xml"))
     with open(os.path.join(life.directory, "clash.xml"), "w", encoding="utf-8") as handle:
         handle.write(skeptest.domain_xml(name, life.root))
     clash = life.daemon.virsh("define", os.path.join(life.directory, "clash.xml"))
@@ -237,9 +234,9 @@ def consoles(life):
         life.checks.that("replay of what was said before", first.expect("early words"))
         first.send("echo $((40 + 2))\n")
         life.checks.that("a shell answers", first.expect("\n42"))
-        safe = life.daemon.virsh("console", name, "--safe")
-        life.checks.matches("--safe is refused beside another", "Active console session exists", safe.err
-                            + safe.out)
+        with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--safe"]) as safe:
+            life.checks.that("--safe is refused beside another",
+                             safe.expect("Active console session exists"))
         with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--force"]) as second:
             life.checks.that("--force comes in", second.expect("Escape"))
             life.checks.that("and ends the other", first.wait() is not None)
@@ -250,8 +247,8 @@ def consoles(life):
     with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--safe"]) as only:
         life.checks.that("--safe alone", only.expect("Escape"))
         time.sleep(0.2)
-        other = life.daemon.virsh("console", name)
-        life.checks.matches("nobody beside --safe", "Active console session exists", other.err + other.out)
+        with skeptest.Terminal(["virsh", "-c", uri, "console", name]) as other:
+            life.checks.that("nobody beside --safe", other.expect("Active console session exists"))
         life.virsh("destroy", name)
         life.checks.that("the end of the container ends it", only.wait() is not None)
     life.forget(name)
