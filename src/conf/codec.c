@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The codec's core: walking the tree or the output, ticking off, errors. Fields are in codec_fields.c. */
+/* The codec's core: walking the tree or the output, ticking off, errors. Fields are in
+ * codec_fields.c. */
 #include "conf/codec.h"
 
 #include <stdarg.h>
@@ -10,7 +11,8 @@
 /* Levels that codec functions enter; what they do not enter has no depth for us. */
 #define LEVELS 16
 
-/* Items of one list: more than anyone has, few enough that comparing each with each takes no time. */
+/* Items of one list: more than anyone has, few enough that comparing each with each takes no
+ * time. */
 #define LIST_MAX 1024
 
 typedef struct {
@@ -125,7 +127,8 @@ static char *
 written_name (const xmlNode *node)
 {
     if (node->ns && node->ns->prefix)
-        return g_strdup_printf ("%s:%s", (const char *) node->ns->prefix, (const char *) node->name);
+        return g_strdup_printf ("%s:%s", (const char *) node->ns->prefix,
+                                (const char *) node->name);
     return g_strdup ((const char *) node->name);
 }
 
@@ -191,7 +194,8 @@ refuse_rest (Codec *c)
         case XML_TEXT_NODE:
         case XML_CDATA_SECTION_NODE:
             if (node->_private != &mark_text_taken && !is_blank (child->content))
-                codec_fail (c, ERR_XML, "element '%s' has text, which it cannot have", top (c)->name);
+                codec_fail (c, ERR_XML, "element '%s' has text, which it cannot have",
+                            top (c)->name);
             break;
         case XML_COMMENT_NODE:
         case XML_PI_NODE:
@@ -332,7 +336,8 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
         if (!is_element (node, element))
             continue;
         if ((*list)->len >= LIST_MAX) {
-            fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX, element);
+            fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX,
+                       element);
             return;
         }
         item = g_malloc0 (size);
@@ -370,15 +375,17 @@ codec_take (Codec *c, const char *attr, FieldFlags flags)
         return copy;
     }
     if (flags & FIELD_REQUIRED)
-        codec_fail (c, ERR_XML, "Missing required attribute '%s' in element '%s'", attr, top (c)->name);
+        codec_fail (c, ERR_XML, "Missing required attribute '%s' in element '%s'", attr,
+                    top (c)->name);
     return NULL;
 }
 
 void
 codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags)
 {
-    codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML, "Invalid value for attribute '%s' in element '%s': '%s'.", attr,
-                top (c)->name, value);
+    codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
+                "Invalid value for attribute '%s' in element '%s': '%s'.", attr, top (c)->name,
+                value);
 }
 
 void
@@ -439,8 +446,9 @@ codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
         fn (&c, object);
         refuse_rest (&c);
     } else {
-        codec_fail (&c, ERR_XML, root->ns ? "unexpected root element <%s> in a namespace, expecting <%s>"
-                                          : "unexpected root element <%s>, expecting <%s>",
+        codec_fail (&c, ERR_XML,
+                    root->ns ? "unexpected root element <%s> in a namespace, expecting <%s>"
+                             : "unexpected root element <%s>, expecting <%s>",
                     (const char *) root->name, grammar->root);
     }
     if (!c.error)

@@ -2,11 +2,11 @@
 /*
  * One function per XML element, both directions.
  *
- * A Codec knows whether it reads or writes; the element's function lists attributes and children once, in
- * the order in which they are written (reading takes them in any order). The first error stays: every later
- * call does nothing. What is read is ticked off, and whatever is left when an element is left (an
- * attribute, a child, text) is an error, so nothing is ever dropped silently. Defaults and judgement are
- * not the codec's; freeing is separate.
+ * A Codec knows whether it reads or writes; the element's function lists attributes and children
+ * once, in the order in which they are written (reading takes them in any order). The first error
+ * stays: every later call does nothing. What is read is ticked off, and whatever is left when an
+ * element is left (an attribute, a child, text) is an error, so nothing is ever dropped silently.
+ * Defaults and judgement are not the codec's; freeing is separate.
  *
  * Error texts end in the place: "... (line 12, /domain/devices/sound)".
  */
@@ -25,12 +25,12 @@ typedef enum {
     FIELD_REQUIRED = 1 << 0,    /* reading: absent is an error */
     FIELD_KEEP_ZERO = 1 << 1,   /* writing: print also the zero value */
     FIELD_OCTAL = 1 << 2,       /* 0644 */
-    FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, as libvirt has it for some */
+    FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, not ERR_XML */
     FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
 } FieldFlags;
 
 typedef enum {
-    CODEC_LIVE = 1 << 0,        /* live-only parts count; without it they are read and forgotten, not written */
+    CODEC_LIVE = 1 << 0,        /* live-only parts count; else they are read and forgotten */
     CODEC_STATUS = 1 << 1,      /* parts that only a status file has */
 } CodecFlags;
 
@@ -41,16 +41,16 @@ typedef enum { SIZE_BYTES, SIZE_KIB } SizeUnit;
 typedef struct {
     const char *root;           /* "domain" */
     ErrorOrigin origin;
-    /* The code with which @name below @parent is refused as "not supported yet", if libvirt knows it; 0 if
-     * not: then it is "unknown", with ERR_XML. May be NULL. */
+    /* The code with which @name below @parent is refused as "not supported yet", if libvirt knows
+     * it; 0 if not: then it is "unknown", with ERR_XML. May be NULL. */
     ErrorCode (*known) (const char *parent, const char *name, gboolean attribute);
 } CodecGrammar;
 
 /* Namespace of elements written with the prefix "lxc:". */
 #define LXC_NAMESPACE "http://libvirt.org/schemas/domain/lxc/1.0"
 
-gboolean codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn, void *object,
-                     GError **error);
+gboolean codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
+                     void *object, GError **error);
 /* Appends to @out, the root element indented by @level steps. */
 void codec_write (GString *out, guint level, const CodecGrammar *grammar, guint flags, CodecFn fn,
                   const void *object);
@@ -63,16 +63,16 @@ gboolean codec_failed (const Codec *c);
 const char *codec_name (const Codec *c);    /* of the current element */
 /* Reading: fails with the place of the current element. Writing: nothing. */
 void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);
-/* Reading: the child @element, ticked off with all that is in it, for what no function here covers; NULL
- * when there is none. */
+/* Reading: the child @element, ticked off with all that is in it, for what no function here covers;
+ * NULL when there is none. */
 xmlNode *codec_take_child (Codec *c, const char *element);
 /* Writing: where whole lines can be appended as children of the current element. */
 GString *codec_raw (Codec *c);
 /* Unknown children of the current element fail with "unknown NOUN 'x'" and @code. */
 void codec_unknown (Codec *c, ErrorCode code, const char *noun);
 
-/* Reading: TRUE when there is such a child; two are an error. Writing: TRUE when @wanted. After TRUE
- * codec_leave() must follow. */
+/* Reading: TRUE when there is such a child; two are an error. Writing: TRUE when @wanted. After
+ * TRUE codec_leave() must follow. */
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
 void codec_leave (Codec *c);
 
@@ -87,8 +87,8 @@ void codec_yes (Codec *c, const char *attr, gboolean *v);           /* attr='yes
 void codec_live_string (Codec *c, const char *attr, char **v);
 /* attr='4096' unit_attr='KiB': read in any unit, kept in bytes, written in KiB. */
 void codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes);
-/* The two that the others are made of: the attribute's value, ticked off, which the caller frees (NULL
- * when absent or after an error); and writing one. */
+/* The two that the others are made of: the attribute's value, ticked off, which the caller frees
+ * (NULL when absent or after an error); and writing one. */
 char *codec_take (Codec *c, const char *attr, FieldFlags flags);
 void codec_put (Codec *c, const char *attr, const char *value);
 /* codec_fail() with "Invalid value for attribute ...", code by @flags. */
@@ -107,8 +107,10 @@ void codec_put_text (Codec *c, const char *text);
 void codec_element_string (Codec *c, const char *element, char **v);    /* <element>v</element> */
 void codec_element_uint (Codec *c, const char *element, guint *v);      /* 0: not written */
 void codec_element_uint64 (Codec *c, const char *element, guint64 *v);  /* 0: not written */
-void codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *names, FieldFlags flags);
-void codec_in_string (Codec *c, const char *element, const char *attr, char **v); /* <element attr='v'/> */
+void codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *names,
+                         FieldFlags flags);
+/* <element attr='v'/> */
+void codec_in_string (Codec *c, const char *element, const char *attr, char **v);
 void codec_flag (Codec *c, const char *element, gboolean *v);           /* <element/> */
 /* <element unit='KiB'>v</element>; *v counts @unit. */
 void codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted);

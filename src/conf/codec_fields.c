@@ -284,7 +284,8 @@ codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *
         int value = text ? string_table_value (names, text) : -1;
 
         if (text && value < 0)
-            codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML, "Invalid value for element '%s': '%s'", element, text);
+            codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
+                        "Invalid value for element '%s': '%s'", element, text);
         else if (text)
             *v = (guint) value;
     } else {

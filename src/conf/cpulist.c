@@ -58,7 +58,8 @@ cpu_set_parse (const char *text, CpuSet *set, GError **error)
     while (p && *p)
         p = *p == ',' ? parse_part (skip_blanks (p + 1), &found) : NULL;
     if (!p)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "Failed to parse bitmap '%s'",
+                               text);
     *set = found;
     return TRUE;
 }

@@ -10,8 +10,8 @@ typedef struct {
     guint64 bits[CPULIST_MAX / 64];
 } CpuSet;
 
-/* Comma-separated numbers and ranges; a '^' takes a number or range away again. Blanks are allowed around
- * the parts. ERR_INVALID_ARG. An empty text is no list; "1,^1" is an empty set. */
+/* Comma-separated numbers and ranges; a '^' takes a number or range away again. Blanks are allowed
+ * around the parts. ERR_INVALID_ARG. An empty text is no list; "1,^1" is an empty set. */
 gboolean cpu_set_parse (const char *text, CpuSet *set, GError **error);
 /* Ascending, with ranges where two or more follow each other: "0-1,3". "" when empty. */
 char *cpu_set_format (const CpuSet *set);

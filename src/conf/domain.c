@@ -18,14 +18,16 @@ domain_name_check (const char *name, GError **error)
     if (!*name)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_NO_NAME, "domain");
     if (newline)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML_DETAIL, "invalid char in name: a newline");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML_DETAIL,
+                               "invalid char in name: a newline");
     if (strchr (name, '/'))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "name %s cannot contain '/'", name);
     if (!g_utf8_validate (name, -1, NULL))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the name is not UTF-8");
     for (const char *p = name; *p; p++)
         if (g_ascii_iscntrl (*p))
-            return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the name contains a control character");
+            return error_set_from (error, ORIGIN_DOMAIN, ERR_XML,
+                                   "the name contains a control character");
     if (g_str_equal (name, ".") || g_str_equal (name, ".."))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "name cannot be '%s'", name);
     if (strlen (name) > DOMAIN_NAME_MAX)
@@ -62,19 +64,37 @@ domain_def_check_size (const DomainDef *def, gsize size, GError **error)
     xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
     if (strlen (xml) <= XML_SIZE_MAX)
         return TRUE;
-    return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "the definition has %" G_GSIZE_FORMAT
-                           " bytes when written out, more than the limit of %d", strlen (xml), XML_SIZE_MAX);
+    return error_set_from (error, ORIGIN_DOMAIN, ERR_XML,
+                           "the definition has %" G_GSIZE_FORMAT
+                           " bytes when written out, more than the limit of %d",
+                           strlen (xml), XML_SIZE_MAX);
+}
+
+/* The schema's word is law, but libxml2 says little of where it is broken; the codec knows. */
+static gboolean
+validate (xmlDoc *doc, const DomainDefaults *defaults, guint flags, GError **error)
+{
+    g_autoptr (GError) violation = NULL, place = NULL;
+    g_autoptr (DomainDef) def = NULL;
+
+    if (schema_validate_document ("domain", doc, &violation))
+        return TRUE;
+    def = domain_def_read (xmlDocGetRootElement (doc), defaults, flags, &place);
+    return error_set_from (error, ORIGIN_XML, (ErrorCode) violation->code, "%s%s%s",
+                           violation->message, place ? ": " : "", place ? place->message : "");
 }
 
 DomainDef *
-domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults, guint flags, GError **error)
+domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults, guint flags,
+                  GError **error)
 {
-    g_autoptr (xmlDoc) doc = xml_document_parse (xml, size, "domain_definition", ORIGIN_DOMAIN, error);
+    g_autoptr (xmlDoc) doc
+        = xml_document_parse (xml, size, "domain_definition", ORIGIN_DOMAIN, error);
     g_autoptr (DomainDef) def = NULL;
 
     if (!doc)
         return NULL;
-    if (flags & DOMAIN_PARSE_VALIDATE && !schema_validate_document ("domain", doc, error))
+    if (flags & DOMAIN_PARSE_VALIDATE && !validate (doc, defaults, flags, error))
         return NULL;
     def = domain_def_read (xmlDocGetRootElement (doc), defaults, flags, error);
     if (!def || !domain_def_check_size (def, size, error))
@@ -107,7 +127,8 @@ domain_def_copy (const DomainDef *def)
     /* through the codec, so that no member can be forgotten; what it wrote it reads back */
     g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
     g_autoptr (GError) error = NULL;
-    g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, &error);
+    g_autoptr (xmlDoc) doc
+        = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, &error);
     DomainDef *copy = domain_def_new ();
 
     if (!doc || !codec_read (xmlDocGetRootElement (doc), &domain_grammar, CODEC_LIVE | CODEC_STATUS,

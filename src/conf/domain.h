@@ -3,8 +3,8 @@
  * A domain's definition, as libvirt's domain XML says it and as far as Skep acts on it.
  *
  * Order and names of the members follow the XML. Memory is KiB, times microseconds unless a member
- * says otherwise; strings are NULL when absent. The codec (domain_codec.c and its neighbours) reads and
- * writes it, domain_default.c fills what is absent, domain_check.c judges.
+ * says otherwise; strings are NULL when absent. The codec (domain_codec.c and its neighbours) reads
+ * and writes it, domain_default.c fills what is absent, domain_check.c judges.
  */
 #pragma once
 
@@ -81,7 +81,7 @@ typedef struct {
 /* ---- features */
 
 typedef enum { CAPS_DEFAULT, CAPS_ALLOW, CAPS_DENY, CAPS_POLICY_LAST } CapsPolicy;
-#define CAPABILITY_LAST 41  /* number of Linux capabilities known: 0..40 (chown .. checkpoint_restore) */
+#define CAPABILITY_LAST 41  /* Linux capabilities 0..40, chown to checkpoint_restore */
 
 typedef struct {
     gboolean privnet;
@@ -92,7 +92,8 @@ typedef struct {
 /* XML names of capabilities, index is the kernel's number. */
 extern const StringTable capability_names;
 /* Names of the enums below for messages. */
-extern const StringTable fs_type_names, fs_driver_names, disk_type_names, net_type_names, hostdev_type_names;
+extern const StringTable fs_type_names, fs_driver_names, disk_type_names, net_type_names,
+    hostdev_type_names;
 
 /* ---- clock */
 
@@ -118,13 +119,31 @@ typedef enum { ACTION_DESTROY, ACTION_RESTART, ACTION_RENAME_RESTART, ACTION_PRE
 
 /* ---- devices */
 
-typedef enum { FS_MOUNT, FS_BLOCK, FS_FILE, FS_TEMPLATE, FS_RAM, FS_BIND, FS_VOLUME, FS_TYPE_LAST } FsType;
+typedef enum {
+    FS_MOUNT,
+    FS_BLOCK,
+    FS_FILE,
+    FS_TEMPLATE,
+    FS_RAM,
+    FS_BIND,
+    FS_VOLUME,
+    FS_TYPE_LAST
+} FsType;
 typedef enum { FS_PASSTHROUGH, FS_MAPPED, FS_SQUASH, FS_ACCESS_LAST } FsAccess;
 typedef enum { FS_DRIVER_DEFAULT, FS_DRIVER_PATH, FS_DRIVER_HANDLE, FS_DRIVER_LOOP, FS_DRIVER_NBD,
                FS_DRIVER_PLOOP, FS_DRIVER_VIRTIOFS, FS_DRIVER_LAST } FsDriver;
 typedef enum { FS_WRPOLICY_DEFAULT, FS_WRPOLICY_IMMEDIATE, FS_WRPOLICY_LAST } FsWrpolicy;
-typedef enum { FORMAT_NONE, FORMAT_RAW, FORMAT_QCOW2, FORMAT_QCOW, FORMAT_VMDK, FORMAT_VDI, FORMAT_VPC,
-               FORMAT_QED, FORMAT_LAST } StorageFormat;
+typedef enum {
+    FORMAT_NONE,
+    FORMAT_RAW,
+    FORMAT_QCOW2,
+    FORMAT_QCOW,
+    FORMAT_VMDK,
+    FORMAT_VDI,
+    FORMAT_VPC,
+    FORMAT_QED,
+    FORMAT_LAST
+} StorageFormat;
 
 typedef struct {
     guint type;                     /* FsType */
@@ -141,10 +160,29 @@ typedef struct {
 typedef enum { DISK_FILE, DISK_BLOCK, DISK_TYPE_LAST } DiskType;
 typedef enum { DISK_DEVICE_DISK, DISK_DEVICE_CDROM, DISK_DEVICE_FLOPPY, DISK_DEVICE_LUN,
                DISK_DEVICE_LAST } DiskDevice;
-typedef enum { DISK_BUS_NONE, DISK_BUS_IDE, DISK_BUS_FDC, DISK_BUS_SCSI, DISK_BUS_VIRTIO, DISK_BUS_XEN,
-               DISK_BUS_USB, DISK_BUS_UML, DISK_BUS_SATA, DISK_BUS_SD, DISK_BUS_LAST } DiskBus;
-typedef enum { DISK_CACHE_UNSET, DISK_CACHE_DEFAULT, DISK_CACHE_NONE, DISK_CACHE_WRITETHROUGH,
-               DISK_CACHE_WRITEBACK, DISK_CACHE_DIRECTSYNC, DISK_CACHE_UNSAFE, DISK_CACHE_LAST } DiskCache;
+typedef enum {
+    DISK_BUS_NONE,
+    DISK_BUS_IDE,
+    DISK_BUS_FDC,
+    DISK_BUS_SCSI,
+    DISK_BUS_VIRTIO,
+    DISK_BUS_XEN,
+    DISK_BUS_USB,
+    DISK_BUS_UML,
+    DISK_BUS_SATA,
+    DISK_BUS_SD,
+    DISK_BUS_LAST
+} DiskBus;
+typedef enum {
+    DISK_CACHE_UNSET,
+    DISK_CACHE_DEFAULT,
+    DISK_CACHE_NONE,
+    DISK_CACHE_WRITETHROUGH,
+    DISK_CACHE_WRITEBACK,
+    DISK_CACHE_DIRECTSYNC,
+    DISK_CACHE_UNSAFE,
+    DISK_CACHE_LAST
+} DiskCache;
 
 typedef struct {
     gboolean set;
@@ -165,14 +203,41 @@ typedef struct {
 } DiskDef;
 
 typedef struct {
-    guint type;                     /* DiskBus; of the buses with drive addresses: ide, fdc, scsi, sata */
+    guint type;                     /* DiskBus: ide, fdc, scsi or sata */
     int index;                      /* -1: not given; the defaults give one */
 } ControllerDef;
 
-typedef enum { NET_USER, NET_ETHERNET, NET_VHOSTUSER, NET_SERVER, NET_CLIENT, NET_MCAST, NET_NETWORK,
-               NET_BRIDGE, NET_INTERNAL, NET_DIRECT, NET_HOSTDEV, NET_UDP, NET_VDPA, NET_TYPE_LAST } NetType;
-typedef enum { MACVTAP_VEPA, MACVTAP_PRIVATE, MACVTAP_BRIDGE, MACVTAP_PASSTHROUGH, MACVTAP_LAST } MacvtapMode;
-typedef enum { VPORT_NONE, VPORT_8021QBG, VPORT_8021QBH, VPORT_OVS, VPORT_MIDONET, VPORT_LAST } VportType;
+typedef enum {
+    NET_USER,
+    NET_ETHERNET,
+    NET_VHOSTUSER,
+    NET_SERVER,
+    NET_CLIENT,
+    NET_MCAST,
+    NET_NETWORK,
+    NET_BRIDGE,
+    NET_INTERNAL,
+    NET_DIRECT,
+    NET_HOSTDEV,
+    NET_UDP,
+    NET_VDPA,
+    NET_TYPE_LAST
+} NetType;
+typedef enum {
+    MACVTAP_VEPA,
+    MACVTAP_PRIVATE,
+    MACVTAP_BRIDGE,
+    MACVTAP_PASSTHROUGH,
+    MACVTAP_LAST
+} MacvtapMode;
+typedef enum {
+    VPORT_NONE,
+    VPORT_8021QBG,
+    VPORT_8021QBH,
+    VPORT_OVS,
+    VPORT_MIDONET,
+    VPORT_LAST
+} VportType;
 typedef enum { LINK_DEFAULT, LINK_UP, LINK_DOWN, LINK_LAST } LinkState;
 
 typedef struct {
@@ -235,10 +300,16 @@ typedef struct {
     char *alias;                    /* live */
 } ConsoleDef;
 
-typedef enum { HOSTDEV_USB, HOSTDEV_STORAGE, HOSTDEV_MISC, HOSTDEV_NET, HOSTDEV_TYPE_LAST } HostdevType;
+typedef enum {
+    HOSTDEV_USB,
+    HOSTDEV_STORAGE,
+    HOSTDEV_MISC,
+    HOSTDEV_NET,
+    HOSTDEV_TYPE_LAST
+} HostdevType;
 
 typedef struct {
-    guint type;                     /* HostdevType; USB is mode='subsystem', the rest mode='capabilities' */
+    guint type;                     /* HostdevType; usb is mode='subsystem', the rest 'capabilities' */
     guint managed;                  /* YesNo */
     char *path;                     /* storage: block, misc: char device */
     char *interface;                /* net */
@@ -247,7 +318,13 @@ typedef struct {
     GPtrArray *ips, *routes;        /* net: NetIp, NetRoute */
 } HostdevDef;
 
-typedef enum { MEMBALLOON_ABSENT, MEMBALLOON_VIRTIO, MEMBALLOON_XEN, MEMBALLOON_NONE, MEMBALLOON_LAST } MemballoonModel;
+typedef enum {
+    MEMBALLOON_ABSENT,
+    MEMBALLOON_VIRTIO,
+    MEMBALLOON_XEN,
+    MEMBALLOON_NONE,
+    MEMBALLOON_LAST
+} MemballoonModel;
 
 typedef struct {
     guint model;                    /* MemballoonModel; no effect on a container */
@@ -255,7 +332,13 @@ typedef struct {
 
 /* ---- seclabel, resource, lxc:namespace */
 
-typedef enum { SECLABEL_DEFAULT, SECLABEL_NONE, SECLABEL_DYNAMIC, SECLABEL_STATIC, SECLABEL_LAST } SeclabelType;
+typedef enum {
+    SECLABEL_DEFAULT,
+    SECLABEL_NONE,
+    SECLABEL_DYNAMIC,
+    SECLABEL_STATIC,
+    SECLABEL_LAST
+} SeclabelType;
 
 typedef struct {
     guint type;                     /* SeclabelType */
@@ -282,7 +365,7 @@ typedef struct {
     guint8 uuid[16];
     gboolean uuid_set;
     char *title, *description;
-    char *metadata;                 /* the whole element as it stands in the output (domain_metadata.h) */
+    char *metadata;                 /* the whole element as written, domain_metadata.h */
     guint64 memory;                 /* maximum */
     guint64 current_memory;
     DomainBlkiotune blkiotune;
@@ -320,7 +403,7 @@ typedef struct {
 
 typedef enum {
     DOMAIN_PARSE_VALIDATE = 1 << 0, /* against schemas/domain.rng first */
-    DOMAIN_PARSE_LIVE = 1 << 1,     /* live-only parts (id, alias, tty, actual) are read: status files */
+    DOMAIN_PARSE_LIVE = 1 << 1,     /* live-only parts are read: id, alias, tty, actual */
 } DomainParseFlags;
 
 typedef enum {
@@ -328,7 +411,8 @@ typedef enum {
     DOMAIN_FORMAT_STATUS = 1 << 1,  /* everything, for status files */
 } DomainFormatFlags;
 
-/* Parses, fills defaults, checks. Errors: libvirt's code with element, line and path in the text. */
+/* Parses, fills defaults, checks. Errors: libvirt's code with element, line and path in the
+ * text. */
 DomainDef *domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults,
                              guint flags, GError **error);
 char *domain_def_format (const DomainDef *def, guint flags);
@@ -343,8 +427,8 @@ gboolean domain_uuid_parse (const char *text, guint8 uuid[16]);
 void domain_uuid_format (const guint8 uuid[16], char text[37]);
 void domain_uuid_generate (guint8 uuid[16]);    /* random, version 4 */
 
-/* What every name must be, wherever it comes from: not empty, at most DOMAIN_NAME_MAX bytes, no '/', no
- * control character, not "." or "..": it becomes a file name and a cgroup's. */
+/* What every name must be, wherever it comes from: not empty, at most DOMAIN_NAME_MAX bytes, no
+ * '/', no control character, not "." or "..": it becomes a file name and a cgroup's. */
 #define DOMAIN_NAME_MAX 200
 gboolean domain_name_check (const char *name, GError **error);
 
@@ -354,13 +438,13 @@ typedef struct {
     guint version;                  /* of the file's layout; 1 */
     int state, reason;              /* virDomainState and its reason */
     int pid, init_pid;
-    guint64 pid_start, init_start;  /* start times (clock ticks, /proc/PID/stat field 22): no pid reuse */
+    guint64 pid_start, init_start;  /* clock ticks, /proc/PID/stat field 22 */
     guint64 steps_begun;            /* one bit per start step */
     guint64 start_time;             /* CLOCK_REALTIME us */
     gboolean autodestroy;
     int exit_status;                /* wait status of init, -1 none */
     GPtrArray *cgroups;             /* of char *: "hierarchy:path" of the container's own group */
-    GPtrArray *facts;               /* of NameValue: what steps need for undo (scope unit, veth names) */
+    GPtrArray *facts;               /* of NameValue: what steps need for their undo */
     DomainDef *def;                 /* the live definition */
     DomainDef *next;                /* transient: NULL */
 } DomainStatus;

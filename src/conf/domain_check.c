@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Judges a definition after the defaults. What depends on the host is a planner's step, not a check. */
+/* Judges a definition after the defaults. What depends on the host is a planner's step, not a
+ * check. */
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <string.h>
@@ -16,7 +17,8 @@ typedef struct {
     GError *error;
 } Check;
 
-/* Always FALSE, so that a check can end in it. @path is an XPath format with one number (or none). */
+/* Always FALSE, so that a check can end in it. @path is an XPath format with one number (or
+ * none). */
 G_GNUC_PRINTF (5, 6)
 static gboolean
 fail (Check *check, ErrorCode code, const char *path, guint index, const char *format, ...)
@@ -73,7 +75,8 @@ check_blkio (Check *check)
 
     for (guint i = 0; i < devices->len; i++)
         for (guint j = i + 1; j < devices->len; j++) {
-            const BlkioDevice *one = g_ptr_array_index (devices, i), *two = g_ptr_array_index (devices, j);
+            const BlkioDevice *one = g_ptr_array_index (devices, i),
+                              *two = g_ptr_array_index (devices, j);
 
             if (g_str_equal (one->path, two->path))
                 return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/blkiotune/device", j + 1,
@@ -84,10 +87,12 @@ check_blkio (Check *check)
 
 /* Architectures that libvirt has names for; of the others it says something else. */
 static const char *const arch_names[] = {
-    "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32", "loongarch64", "m68k",
-    "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "openrisc", "parisc", "parisc64",
-    "ppc", "ppcle", "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb",
-    "sparc", "sparc64", "unicore32", "x86_64", "xtensa", "xtensaeb", NULL,
+    "alpha",  "armv6l",   "armv7l",      "armv7b",   "aarch64",    "cris",         "i686",
+    "ia64",   "lm32",     "loongarch64", "m68k",     "microblaze", "microblazeel", "mips",
+    "mipsel", "mips64",   "mips64el",    "openrisc", "parisc",     "parisc64",     "ppc",
+    "ppcle",  "ppc64",    "ppc64le",     "ppcemb",   "riscv32",    "riscv64",      "s390",
+    "s390x",  "sh4",      "sh4eb",       "sparc",    "sparc64",    "unicore32",    "x86_64",
+    "xtensa", "xtensaeb", NULL,
 };
 
 static gboolean
@@ -99,12 +104,14 @@ check_os (Check *check)
     static const char *const types[] = { "hvm", "xen", "linux", "uml", "xenpvh", "exe", NULL };
 
     if (!g_strv_contains (types, os->type))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "unknown OS type '%s'", os->type);
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "unknown OS type '%s'",
+                     os->type);
     if (!g_str_equal (os->type, "exe"))
         return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
                      "could not find capabilities for ostype=%s domaintype=lxc", os->type);
     if (os->arch && !g_strv_contains (arch_names, os->arch))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "Unknown architecture %s", os->arch);
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "Unknown architecture %s",
+                     os->arch);
     if (os->arch && defaults->arch && g_strcmp0 (os->arch, defaults->arch)
         && g_strcmp0 (os->arch, defaults->arch32))
         return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
@@ -127,12 +134,14 @@ check_idmap_kind (Check *check, const GPtrArray *map, const char *path)
     guint64 end = 0;
 
     if (map->len > IDMAP_LINES_MAX)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "more than %d lines in an id map", IDMAP_LINES_MAX);
+        return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "more than %d lines in an id map",
+                     IDMAP_LINES_MAX);
     for (guint i = 0; i < map->len; i++) {
         const IdmapEntry *entry = g_ptr_array_index (map, i);
 
         if (i == 0 && entry->start != 0)
-            return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "You must map the root user of container");
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                         "You must map the root user of container");
         if (!entry->count)
             return fail (check, ERR_XML, path, 0, "an id map of no ids");
         if (entry->start < end && i > 0)
@@ -151,7 +160,8 @@ check_idmap (Check *check)
     const DomainDef *def = check->def;
 
     if ((def->uid_map->len != 0) != (def->gid_map->len != 0))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/idmap", 0, "uid and gid should be mapped both");
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/idmap", 0,
+                     "uid and gid should be mapped both");
     return check_idmap_kind (check, def->uid_map, "/domain/idmap/uid")
         && check_idmap_kind (check, def->gid_map, "/domain/idmap/gid");
 }
@@ -169,8 +179,8 @@ check_controllers (Check *check)
         const ControllerDef *one = i ? g_ptr_array_index (controllers, i - 1) : NULL;
 
         if (two->index > CONTROLLER_INDEX_MAX)
-            return fail (check, ERR_XML, "/domain/devices/controller", 0, "controller index %d is above %d",
-                         two->index, CONTROLLER_INDEX_MAX);
+            return fail (check, ERR_XML, "/domain/devices/controller", 0,
+                         "controller index %d is above %d", two->index, CONTROLLER_INDEX_MAX);
         if (one && one->type == two->type && one->index == two->index)
             return fail (check, ERR_XML, "/domain/devices/controller", 0,
                          "several controllers of one type with index '%d'", two->index);
@@ -188,19 +198,22 @@ check_disks (Check *check)
         const DiskDef *disk = g_ptr_array_index (disks, i);
         guint index;
 
-        if (!disk->source && disk->device != DISK_DEVICE_CDROM && disk->device != DISK_DEVICE_FLOPPY)
+        if (!disk->source && disk->device != DISK_DEVICE_CDROM
+            && disk->device != DISK_DEVICE_FLOPPY)
             return fail (check, ERR_NO_SOURCE, "/domain/devices/disk", i + 1, "%s", disk->target);
         if (strchr (disk->target, '/') || !*disk->target)
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'", disk->target);
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'",
+                         disk->target);
         if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "controller %u of a disk is above %d",
-                         disk->address.controller, CONTROLLER_INDEX_MAX);
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
+                         "controller %u of a disk is above %d", disk->address.controller,
+                         CONTROLLER_INDEX_MAX);
         if (!disk->address.set && !disk_target_index (disk->target, &index))
             return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
                          "Unknown disk name '%s' and no address specified", disk->target);
         if (!g_hash_table_add (targets, disk->target))
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "target '%s' duplicated for disk",
-                         disk->target);
+            return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
+                         "target '%s' duplicated for disk", disk->target);
     }
     return TRUE;
 }
@@ -228,13 +241,14 @@ check_ip (Check *check, const NetIp *ip, const char *path, guint index)
     if (!address_valid (ip->address, &family))
         return fail (check, ERR_XML, path, index, "Failed to parse IP address: '%s'", ip->address);
     if (!family_fits (ip->family, family))
-        return fail (check, ERR_XML, path, index, "family '%s' does not fit IP address '%s'", ip->family,
-                     ip->address);
+        return fail (check, ERR_XML, path, index, "family '%s' does not fit IP address '%s'",
+                     ip->family, ip->address);
     if (ip->prefix > (family == AF_INET6 ? 128 : 32))
-        return fail (check, ERR_XML, path, index, "Invalid prefix value %d for IP address '%s'", ip->prefix,
-                     ip->address);
+        return fail (check, ERR_XML, path, index, "Invalid prefix value %d for IP address '%s'",
+                     ip->prefix, ip->address);
     if (ip->peer && (!address_valid (ip->peer, &peer) || peer != family))
-        return fail (check, ERR_INVALID_ARG, path, index, "Failed to parse peer address: '%s'", ip->peer);
+        return fail (check, ERR_INVALID_ARG, path, index, "Failed to parse peer address: '%s'",
+                     ip->peer);
     return TRUE;
 }
 
@@ -244,13 +258,17 @@ check_route (Check *check, const NetRoute *route, const char *path, guint index)
     int family, other;
 
     if (!address_valid (route->address, &family))
-        return fail (check, ERR_XML, path, index, "Bad network address '%s' in a route", route->address);
+        return fail (check, ERR_XML, path, index, "Bad network address '%s' in a route",
+                     route->address);
     if (!family_fits (route->family, family))
-        return fail (check, ERR_XML, path, index, "family '%s' does not fit the route's address '%s'",
-                     route->family, route->address);
+        return fail (check, ERR_XML, path, index,
+                     "family '%s' does not fit the route's address '%s'", route->family,
+                     route->address);
     if (!address_valid (route->gateway, &other) || other != family)
-        return fail (check, ERR_XML, path, index, "Bad gateway address '%s' in a route", route->gateway);
-    if (route->netmask && (family == AF_INET6 || !address_valid (route->netmask, &other) || other != AF_INET))
+        return fail (check, ERR_XML, path, index, "Bad gateway address '%s' in a route",
+                     route->gateway);
+    if (route->netmask
+        && (family == AF_INET6 || !address_valid (route->netmask, &other) || other != AF_INET))
         return fail (check, ERR_XML, path, index, "Bad netmask '%s' in a route", route->netmask);
     if (route->netmask && route->prefix >= 0)
         return fail (check, ERR_XML, path, index, "a route cannot have both netmask and prefix");
@@ -260,7 +278,8 @@ check_route (Check *check, const NetRoute *route, const char *path, guint index)
 }
 
 static gboolean
-check_addresses (Check *check, const GPtrArray *ips, const GPtrArray *routes, const char *path, guint index)
+check_addresses (Check *check, const GPtrArray *ips, const GPtrArray *routes, const char *path,
+                 guint index)
 {
     for (guint i = 0; i < ips->len; i++)
         if (!check_ip (check, g_ptr_array_index (ips, i), path, index))
@@ -271,7 +290,8 @@ check_addresses (Check *check, const GPtrArray *ips, const GPtrArray *routes, co
     return TRUE;
 }
 
-/* Name of a network device: the kernel's rules (dev_valid_name), and no '%', which it would expand. */
+/* Name of a network device: the kernel's rules (dev_valid_name), and no '%', which it would
+ * expand. */
 static gboolean
 ifname_valid (const char *name)
 {
@@ -292,12 +312,14 @@ check_net (Check *check, const NetDef *net, guint index)
     if (!mac_parse (net->mac, mac))
         return fail (check, ERR_XML, path, index, "unable to parse mac address '%s'", net->mac);
     if (mac[0] & 1)
-        return fail (check, ERR_XML, path, index, "expected unicast mac address, found multicast '%s'", net->mac);
+        return fail (check, ERR_XML, path, index,
+                     "expected unicast mac address, found multicast '%s'", net->mac);
     if (net->ifname && !ifname_valid (net->ifname))
         return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->ifname);
     if (net->guest_ifname && !ifname_valid (net->guest_ifname))
         return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->guest_ifname);
-    if (net->source && net->type != NET_NETWORK && net->type != NET_INTERNAL && !ifname_valid (net->source))
+    if (net->source && net->type != NET_NETWORK && net->type != NET_INTERNAL
+        && !ifname_valid (net->source))
         return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->source);
     for (guint i = 0; i < net->vlan_tags->len; i++)
         if (g_array_index (net->vlan_tags, guint, i) > 4095)
@@ -307,7 +329,8 @@ check_net (Check *check, const NetDef *net, guint index)
         return fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                      "floor attribute is not supported for this config");
     if (net->vlan_tags->len > 1 && !net->vlan_trunk)
-        return fail (check, ERR_XML, path, index, "invalid \"trunk='no'\" in <vlan>: several tags need a trunk");
+        return fail (check, ERR_XML, path, index,
+                     "invalid \"trunk='no'\" in <vlan>: several tags need a trunk");
     return check_addresses (check, net->host_ips, net->host_routes, path, index)
         && check_addresses (check, net->ips, net->routes, path, index);
 }
@@ -349,10 +372,12 @@ check_hostdevs (Check *check)
         if (hostdev->vendor > 0xffff || hostdev->product > 0xffff)
             return fail (check, ERR_XML, path, i + 1, "a USB id has four hexadecimal digits");
         if (hostdev->interface && !ifname_valid (hostdev->interface))
-            return fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'", hostdev->interface);
+            return fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'",
+                         hostdev->interface);
         for (guint j = 0; j < i; j++)
             if (same_hostdev (g_ptr_array_index (check->def->hostdevs, j), hostdev))
-                return fail (check, ERR_XML, path, i + 1, "Hostdev already exists in the domain configuration");
+                return fail (check, ERR_XML, path, i + 1,
+                             "Hostdev already exists in the domain configuration");
         if (!check_addresses (check, hostdev->ips, hostdev->routes, path, i + 1))
             return FALSE;
     }
@@ -368,7 +393,8 @@ check_seclabels (Check *check)
     for (guint i = 0; i < labels->len; i++) {
         const SeclabelDef *label = g_ptr_array_index (labels, i);
 
-        if (!label->model && label->type != SECLABEL_NONE && (label->type == SECLABEL_STATIC || labels->len > 1))
+        if (!label->model && label->type != SECLABEL_NONE
+            && (label->type == SECLABEL_STATIC || labels->len > 1))
             return fail (check, ERR_XML, path, i + 1, "missing security model");
         if (label->type == SECLABEL_STATIC && !label->label)
             return fail (check, ERR_XML, path, i + 1, "security label is missing");
@@ -380,7 +406,8 @@ check_seclabels (Check *check)
                          "resource relabeling is not compatible with 'none' label type");
         for (guint j = 0; j < i; j++)
             if (!g_strcmp0 (((SeclabelDef *) g_ptr_array_index (labels, j))->model, label->model))
-                return fail (check, ERR_XML_DETAIL, path, i + 1, "security model '%s' is given twice",
+                return fail (check, ERR_XML_DETAIL, path, i + 1,
+                             "security model '%s' is given twice",
                              label->model ? label->model : "");
     }
     return TRUE;
@@ -392,8 +419,8 @@ check_shares (Check *check)
     static const char *const paths[SHARE_LAST] = { "sharenet", "shareipc", "shareuts" };
 
     for (guint i = 0; i < SHARE_LAST; i++) {
-        g_autofree char *path = g_strdup_printf ("/domain/*[local-name()='namespace']/*[local-name()='%s']",
-                                                 paths[i]);
+        g_autofree char *path = g_strdup_printf ("/domain/*[local-name()='namespace']"
+                                                 "/*[local-name()='%s']", paths[i]);
 
         if (i != SHARE_NET && check->def->shares[i].source == SHARE_SOURCE_NETNS)
             return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
@@ -406,8 +433,8 @@ gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
-        check_names, check_limits, check_blkio, check_os, check_idmap, check_controllers, check_disks, check_nets,
-        check_hostdevs, check_seclabels, check_shares,
+        check_names, check_limits, check_blkio,    check_os,        check_idmap,  check_controllers,
+        check_disks, check_nets,   check_hostdevs, check_seclabels, check_shares,
     };
     Check check = { .def = def, .defaults = defaults };
 

@@ -9,13 +9,15 @@ const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_known };
 
 STRING_TABLE (on_off_names, ON_OFF_LAST, NULL, "on", "off");
 STRING_TABLE (yes_no_names, YES_NO_LAST, NULL, "yes", "no");
-STRING_TABLE (storage_format_names, FORMAT_LAST, NULL, "raw", "qcow2", "qcow", "vmdk", "vdi", "vpc", "qed");
+STRING_TABLE (storage_format_names, FORMAT_LAST, NULL, "raw", "qcow2", "qcow", "vmdk", "vdi", "vpc",
+              "qed");
 STATIC_STRING_TABLE (action_names, ACTION_LAST, "destroy", "restart", "rename-restart", "preserve",
                      "coredump-destroy", "coredump-restart");
 
 /* Other hypervisors' documents are told so, not "invalid". */
-static const char *const other_types[] = { "none", "qemu", "kqemu", "kvm", "xen", "openvz", "test", "vmware",
-                                           "hyperv", "vbox", "phyp", "vz", "parallels", "bhyve", NULL };
+static const char *const other_types[]
+    = { "none",   "qemu", "kqemu", "kvm", "xen",       "openvz", "test", "vmware",
+        "hyperv", "vbox", "phyp",  "vz",  "parallels", "bhyve",  NULL };
 
 static void
 type_codec (Codec *c)

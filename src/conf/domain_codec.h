@@ -9,19 +9,19 @@
 
 extern const CodecGrammar domain_grammar;
 
-/* Of what libvirt's domain XML has below @parent, as a child or an attribute, and we not: the code of the
- * refusal; 0 when it does not have it either. domain_known.c */
+/* Of what libvirt's domain XML has below @parent, as a child or an attribute, and we not: the code
+ * of the refusal; 0 when it does not have it either. domain_known.c */
 ErrorCode domain_known (const char *parent, const char *name, gboolean attribute);
 
 extern const StringTable on_off_names, yes_no_names, storage_format_names;
 
 /* Codec functions: the object is a DomainDef unless said. */
 void domain_codec (Codec *c, void *object);             /* domain_codec.c: <domain> */
-void domain_tune_codec (Codec *c, DomainDef *def);      /* domain_tune_codec.c: blkiotune, memtune */
+void domain_tune_codec (Codec *c, DomainDef *def);      /* domain_tune_codec.c */
 void domain_vcpu_codec (Codec *c, DomainDef *def);      /* vcpu */
 void domain_cputune_codec (Codec *c, DomainDef *def);   /* cputune, numatune */
 void domain_os_codec (Codec *c, DomainDef *def);        /* domain_os_codec.c: os, idmap */
-void domain_features_codec (Codec *c, DomainDef *def);  /* domain_features_codec.c: features, clock */
+void domain_features_codec (Codec *c, DomainDef *def);  /* domain_features_codec.c */
 void domain_devices_codec (Codec *c, DomainDef *def);   /* domain_device_codec.c: devices */
 void domain_seclabels_codec (Codec *c, DomainDef *def); /* domain_seclabel_codec.c: seclabel */
 void domain_namespace_codec (Codec *c, DomainDef *def); /* lxc:namespace */
@@ -46,26 +46,32 @@ void hostdev_def_free (void *item);
 void seclabel_def_free (void *item);
 void blkio_device_free (void *item);
 
-/* Live target names that we make ourselves, and forget in an inactive definition: vnet0, macvtap0. */
+/* Live target names that we make ourselves, and forget in an inactive definition: vnet0,
+ * macvtap0. */
 gboolean net_ifname_generated (const char *ifname);
 
 /* Highest number of a disk controller: those below it are made, too. */
 #define CONTROLLER_INDEX_MAX 255
 
-/* Drive address of a disk's target name ("sdb" is unit 1); FALSE when the name is none. domain_default.c */
+/* Drive address of a disk's target name ("sdb" is unit 1); FALSE when the name is none.
+ * domain_default.c */
 gboolean disk_target_index (const char *target, guint *ret_index);
 
 /* Fills what is absent: xml.md section 2. */
 void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);
 
-/* Judges. FALSE sets error and *ret_path, the XPath of what is wrong (static or in the caller's care: free). */
+/* Judges. FALSE sets error and *ret_path, the XPath of what is wrong (static or in the caller's
+ * care: free). */
 gboolean domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path,
                        GError **error);
 
-/* codec, defaults, checks of a <domain> element that is in a document already (a file or a status file). */
-DomainDef *domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GError **error);
+/* codec, defaults, checks of a <domain> element that is in a document already (a file or a status
+ * file). */
+DomainDef *domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags,
+                            GError **error);
 
-/* What we write is longer than what we read: escapes, defaults, indentation (of metadata up to 128 blanks
- * for four bytes). It must be readable again. @size is what was read; small things are not measured. */
+/* What we write is longer than what we read: escapes, defaults, indentation (of metadata up to 128
+ * blanks for four bytes). It must be readable again. @size is what was read; small things are not
+ * measured. */
 gboolean domain_def_check_size (const DomainDef *def, gsize size, GError **error);
 void domain_def_write (GString *out, guint level, const DomainDef *def, guint flags);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a definition has when its XML does not say: facts of libvirt's LXC driver, xml.md section 2. */
+/* What a definition has when its XML does not say: facts of libvirt's LXC driver, xml.md
+ * section 2. */
 #include <string.h>
 
 #include "conf/domain_codec.h"
@@ -20,8 +21,8 @@ typedef struct {
 } TargetPrefix;
 
 static const TargetPrefix target_prefixes[] = {
-    { "fd", DISK_BUS_FDC }, { "hd", DISK_BUS_IDE }, { "sd", DISK_BUS_SCSI }, { "vd", DISK_BUS_VIRTIO },
-    { "xvd", DISK_BUS_XEN }, { "ubd", DISK_BUS_UML },
+    { "fd", DISK_BUS_FDC },    { "hd", DISK_BUS_IDE },  { "sd", DISK_BUS_SCSI },
+    { "vd", DISK_BUS_VIRTIO }, { "xvd", DISK_BUS_XEN }, { "ubd", DISK_BUS_UML },
 };
 
 static const TargetPrefix *
@@ -43,7 +44,8 @@ disk_target_index (const char *target, guint *ret_index)
     if (!prefix)
         return FALSE;
     letters = target + strlen (prefix->prefix);
-    /* a..z, aa..zz, ...: a number of base 26 without a zero; five letters are more disks than anyone has */
+    /* a..z, aa..zz, ...: a number of base 26 without a zero; five letters are more disks than
+     * anyone has */
     if (strlen (letters) < 1 || strlen (letters) > 5)
         return FALSE;
     for (; *letters; letters++) {
@@ -124,7 +126,8 @@ add_controllers (DomainDef *def, guint type, const ControllerNumbers *numbers)
         const DiskDef *disk = g_ptr_array_index (def->disks, i);
 
         /* an address beyond the limit is refused by the checks */
-        if (disk->address.set && disk->bus == type && disk->address.controller <= CONTROLLER_INDEX_MAX)
+        if (disk->address.set && disk->bus == type
+            && disk->address.controller <= CONTROLLER_INDEX_MAX)
             last = MAX (last, (int) disk->address.controller);
     }
     for (int index = 0; index <= last; index++) {
@@ -139,9 +142,11 @@ add_controllers (DomainDef *def, guint type, const ControllerNumbers *numbers)
     }
 }
 
-/* Sorts @list into groups, which keep the order of their first members, and within a group by @compare. */
+/* Sorts @list into groups, which keep the order of their first members, and within a group by
+ * @compare. */
 static void
-sort_groups (GPtrArray *list, guint (*group) (const void *), int (*compare) (const void *, const void *))
+sort_groups (GPtrArray *list, guint (*group) (const void *),
+             int (*compare) (const void *, const void *))
 {
     for (guint i = 1; i < list->len; i++) {
         void *item = g_ptr_array_index (list, i);
@@ -347,8 +352,9 @@ default_vcpus (DomainDef *def)
         def->numatune.placement = def->numatune.nodeset ? PLACEMENT_STATIC : PLACEMENT_AUTO;
     /* "auto" of the one implies it of the other */
     if (def->vcpu_placement == PLACEMENT_NONE)
-        def->vcpu_placement = def->numatune.placement == PLACEMENT_AUTO && !def->cpuset ? PLACEMENT_AUTO
-                                                                                     : PLACEMENT_STATIC;
+        def->vcpu_placement = def->numatune.placement == PLACEMENT_AUTO && !def->cpuset
+            ? PLACEMENT_AUTO
+            : PLACEMENT_STATIC;
     if (def->vcpu_placement == PLACEMENT_AUTO && !def->numatune.set) {
         def->numatune.set = TRUE;
         def->numatune.placement = PLACEMENT_AUTO;

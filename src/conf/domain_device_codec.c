@@ -4,8 +4,8 @@
 
 STRING_TABLE (hostdev_type_names, HOSTDEV_TYPE_LAST, "usb", "storage", "misc", "net");
 STATIC_STRING_TABLE (console_type_names, 7, "null", "vc", "pty", "dev", "file", "pipe", "stdio");
-STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz", "sclp",
-                     "sclplm", "none");
+STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz",
+                     "sclp", "sclplm", "none");
 STATIC_STRING_TABLE (memballoon_names, MEMBALLOON_LAST, NULL, "virtio", "xen", "none");
 
 /* ---- console */
@@ -158,7 +158,8 @@ domain_devices_codec (Codec *c, DomainDef *def)
         return;
     codec_element_string (c, "emulator", &def->emulator);
     codec_list (c, "disk", &def->disks, sizeof (DiskDef), disk_codec, disk_def_free);
-    codec_list (c, "controller", &def->controllers, sizeof (ControllerDef), controller_codec, g_free);
+    codec_list (c, "controller", &def->controllers, sizeof (ControllerDef), controller_codec,
+                g_free);
     codec_list (c, "filesystem", &def->filesystems, sizeof (FsDef), fs_codec, fs_def_free);
     codec_list (c, "interface", &def->nets, sizeof (NetDef), net_codec, net_def_free);
     codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);

@@ -7,11 +7,11 @@ STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", NULL, N
 STATIC_STRING_TABLE (timer_names, TIMER_LAST, "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
                      "hypervclock", "armvtimer");
 
-/* Order in which capabilities are written: libvirt's, which is that of the names but for setfcap; the four
- * that it does not know are where their names belong. */
+/* Order in which capabilities are written: libvirt's, which is that of the names but for setfcap;
+ * the four that it does not know are where their names belong. */
 static const guint8 caps_order[CAPABILITY_LAST] = {
-    30, 37, 29, 36, 39, 40, 0, 1, 2, 3, 4, 14, 15, 5, 28, 9, 33, 32, 27, 12, 10, 11, 13, 38, 6, 31, 8, 7,
-    21, 22, 18, 16, 23, 20, 19, 17, 24, 25, 26, 34, 35,
+    30, 37, 29, 36, 39, 40, 0, 1,  2,  3,  4,  14, 15, 5,  28, 9,  33, 32, 27, 12, 10,
+    11, 13, 38, 6,  31, 8,  7, 21, 22, 18, 16, 23, 20, 19, 17, 24, 25, 26, 34, 35,
 };
 
 /* Whether anything differs from an absent <capabilities>. */

@@ -2,13 +2,16 @@
 /* filesystem. */
 #include "conf/domain_codec.h"
 
-STRING_TABLE (fs_type_names, FS_TYPE_LAST, "mount", "block", "file", "template", "ram", "bind", "volume");
-STRING_TABLE (fs_driver_names, FS_DRIVER_LAST, NULL, "path", "handle", "loop", "nbd", "ploop", "virtiofs");
+STRING_TABLE (fs_type_names, FS_TYPE_LAST, "mount", "block", "file", "template", "ram", "bind",
+              "volume");
+STRING_TABLE (fs_driver_names, FS_DRIVER_LAST, NULL, "path", "handle", "loop", "nbd", "ploop",
+              "virtiofs");
 STATIC_STRING_TABLE (access_names, FS_ACCESS_LAST, "passthrough", "mapped", "squash");
 STATIC_STRING_TABLE (wrpolicy_names, FS_WRPOLICY_LAST, NULL, "immediate");
 
 static const char *const source_attrs[FS_TYPE_LAST] = {
-    [FS_MOUNT] = "dir", [FS_BIND] = "dir", [FS_BLOCK] = "dev", [FS_FILE] = "file", [FS_TEMPLATE] = "name",
+    [FS_MOUNT] = "dir", [FS_BIND] = "dir",      [FS_BLOCK] = "dev",
+    [FS_FILE] = "file", [FS_TEMPLATE] = "name",
 };
 
 static void
@@ -54,6 +57,8 @@ fs_codec (Codec *c, void *object)
     if (codec_reading (c) && !fs->target)
         codec_fail (c, ERR_NO_TARGET, "filesystem");
     codec_flag (c, "readonly", &fs->readonly);
-    codec_size (c, "space_hard_limit", &fs->space_hard_limit, SIZE_BYTES, fs->space_hard_limit != 0);
-    codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES, fs->space_soft_limit != 0);
+    codec_size (c, "space_hard_limit", &fs->space_hard_limit, SIZE_BYTES,
+                fs->space_hard_limit != 0);
+    codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
+                fs->space_soft_limit != 0);
 }

@@ -52,7 +52,8 @@ static xmlNode *
 find_subtree (xmlNode *metadata, const char *uri)
 {
     for (xmlNode *node = metadata->children; node; node = node->next)
-        if (node->type == XML_ELEMENT_NODE && node->ns && g_str_equal ((const char *) node->ns->href, uri))
+        if (node->type == XML_ELEMENT_NODE && node->ns
+            && g_str_equal ((const char *) node->ns->href, uri))
             return node;
     return NULL;
 }
@@ -101,7 +102,8 @@ get_subtree (const DomainDef *def, const char *uri)
 
     if (!def->metadata)
         return NULL;
-    doc = xml_document_parse (def->metadata, strlen (def->metadata), "metadata", ORIGIN_DOMAIN, NULL);
+    doc = xml_document_parse (def->metadata, strlen (def->metadata), "metadata", ORIGIN_DOMAIN,
+                              NULL);
     found = doc ? find_subtree (xmlDocGetRootElement (doc), uri) : NULL;
     if (!found)
         return NULL;
@@ -132,7 +134,8 @@ domain_metadata_get (const DomainDef *def, MetadataType type, const char *uri, G
 
 /* ---- setting */
 
-/* Puts @text, which it takes, in @member's place, unless the definition becomes too large to be read again. */
+/* Puts @text, which it takes, in @member's place, unless the definition becomes too large to be
+ * read again. */
 static gboolean
 replace (DomainDef *def, char **member, char *text, GError **error)
 {
@@ -164,7 +167,8 @@ static gboolean
 check_set_element (const char *text, const char *key, const char *uri, GError **error)
 {
     if (!uri || !*uri || !xml_text_valid (uri))
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "uri must be a non-empty string");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
+                               "uri must be a non-empty string");
     if (text && (!key || xmlValidateNCName ((const xmlChar *) key, 0) != 0))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
                                "key must be a name that can be an XML prefix");
@@ -175,7 +179,8 @@ check_set_element (const char *text, const char *key, const char *uri, GError **
 static gboolean
 add_subtree (xmlNode *metadata, const char *text, const char *key, const char *uri, GError **error)
 {
-    g_autoptr (xmlDoc) doc = xml_document_parse (text, strlen (text), "metadata_xml", ORIGIN_DOMAIN, error);
+    g_autoptr (xmlDoc) doc
+        = xml_document_parse (text, strlen (text), "metadata_xml", ORIGIN_DOMAIN, error);
     xmlNode *root;
     xmlNs *ns;
 
@@ -185,7 +190,8 @@ add_subtree (xmlNode *metadata, const char *text, const char *key, const char *u
     ns = xmlNewNs (root, (const xmlChar *) uri, (const xmlChar *) key);
     if (!ns)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML,
-                               "the prefix '%s' is taken by another namespace in the metadata", key);
+                               "the prefix '%s' is taken by another namespace in the metadata",
+                               key);
     change_tree (root, NULL, ns);
     if (!root->ns || !g_str_equal ((const char *) root->ns->href, uri))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML,
@@ -199,7 +205,8 @@ static gboolean
 check_metadata (const char *metadata, GError **error)
 {
     g_autofree char *file = g_strdup_printf ("<a><b>%s</b></a>", metadata);
-    g_autoptr (xmlDoc) doc = xml_document_parse (file, strlen (file), "metadata", ORIGIN_DOMAIN, error);
+    g_autoptr (xmlDoc) doc
+        = xml_document_parse (file, strlen (file), "metadata", ORIGIN_DOMAIN, error);
 
     return doc != NULL;
 }
@@ -208,7 +215,8 @@ static gboolean
 set_subtree (DomainDef *def, const char *text, const char *key, const char *uri, GError **error)
 {
     const char *before = def->metadata ? def->metadata : "<metadata/>";
-    g_autoptr (xmlDoc) doc = xml_document_parse (before, strlen (before), "metadata", ORIGIN_DOMAIN, error);
+    g_autoptr (xmlDoc) doc
+        = xml_document_parse (before, strlen (before), "metadata", ORIGIN_DOMAIN, error);
     xmlNode *metadata, *old;
     g_autofree char *after = NULL;
 
@@ -240,7 +248,8 @@ domain_metadata_set (DomainDef *def, MetadataType type, const char *text, const 
     case METADATA_TITLE:
         return set_text (def, &def->title, text, TRUE, error);
     case METADATA_ELEMENT:
-        return check_set_element (text, key, uri, error) && set_subtree (def, text, key, uri, error);
+        return check_set_element (text, key, uri, error)
+            && set_subtree (def, text, key, uri, error);
     default:
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown metadata type %u",
                                (guint) type);

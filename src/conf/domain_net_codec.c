@@ -2,15 +2,20 @@
 /* interface. */
 #include "conf/domain_codec.h"
 
-STRING_TABLE (net_type_names, NET_TYPE_LAST, "user", "ethernet", "vhostuser", "server", "client", "mcast",
-              "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa");
+STRING_TABLE (net_type_names, NET_TYPE_LAST, "user", "ethernet", "vhostuser", "server", "client",
+              "mcast", "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa");
 STATIC_STRING_TABLE (macvtap_names, MACVTAP_LAST, "vepa", "private", "bridge", "passthrough");
-STATIC_STRING_TABLE (vport_names, VPORT_LAST, NULL, "802.1Qbg", "802.1Qbh", "openvswitch", "midonet");
+STATIC_STRING_TABLE (vport_names, VPORT_LAST, NULL, "802.1Qbg", "802.1Qbh", "openvswitch",
+                     "midonet");
 STATIC_STRING_TABLE (link_names, LINK_LAST, NULL, "up", "down");
 
-/* Attribute of <source> that is its name, by type; types that have no simple source are not here. */
+/* Attribute of <source> that is its name, by type; types that have no simple source are not
+ * here. */
 static const char *const source_attrs[NET_TYPE_LAST] = {
-    [NET_NETWORK] = "network", [NET_BRIDGE] = "bridge", [NET_INTERNAL] = "name", [NET_DIRECT] = "dev",
+    [NET_NETWORK] = "network",
+    [NET_BRIDGE] = "bridge",
+    [NET_INTERNAL] = "name",
+    [NET_DIRECT] = "dev",
 };
 
 gboolean
@@ -65,7 +70,8 @@ static void
 source_codec (Codec *c, NetDef *net)
 {
     const char *attr = source_attrs[net->type];
-    gboolean addresses = (net->host_ips && net->host_ips->len) || (net->host_routes && net->host_routes->len);
+    gboolean addresses
+        = (net->host_ips && net->host_ips->len) || (net->host_routes && net->host_routes->len);
 
     if (!codec_enter (c, "source", attr || addresses)) {
         if (codec_reading (c) && attr)
@@ -117,7 +123,8 @@ vlan_codec (Codec *c, NetDef *net)
         for (guint i = 0; i < tags->len; i++)
             g_array_append_vals (net->vlan_tags, g_ptr_array_index (tags, i), 1);
         if (!tags->len)
-            codec_fail (c, ERR_XML, "missing tag id - each <vlan> must have at least one <tag id='n'/>");
+            codec_fail (c, ERR_XML,
+                        "missing tag id - each <vlan> must have at least one <tag id='n'/>");
     }
     codec_leave (c);
 }
@@ -181,7 +188,8 @@ rate_codec (Codec *c, const char *element, NetRate *rate, gboolean inbound)
     codec_uint64 (c, "floor", &rate->floor, FIELD_CONFIG);
     codec_uint64 (c, "burst", &rate->burst, FIELD_CONFIG);
     if (codec_reading (c) && !inbound && rate->floor)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'floor' attribute allowed only in <inbound> element");
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "'floor' attribute allowed only in <inbound> element");
     if (codec_reading (c) && !rate_set (rate))
         codec_fail (c, ERR_XML_DETAIL, "Missing mandatory average or floor attributes");
     codec_leave (c);
@@ -240,7 +248,8 @@ filter_codec (Codec *c, NetDef *net)
     if (!codec_enter (c, "filterref", net->filter != NULL))
         return;
     codec_string (c, "filter", &net->filter, FIELD_REQUIRED);
-    codec_list (c, "parameter", &net->filter_params, sizeof (NameValue), filter_param_codec, name_value_free);
+    codec_list (c, "parameter", &net->filter_params, sizeof (NameValue), filter_param_codec,
+                name_value_free);
     codec_leave (c);
 }
 

@@ -59,7 +59,8 @@ idmap_entry_codec (Codec *c, void *object)
 static void
 idmap_codec (Codec *c, DomainDef *def)
 {
-    if (!codec_enter (c, "idmap", (def->uid_map && def->uid_map->len) || (def->gid_map && def->gid_map->len)))
+    if (!codec_enter (c, "idmap",
+                      (def->uid_map && def->uid_map->len) || (def->gid_map && def->gid_map->len)))
         return;
     codec_list (c, "uid", &def->uid_map, sizeof (IdmapEntry), idmap_entry_codec, g_free);
     codec_list (c, "gid", &def->gid_map, sizeof (IdmapEntry), idmap_entry_codec, g_free);

@@ -36,7 +36,8 @@ seclabel_codec (Codec *c, void *object)
 void
 domain_seclabels_codec (Codec *c, DomainDef *def)
 {
-    codec_list (c, "seclabel", &def->seclabels, sizeof (SeclabelDef), seclabel_codec, seclabel_def_free);
+    codec_list (c, "seclabel", &def->seclabels, sizeof (SeclabelDef), seclabel_codec,
+                seclabel_def_free);
 }
 
 static void

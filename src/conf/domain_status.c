@@ -38,8 +38,9 @@ status_codec (Codec *c, void *object)
 
     codec_uint (c, "version", &status->version, FIELD_REQUIRED);
     if (codec_reading (c) && status->version != STATUS_VERSION)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "status file of version %u, this program knows version %d",
-                    status->version, STATUS_VERSION);
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "status file of version %u, this program knows version %d", status->version,
+                    STATUS_VERSION);
     codec_int (c, "state", &status->state, -1);
     codec_int (c, "reason", &status->reason, -1);
     codec_uint64 (c, "steps", &status->steps_begun, FIELD_HEX);
@@ -106,7 +107,8 @@ DomainStatus *
 domain_status_parse (const char *xml, gsize size, const DomainDefaults *defaults, GError **error)
 {
     g_autoptr (DomainStatus) status = domain_status_new ();
-    g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, size, "domain_status", ORIGIN_DOMAIN, error);
+    g_autoptr (xmlDoc) doc
+        = xml_own_document_parse (xml, size, "domain_status", ORIGIN_DOMAIN, error);
     StatusFile file = { .status = status };
 
     if (!doc || !codec_read (xmlDocGetRootElement (doc), &status_grammar, CODEC_LIVE | CODEC_STATUS,

@@ -3,7 +3,8 @@
 #include "conf/cpulist.h"
 #include "conf/domain_codec.h"
 
-STATIC_STRING_TABLE (numa_mode_names, NUMA_LAST, "strict", "preferred", "interleave", "restrictive");
+STATIC_STRING_TABLE (numa_mode_names, NUMA_LAST, "strict", "preferred", "interleave",
+                     "restrictive");
 STATIC_STRING_TABLE (placement_names, PLACEMENT_LAST, NULL, "static", "auto");
 
 static void
@@ -29,7 +30,8 @@ blkiotune_codec (Codec *c, DomainBlkiotune *tune)
     if (!codec_enter (c, "blkiotune", wanted))
         return;
     codec_element_uint (c, "weight", &tune->weight);
-    codec_list (c, "device", &tune->devices, sizeof (BlkioDevice), blkio_device_codec, blkio_device_free);
+    codec_list (c, "device", &tune->devices, sizeof (BlkioDevice), blkio_device_codec,
+                blkio_device_free);
     codec_leave (c);
 }
 

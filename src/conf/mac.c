@@ -35,7 +35,8 @@ char *
 mac_generate (void)
 {
     guint32 random = g_random_int ();
-    guint8 mac[6] = { 0x52, 0x54, 0x00, (guint8) (random >> 16), (guint8) (random >> 8), (guint8) random };
+    guint8 mac[6]
+        = { 0x52, 0x54, 0x00, (guint8) (random >> 16), (guint8) (random >> 8), (guint8) random };
 
     return mac_format (mac);
 }

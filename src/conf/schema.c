@@ -34,7 +34,8 @@ static void
 keep_problem (void *data, xmlErrorPtr problem)
 {
     GString *text = data;
-    g_autofree char *message = g_strchomp (g_strdup (problem->message ? problem->message : "invalid"));
+    g_autofree char *message
+        = g_strchomp (g_strdup (problem->message ? problem->message : "invalid"));
 
     if (text->len)
         return;
@@ -112,8 +113,8 @@ schema_validate_document (const char *name, xmlDoc *doc, GError **error)
     if (result == 0)
         return TRUE;
     return error_set_from (error, ORIGIN_XML, ERR_XML_INVALID_SCHEMA,
-                           "Unable to validate doc against %s/%s.rng: %s", schema_directory (), name,
-                           problem->len ? problem->str : "invalid");
+                           "Unable to validate doc against %s/%s.rng: %s", schema_directory (),
+                           name, problem->len ? problem->str : "invalid");
 }
 
 gboolean

@@ -43,7 +43,8 @@ unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **err
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid size '%s'", text);
     /* half of the range, so that sums and signed wire types hold it */
     if (number > G_MAXINT64 / factor)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", text, unit);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", text,
+                               unit);
     *ret_bytes = number * factor;
     return TRUE;
 }

@@ -58,7 +58,8 @@ watch_error (void *data, xmlErrorPtr problem)
     Watch *watch = context->_private;
     g_autofree char *text = NULL;
 
-    /* namespace errors are recoverable for libxml2, but an undeclared prefix has no meaning for us */
+    /* namespace errors are recoverable for libxml2, but an undeclared prefix has no meaning for
+     * us */
     if (watch->error || problem->level < XML_ERR_ERROR)
         return;
     text = g_strchomp (g_strdup (problem->message ? problem->message : "not well-formed"));
@@ -66,7 +67,8 @@ watch_error (void *data, xmlErrorPtr problem)
                     problem->line, text);
 }
 
-/* Where @p, which begins markup that is no element's start tag, ends: a comment, CDATA, an instruction. */
+/* Where @p, which begins markup that is no element's start tag, ends: a comment, CDATA, an
+ * instruction. */
 static const char *
 skip_markup (const char *p, const char *end)
 {
@@ -106,8 +108,8 @@ count_attributes (const char *p, const char *end, guint *ret_count)
     return p;
 }
 
-/* Before libxml2 sees the text: it is quadratic in the attributes of an element. Of text that is not
- * well-formed this may count wrongly, but then libxml2 stops there, too. */
+/* Before libxml2 sees the text: it is quadratic in the attributes of an element. Of text that is
+ * not well-formed this may count wrongly, but then libxml2 stops there, too. */
 static gboolean
 check_attributes (const char *text, gsize size, Watch *watch)
 {

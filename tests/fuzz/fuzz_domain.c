@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Domain XML: whatever parses is written in a form that parses again, and is written the same then. */
+/* Domain XML: whatever parses is written in a form that parses again, and is written the same
+ * then. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-static const DomainDefaults defaults = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
+static const DomainDefaults defaults
+    = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
 
 static void
 check_stable (const char *one, guint parse, guint format)

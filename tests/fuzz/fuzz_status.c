@@ -8,13 +8,15 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-static const DomainDefaults defaults = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
+static const DomainDefaults defaults
+    = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (DomainStatus) status = domain_status_parse ((const char *) data, size, &defaults, &error);
+    g_autoptr (DomainStatus) status
+        = domain_status_parse ((const char *) data, size, &defaults, &error);
     g_autoptr (DomainStatus) again = NULL;
     g_autofree char *one = NULL, *two = NULL;
 
