@@ -79,13 +79,14 @@ run_from_copy (char **argv)
 }
 
 /* After the start only these are of use: to kill init whatever its ids, and to enter the mount
- * namespace of a container without a user namespace (its owner needs nothing for one with). */
+ * namespace of a container without a user namespace by its pidfd (the owner of a user namespace needs
+ * none of them for it). */
 static void
 drop_privileges (bool has_userns)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    uint32_t keep = 1U << CAP_KILL
-        | (has_userns ? 0 : 1U << CAP_SYS_ADMIN | 1U << CAP_SYS_CHROOT);
+    uint32_t enter = 1U << CAP_SYS_ADMIN | 1U << CAP_SYS_CHROOT | 1U << CAP_SYS_PTRACE;
+    uint32_t keep = 1U << CAP_KILL | (has_userns ? 0 : enter);
     struct __user_cap_data_struct data[2] = { { keep, keep, 0 }, { 0, 0, 0 } };
 
     if (syscall (SYS_capset, &header, data) < 0)

@@ -287,6 +287,8 @@ spawn_controller (Box *box, int plan, int start)
     g_assert_cmpint (pid, >=, 0);
     if (pid > 0)
         return pid;
+    /* a failing test must not leave containers behind */
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
     /* the controller must cope with a caller's stray descriptors and directory */
     (void) open ("/", O_RDONLY | O_DIRECTORY);
     dup2 (open ("/dev/null", O_RDWR), 0);

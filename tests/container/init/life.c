@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* After the start: exits of every kind, orderly stops, consoles, daemons that come and go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "private.h"
+#include "util/fd.h"
+
+typedef struct {
+    Box *box;
+    Run run;
+    int monitor;
+} Life;
+
+static Life
+life_new (gboolean mapped)
+{
+    Life life = { .box = box_new (mapped), .monitor = -1 };
+
+    box_standard (life.box);
+    return life;
+}
+
+static void
+life_start (Life *life)
+{
+    life->run = box_start (life->box, 0);
+    box_expect_running (life->box, &life->run);
+    fd_close (&life->run.start);
+    life->monitor = monitor_connect (life->box, NULL);
+}
+
+static MonitorPacket
+life_end (Life *life)
+{
+    MonitorPacket packet = monitor_next (life->monitor);
+
+    g_assert_cmpuint (packet.type, ==, MONITOR_EXIT);
+    close (life->monitor);
+    run_wait (&life->run);
+    box_free (life->box);
+    return packet;
+}
+
+static void
+test_exits (gconstpointer data)
+{
+    gboolean mapped = data != NULL;
+    MonitorPacket packet;
+    Life life;
+
+    life = life_new (mapped);
+    box_init (life.box, "hang", "exit=3", NULL);
+    life_start (&life);
+    packet = life_end (&life);
+    g_assert_cmpuint (packet.b, ==, EXIT_SHUTDOWN);
+    g_assert_cmpint (WEXITSTATUS ((int) packet.a), ==, 3);
+
+    life = life_new (mapped);
+    box_init (life.box, "reboot", "pause", NULL);
+    life_start (&life);
+    packet = life_end (&life);
+    g_assert_cmpuint (packet.b, ==, EXIT_REBOOT);
+
+    life = life_new (mapped);
+    box_init (life.box, "poweroff", "pause", NULL);
+    life_start (&life);
+    packet = life_end (&life);
+    g_assert_cmpuint (packet.b, ==, EXIT_POWEROFF);
+
+    /* killed from outside: not a reboot */
+    life = life_new (mapped);
+    box_init (life.box, "hang", "pause", NULL);
+    life_start (&life);
+    kill (life.run.init, SIGHUP);
+    kill (life.run.init, SIGINT);
+    g_usleep (50000);
+    kill (life.run.init, SIGKILL);
+    packet = life_end (&life);
+    g_assert_cmpuint (packet.b, ==, EXIT_SHUTDOWN);
+    g_assert_true (WIFSIGNALED ((int) packet.a) && WTERMSIG ((int) packet.a) == SIGKILL);
+}
+
+/* --- orderly stops --- */
+
+static MonitorPacket
+halt (Life *life, HaltKind kind, int signum)
+{
+    MonitorPacket request = { .type = MONITOR_HALT, .a = kind, .b = (guint64) signum };
+
+    return monitor_ask (life->monitor, request, NULL);
+}
+
+/* Init takes @signum under @comm; asked for @kind, it must get just that. */
+static void
+halt_case (gboolean mapped, const char *comm, const char *takes, HaltKind kind, int signum)
+{
+    Life life = life_new (mapped);
+    g_auto (GStrv) list = g_strsplit (takes, ",", -1);
+    g_autofree char *name = g_strdup_printf ("comm=%s", comm), *text = NULL;
+    g_autofree char *expected = g_strdup_printf ("signal %d\n", signum);
+    g_autofree char *verbs[4] = { NULL };
+    MonitorPacket packet;
+    int console;
+
+    for (guint i = 0; i < 4; i++)
+        verbs[i] = list[0] && i < g_strv_length (list) ? g_strdup_printf ("take=%s", list[i])
+                                                       : g_strdup ("say=-");
+    box_init (life.box, name, verbs[0], verbs[1], verbs[2], verbs[3], "say=up", "wait", NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    g_free (console_until (console, "up\n"));
+    packet = halt (&life, kind, 0);
+    g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
+    g_assert_cmpuint (packet.flags, ==, 0);
+    text = console_until (console, "signal");
+    close (console);
+    (void) life_end (&life);
+    if (!strstr (text, expected)) {
+        g_autofree char *again = NULL;
+
+        g_error ("%s taking %s: got %s", comm, takes, text);
+    }
+}
+
+static void
+test_halt_kinds (gconstpointer data)
+{
+    gboolean mapped = data != NULL;
+
+    halt_case (mapped, "systemd", "37,39,15", HALT_AUTO_POWEROFF, 37);
+    halt_case (mapped, "systemd", "37,39,15", HALT_AUTO_REBOOT, 39);
+    halt_case (mapped, "init", "10,12,15,30", HALT_AUTO_POWEROFF, 12);
+    halt_case (mapped, "init", "10,12,15,30", HALT_AUTO_REBOOT, 15);
+    halt_case (mapped, "init", "30,2,15", HALT_AUTO_POWEROFF, 30);
+    halt_case (mapped, "init", "30,2,15", HALT_AUTO_REBOOT, 2);
+    halt_case (mapped, "java", "15,30", HALT_AUTO_POWEROFF, 15);
+    halt_case (mapped, "java", "30", HALT_AUTO_POWEROFF, 30);
+}
+
+/* Asked before init listens: queued, and delivered as soon as it does. */
+static void
+test_halt_queued (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    MonitorPacket packet;
+    g_autofree char *text = NULL;
+    int console;
+
+    box_init (life.box, "sleep=700", "take=15", "say=up", "wait", NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    packet = halt (&life, HALT_AUTO_POWEROFF, 0);
+    g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
+    g_assert_cmpuint (packet.flags, ==, MONITOR_DONE_QUEUED);
+    text = console_until (console, "signal 15\n");
+    close (console);
+    (void) life_end (&life);
+}
+
+static void
+test_halt_signal (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    MonitorPacket packet;
+    int console;
+
+    box_init (life.box, "take=1", "say=up", "wait", NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    g_free (console_until (console, "up\n"));
+    packet = halt (&life, HALT_SIGNAL, 99);
+    g_assert_cmpuint (packet.type, ==, MONITOR_FAILED);
+    g_assert_cmpint (packet.err, ==, EINVAL);
+    packet = halt (&life, HALT_SIGNAL, SIGHUP);
+    g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
+    g_free (console_until (console, "signal 1\n"));
+    close (console);
+    (void) life_end (&life);
+}
+
+static void
+fifo_case (gboolean mapped, const char *path, HaltKind kind, const char *expected)
+{
+    Life life = life_new (mapped);
+    g_autofree char *make = g_strdup_printf ("mkfifo=%s", path);
+    g_autofree char *use = g_strdup_printf ("fifo=%s", path);
+    MonitorPacket packet;
+    int console;
+
+    box_init (life.box, make, "comm=init", "say=up", use, NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    g_free (console_until (console, "up\n"));
+    g_usleep (50000);
+    packet = halt (&life, kind, 0);
+    g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
+    g_free (console_until (console, expected));
+    close (console);
+    (void) life_end (&life);
+}
+
+static void
+test_initctl (gconstpointer data)
+{
+    gboolean mapped = data != NULL;
+    MonitorPacket packet;
+    Life life;
+
+    fifo_case (mapped, "/run/initctl", HALT_AUTO_POWEROFF, "fifo 384 3091969 1 0\n");
+    fifo_case (mapped, "/run/initctl", HALT_AUTO_REBOOT, "fifo 384 3091969 1 6\n");
+    fifo_case (mapped, "/dev/initctl", HALT_INITCTL_POWEROFF, "fifo 384 3091969 1 0\n");
+    fifo_case (mapped, "/etc/.initctl", HALT_INITCTL_REBOOT, "fifo 384 3091969 1 6\n");
+
+    /* no reader, no fifo at all, a link to a file of the host: an error, and nothing is written */
+    life = life_new (mapped);
+    box_init (life.box, "mkfifo=/run/initctl", "say=up", "pause", NULL);
+    life_start (&life);
+    packet = halt (&life, HALT_INITCTL_POWEROFF, 0);
+    g_assert_cmpuint (packet.type, ==, MONITOR_FAILED);
+    g_assert_cmpint (packet.err, ==, EOPNOTSUPP);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    box_free (life.box);
+}
+
+/* --- consoles --- */
+
+static void
+test_replay (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    g_autofree char *first = NULL, *second = NULL, *third = NULL;
+    int one, two;
+
+    box_init (life.box, "say=hello there", "echo", "say=bye", "pause", NULL);
+    life_start (&life);
+    one = console_open (life.monitor, 0, 0);
+    first = console_until (one, "hello there\n");
+    /* a second client gets the same from the start */
+    two = console_open (life.monitor, 0, 0);
+    second = console_until (two, "hello there\n");
+    g_assert_cmpint (write (two, "typed\n", 6), ==, 6);
+    g_free (console_until (one, "bye\n"));
+    g_free (console_until (two, "bye\n"));
+    /* exclusive: refused while somebody is there; forced: everybody else is thrown out */
+    g_assert_cmpint (console_open (life.monitor, 0, MONITOR_CONSOLE_SAFE), ==, -1);
+    g_assert_cmpint (errno, ==, EBUSY);
+    g_assert_cmpint (console_open (life.monitor, 7, 0), ==, -1);
+    g_assert_cmpint (errno, ==, ENODEV);
+    close (two);
+    two = console_open (life.monitor, 0, MONITOR_CONSOLE_FORCE);
+    g_assert_cmpint (two, >=, 0);
+    g_assert_cmpint (read (one, &(char) { 0 }, 1), ==, 0);
+    close (one);
+    third = console_until (two, "bye\n");
+    g_assert_nonnull (strstr (third, "echo typed\n"));
+    close (two);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    box_free (life.box);
+}
+
+static glong
+cpu_ticks (pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid), *text = NULL;
+    g_auto (GStrv) fields = NULL;
+
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    fields = g_strsplit (text, " ", -1);
+    return atol (fields[13]) + atol (fields[14]);
+}
+
+static glong
+resident_kib (pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/smaps_rollup", pid), *text = NULL;
+    const char *at;
+
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    at = strstr (text, "Private_Dirty:");
+    return atol (at + strlen ("Private_Dirty:"));
+}
+
+/* B14: nobody reads, then somebody who never reads; the container goes on, memory stays. */
+static void
+test_flood (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    g_autofree char *text = NULL;
+    glong before;
+    int stuck, reader;
+
+    box_init (life.box, "flood=4000000", "sleep=100", "flood=4000000", "say=done", "pause", NULL);
+    life_start (&life);
+    stuck = console_open (life.monitor, 0, 0);
+    before = resident_kib (life.run.controller);
+    reader = console_open (life.monitor, 0, 0);
+    text = console_until (reader, "done\n");
+    g_assert_cmpint (resident_kib (life.run.controller), <, before + 200);
+    close (stuck);
+    close (reader);
+    /* what the ring holds: the last 64 KiB, from the beginning of a line */
+    reader = console_open (life.monitor, 0, 0);
+    g_free (text);
+    text = console_until (reader, "done\n");
+    g_assert_cmpuint (strlen (text), <=, 65536);
+    g_assert_cmpuint (strlen (text), >, 60000);
+    g_assert_cmpint (text[0], ==, 'x');
+    g_assert_cmpint (text[98], ==, 'x');
+    g_assert_cmpint (text[99], ==, '\n');
+    close (reader);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    box_free (life.box);
+}
+
+/* A getty closes, hangs up and opens the terminal again: no loss of the console, no busy loop. */
+static void
+test_reopen (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    glong before;
+    int console;
+
+    box_init (life.box, "say=one", "reopen", "say=two", "echo", "pause", NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    before = cpu_ticks (life.run.controller);
+    g_free (console_until (console, "two\n"));
+    g_assert_cmpint (write (console, "again\n", 6), ==, 6);
+    g_free (console_until (console, "echo again\n"));
+    g_assert_cmpint (cpu_ticks (life.run.controller) - before, <, 5);
+    close (console);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    box_free (life.box);
+}
+
+static void
+test_log (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    g_autofree char *path = g_build_filename (life.box->dir, "console.log", NULL);
+    g_autofree char *old = g_strconcat (path, ".0", NULL);
+    plan_console *console = &g_array_index (life.box->consoles, plan_console, 0);
+    struct stat st;
+    int reader;
+
+    g_free (console->log_path);
+    console->log_path = g_strdup (path);
+    console->log_fd = open (path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    console->log_max = 100000;
+    box_init (life.box, "flood=500000", "say=done", "pause", NULL);
+    life_start (&life);
+    reader = console_open (life.monitor, 0, 0);
+    g_free (console_until (reader, "done\n"));
+    close (reader);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    close (console->log_fd);
+    g_assert_cmpint (stat (path, &st), ==, 0);
+    g_assert_cmpint (st.st_size, <=, 100000);
+    g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
+    g_assert_cmpint (stat (old, &st), ==, 0);
+    g_assert_cmpint (st.st_size, <=, 100000);
+    g_assert_cmpint (st.st_size, >, 30000);
+    box_free (life.box);
+}
+
+/* --- daemons --- */
+
+static void
+test_daemons (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    MonitorPacket packet, state;
+    int second;
+
+    box_init (life.box, "sleep=400", "exit=5", NULL);
+    life_start (&life);
+    /* a newer daemon takes the place of the older */
+    second = monitor_connect (life.box, &state);
+    g_assert_cmpuint (state.a, ==, (guint64) life.run.init);
+    g_assert_cmpuint (state.flags, ==, 0);
+    g_assert_cmpuint (monitor_next (life.monitor).type, ==, 0);
+    packet = monitor_ask (second, (MonitorPacket) { .type = 77 }, NULL);
+    g_assert_cmpuint (packet.type, ==, MONITOR_FAILED);
+    g_assert_cmpint (packet.err, ==, ENOSYS);
+    /* garbage closes the connection, and only that */
+    g_assert_cmpint (write (second, "garbage", 7), ==, 7);
+    g_assert_cmpuint (monitor_next (second).type, ==, 0);
+    close (second);
+    close (life.monitor);
+    /* no daemon at all while init ends: a later one still learns how */
+    g_usleep (700000);
+    life.monitor = monitor_connect (life.box, &state);
+    g_assert_cmpuint (state.flags, ==, MONITOR_STATE_EXITED);
+    packet = life_end (&life);
+    g_assert_cmpint (WEXITSTATUS ((int) packet.a), ==, 5);
+}
+
+static void
+test_exit_file (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    MonitorPacket packet;
+
+    life.box->plan.kill_deadline = 200;
+    box_init (life.box, "sleep=100", "exit=6", NULL);
+    life_start (&life);
+    close (life.monitor);
+    run_wait (&life.run);
+    g_assert_cmpint (monitor_exit_read (life.box->plan.monitor_path, &packet), ==, 0);
+    g_assert_cmpint (WEXITSTATUS ((int) packet.a), ==, 6);
+    g_assert_cmpint (monitor_exit_read (life.box->plan.monitor_path, &packet), ==, -1);
+    g_assert_cmpint (errno, ==, ENOENT);
+    box_free (life.box);
+}
+
+static void
+test_stale_socket (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+
+    box_init (life.box, "pause", NULL);
+    life_start (&life);
+    kill (life.run.controller, SIGKILL);
+    close (life.monitor);
+    run_wait (&life.run);
+    g_assert_cmpint (access (life.box->plan.monitor_path, F_OK), ==, 0);
+    /* the next start of the same name takes the socket over */
+    life_start (&life);
+    /* and a second one beside it is refused */
+    box_expect_failed (life.box, STEP_MONITOR_SOCKET, EADDRINUSE, NULL);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    box_free (life.box);
+}
+
+static void
+test_passed_fds (gconstpointer data)
+{
+    Box *box = box_new (data != NULL);
+    g_autofree char *text = NULL;
+    int fds[2] = { open ("/dev/zero", O_RDONLY), open ("/dev/full", O_RDONLY) };
+
+    box_standard (box);
+    g_array_append_vals (box->pass_fds, fds, 2);
+    box_init (box, "fds", "env", NULL);
+    text = box_output (box, NULL);
+    g_assert_nonnull (strstr (text, "fd 3 /dev/zero\nfd 4 /dev/full\n"));
+    g_assert_null (strstr (text, "fd 5"));
+    g_assert_nonnull (strstr (text, "env LISTEN_FDS=2\nenv LISTEN_PID=1\n"));
+    close (fds[0]);
+    close (fds[1]);
+    box_free (box);
+}
+
+static void
+test_user (gconstpointer data)
+{
+    Box *box = box_new (data != NULL);
+    g_autofree char *passwd = box_path (box, "etc/passwd"), *group = box_path (box, "etc/group");
+    g_autofree char *text = NULL;
+
+    g_assert_true (g_file_set_contents (passwd, "root:x:0:0::/:/bin/sh\nbroken line\n"
+                                        "fred:x:1000:1001::/home/fred:/bin/sh\n", -1, NULL));
+    g_assert_true (g_file_set_contents (group, "root:x:0:\nrock:x:2000:barney,fred\n"
+                                        "stone:x:2001:fredx\nslate:x:2002:fred\n", -1, NULL));
+    box_standard (box);
+    g_free (box->plan.init.user);
+    box->plan.init.user = g_strdup ("fred");
+    box_init (box, "ids", "caps", "stat=/dev/console", NULL);
+    text = box_output (box, NULL);
+    g_assert_nonnull (strstr (text, "ids 1000:1001 groups 2000 2002\n"));
+    g_assert_nonnull (strstr (text, "CapEff:\t0000000000000000\n"));
+    g_assert_nonnull (strstr (text, "CapPrm:\t0000000000000000\n"));
+    g_assert_nonnull (strstr (text, "CapInh:\t0000000000000000\n"));
+    g_assert_nonnull (strstr (text, "stat /dev/console: 20620 1000:5"));
+    box_free (box);
+}
+
+int
+main (int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run) (gconstpointer mapped);
+    } tests[] = {
+        { "exits", test_exits }, { "halt-kinds", test_halt_kinds },
+        { "halt-queued", test_halt_queued }, { "halt-signal", test_halt_signal },
+        { "initctl", test_initctl }, { "replay", test_replay }, { "flood", test_flood },
+        { "reopen", test_reopen }, { "log", test_log }, { "daemons", test_daemons },
+        { "exit-file", test_exit_file }, { "stale-socket", test_stale_socket },
+        { "passed-fds", test_passed_fds }, { "user", test_user },
+    };
+
+    private_namespaces ();
+    g_test_init (&argc, &argv, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
+        g_autofree char *plain = g_strdup_printf ("/life/%s/privileged", tests[i].name);
+        g_autofree char *mapped = g_strdup_printf ("/life/%s/mapped", tests[i].name);
+
+        g_test_add_data_func (plain, NULL, tests[i].run);
+        g_test_add_data_func (mapped, (gconstpointer) 1, tests[i].run);
+    }
+    return g_test_run ();
+}
