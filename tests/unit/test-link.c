@@ -237,7 +237,7 @@ test_loop (void)
 {
     g_autofree char *dir = g_dir_make_tmp ("skep-XXXXXX", NULL);
     g_autofree char *file = g_build_filename (dir, "image", NULL), *link = g_build_filename (dir, "fifo", NULL);
-    g_autofree char *path = NULL, *type = NULL, *command = NULL, *none = NULL;
+    g_autofree char *program = g_find_program_in_path ("mkfs.ext4"), *path = NULL, *type = NULL, *command = NULL, *none = NULL;
     g_autoptr (GError) error = NULL;
     autofd int fd = -1, image = open (file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     struct stat st;
@@ -253,7 +253,7 @@ test_loop (void)
     g_assert_null (block_filesystem (file, &error));    /* empty */
     g_assert_error (error, SKEP_ERROR, ERR_INTERNAL);
     g_clear_error (&error);
-    if (geteuid () != 0 || access ("/dev/loop-control", W_OK) < 0 || !g_find_program_in_path ("mkfs.ext4")) {
+    if (geteuid () != 0 || access ("/dev/loop-control", W_OK) < 0 || !program) {
         g_test_skip ("no loop devices or mkfs here");
     } else {
         command = g_strdup_printf ("mkfs.ext4 -q %s", file);
