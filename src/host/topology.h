@@ -19,7 +19,8 @@ typedef struct {
     GPtrArray *cpus;            /* of TopologyCpu */
 } TopologyCell;
 
-typedef struct { guint level; const char *type; guint id; guint64 size; char *cpus; } TopologyCache; /* KiB; both, code, data */
+/* type: both, code or data; size KiB */
+typedef struct { guint level; const char *type; guint id; guint64 size; char *cpus; } TopologyCache;
 
 typedef struct {
     GPtrArray *cells;           /* of TopologyCell; one made up where the kernel has no NUMA */

@@ -237,7 +237,8 @@ test_loop (void)
 {
     g_autofree char *dir = g_dir_make_tmp ("skep-XXXXXX", NULL);
     g_autofree char *file = g_build_filename (dir, "image", NULL), *link = g_build_filename (dir, "fifo", NULL);
-    g_autofree char *program = g_find_program_in_path ("mkfs.ext4"), *path = NULL, *type = NULL, *command = NULL, *none = NULL;
+    g_autofree char *program = g_find_program_in_path ("mkfs.ext4");
+    g_autofree char *path = NULL, *type = NULL, *command = NULL, *none = NULL;
     g_autoptr (GError) error = NULL;
     autofd int fd = -1, image = open (file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     struct stat st;

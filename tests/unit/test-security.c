@@ -37,7 +37,8 @@ test_capabilities (void)
     const guint64 normal = G_GUINT64_CONSTANT (0x1ddb5feffff);
 
     g_assert_cmphex (bounding (CAPS_DEFAULT, 40, -1, -1), ==, normal);
-    g_assert_cmphex (bounding (CAPS_DEFAULT, 40, MKNOD, SYS_BOOT), ==, (normal | 1 << MKNOD) & ~(guint64) (1 << SYS_BOOT));
+    g_assert_cmphex (bounding (CAPS_DEFAULT, 40, MKNOD, SYS_BOOT), ==,
+                     (normal | 1 << MKNOD) & ~(guint64) (1 << SYS_BOOT));
     g_assert_cmphex (bounding (CAPS_ALLOW, 40, -1, -1), ==, G_GUINT64_CONSTANT (0x1ffffffffff));
     g_assert_cmphex (bounding (CAPS_ALLOW, 40, -1, SYS_TIME), ==, G_GUINT64_CONSTANT (0x1fffdffffff));
     g_assert_cmphex (bounding (CAPS_DENY, 40, -1, -1), ==, 0);
