@@ -17,6 +17,8 @@
 #include "driver/listen.h"
 #include "driver/start.h"
 #include "driver/store.h"
+#include "driver/store_sync.h"
+#include "driver/store_sync.h"
 #include "host/cgroup.h"
 #include "host/node.h"
 #include "security/audit.h"
@@ -372,6 +374,8 @@ daemon_end (Daemon *daemon)
     /* before the clients go: their going must not destroy anything now */
     domains_release (daemon->domains);
     g_clear_pointer (&daemon->rpc, rpc_server_free);
+    store_sync_now ();
+    store_sync_finish ();
     task_drain ();
     g_clear_pointer (&daemon->domains, domain_list_free);
     audit_trail_close ();

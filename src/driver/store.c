@@ -11,9 +11,10 @@
 
 #include "driver/daemon.h"
 #include "driver/instance.h"
+#include "driver/store_sync.h"
 #include "driver/lifecycle.h"
+#include "driver/store_sync.h"
 #include "util/error.h"
-#include "util/fd.h"
 #include "util/file.h"
 #include "util/log.h"
 
@@ -99,17 +100,7 @@ store_save_config (const DomainDef *def, GError **error)
     g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
     g_autofree char *text = with_notice (def->name, xml);
 
-    return file_write (path, text, strlen (text), 0600, FILE_DURABLE, error);
-}
-
-static gboolean
-sync_dir (const char *path, GError **error)
-{
-    autofd int dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (dir < 0 || fsync (dir) < 0)
-        return error_set_errno (error, errno, "cannot sync directory '%s'", path);
-    return TRUE;
+    return store_write_synced (path, text, error);
 }
 
 gboolean
@@ -117,10 +108,14 @@ store_remove_config (const char *name, GError **error)
 {
     g_autofree char *path = config_path (name);
     g_autofree char *link = autostart_path (name);
+    g_autofree char *old = store_old_path (path);
 
-    /* the link first: a link without a definition is an error at the next start, not the reverse */
-    return file_remove (link, error) && file_remove (path, error)
-           && sync_dir (daemon_state.settings->config_dir, error);
+    /* The link first: a link without a definition is an error at the next start, not the reverse. The
+     * version before must not come back in its place. */
+    if (!file_remove (link, error) || !file_remove (old, error) || !file_remove (path, error))
+        return FALSE;
+    store_sync_dir_of (path);
+    return TRUE;
 }
 
 gboolean
@@ -128,13 +123,13 @@ store_set_autostart (const char *name, gboolean autostart, GError **error)
 {
     g_autofree char *path = autostart_path (name);
     g_autofree char *target = g_strconcat ("../", name, ".xml", NULL);
-    g_autofree char *directory = g_path_get_dirname (path);
 
-    if (!autostart)
-        return file_remove (path, error) && sync_dir (directory, error);
-    if (symlink (target, path) < 0 && errno != EEXIST)
+    if (!autostart && !file_remove (path, error))
+        return FALSE;
+    if (autostart && symlink (target, path) < 0 && errno != EEXIST)
         return error_set_errno (error, errno, "Failed to create symlink '%s' to '%s'", path, target);
-    return sync_dir (directory, error);
+    store_sync_dir_of (path);
+    return TRUE;
 }
 
 /* ---- reading */
@@ -172,20 +167,47 @@ name_of_file (const char *file)
     return g_strndup (file, size - 4);
 }
 
+static DomainDef *
+read_def (const char *path, GError **error)
+{
+    gsize size;
+    g_autofree char *text = file_read (path, STORE_FILE_MAX, &size, error);
+
+    return text ? domain_def_parse (text, size, &daemon_state.defaults, 0, error) : NULL;
+}
+
+/* A power cut between a change and its sync can leave the new file cut off: then the version before
+ * takes its place again. */
+static DomainDef *
+read_def_or_old (const char *path, GError **error)
+{
+    g_autofree char *old = store_old_path (path);
+    g_autoptr (GError) why = NULL;
+    DomainDef *def = read_def (path, &why);
+
+    if (!def) {
+        def = read_def (old, NULL);
+        if (def)
+            log_warning ("'%s': %s; the version before is used", path, why->message);
+    }
+    if (!def)
+        g_propagate_error (error, g_steal_pointer (&why));
+    else if (why && rename (old, path) < 0)
+        log_warning ("cannot rename '%s': %s", old, g_strerror (errno));
+    else
+        unlink (old);
+    return def;
+}
+
 static gboolean
 load_one (DomainList *list, const char *path, const char *name, GError **error)
 {
     g_autoptr (DomainDef) def = NULL;
-    g_autofree char *text = NULL;
     g_autofree char *link = autostart_path (name);
     struct stat st;
     Domain *domain;
-    gsize size;
 
-    text = file_read (path, STORE_FILE_MAX, &size, error);
-    if (!text)
-        return FALSE;
-    def = domain_def_parse (text, size, &daemon_state.defaults, 0, error);
+    def = read_def_or_old (path, error);
     if (!def)
         return FALSE;
     if (strcmp (def->name, name) != 0)
@@ -243,8 +265,6 @@ reload_one (DomainList *list, const char *path, const char *name, GError **error
 {
     Domain *domain = domain_list_find_name (list, name);
     g_autoptr (DomainDef) def = NULL;
-    g_autofree char *text = NULL;
-    gsize size;
 
     if (!domain) {
         if (!load_one (list, path, name, error))
@@ -252,10 +272,7 @@ reload_one (DomainList *list, const char *path, const char *name, GError **error
         lifecycle_apply (domain_list_find_name (list, name), LIFE_DEFINED);
         return TRUE;
     }
-    text = file_read (path, STORE_FILE_MAX, &size, error);
-    if (!text)
-        return FALSE;
-    def = domain_def_parse (text, size, &daemon_state.defaults, 0, error);
+    def = read_def (path, error);
     if (!def)
         return FALSE;
     if (strcmp (def->name, name) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Definitions and status on disk: atomic, durable, bad files set aside and never deleted. */
+/* Definitions and status on disk: atomic, synced (store_sync.h), bad files set aside and never deleted. */
 #pragma once
 
 #include "driver/domains.h"
