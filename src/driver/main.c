@@ -18,7 +18,6 @@
 #include "driver/start.h"
 #include "driver/store.h"
 #include "driver/store_sync.h"
-#include "driver/store_sync.h"
 #include "host/cgroup.h"
 #include "host/node.h"
 #include "security/audit.h"
@@ -375,7 +374,6 @@ daemon_end (Daemon *daemon)
     domains_release (daemon->domains);
     g_clear_pointer (&daemon->rpc, rpc_server_free);
     store_sync_now ();
-    store_sync_finish ();
     task_drain ();
     g_clear_pointer (&daemon->domains, domain_list_free);
     audit_trail_close ();

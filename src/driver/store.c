@@ -11,7 +11,6 @@
 
 #include "driver/daemon.h"
 #include "driver/instance.h"
-#include "driver/store_sync.h"
 #include "driver/lifecycle.h"
 #include "driver/store_sync.h"
 #include "util/error.h"

@@ -3,126 +3,177 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/task.h"
 
-typedef struct {
-    GHashTable *files, *directories;    /* sets of paths; NULL: none */
-} Batch;
+/* Up to so many files are synced one by one; for more the whole file system once is cheaper, although
+ * that may wait for other programs' data. */
+#define SYNC_EACH_MAX 8
 
-static Batch waiting;           /* main loop only, as are these two */
+/* Everything of one group. */
+typedef struct {
+    GPtrArray *files;           /* of char *: written */
+    GPtrArray *old;             /* of char *: to be removed when all is on disk */
+    GHashTable *dirs;           /* of char * */
+} SyncGroup;
+
+static SyncGroup *waiting;      /* the next group; NULL when nothing changed */
+static gboolean running;        /* a group is at the disk */
 static guint timer;
-static gboolean running;
 
 static void
-batch_free (gpointer data)
+sync_group_free (gpointer data)
 {
-    Batch *batch = data;
+    SyncGroup *group = data;
 
-    g_clear_pointer (&batch->files, g_hash_table_unref);
-    g_clear_pointer (&batch->directories, g_hash_table_unref);
-    g_free (batch);
+    g_ptr_array_free (group->files, TRUE);
+    g_ptr_array_free (group->old, TRUE);
+    g_hash_table_destroy (group->dirs);
+    g_free (group);
 }
 
-/* Pool thread. The first failure is told, the rest is synced nevertheless. */
-static gboolean
-sync_paths (GHashTable *paths, GError **error)
+static SyncGroup *
+sync_group_new (void)
 {
-    gboolean ok = TRUE;
-    GHashTableIter iter;
-    gpointer path;
+    SyncGroup *group = g_new0 (SyncGroup, 1);
 
-    if (!paths)
-        return TRUE;
-    g_hash_table_iter_init (&iter, paths);
-    while (g_hash_table_iter_next (&iter, &path, NULL)) {
-        autofd int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    group->files = g_ptr_array_new_with_free_func (g_free);
+    group->old = g_ptr_array_new_with_free_func (g_free);
+    group->dirs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    return group;
+}
 
-        if (fd < 0 && errno == ENOENT)      /* removed since */
-            continue;
-        if (fd >= 0 && fsync (fd) == 0)
-            continue;
-        ok = error_set_errno (ok ? error : NULL, errno, "cannot sync '%s'", (const char *) path);
-    }
-    return ok;
+char *
+store_old_path (const char *path)
+{
+    g_autofree char *directory = g_path_get_dirname (path);
+    g_autofree char *name = g_path_get_basename (path);
+
+    return g_strconcat (directory, "/.", name, ".old", NULL);
+}
+
+/* ---- at the disk, on a pool thread */
+
+static gboolean
+sync_path (const char *path, gboolean whole_fs, GError **error)
+{
+    autofd int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0 && errno == ENOENT)
+        return TRUE;            /* removed since */
+    if (fd < 0 || (whole_fs ? syncfs (fd) : fsync (fd)) < 0)
+        return error_set_errno (error, errno, "cannot sync '%s'", path);
+    return TRUE;
 }
 
 static gpointer
-batch_sync (gpointer input, GError **error)
+sync_run (gpointer data, GError **error)
 {
-    Batch *batch = input;
-    gboolean ok = sync_paths (batch->files, error);
+    SyncGroup *group = data;
+    gboolean whole_fs = group->files->len > SYNC_EACH_MAX;
+    GHashTableIter dirs;
+    gpointer dir;
 
-    sync_paths (batch->directories, ok ? error : NULL);
+    for (guint i = 0; !whole_fs && i < group->files->len; i++)
+        if (!sync_path (group->files->pdata[i], FALSE, error))
+            return NULL;
+    g_hash_table_iter_init (&dirs, group->dirs);
+    while (g_hash_table_iter_next (&dirs, &dir, NULL))
+        if (!sync_path (dir, whole_fs, error))
+            return NULL;
+    for (guint i = 0; i < group->old->len; i++)
+        unlink (group->old->pdata[i]);
     return NULL;
 }
 
-static gboolean batch_begin (gpointer unused);
+/* ---- main loop */
+
+static void sync_begin (void);
 
 static void
-timer_start (void)
-{
-    if (!timer && !running && (waiting.files || waiting.directories))
-        timer = g_timeout_add (STORE_SYNC_MS, batch_begin, NULL);
-}
-
-static void
-batch_done (gpointer result, GError *error, gpointer data)
+sync_done (gpointer result, GError *error, gpointer data)
 {
     (void) result;
     (void) data;
     running = FALSE;
     if (error)
-        log_error ("%s: a power cut now may lose a definition", error->message);
-    timer_start ();
+        log_error ("definitions may not survive a power cut: %s", error->message);
+    if (waiting)
+        sync_begin ();
 }
 
-static Batch *
-batch_take (void)
+static void
+sync_begin (void)
 {
-    Batch *batch = g_new (Batch, 1);
+    SyncGroup *group = g_steal_pointer (&waiting);
 
-    *batch = waiting;
-    waiting = (Batch) { NULL, NULL };
-    return batch;
+    running = TRUE;
+    task_run (sync_run, group, sync_group_free, sync_done, NULL);
 }
 
 static gboolean
-batch_begin (gpointer unused)
+sync_time (gpointer data)
 {
-    (void) unused;
+    (void) data;
     timer = 0;
-    running = TRUE;
-    task_run (batch_sync, batch_take (), batch_free, batch_done, NULL);
+    sync_begin ();
     return G_SOURCE_REMOVE;
 }
 
-void
-store_sync_later (const char *path, gboolean directory)
+/* The group that a change at @path goes with. One group at a time is at the disk; what changes meanwhile
+ * is the next one, and begins when that is done. */
+static SyncGroup *
+sync_wanted (const char *path)
 {
-    GHashTable **set = directory ? &waiting.directories : &waiting.files;
+    if (!waiting)
+        waiting = sync_group_new ();
+    if (!timer && !running)
+        timer = g_timeout_add (STORE_SYNC_MS, sync_time, NULL);
+    g_hash_table_add (waiting->dirs, g_path_get_dirname (path));
+    return waiting;
+}
 
-    if (!*set)
-        *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-    g_hash_table_add (*set, g_strdup (path));
-    timer_start ();
+gboolean
+store_write_synced (const char *path, const char *text, GError **error)
+{
+    g_autofree char *old = store_old_path (path);
+    SyncGroup *group;
+    gboolean kept;
+
+    /* The oldest version that may not be on disk yet: one that stands there already is kept. A new
+     * file has none. */
+    kept = link (path, old) == 0;
+    if (!file_write (path, text, strlen (text), 0600, 0, error)) {
+        if (kept)
+            unlink (old);
+        return FALSE;
+    }
+    group = sync_wanted (path);
+    g_ptr_array_add (group->files, g_strdup (path));
+    if (kept)
+        g_ptr_array_add (group->old, g_steal_pointer (&old));
+    return TRUE;
 }
 
 void
-store_sync_finish (void)
+store_sync_dir_of (const char *path)
 {
-    g_autoptr (GError) error = NULL;
-    Batch *batch = batch_take ();
+    sync_wanted (path);
+}
 
+void
+store_sync_now (void)
+{
     if (timer)
         g_source_remove (timer);
     timer = 0;
-    batch_sync (batch, &error);
-    if (error)
-        log_error ("%s", error->message);
-    batch_free (batch);
+    if (waiting && !running)
+        sync_begin ();
 }

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Changes below the configuration directory reach the disk shortly after the call that made them was
- * answered, many at a time, on a pool thread: the main loop does not wait for disks. What must not be
- * lost, the definition that is replaced, is not touched before its successor's data is on disk (store.c).
+ * Definitions reach the disk in groups: a change is in place, and survives the death of the daemon, when
+ * the client is answered; it survives a power cut a little later (STORE_SYNC_MS and one flush of the
+ * disk). One flush serves all changes of that time, so a thousand definitions do not cost a thousand.
+ *
+ * Until then the version before stands beside a replaced file as ".NAME.xml.old". Who finds the file cut
+ * off after a power cut takes that one.
  */
 #pragma once
 
 #include <glib.h>
 
-/* @path, a file or a directory, is synced within STORE_SYNC_MS and what its file system takes. Files go
- * before directories. */
 #define STORE_SYNC_MS 20
-void store_sync_later (const char *path, gboolean directory);
 
-/* Everything that is left, now: end of the daemon. */
-void store_sync_finish (void);
+/* Replaces @path atomically with @text and has it synced. */
+gboolean store_write_synced (const char *path, const char *text, GError **error);
+/* The directory of @path changed (a file was removed, a link made): sync it. */
+void store_sync_dir_of (const char *path);
+/* ".NAME.xml.old" of a definition's path. */
+char *store_old_path (const char *path);
+/* Begins what waits, for the daemon's end; task_drain() then waits for it. */
+void store_sync_now (void);
