@@ -63,8 +63,8 @@ leave_host_mounts (const launch_plan *plan, Failure *failure)
 /* G: C's child by CLONE_PARENT, so that C waits for it and dies with it. The cgroup namespace is not
  * among the flags: it would root at the cgroup of B. */
 static int
-clone_child (const launch_plan *plan, int sock, int child_sock, int cgroup, int *ret_pidfd,
-             Failure *failure)
+clone_child (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups,
+             int *ret_pidfd, Failure *failure)
 {
     uint64_t flags = CLONE_PARENT
         | (plan->namespaces & ~(unsigned) (CLONE_NEWNS | CLONE_NEWCGROUP));
@@ -72,12 +72,12 @@ clone_child (const launch_plan *plan, int sock, int child_sock, int cgroup, int 
 
     if (failure_enter (failure, STEP_CLONE, "") < 0)
         return -1;
-    pid = clone_process (flags, cgroup, ret_pidfd);
+    pid = clone_process (flags, groups->v2, ret_pidfd);
     if (pid < 0)
-        return failure_set (failure, cgroup >= 0 && errno != ENOSPC ? STEP_CGROUP_JOIN : STEP_CLONE,
-                            "");
+        return failure_set (failure,
+                            groups->v2 >= 0 && errno != ENOSPC ? STEP_CGROUP_JOIN : STEP_CLONE, "");
     if (pid == 0)
-        child_main (plan, child_sock);
+        child_main (plan, child_sock, groups);
     close (child_sock);
     if (sync_send (sock, SYNC_CLONED, (uint64_t) pid, ret_pidfd, 1) < 0)
         _exit (1);
@@ -146,7 +146,7 @@ map_root (const launch_plan *plan)
 }
 
 void
-builder_main (const launch_plan *plan, int sock, int child_sock, int cgroup)
+builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups)
 {
     int sources[PLAN_MOUNTS_MAX], pidfd = -1;
     Failure failure = { .step = STEP_NONE };
@@ -163,7 +163,7 @@ builder_main (const launch_plan *plan, int sock, int child_sock, int cgroup)
         || mounts_take_sources (plan, sources, &failure) < 0
         || leave_host_mounts (plan, &failure) < 0)
         sync_fail (sock, &failure);
-    child = clone_child (plan, sock, child_sock, cgroup, &pidfd, &failure);
+    child = clone_child (plan, sock, child_sock, groups, &pidfd, &failure);
     if (child < 0)
         sync_fail (sock, &failure);
     if (sync_expect (sock, SYNC_BUILD) < 0)

@@ -341,13 +341,18 @@ become_init (const launch_plan *plan, int *sock, Failure *failure)
 }
 
 void
-child_main (const launch_plan *plan, int sock)
+child_main (const launch_plan *plan, int sock, const GuestGroups *groups)
 {
     Failure failure = { .step = STEP_NONE };
     int keep[PLAN_FDS_MAX + 1];
     unsigned n = 0;
 
     die_with_controller ();
+    /* first of all, with the descriptors that the next lines close */
+    if (sync_join_groups (groups->v1, groups->n_v1) < 0) {
+        failure_set (&failure, STEP_CGROUP_JOIN, "");
+        sync_fail (sock, &failure);
+    }
     /* nothing of the builder's or the controller's stays open while we wait */
     keep[n++] = sock;
     for (u_int i = 0; i < plan->init.pass_fds.pass_fds_len; i++)

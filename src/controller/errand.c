@@ -8,8 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "controller/path.h"
@@ -33,7 +35,7 @@ static const char *const fifo_names[] = { "/run/initctl", "/dev/initctl", "/etc/
 #define N_FIFOS (sizeof fifo_names / sizeof *fifo_names)
 
 static int
-enter (int pidfd, int has_userns)
+enter (int pidfd, bool has_userns)
 {
     if (setns (pidfd, CLONE_NEWNS | (has_userns ? CLONE_NEWUSER : 0)) < 0)
         return -1;
@@ -85,11 +87,33 @@ write_initctl (int root, char runlevel, const struct stat *host)
     return -1;
 }
 
+/* Signals that init waits for in sigtimedwait(2), as busybox does: while it sleeps there the kernel
+ * holds them apart from those that /proc shows as blocked. The set lies in init's memory, at the
+ * call's first argument. Eight bytes of the container's own word, used for nothing but to choose among
+ * its own signals. */
+static uint64_t
+waited_signals (int proc)
+{
+    char text[256], *end;
+    uint64_t mask = 0;
+    autofd int call = openat (proc, "syscall", O_RDONLY | O_CLOEXEC);
+    autofd int memory = openat (proc, "mem", O_RDONLY | O_CLOEXEC);
+    ssize_t n = call >= 0 ? read (call, text, sizeof text - 1) : -1;
+
+    text[n > 0 ? n : 0] = '\0';
+    if (memory < 0 || strtol (text, &end, 10) != SYS_rt_sigtimedwait || *end != ' ')
+        return 0;
+    if (pread (memory, &mask, sizeof mask, (off_t) strtoul (end, NULL, 16)) != sizeof mask)
+        return 0;
+    return mask;
+}
+
 void
-errand_halt (int pidfd, char runlevel, int only_initctl, int has_userns, MonitorPacket *answer)
+errand_halt (const ErrandHalt *errand, MonitorPacket *answer)
 {
     struct stat host[N_FIFOS];
-    autofd int root = -1, systemd = -1;
+    autofd int root = -1, systemd = -1, proc = -1;
+    char path[32];
 
     memset (answer, 0, sizeof *answer);
     memset (host, 0, sizeof host);
@@ -99,25 +123,21 @@ errand_halt (int pidfd, char runlevel, int only_initctl, int has_userns, Monitor
         if (stat (fifo_names[i], &host[i]) < 0)
             memset (&host[i], 0, sizeof host[i]);
     }
-    if (enter (pidfd, has_userns) < 0
+    snprintf (path, sizeof path, "/proc/%d", (int) errand->pid);
+    proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0 || enter (errand->pidfd, errand->has_userns) < 0
         || (root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
         answer->err = errno;
         strcpy (answer->object, "the container's mount namespace");
         return;
     }
-    if (!only_initctl) {
-        systemd = path_open (root, "/run/systemd/system", O_PATH | O_DIRECTORY, PATH_FOLLOW);
-        if (systemd >= 0)
-            answer->flags |= ERRAND_FOUND_SYSTEMD;
-    }
-    if (systemd < 0) {
-        if (write_initctl (root, runlevel, host) == 0)
-            answer->flags |= ERRAND_WROTE_INITCTL;
-        else if (only_initctl) {
-            answer->err = errno;
-            strcpy (answer->object, "initctl");
-            return;
-        }
-    }
     answer->type = MONITOR_DONE;
+    /* after enter(): with the container's credentials, whatever the caller has kept of its own */
+    answer->b = waited_signals (proc);
+    if (errand->look_for_systemd)
+        systemd = path_open (root, "/run/systemd/system", O_PATH | O_DIRECTORY, PATH_FOLLOW);
+    if (systemd >= 0)
+        answer->flags |= ERRAND_FOUND_SYSTEMD;
+    else if (errand->runlevel && write_initctl (root, errand->runlevel, host) == 0)
+        answer->flags |= ERRAND_WROTE_INITCTL;
 }

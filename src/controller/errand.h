@@ -8,11 +8,23 @@
 
 #include "plan/monitor.h"
 
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct {
+    int pidfd;              /* the container's init */
+    pid_t pid;              /* its number here; the caller keeps it from being reused */
+    bool has_userns;
+    bool look_for_systemd;  /* then nothing is written where it is found */
+    char runlevel;          /* '0' or '6' for the initctl fifo, '\0': leave it alone */
+} ErrandHalt;
+
 typedef enum {
     ERRAND_FOUND_SYSTEMD = 1 << 0,      /* /run/systemd/system is there */
     ERRAND_WROTE_INITCTL = 1 << 1,
 } ErrandFound;
 
-/* Looks for systemd, else (or when @only_initctl) writes @runlevel ('0', '6') into the initctl fifo.
- * The answer: DONE with ErrandFound in flags, or FAILED with errno and object. */
-void errand_halt (int pidfd, char runlevel, int only_initctl, int has_userns, MonitorPacket *answer);
+/* What an orderly stop needs to know of the container and do there. The answer: DONE with ErrandFound
+ * in flags and in b the signals that init sleeps for in sigtimedwait(2), or FAILED with errno and
+ * object. */
+void errand_halt (const ErrandHalt *errand, MonitorPacket *answer);

@@ -10,7 +10,7 @@
  *   any other program                        SIGTERM, else SIGPWR   none: EOPNOTSUPP
  *
  * The kernel drops a signal to the first process of a pid namespace unless that process catches it or
- * holds it blocked (signalfd, sigtimedwait). So a signal is sent only when init takes it; an init that
+ * holds it blocked (for signalfd or sigtimedwait). So a signal is sent only when init takes it; an init that
  * is still booting gets it as soon as it does, for HALT_QUEUE_MS. A program that never takes any
  * cannot be stopped in order: after that time the request is answered with EOPNOTSUPP at once.
  */
@@ -86,11 +86,11 @@ first_taken (uint64_t taken, int first, int second)
 /* The signal to send now, or 0 while init takes none that means it. The name is the container's own
  * word: it only decides which signal its own init gets. */
 static int
-choose_signal (const Controller *c, bool systemd)
+choose_signal (const Controller *c, bool systemd, uint64_t waited)
 {
     const uint64_t busybox = SIGNAL_BIT (SIGUSR1) | SIGNAL_BIT (SIGUSR2) | SIGNAL_BIT (SIGTERM);
     bool reboot = halt_is_reboot (&c->halt);
-    uint64_t taken = init_takes (c->init);
+    uint64_t taken = init_takes (c->init) | waited;
     char name[32];
 
     if (c->halt.kind == HALT_SIGNAL)
@@ -157,9 +157,9 @@ halt_later (Controller *c, uint64_t now)
 }
 
 static void
-halt_signal (Controller *c, bool systemd)
+halt_signal (Controller *c, bool systemd, uint64_t waited)
 {
-    int number = choose_signal (c, systemd);
+    int number = choose_signal (c, systemd, waited);
 
     if (number == 0) {
         halt_later (c, clock_ms ());
@@ -175,11 +175,14 @@ halt_signal (Controller *c, bool systemd)
 static void __attribute__ ((noreturn))
 errand_main (const Controller *c, int sock)
 {
-    bool only = c->halt.kind == HALT_INITCTL_POWEROFF || c->halt.kind == HALT_INITCTL_REBOOT;
-    char runlevel = halt_is_reboot (&c->halt) ? '6' : '0';
+    ErrandHalt errand = {
+        .pidfd = c->pidfd, .pid = c->init, .has_userns = c->has_userns,
+        .look_for_systemd = c->halt.kind == HALT_AUTO_POWEROFF || c->halt.kind == HALT_AUTO_REBOOT,
+        .runlevel = c->halt.kind == HALT_SIGNAL ? '\0' : halt_is_reboot (&c->halt) ? '6' : '0',
+    };
     MonitorPacket answer;
 
-    errand_halt (c->pidfd, runlevel, only, c->has_userns, &answer);
+    errand_halt (&errand, &answer);
     (void) fd_send (sock, &answer, sizeof answer, NULL, 0);
     _exit (0);
 }
@@ -191,7 +194,7 @@ halt_probe (Controller *c)
     int pair[2];
 
     if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        halt_signal (c, false);
+        halt_signal (c, false, 0);
         return;
     }
     halt->errand_pid = fork ();
@@ -203,7 +206,7 @@ halt_probe (Controller *c)
     halt->probing = true;
     if (halt->errand_pid < 0 || supervise_watch (c, pair[0], EVENT_ERRAND, 0, EPOLLIN, false) < 0) {
         errand_end (c);
-        halt_signal (c, false);
+        halt_signal (c, false, 0);
     }
 }
 
@@ -217,8 +220,6 @@ halt_event (Controller *c)
 
     if (!good) {
         memset (&answer, 0, sizeof answer);
-        answer.type = MONITOR_FAILED;
-        answer.err = EIO;
     }
     errand_end (c);
     if (answer.type == MONITOR_DONE && (answer.flags & ERRAND_WROTE_INITCTL)) {
@@ -228,7 +229,7 @@ halt_event (Controller *c)
         halt_answer (c, EOPNOTSUPP, 0, "init reads no initctl fifo");
         c->halt.active = false;
     } else {
-        halt_signal (c, answer.type == MONITOR_DONE && (answer.flags & ERRAND_FOUND_SYSTEMD));
+        halt_signal (c, answer.flags & ERRAND_FOUND_SYSTEMD, answer.b);
     }
 }
 
@@ -254,10 +255,7 @@ halt_request (Controller *c, const MonitorPacket *packet)
         /* counted from init's start: an old one that takes no signal never will */
         .deadline = c->started + HALT_QUEUE_MS, .next = now,
     };
-    if (halt->kind == HALT_SIGNAL)
-        halt_signal (c, false);
-    else
-        halt_probe (c);
+    halt_probe (c);
 }
 
 int
@@ -281,12 +279,9 @@ halt_tick (Controller *c, uint64_t now)
         /* stuck on something of the container's: do without it */
         if (now >= halt->errand_deadline) {
             errand_end (c);
-            halt_signal (c, false);
+            halt_signal (c, false, 0);
         }
     } else if (now >= halt->next) {
-        if (halt->kind == HALT_SIGNAL)
-            halt_signal (c, false);
-        else
-            halt_probe (c);
+        halt_probe (c);
     }
 }

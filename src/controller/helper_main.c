@@ -26,9 +26,9 @@ parse_fd (const char *text)
     return *end == '\0' && end != text && fd < 4096 ? (int) fd : -1;
 }
 
-/* Whether the process of @pidfd lives in another user namespace than we do. */
+/* The number of the process of @pidfd here, and whether it lives in another user namespace. */
 static int
-in_other_userns (int pidfd)
+describe (int pidfd, ErrandHalt *errand)
 {
     char path[64], text[512], *at;
     autofd int fd = -1;
@@ -40,19 +40,23 @@ in_other_userns (int pidfd)
     n = fd >= 0 ? fd_read_all (fd, text, sizeof text - 1) : -1;
     text[n > 0 ? n : 0] = '\0';
     at = strstr (text, "\nPid:\t");
-    if (!at)
+    errand->pidfd = pidfd;
+    errand->pid = at ? atoi (at + 6) : -1;
+    if (errand->pid <= 0)
         return -1;
-    snprintf (path, sizeof path, "/proc/%d/ns/user", atoi (at + 6));
+    snprintf (path, sizeof path, "/proc/%d/ns/user", (int) errand->pid);
     if (stat (path, &theirs) < 0 || stat ("/proc/self/ns/user", &mine) < 0)
         return -1;
-    return mine.st_ino != theirs.st_ino;
+    errand->has_userns = mine.st_ino != theirs.st_ino;
+    return 0;
 }
 
 int
 main (int argc, char **argv)
 {
     MonitorPacket answer = { .type = MONITOR_FAILED };
-    int out, pidfd, userns;
+    ErrandHalt errand = { .pidfd = -1 };
+    int out, pidfd;
 
     if (argc != 7 || strcmp (argv[1], "--answer-fd") != 0 || strcmp (argv[3], "--pidfd") != 0
         || strcmp (argv[5], "initctl") != 0
@@ -63,12 +67,12 @@ main (int argc, char **argv)
     prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
     out = parse_fd (argv[2]);
     pidfd = parse_fd (argv[4]);
-    userns = pidfd >= 0 ? in_other_userns (pidfd) : -1;
-    if (out < 0 || userns < 0) {
+    errand.runlevel = argv[6][0];
+    if (out < 0 || pidfd < 0 || describe (pidfd, &errand) < 0) {
         answer.err = ESRCH;
         strcpy (answer.object, "pidfd");
     } else {
-        errand_halt (pidfd, argv[6][0], 1, userns, &answer);
+        errand_halt (&errand, &answer);
     }
     return fd_send (out, &answer, sizeof answer, NULL, 0) < 0
         && fd_write_all (out, &answer, sizeof answer) < 0;

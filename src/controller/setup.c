@@ -33,7 +33,8 @@ typedef struct {
     bool cgroup_given, continued, cloned, entered, building, built, ready, executed;
     int cgroup_fds[FD_PASS_MAX];
     unsigned n_cgroup_fds;
-    bool cgroup_v2;                 /* the first descriptor is the directory for clone3 */
+    GuestGroups groups;             /* of the descriptors before */
+    unsigned n_own_groups;          /* the last ones: v1 groups of the controller itself */
     int masters[FD_PASS_MAX];
     unsigned n_masters;
 } Setup;
@@ -75,8 +76,14 @@ take_start_packet (Setup *s)
     if (got == sizeof packet && packet.type == MONITOR_CGROUP && !s->cgroup_given) {
         memcpy (s->cgroup_fds, fds, n * sizeof *fds);
         s->n_cgroup_fds = n;
-        s->cgroup_v2 = (packet.flags & 1) && n > 0;
         s->cgroup_given = true;
+        if (packet.err == 0 && (packet.flags & 1) + packet.b + packet.a != n)
+            return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
+        s->groups = (GuestGroups) {
+            .v2 = packet.flags & 1 ? fds[0] : -1, .v1 = s->cgroup_fds + (packet.flags & 1),
+            .n_v1 = (unsigned) packet.b,
+        };
+        s->n_own_groups = (unsigned) packet.a;
         errno = packet.err;
         return packet.err ? failure_set (s->failure, STEP_CGROUP, packet.object) : 0;
     }
@@ -266,14 +273,31 @@ make_monitor_socket (Setup *s)
     return 0;
 }
 
+/* Before anything is forked: all that comes is counted where the limits are. */
+static int
+join_own_groups (Setup *s)
+{
+    const int *own = s->cgroup_fds + s->n_cgroup_fds - s->n_own_groups;
+
+    if (failure_enter (s->failure, STEP_CGROUP_JOIN, "") < 0)
+        return -1;
+    if (sync_join_groups (own, s->n_own_groups) < 0)
+        return failure_set (s->failure, STEP_CGROUP_JOIN, "controller");
+    return 0;
+}
+
+static void
+close_groups (Setup *s)
+{
+    while (s->n_cgroup_fds > 0)
+        close (s->cgroup_fds[--s->n_cgroup_fds]);
+}
+
 static int
 start_builder (Setup *s)
 {
     int builder[2], child[2];
-    int cgroup = s->cgroup_v2 ? s->cgroup_fds[0] : -1;
 
-    if (failure_enter (s->failure, STEP_CGROUP_JOIN, "") < 0)
-        return -1;
     if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, builder) < 0)
         return failure_set (s->failure, STEP_BUILDER, "");
     s->builder = builder[0];
@@ -289,7 +313,7 @@ start_builder (Setup *s)
         close (builder[0]);
         close (child[0]);
         close (s->c->listener);
-        builder_main (s->plan, builder[1], child[1], cgroup);
+        builder_main (s->plan, builder[1], child[1], &s->groups);
     }
     close (builder[1]);
     close (child[1]);
@@ -333,25 +357,6 @@ write_maps (Setup *s)
         || write_map (s, "gid_map", plan->gid_map.gid_map_val, plan->gid_map.gid_map_len) < 0)
         return -1;
     return write_map (s, "uid_map", plan->uid_map.uid_map_val, plan->uid_map.uid_map_len);
-}
-
-/* v1 hierarchies; the v2 group was joined by the clone itself. */
-static int
-join_cgroups (Setup *s)
-{
-    char text[24];
-    int length = snprintf (text, sizeof text, "%d", (int) s->c->init);
-
-    for (unsigned i = s->cgroup_v2 ? 1 : 0; i < s->n_cgroup_fds; i++) {
-        if (write (s->cgroup_fds[i], text, (size_t) length) != length) {
-            snprintf (text, sizeof text, "hierarchy %u", i);
-            return failure_set (s->failure, STEP_CGROUP_JOIN, text);
-        }
-    }
-    for (unsigned i = 0; i < s->n_cgroup_fds; i++)
-        close (s->cgroup_fds[i]);
-    s->n_cgroup_fds = 0;
-    return 0;
 }
 
 static int
@@ -441,11 +446,14 @@ run_steps (Setup *s)
         || tell_daemon (s, MONITOR_HELLO, MONITOR_VERSION, (uint64_t) getpid ()) < 0
         || failure_enter (s->failure, STEP_CGROUP, "") < 0
         || wait_for (s, &s->cgroup_given, "the daemon's cgroup") < 0
-        || start_builder (s) < 0
-        || wait_for (s, &s->cloned, "the clone") < 0)
+        || join_own_groups (s) < 0
+        || start_builder (s) < 0)
+        return -1;
+    close_groups (s);
+    if (wait_for (s, &s->cloned, "the clone") < 0)
         return -1;
     /* all that must be so before the child runs a line of its own in its namespaces */
-    if (write_maps (s) < 0 || join_cgroups (s) < 0 || set_limits (s) < 0
+    if (write_maps (s) < 0 || set_limits (s) < 0
         || links_move (s->plan, c->init, s->failure) < 0)
         return -1;
     c->pid_namespace = pid_namespace_inode (c->init);

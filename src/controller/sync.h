@@ -6,7 +6,7 @@
  * READY, where it means that execve() happened.
  *
  *   B->C CLONED     a = pid of G, one descriptor: its pidfd. G is C's child (CLONE_PARENT).
- *   C->G ENTER      ids are mapped, cgroups joined, devices moved: G completes its namespaces
+ *   C->G ENTER      ids are mapped, devices moved: G, in its cgroups, completes its namespaces
  *   G->C ENTERED
  *   C->B BUILD      B enters G's namespaces and clones P (also C's child), then ends
  *   B->C BUILDING   a = pid of P
@@ -39,8 +39,18 @@ void sync_fail (int sock, const Failure *failure) __attribute__ ((noreturn));
 /* Closes the descriptors from 3 on, but for @keep (n of them, unsorted). */
 void sync_keep_fds (const int *keep, unsigned n);
 
-/* builder.c: process B. @cgroup: directory to clone G into, or -1. Does not return. */
-void builder_main (const launch_plan *plan, int sock, int child_sock, int cgroup)
+/* The guest's control groups. */
+typedef struct {
+    int v2;                     /* directory to clone G into, or -1 */
+    const int *v1;              /* `tasks` files: G writes "0" to each */
+    unsigned n_v1;
+} GuestGroups;
+
+/* Puts the calling process, which has one thread, into v1 groups. 0 or -1. */
+int sync_join_groups (const int *tasks, unsigned n);
+
+/* builder.c: process B. Does not return. */
+void builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups)
     __attribute__ ((noreturn));
 /* child.c: process G. Does not return but by execve(). */
-void child_main (const launch_plan *plan, int sock) __attribute__ ((noreturn));
+void child_main (const launch_plan *plan, int sock, const GuestGroups *groups) __attribute__ ((noreturn));

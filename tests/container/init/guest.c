@@ -377,6 +377,17 @@ do_verb (char *verb)
         while (!got_signal) pause ();
         printf ("signal %d\n", got_signal);
     }
+    else if (!strcmp (verb, "busybox")) {
+        /* as busybox init: signals blocked, and slept for */
+        static const int numbers[] = { SIGINT, SIGPWR, SIGUSR1, SIGUSR2, SIGTERM };
+        sigset_t set;
+        sigemptyset (&set);
+        for (int i = 0; i < 5; i++) sigaddset (&set, numbers[i]);
+        sigprocmask (SIG_BLOCK, &set, NULL);
+        printf ("waiting\n");
+        fflush (stdout);
+        printf ("signal %d\n", sigtimedwait (&set, NULL, NULL));
+    }
     else if (!strcmp (verb, "sleep")) usleep ((unsigned) atoi (value) * 1000);
     else if (!strcmp (verb, "flood")) do_flood (atol (value));
     else if (!strcmp (verb, "reopen")) do_reopen ();

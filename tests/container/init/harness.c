@@ -499,11 +499,15 @@ console_until (int fd, const char *marker)
 char *
 box_output (Box *box, MonitorPacket *ret_exit)
 {
-    Run run = box_start (box, 0);
+    plan_arg wait = { .value = g_strdup ("sleep=200") };
     MonitorPacket packet;
     char *text;
     int monitor, console;
+    Run run;
 
+    /* time for us to come to the console before it is all over */
+    g_array_insert_val (box->argv, 1, wait);
+    run = box_start (box, 0);
     box_expect_running (box, &run);
     fd_close (&run.start);
     monitor = monitor_connect (box, NULL);

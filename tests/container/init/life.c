@@ -148,6 +148,26 @@ test_halt_kinds (gconstpointer data)
     halt_case (mapped, "java", "30", HALT_AUTO_POWEROFF, 30);
 }
 
+static void
+test_halt_busybox (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    MonitorPacket packet;
+    int console;
+
+    box_init (life.box, "comm=init", "busybox", NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    g_free (console_until (console, "waiting\n"));
+    g_usleep (50000);
+    packet = halt (&life, HALT_AUTO_POWEROFF, 0);
+    g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
+    g_assert_cmpuint (packet.flags, ==, 0);
+    g_free (console_until (console, "signal 12\n"));
+    close (console);
+    (void) life_end (&life);
+}
+
 /* Asked before init listens: queued, and delivered as soon as it does. */
 static void
 test_halt_queued (gconstpointer data)
@@ -500,7 +520,7 @@ main (int argc, char **argv)
         void (*run) (gconstpointer mapped);
     } tests[] = {
         { "exits", test_exits }, { "halt-kinds", test_halt_kinds },
-        { "halt-queued", test_halt_queued }, { "halt-signal", test_halt_signal },
+        { "halt-busybox", test_halt_busybox }, { "halt-queued", test_halt_queued }, { "halt-signal", test_halt_signal },
         { "initctl", test_initctl }, { "replay", test_replay }, { "flood", test_flood },
         { "reopen", test_reopen }, { "log", test_log }, { "daemons", test_daemons },
         { "exit-file", test_exit_file }, { "stale-socket", test_stale_socket },
