@@ -150,6 +150,63 @@ def check_inside(checks, skep):
     checks.that("the command is in the container's cgroup", re.search(r"one|:/$", groups, re.M), groups)
     fds = skep("lxc-enter-namespace", "one", "/bin/ls", "/proc/self/fd").out.split()
     checks.that("no descriptor leaks in", len(fds) <= 4, fds)
+    status = skep("lxc-enter-namespace", "one", "/bin/cat", "/proc/1/status", "/proc/self/status").out
+    for field in ("CapBnd", "CapPrm", "CapEff"):
+        found = set(re.findall(rf"^{field}:\t(\w+)$", status, re.M))
+        checks.that(f"the command's {field} is what init may have", len(found) == 1, status)
+
+
+def check_intrusion(checks, skep, directory):
+    """What runs inside must not reach the program that went in (CVE-2019-5736)."""
+    def sum_of_skep():
+        return t.execute(["sha256sum", SKEP]).out
+    before = sum_of_skep()
+    evil = os.path.join(directory, "roots/one/bin/evil")
+    with open(evil, "w", encoding="utf-8") as handle:
+        handle.write("#!/proc/self/exe\n")
+    os.chmod(evil, 0o755)
+    result = skep("lxc-enter-namespace", "one", "/bin/evil")
+    checks.that("a script for /proc/self/exe gets nowhere", result.status in (126, 127), result)
+    overwrite = ("i=0; while [ $i -lt 300 ]; do i=$((i+1)); for p in /proc/[0-9]*/exe; do "
+                 "echo bad >>$p; done; done 2>/dev/null")
+    with t.subprocess.Popen([SKEP, "--socket", skep.socket, "lxc-enter-namespace", "one", "/bin/sh", "-c", overwrite],
+                            stdout=t.subprocess.DEVNULL) as writer:
+        while writer.poll() is None:
+            skep("lxc-enter-namespace", "one", "/bin/true")
+    checks.equal("skep itself was not overwritten", sum_of_skep(), before)
+    sleeper = t.subprocess.Popen([SKEP, "--socket", skep.socket, "lxc-enter-namespace", "one", "/bin/sleep", "30"])
+    try:
+        def copies():
+            return [os.readlink(f"/proc/{pid}/exe") for pid, words in t.commands() if words and words[0] == "skep-enter"
+                    and os.path.exists(f"/proc/{pid}")]
+        found = t.wait_until(copies)
+        checks.that("what goes in is a copy in memory", found and all("memfd:skep" in f for f in found), found)
+    finally:
+        sleeper.terminate()
+        sleeper.wait()
+    checks.that("the command ends with skep", t.wait_until(lambda: "sleep 30" not in skep(
+        "lxc-enter-namespace", "one", "/bin/ps").out))
+
+
+def check_mapped(checks, skep, directory):
+    made = skep("new", "mapped", "--busybox", "--data-dir", os.path.join(directory, "roots"), "--idmap", "100000", "--start")
+    checks.equal("new --idmap --start", made.out, "Domain 'mapped' defined\nDomain 'mapped' started\n")
+    inside = skep("lxc-enter-namespace", "mapped", "/bin/sh", "-c", "id -u; cat /proc/self/uid_map; stat -c %u /bin/busybox")
+    checks.equal("inside it is root", inside.out.split(), ["0", "0", "100000", "65536", "0"])
+    checks.equal("on disk nothing changed", os.stat(os.path.join(directory, "roots/mapped/bin/busybox")).st_uid, 0)
+    skep("destroy", "mapped")
+    skep("undefine", "mapped")
+
+
+def check_like_virsh(checks, skep):
+    """Names of options: fingers and scripts carry over."""
+    def options(text):
+        return set(re.findall(r"^ +\[?(--[\w-]+)", text.partition("OPTIONS")[2], re.M))
+    for verb in re.findall(r"^    (\S+) ", skep("help").out, re.M):
+        theirs = t.execute(["virsh", "help", verb])
+        if theirs.status == 0:
+            missing = options(theirs.out) - options(skep("help", verb).out)
+            checks.that(f"{verb} has virsh's options", not missing, missing)
 
 
 def check_metadata(checks, skep):
@@ -278,6 +335,9 @@ def main():
         check_life(checks, daemon, skep)
         check_limits(checks, daemon, skep)
         check_inside(checks, skep)
+        check_intrusion(checks, skep, directory)
+        check_mapped(checks, skep, directory)
+        check_like_virsh(checks, skep)
         check_metadata(checks, skep)
         check_xml(checks, daemon, skep, directory)
         check_fds(checks, skep, directory)

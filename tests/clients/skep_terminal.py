@@ -37,6 +37,7 @@ def check_prompt(checks, skep, env):
         shell.expect("skep # ")
         shell.send("\x1b[A\x1b[A\x1b[A\x1b[A\n")
         checks.that("history outlives the shell", shell.expect("uri; hostname") and shell.expect("lxc.unix"), shell.seen)
+        shell.expect("skep # ")
         shell.send("\x04")
         checks.equal("end of input leaves", shell.wait(), 0)
 
@@ -74,6 +75,7 @@ def check_console(checks, daemon, skep):
             checks.equal("and that one does", forced.wait(), 0)
         with console(skep, "console", "boxes", "--devname", "nonsense") as wrong:
             checks.equal("a console that is not there", wrong.wait(), 1)
+        check_enter(checks, skep)
         with console(skep, "console", "boxes") as last:
             last.expect("Escape character is")
             daemon.virsh("destroy", "boxes")
@@ -82,6 +84,25 @@ def check_console(checks, daemon, skep):
     checks.that("no console without a terminal", piped.status == 1 and "needs a terminal" in piped.err, piped)
     with console(skep, "console", "boxes") as stopped:
         checks.that("no console of a stopped domain", stopped.expect("is not running") and stopped.wait() == 1)
+
+
+def check_enter(checks, skep):
+    with console(skep, "lxc-enter-namespace", "boxes", "/bin/sh") as shell:
+        checks.that("a shell inside has a prompt", shell.expect("# "))
+        shell.send("tty; echo $((6*7))\n")
+        checks.that("... on a terminal of the container", shell.expect(r"/dev/pts/\d+\r?\n42"))
+        checks.that("... with job control", "job control turned off" not in shell.seen)
+        shell.send("sleep 100\n")
+        shell.expect("sleep 100")
+        t.time.sleep(0.3)
+        shell.send("\x03")
+        shell.send("echo inter''rupted\n")
+        checks.that("... where Ctrl-C interrupts", shell.expect("interrupted"))
+        shell.send("exit 7\n")
+        checks.equal("... and an exit code", shell.wait(), 7)
+    # One end in a pipe: only what is a terminal is replaced.
+    with t.Terminal(["sh", "-c", f"echo piped | {SKEP} --socket {skep} lxc-enter-namespace boxes /bin/sh -c 'cat; tty'"]) as mixed:
+        checks.that("a pipe stays a pipe", mixed.expect("piped") and mixed.expect("not a tty"), mixed.seen)
 
 
 def editor(directory, text):

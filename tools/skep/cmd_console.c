@@ -2,12 +2,11 @@
 /* console and lxc-enter-namespace. */
 #include "cmd.h"
 #include "enter.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 gboolean
@@ -17,53 +16,6 @@ console_possible (Shell *shell)
         return TRUE;
     shell_fail (shell, "a console needs a terminal on standard input");
     return FALSE;
-}
-
-/* ---- The terminal ---- */
-
-static struct termios terminal_before;
-static volatile sig_atomic_t terminal_raw;
-
-static void
-terminal_restore (void)
-{
-    if (!terminal_raw)
-        return;
-    terminal_raw = 0;
-    tcsetattr (STDIN_FILENO, TCSAFLUSH, &terminal_before);
-}
-
-/* A killed skep must not leave the terminal raw. tcsetattr() is async-signal-safe. */
-static void
-on_deadly_signal (int signum)
-{
-    terminal_restore ();
-    signal (signum, SIG_DFL);
-    raise (signum);
-}
-
-static gboolean
-terminal_make_raw (void)
-{
-    static const int deadly[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
-    struct termios raw;
-
-    if (tcgetattr (STDIN_FILENO, &terminal_before) < 0)
-        return FALSE;
-    raw = terminal_before;
-    cfmakeraw (&raw);
-    terminal_raw = 1;
-    for (unsigned i = 0; i < G_N_ELEMENTS (deadly); i++)
-        signal (deadly[i], on_deadly_signal);
-    return tcsetattr (STDIN_FILENO, TCSADRAIN, &raw) == 0;
-}
-
-static void
-terminal_leave (void)
-{
-    terminal_restore ();
-    for (unsigned i = 0; i < 4; i++)
-        signal ((const int[]){ SIGTERM, SIGHUP, SIGINT, SIGQUIT }[i], SIG_DFL);
 }
 
 /* ---- The two directions ---- */
@@ -192,24 +144,45 @@ run_console (Shell *shell, const Args *args)
 
 /* ---- lxc-enter-namespace ---- */
 
+/* What makes the command run with the domain's label: the text for attr/exec, "" where there is none. */
+static char *
+exec_label (SkepDomain *domain)
+{
+    g_autofree char *model = NULL, *doi = NULL, *label = NULL;
+    bool enforcing;
+
+    if (!skep_security_model (domain->conn, &model, &doi, NULL)
+        || !skep_domain_security_label (domain, &label, &enforcing, NULL) || !*label)
+        return g_strdup ("");
+    if (strcmp (model, "selinux") == 0)
+        return g_strdup (label);
+    return strcmp (model, "apparmor") == 0 ? g_strconcat ("exec ", label, NULL) : g_strdup ("");
+}
+
 static int
 run_enter (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
     autodomain domain = shell_domain (shell, args);
     g_autofree int *fds = NULL;
-    g_autofree char *why = NULL;
-    int n, code;
+    g_autofree char *why = NULL, *label = NULL;
+    EnterRequest request = { .argv = args_list (args, "cmd") };
+    int code;
 
     if (!domain)
-        return 1;
-    n = skep_domain_open_namespaces (domain, &fds, &error);
-    if (n < 0)
-        return shell_fail_with (shell, &error, "cannot open the namespaces of domain '%s'",
-                                domain->name);
+        return ENTER_FAILED;
+    request.n_fds = skep_domain_open_namespaces (domain, &fds, &error);
+    if (request.n_fds < 0) {
+        shell_fail_with (shell, &error, "cannot open the namespaces of domain '%s'", domain->name);
+        return ENTER_FAILED;
+    }
+    label = args_flag (args, "noseclabel") ? g_strdup ("") : exec_label (domain);
+    request.id = domain->id;
+    request.fds = fds;
+    request.label = label;
     fflush (shell->out);
-    code = enter_run (domain->id, fds, n, args_list (args, "cmd"), &why);
-    for (int i = 0; i < n; i++)
+    code = enter_run (&request, &why);
+    for (int i = 0; i < request.n_fds; i++)
         close (fds[i]);
     if (why)
         shell_fail (shell, "%s", why);

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "enter.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdint.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,53 +96,202 @@ join_cgroups (int id, char **ret_why)
 
 /* ---- The namespaces ---- */
 
-/* Entering the user namespace that one is in already is an error of the kernel, not ours. */
+/* Is skep in the namespace of @fd already? What the container shares with the host is not entered:
+ * behind a user namespace that would even be refused. */
+static gboolean
+is_ours (int fd, int type)
+{
+    static const struct {
+        int type;
+        const char *path;
+    } own[] = {
+        { CLONE_NEWUSER, "/proc/self/ns/user" },     { CLONE_NEWIPC, "/proc/self/ns/ipc" },
+        { CLONE_NEWUTS, "/proc/self/ns/uts" },       { CLONE_NEWNET, "/proc/self/ns/net" },
+        { CLONE_NEWPID, "/proc/self/ns/pid" },       { CLONE_NEWNS, "/proc/self/ns/mnt" },
+        { CLONE_NEWCGROUP, "/proc/self/ns/cgroup" },
+    };
+    struct stat theirs, ours;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (own); i++)
+        if (own[i].type == type)
+            return fstat (fd, &theirs) == 0 && stat (own[i].path, &ours) == 0
+                && theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+    return FALSE;
+}
+
+/* The daemon sends the user namespace first: the rights over the others come from it. */
 static gboolean
 join_namespaces (const int *fds, int n_fds, char **ret_why)
 {
+    gboolean mapped = FALSE;
+
     for (int i = 0; i < n_fds; i++) {
         int type = ioctl (fds[i], NS_GET_NSTYPE);
 
-        if (setns (fds[i], 0) < 0 && !(type == CLONE_NEWUSER && errno == EINVAL)) {
+        if (is_ours (fds[i], type))
+            continue;
+        if (setns (fds[i], 0) < 0) {
             *ret_why = g_strdup_printf ("cannot enter a namespace (type 0x%x): %s", (unsigned) type,
                                         g_strerror (errno));
             return FALSE;
         }
-        if (type == CLONE_NEWUSER
-            && (setgroups (0, NULL) < 0 || setgid (0) < 0 || setuid (0) < 0)) {
-            *ret_why = g_strdup_printf ("cannot become the container's root: %s",
-                                        g_strerror (errno));
-            return FALSE;
-        }
+        mapped |= type == CLONE_NEWUSER;
+    }
+    if (mapped && (setgroups (0, NULL) < 0 || setgid (0) < 0 || setuid (0) < 0)) {
+        *ret_why = g_strdup_printf ("cannot become the container's root: %s", g_strerror (errno));
+        return FALSE;
     }
     return TRUE;
 }
 
-/* Only descriptors 0, 1 and 2 are for the guest. */
-static void
-close_the_rest (void)
+/* ---- Rights ---- */
+
+typedef struct {
+    uint64_t bounding;
+    bool no_new_privs;
+} Rights;
+
+static uint64_t
+status_number (const char *status, const char *field, unsigned base)
 {
-    close_range (3, ~0U, 0);
+    const char *at = strstr (status, field);
+
+    return at ? g_ascii_strtoull (at + strlen (field), NULL, base) : 0;
 }
 
-G_GNUC_NORETURN static void
-exec_command (const char *const *argv)
+/* Those of the container's init: the child of @id that is process 1 of its own PID namespace. */
+static gboolean
+rights_of_container (int id, Rights *ret_rights, char **ret_why)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", id, id);
+    g_autofree char *text = NULL;
+    g_auto (GStrv) child = NULL;
+
+    if (g_file_get_contents (path, &text, NULL, NULL))
+        child = g_strsplit (g_strstrip (text), " ", -1);
+    for (char **at = child; at && *at; at++) {
+        g_autofree char *status_path = g_strdup_printf ("/proc/%s/status", *at);
+        g_autofree char *status = NULL;
+        g_autofree char *pids = NULL;
+        const char *line;
+
+        if (!g_file_get_contents (status_path, &status, NULL, NULL)
+            || !(line = strstr (status, "\nNSpid:")))
+            continue;
+        pids = g_strndup (line + 1, strcspn (line + 1, "\n"));
+        if (!g_str_has_suffix (pids, "\t1"))
+            continue;
+        ret_rights->bounding = status_number (status, "\nCapBnd:\t", 16);
+        ret_rights->no_new_privs = status_number (status, "\nNoNewPrivs:\t", 10) != 0;
+        return TRUE;
+    }
+    *ret_why = g_strdup_printf ("cannot find the container's init below process %d", id);
+    return FALSE;
+}
+
+/* After this an exec gives root the bounding set and nothing more. */
+static gboolean
+limit_rights (const Rights *rights)
+{
+    for (int cap = 0; prctl (PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+        if (!(rights->bounding >> cap & 1) && prctl (PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+            return FALSE;
+    prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    return !rights->no_new_privs || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+/* ---- The copy of skep: from here on everything runs in it ---- */
+
+/* @proc is the host's /proc: the container's could be anything. */
+static gboolean
+set_label (int proc, const char *label)
+{
+    int fd;
+    gboolean ok;
+
+    if (!*label)
+        return TRUE;
+    fd = openat (proc, "thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+    ok = fd >= 0 && write (fd, label, strlen (label)) == (ssize_t) strlen (label);
+    if (fd >= 0)
+        close (fd);
+    return ok;
+}
+
+static void
+make_environment (void)
 {
     static const char *const env[] = {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
         "USER=root", "LOGNAME=root", "container=lxc-libvirt"
     };
     const char *term = getenv ("TERM");
-    char *copy = term ? strdup (term) : NULL;
+    g_autofree char *copy = g_strdup (term ? term : "linux");
 
     clearenv ();
     for (unsigned i = 0; i < G_N_ELEMENTS (env); i++)
         putenv ((char *) env[i]);
-    setenv ("TERM", copy ? copy : "linux", 1);
+    setenv ("TERM", copy, 1);
+}
+
+/* A pseudo-terminal of the container's own, when skep stands on one: the user's terminal itself must
+ * not come into the container, where a process could type on it (TIOCSTI). -1: the container has no
+ * devpts. What stands at that path is the container's word, so it is looked at before it is used. */
+static int
+open_pty (void)
+{
+    int master = open ("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    struct statfs fs;
+    struct stat st;
+    int unlock = 0;
+
+    if (master >= 0 && fstatfs (master, &fs) == 0 && fs.f_type == DEVPTS_SUPER_MAGIC
+        && fstat (master, &st) == 0 && S_ISCHR (st.st_mode) && st.st_rdev == makedev (5, 2)
+        && ioctl (master, TIOCSPTLCK, &unlock) == 0 && fcntl (master, F_SETFL, O_RDWR) == 0)
+        return master;
+    if (master >= 0)
+        close (master);
+    return -1;
+}
+
+/* Puts the pseudo-terminal in the place of the user's; pipes and files stay. */
+static gboolean
+use_pty (int master)
+{
+    gboolean terminal[3] = { isatty (0), isatty (1), isatty (2) };
+    int slave = ioctl (master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    if (slave < 0 || setsid () < 0 || ioctl (slave, TIOCSCTTY, 0) < 0)
+        return FALSE;
+    for (int fd = 0; fd < 3; fd++)
+        if (terminal[fd] && dup2 (slave, fd) < 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* Inside all namespaces. Order: the label needs /proc of the host, so it comes before its descriptor
+ * is closed; rights go last, since nothing after them needs any. */
+G_GNUC_NORETURN static void
+exec_command (const char *const *argv, const Rights *rights, int proc, const char *label,
+              int master)
+{
+    make_environment ();
+    if (master >= 0 && !use_pty (master)) {
+        dprintf (STDERR_FILENO, "error: cannot set the terminal up: %s\n", strerror (errno));
+        _exit (ENTER_FAILED);
+    }
     signal (SIGPIPE, SIG_DFL);
     prctl (PR_SET_PDEATHSIG, SIGKILL);
-    if (chdir ("/") == 0)
-        execvp (argv[0], (char *const *) argv);
+    if (!set_label (proc, label)) {
+        dprintf (STDERR_FILENO, "error: cannot set the security label: %s\n", strerror (errno));
+        _exit (ENTER_FAILED);
+    }
+    close_range (3, ~0U, 0);
+    if (chdir ("/") < 0 || !limit_rights (rights)) {
+        dprintf (STDERR_FILENO, "error: cannot limit the command: %s\n", strerror (errno));
+        _exit (ENTER_FAILED);
+    }
+    execvp (argv[0], (char *const *) argv);
     dprintf (STDERR_FILENO, "error: cannot run '%s': %s\n", argv[0], strerror (errno));
     _exit (errno == ENOENT ? ENTER_NOT_FOUND : ENTER_NOT_EXECUTABLE);
 }
@@ -150,37 +307,126 @@ exit_code_of (pid_t pid)
     return WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status);
 }
 
-/* The first child joins cgroup and namespaces; only a second one is inside the PID namespace. */
-G_GNUC_NORETURN static void
-first_child (int id, const int *fds, int n_fds, const char *const *argv)
+static int
+fail (const char *why)
 {
-    char *why = NULL;
+    fprintf (stderr, "error: %s\n", why);
+    return ENTER_FAILED;
+}
+
+/* This process joins cgroup and namespaces; only its child is inside the PID namespace, and it alone
+ * can be seen from there. */
+static int
+go_in (const EnterRequest *request)
+{
+    g_autofree char *why = NULL;
+    Rights rights = { 0 };
+    int proc = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int master = -1;
     pid_t pid;
 
-    if (!join_cgroups (id, &why) || !join_namespaces (fds, n_fds, &why)) {
-        dprintf (STDERR_FILENO, "error: %s\n", why);
-        _exit (ENTER_FAILED);
-    }
-    close_the_rest ();
+    prctl (PR_SET_DUMPABLE, 0);
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (!rights_of_container (request->id, &rights, &why) || !join_cgroups (request->id, &why)
+        || !join_namespaces (request->fds, request->n_fds, &why))
+        return fail (why);
+    for (int i = 0; i < request->n_fds; i++)
+        close (request->fds[i]);
+    if ((isatty (0) || isatty (1) || isatty (2)) && (master = open_pty ()) < 0)
+        return fail (
+            "the container has no /dev/pts: skep does not lend it the terminal it runs on; "
+            "use pipes for input and output");
     pid = fork ();
     if (pid == 0)
-        exec_command (argv);
-    if (pid < 0) {
-        dprintf (STDERR_FILENO, "error: cannot fork: %s\n", strerror (errno));
-        _exit (ENTER_FAILED);
-    }
-    _exit (exit_code_of (pid));
+        exec_command (request->argv, &rights, proc, request->label, master);
+    if (pid > 0 && master >= 0)
+        terminal_relay (master, pid);
+    return pid < 0 ? fail ("cannot fork") : exit_code_of (pid);
+}
+
+/* ---- Handing over: skep-enter ID FD,FD,... LABEL COMMAND... ---- */
+
+#define COPY_NAME "skep-enter"
+
+bool
+enter_is_copy (int argc, char **argv)
+{
+    return argc > 0 && strcmp (argv[0], COPY_NAME) == 0;
 }
 
 int
-enter_run (int id, const int *fds, int n_fds, const char *const *argv, char **ret_why)
+enter_main (int argc, char **argv)
 {
-    pid_t pid;
-    struct sigaction ignore = { .sa_handler = SIG_IGN }, old_int, old_quit;
-    int code;
+    g_auto (GStrv) number = NULL;
+    g_autofree int *fds = NULL;
+    EnterRequest request = { 0 };
 
-    if (id <= 0) {
-        *ret_why = g_strdup ("the domain is not running");
+    if (argc < 5)
+        return fail (COPY_NAME " is a part of skep and of no use alone");
+    number = g_strsplit (argv[2], ",", -1);
+    fds = g_new0 (int, g_strv_length (number) + 1);
+    for (char **at = number; *at && **at; at++)
+        fds[request.n_fds++] = (int) g_ascii_strtoll (*at, NULL, 10);
+    request.id = (int) g_ascii_strtoll (argv[1], NULL, 10);
+    request.fds = fds;
+    request.label = argv[3];
+    request.argv = (const char *const *) argv + 4;
+    return go_in (&request);
+}
+
+/* This program in a memory file that nobody can change any more, or -1. */
+static int
+make_copy (void)
+{
+    int from = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int to = memfd_create ("skep", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ssize_t n = -1;
+
+    while (from >= 0 && to >= 0 && (n = sendfile (to, from, NULL, 1 << 20)) > 0)
+        ;
+    if (from >= 0)
+        close (from);
+    if (n == 0
+        && fcntl (to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+        return to;
+    if (to >= 0)
+        close (to);
+    return -1;
+}
+
+G_GNUC_NORETURN static void
+exec_copy (int copy, const EnterRequest *request)
+{
+    g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+    GString *fds = g_string_new (NULL);
+
+    for (int i = 0; i < request->n_fds; i++) {
+        g_string_append_printf (fds, i ? ",%d" : "%d", request->fds[i]);
+        fcntl (request->fds[i], F_SETFD, 0);
+    }
+    g_ptr_array_add (argv, (char *) COPY_NAME);
+    g_ptr_array_add (argv, g_strdup_printf ("%d", request->id));
+    g_ptr_array_add (argv, fds->str);
+    g_ptr_array_add (argv, (char *) request->label);
+    for (const char *const *at = request->argv; *at; at++)
+        g_ptr_array_add (argv, (char *) *at);
+    g_ptr_array_add (argv, NULL);
+    fexecve (copy, (char *const *) argv->pdata, environ);
+    _exit (fail ("cannot run the copy of skep"));
+}
+
+int
+enter_run (const EnterRequest *request, char **ret_why)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, old_int, old_quit;
+    int copy = make_copy (), code;
+    pid_t pid;
+
+    if (request->id <= 0 || copy < 0) {
+        *ret_why = request->id <= 0 ? g_strdup ("the domain is not running")
+                                    : g_strdup_printf ("cannot copy skep: %s", g_strerror (errno));
+        if (copy >= 0)
+            close (copy);
         return ENTER_FAILED;
     }
     /* Ctrl-C is for the command. */
@@ -190,12 +436,13 @@ enter_run (int id, const int *fds, int n_fds, const char *const *argv, char **re
     if (pid == 0) {
         sigaction (SIGINT, &old_int, NULL);
         sigaction (SIGQUIT, &old_quit, NULL);
-        first_child (id, fds, n_fds, argv);
+        exec_copy (copy, request);
     }
     if (pid < 0)
         *ret_why = g_strdup_printf ("cannot fork: %s", g_strerror (errno));
     code = pid < 0 ? ENTER_FAILED : exit_code_of (pid);
     sigaction (SIGINT, &old_int, NULL);
     sigaction (SIGQUIT, &old_quit, NULL);
+    close (copy);
     return code;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "enter.h"
 #include "program.h"
 #include "shell.h"
 
@@ -177,7 +178,10 @@ main (int argc, char **argv)
     g_autofree char *letters = getopt_tables (longs);
     int key, code = -1;
 
+    if (enter_is_copy (argc, argv))
+        return enter_main (argc, argv);
     setlocale (LC_ALL, "");
+    setlocale (LC_NUMERIC, "C"); /* numbers are read by scripts and JSON parsers */
     signal (SIGPIPE, SIG_IGN);
     shell.colour = wants_colour ();
     while (code < 0 && (key = getopt_long (argc, argv, letters, longs, NULL)) != -1)

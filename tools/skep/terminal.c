@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define N_DEADLY 4
+
+static const int deadly[N_DEADLY] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+static struct sigaction deadly_before[N_DEADLY];
+static struct termios terminal_before;
+static volatile sig_atomic_t terminal_raw;
+static volatile sig_atomic_t terminal_resized;
+
+static void
+terminal_restore (void)
+{
+    if (!terminal_raw)
+        return;
+    terminal_raw = 0;
+    tcsetattr (STDIN_FILENO, TCSADRAIN, &terminal_before);
+}
+
+/* A killed skep must not leave the terminal raw. tcsetattr() is async-signal-safe. */
+static void
+on_deadly_signal (int signum)
+{
+    terminal_restore ();
+    signal (signum, SIG_DFL);
+    raise (signum);
+}
+
+bool
+terminal_make_raw (void)
+{
+    struct sigaction die = { .sa_handler = on_deadly_signal };
+    struct termios raw;
+
+    if (tcgetattr (STDIN_FILENO, &terminal_before) < 0)
+        return false;
+    raw = terminal_before;
+    cfmakeraw (&raw);
+    terminal_raw = 1;
+    for (unsigned i = 0; i < N_DEADLY; i++)
+        sigaction (deadly[i], &die, &deadly_before[i]);
+    return tcsetattr (STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+void
+terminal_leave (void)
+{
+    terminal_restore ();
+    for (unsigned i = 0; i < N_DEADLY; i++)
+        sigaction (deadly[i], &deadly_before[i], NULL);
+}
+
+/* ---- Relaying ---- */
+
+static void
+on_resize (int signum)
+{
+    (void) signum;
+    terminal_resized = 1;
+}
+
+static void
+copy_size (int master)
+{
+    struct winsize size;
+
+    terminal_resized = 0;
+    if (ioctl (STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+        ioctl (master, TIOCSWINSZ, &size);
+}
+
+/* Moves what is there from one to the other; false at the end of @from. */
+static bool
+move_some (int from, int to)
+{
+    char buffer[4096];
+    ssize_t got = read (from, buffer, sizeof buffer);
+
+    if (got < 0)
+        return errno == EINTR || errno == EAGAIN;
+    for (ssize_t put = 0, n; put < got; put += n) {
+        n = write (to, buffer + put, (size_t) (got - put));
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n < 0)
+            n = 0;
+    }
+    return got > 0;
+}
+
+/* The other side stays open when a process of the container keeps it: the command's end counts. */
+static bool
+has_ended (pid_t pid)
+{
+    siginfo_t info = { 0 };
+
+    return waitid (P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0
+        && info.si_pid == pid;
+}
+
+void
+terminal_relay (int master, pid_t pid)
+{
+    struct sigaction resize = { .sa_handler = on_resize }, before;
+    struct pollfd fds[] = { { master, POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
+    bool raw = terminal_make_raw ();
+
+    sigaction (SIGWINCH, &resize, &before);
+    copy_size (master);
+    for (;;) {
+        int n = poll (fds, 2, 200);
+
+        if (terminal_resized)
+            copy_size (master);
+        if (n < 0 && errno != EINTR)
+            break;
+        if (n > 0 && fds[0].revents && !move_some (master, STDOUT_FILENO))
+            break;
+        if (n > 0 && fds[1].revents && !move_some (STDIN_FILENO, master))
+            fds[1].fd = -1; /* the user is gone; the command may go on */
+        if (n == 0 && has_ended (pid))
+            break;
+    }
+    sigaction (SIGWINCH, &before, NULL);
+    if (raw)
+        terminal_leave ();
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The user's terminal: made raw for a while, or relayed to another one. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Makes standard input's terminal raw until terminal_leave(); a deadly signal restores it too. */
+bool terminal_make_raw (void);
+void terminal_leave (void);
+
+/* Copies between the user's terminal (descriptors 0 and 1) and the pseudo-terminal @master, sizes
+ * too, until its other side is closed or process @pid has ended. The terminal is raw meanwhile. */
+void terminal_relay (int master, pid_t pid);
