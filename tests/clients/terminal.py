@@ -18,6 +18,13 @@ def console(daemon, name, *words):
     return t.Terminal(["virsh", "-c", daemon.uri, "console", name, *words])
 
 
+def attached(terminal):
+    """Waits until what is typed arrives. virsh says how to leave before it has switched the terminal to raw
+    mode, and drops what was typed until then: so the return key is pressed until the shell prompts."""
+    return terminal.expect("Escape character is") and \
+        t.wait_until(lambda: terminal.send("\r") or terminal.expect(r"# $", 1), 15)
+
+
 def leave(terminal):
     """Ctrl-] counts only as the first byte that virsh reads, so what was typed before must be gone."""
     t.time.sleep(0.3)
@@ -34,14 +41,14 @@ def define(daemon, directory, name, root, **options):
 
 def check_console(checks, daemon):
     with console(daemon, "shell") as first:
-        checks.that("console connects", first.expect(r"Escape character is"))
+        checks.that("console connects", attached(first))
         first.send("\recho he''llo\r")
         checks.that("console echoes a command's output", first.expect(r"(?m)^hello\r?$"))
         first.send("\rtty\r")
         checks.that("console is a terminal", first.expect(r"/dev/(console|pts/\d+|tty\d)"))
         checks.equal("console leaves by Ctrl-]", leave(first), 0)
     with console(daemon, "shell") as again:
-        again.expect("Escape character is")
+        attached(again)
         again.send("\recho sec''ond\r")
         checks.that("console connects again", again.expect(r"(?m)^second\r?$"))
         leave(again)
@@ -52,7 +59,7 @@ def check_console(checks, daemon):
 def check_console_ours(checks, daemon):
     """Where stock libvirt fails: job control, replay, exclusivity, several consoles."""
     with console(daemon, "shell") as first:
-        first.expect("Escape character is")
+        attached(first)
         first.send("\recho $((6*7))-replay\r")
         checks.that("a line before the replay", first.expect("42-replay"))
         with console(daemon, "shell") as second:
@@ -64,14 +71,14 @@ def check_console_ours(checks, daemon):
             checks.that("--safe is refused while clients are attached", third.status != 0, third)
             checks.matches("--safe says why", "(?i)console|in use|active", third.err)
             with console(daemon, "shell", "--force") as forced:
-                checks.that("--force connects", forced.expect("Escape character is"))
+                checks.that("--force connects", attached(forced))
                 checks.that("--force ends the second", second.wait() is not None)
                 checks.that("--force ends the first", first.wait() is not None)
                 forced.send("\recho forced-$((1+1))\r")
                 checks.that("--force owns the console", forced.expect("forced-2"))
                 leave(forced)
     with console(daemon, "shell", "--safe") as safe:
-        checks.that("--safe connects when nobody is there", safe.expect("Escape character is"))
+        checks.that("--safe connects when nobody is there", attached(safe))
         safe.send("\rsleep 1000\r")
         safe.expect("sleep 1000")
         t.time.sleep(0.3)
@@ -95,10 +102,10 @@ def check_console_ours(checks, daemon):
 
 def check_console_end(checks, daemon):
     """A console whose container is destroyed ends by itself, and does not hang."""
-    with console(daemon, "shell") as attached:
-        attached.expect("Escape character is")
+    with console(daemon, "shell") as open_one:
+        attached(open_one)
         daemon.virsh("destroy", "shell")
-        checks.that("console ends with its container", attached.wait(10) is not None)
+        checks.that("console ends with its container", open_one.wait(10) is not None)
 
 
 def check_events(checks, daemon, directory, root):

@@ -107,7 +107,7 @@ class Normal:
             if name in self.FIGURES:
                 content = re.sub(r"[ \t]+", " ", re.sub(r"\d[\d.]*", "N", content))
             if name in self.LISTS_OF_HOST and result.status == 0:
-                content = "what this host has\n" if content.count("\n") > 4 else content
+                content = "what this host has\n" if re.search(r"\blo\b|^computer", content, re.M) else content
             if words[:1] == ["list"]:
                 # An id's digits set the width of a column.
                 content = re.sub(r"  +", "  ", re.sub(r"^-+$", "---", content, flags=re.M))
