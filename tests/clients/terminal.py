@@ -22,7 +22,7 @@ def attached(terminal):
     """Waits until what is typed arrives. virsh says how to leave before it has switched the terminal to raw
     mode, and drops what was typed until then: so the return key is pressed until the shell prompts."""
     return terminal.expect("Escape character is") and \
-        t.wait_until(lambda: terminal.send("\r") or terminal.expect(r"# $", 1), 15)
+        t.wait_until(lambda: terminal.send("\r") or terminal.expect(r"# ", 1), 15)
 
 
 def leave(terminal):
