@@ -12,9 +12,12 @@
  * Start, in order (C controller, D daemon):
  *   C->D HELLO      version, pid; the monitor socket accepts connections from here on
  *   D->C CGROUP     with descriptors: first (v2) the directory of the guest's cgroup, for clone3
- *                   CLONE_INTO_CGROUP, then (v1) cgroup.procs of every hierarchy, open for writing.
- *                   `flags` says how many of each. The daemon has already put the controller itself
- *                   into its own group. An answer with status != 0 ends the start.
+ *                   CLONE_INTO_CGROUP, then (v1) `tasks` of the guest's groups, then `tasks` of the
+ *                   controller's own v1 groups, all open for writing: controller and init each write
+ *                   "0" to theirs, while they have one thread. (Moving another process, or writing
+ *                   cgroup.procs, makes the kernel wait for a grace period of RCU: 16 ms on an idle
+ *                   host.) Into its v2 group the daemon has already put the controller. An answer
+ *                   with status != 0 ends the start.
  *   C->D INIT       init's pid as the host sees it; the daemon may now move links in, register the
  *                   machine, and save the status
  *   D->C CONTINUE   (the daemon's part is done)
@@ -45,7 +48,8 @@ typedef enum {
     MONITOR_EXIT,           /* a = wait status of init, b = MonitorExit */
     MONITOR_DONE,           /* answer to a request */
     /* daemon to controller */
-    MONITOR_CGROUP = 32,    /* see above; flags = 1 when fd 0 is the v2 directory, b = number of v1 fds */
+    MONITOR_CGROUP = 32,    /* see above; flags = 1 when fd 0 is the v2 directory, b = number of the
+                               guest's v1 fds, a = number of the controller's */
     MONITOR_CONTINUE,
     MONITOR_CONSOLE,        /* a = console index, flags = MONITOR_CONSOLE_*, one descriptor: a connected
                                SOCK_STREAM socket that becomes a console client (replay, then live) */

@@ -158,7 +158,7 @@ do_proc_lines (const char *prefix)
 static void
 verdict (const char *name, int bad, const char *why)
 {
-    printf ("%s %s %s\n", bad ? "BAD" : "ok", name, why);
+    printf ("%s %s%s%s\n", bad ? "BAD" : "ok", name, bad ? ": " : "", bad ? why : "");
 }
 
 static void
@@ -411,6 +411,12 @@ do_verb (char *verb)
         if (fd >= 0) close (fd);
     }
     else if (!strcmp (verb, "pause")) for (;;) pause ();
+    else if (!strcmp (verb, "link")) {
+        char target[512];
+        ssize_t n = readlink (value, target, sizeof target - 1);
+        target[n > 0 ? n : 0] = '\0';
+        printf ("link %s -> %s\n", value, n < 0 ? strerror (errno) : target);
+    }
     else if (!strcmp (verb, "exit")) exit (atoi (value));
     else if (!strcmp (verb, "reboot")) reboot (RB_AUTOBOOT);
     else if (!strcmp (verb, "poweroff")) reboot (RB_POWER_OFF);

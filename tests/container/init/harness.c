@@ -333,6 +333,16 @@ box_start (Box *box, unsigned stop_at)
 
     plan_fill (box);
     plan = plan_to_memfd (&box->plan);
+    /* how the seeds of tests/fuzz/plan are made */
+    if (g_getenv ("SKEP_TEST_SAVE_PLAN")) {
+        g_autofree char *bytes = NULL;
+        g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", plan);
+        gsize length;
+
+        g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+        g_assert_true (g_file_set_contents (g_getenv ("SKEP_TEST_SAVE_PLAN"), bytes,
+                                            (gssize) length, NULL));
+    }
     g_assert_cmpint (plan, >=, 0);
     g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
     run.controller = spawn_controller (box, plan, pair[1]);
