@@ -65,6 +65,15 @@ store_stage_dir (void)
     return g_strconcat (daemon_state.settings->run_dir, "/domains/stage", NULL);
 }
 
+/* Ours alone, also where it stands already: names and uuids of domains are nobody else's business. */
+static gboolean
+make_private (const char *path, GError **error)
+{
+    if (!dir_make (path, 0700, error))
+        return FALSE;
+    return chmod (path, 0700) == 0 || error_set_errno (error, errno, "cannot set mode of '%s'", path);
+}
+
 gboolean
 store_make_dirs (GError **error)
 {
@@ -73,9 +82,9 @@ store_make_dirs (GError **error)
     g_autofree char *status = g_strconcat (settings->run_dir, "/domains", NULL);
     g_autofree char *stage = store_stage_dir ();
 
-    return dir_make (settings->config_dir, 0700, error) && dir_make (autostart, 0700, error)
-           && dir_make (settings->run_dir, 0755, error) && dir_make (status, 0700, error)
-           && dir_make (stage, 0700, error) && dir_make (settings->log_dir, 0700, error);
+    return make_private (settings->config_dir, error) && make_private (autostart, error)
+           && dir_make (settings->run_dir, 0755, error) && make_private (status, error)
+           && make_private (stage, error) && make_private (settings->log_dir, error);
 }
 
 /* ---- definitions */
