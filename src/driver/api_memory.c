@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Memory of a domain: maximum, current, and the limits of memtune. KiB here, bytes in cgroups. */
 #include "driver/api.h"
+#include "driver/events.h"
 #include "driver/params.h"
 
 #define MEMORY_MAXIMUM 4u       /* of virDomainMemoryModFlags; live and config as everywhere */
@@ -59,7 +60,11 @@ set_current (Domain *domain, guint64 memory, Affect affect, GError **error)
         return FALSE;
     if (affect & AFFECT_CONFIG)
         config->current_memory = memory;
-    return affect_save (domain, affect, error);
+    if (!affect_save (domain, affect, error))
+        return FALSE;
+    if (affect & AFFECT_LIVE)
+        event_balloon_change (domain, domain->def->current_memory);
+    return TRUE;
 }
 
 static ApiResult
@@ -125,7 +130,7 @@ limits_of_cgroup (Cgroup *cgroup, Limits *ret, GError **error)
     return TRUE;
 }
 
-/* A parameter that is given replaces its limit; *ret_given says whether any was. */
+/* A parameter that is given replaces its limit. */
 static gboolean
 limit_take (const domain_set_memory_parameters_args *in, const char *name, guint64 *limit)
 {
@@ -148,6 +153,21 @@ limits_take (const domain_set_memory_parameters_args *in, Limits *limits, GError
         return error_set (error, ERR_INVALID_ARG,
                           "hard_limit must be lower than or equal to swap_hard_limit");
     return TRUE;
+}
+
+static void
+limits_tell (const Domain *domain, const domain_set_memory_parameters_args *in, const Limits *limits)
+{
+    GArray *params = params_new ();
+    guint64 given;
+
+    if (limit_take (in, "hard_limit", &given))
+        params_add_ullong (params, "memtune.hard_limit", limits->hard);
+    if (limit_take (in, "soft_limit", &given))
+        params_add_ullong (params, "memtune.soft_limit", limits->soft);
+    if (limit_take (in, "swap_hard_limit", &given))
+        params_add_ullong (params, "memtune.swap_hard_limit", limits->swap_hard);
+    event_tunable (domain, params);
 }
 
 /* Only what was given becomes part of the definition. */
@@ -205,7 +225,11 @@ set_parameters (Domain *domain, const domain_set_memory_parameters_args *in, Aff
     }
     if (affect & AFFECT_CONFIG)
         limits_keep (in, &saved, config);
-    return affect_save (domain, affect, error);
+    if (!affect_save (domain, affect, error))
+        return FALSE;
+    if ((affect & AFFECT_LIVE) && in->params.params_len > 0)
+        limits_tell (domain, in, &live);
+    return TRUE;
 }
 
 ApiResult

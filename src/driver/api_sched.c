@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Scheduler parameters: shares, period and quota of the container as a whole. */
 #include "driver/api.h"
+#include "driver/events.h"
 #include "driver/params.h"
 
 #define N_SCHED_PARAMS 3
@@ -159,6 +160,21 @@ change_live (Domain *domain, const SchedChange *change, GError **error)
     return TRUE;
 }
 
+static void
+change_tell (const Domain *domain, const SchedChange *change)
+{
+    const DomainCputune *tune = &domain->def->cputune;
+    GArray *params = params_new ();
+
+    if (change->shares)
+        params_add_ullong (params, "cputune.cpu_shares", tune->shares);
+    if (change->period)
+        params_add_ullong (params, "cputune.vcpu_period", tune->period);
+    if (change->quota)
+        params_add_llong (params, "cputune.vcpu_quota", tune->quota);
+    event_tunable (domain, params);
+}
+
 static ApiResult
 sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags, GError **error)
 {
@@ -181,7 +197,11 @@ sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags,
         return API_FAILED;
     if (affect & AFFECT_CONFIG)
         change_keep (&change, &domain_config_def (domain)->cputune);
-    return affect_save (domain, affect, error) ? API_DONE : API_FAILED;
+    if (!affect_save (domain, affect, error))
+        return API_FAILED;
+    if ((affect & AFFECT_LIVE) && n > 0)
+        change_tell (domain, &change);
+    return API_DONE;
 }
 
 ApiResult

@@ -101,6 +101,41 @@ events_client_gone (Client *client)
 
 /* ---- sending */
 
+/* How an event is said. Its message begins with the callback's number; what older clients get is a part
+ * of it. */
+typedef struct {
+    EventId event;
+    int procedure;
+    xdrproc_t encode;
+    int legacy_procedure;       /* 0: none */
+    xdrproc_t legacy_encode;
+    gsize legacy_at;
+} EventWire;
+
+#define EVENT_WIRE(id, number, type)                                                               \
+    { id, number, (xdrproc_t) xdr_##type, 0, NULL, 0 }
+#define EVENT_WIRE_BOTH(id, number, type, legacy_number, legacy_type)                              \
+    { id, number, (xdrproc_t) xdr_##type, legacy_number, (xdrproc_t) xdr_##legacy_type,            \
+      offsetof (type, msg) }
+
+static const EventWire lifecycle_wire =
+    EVENT_WIRE_BOTH (EVENT_LIFECYCLE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE,
+                     domain_event_callback_lifecycle_msg, REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE,
+                     domain_event_lifecycle_msg);
+static const EventWire reboot_wire =
+    EVENT_WIRE_BOTH (EVENT_REBOOT, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT,
+                     domain_event_callback_reboot_msg, REMOTE_PROC_DOMAIN_EVENT_REBOOT,
+                     domain_event_reboot_msg);
+static const EventWire balloon_wire =
+    EVENT_WIRE_BOTH (EVENT_BALLOON_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE,
+                     domain_event_callback_balloon_change_msg, REMOTE_PROC_DOMAIN_EVENT_BALLOON_CHANGE,
+                     domain_event_balloon_change_msg);
+static const EventWire tunable_wire = EVENT_WIRE (
+    EVENT_TUNABLE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TUNABLE, domain_event_callback_tunable_msg);
+static const EventWire metadata_wire =
+    EVENT_WIRE (EVENT_METADATA_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
+                domain_event_callback_metadata_change_msg);
+
 static gboolean
 wants (const Callback *callback, const Domain *domain)
 {
@@ -108,30 +143,33 @@ wants (const Callback *callback, const Domain *domain)
            (!callback->one_domain || memcmp (callback->uuid, domain->def->uuid, 16) == 0);
 }
 
+/* Sends @message, whose callbackID is @number, to all who want it, and releases what is in it. */
+static void
+event_send (const EventWire *wire, const Domain *domain, void *message, int *number)
+{
+    for (GList *l = callbacks[wire->event].head; l; l = l->next) {
+        const Callback *callback = l->data;
+
+        if (!wants (callback, domain))
+            continue;
+        *number = callback->number;
+        if (!callback->legacy)
+            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE, wire->procedure,
+                                   wire->encode, message);
+        else if (wire->legacy_procedure)
+            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE, wire->legacy_procedure,
+                                   wire->legacy_encode, (const char *) message + wire->legacy_at);
+    }
+    xdr_free (wire->encode, message);
+}
+
 void
 event_lifecycle (const Domain *domain, int event, int detail)
 {
     domain_event_callback_lifecycle_msg message = { .msg = { .event = event, .detail = detail } };
 
-    if (g_queue_is_empty (&callbacks[EVENT_LIFECYCLE]))
-        return;
     wire_domain_fill (&message.msg.dom, domain);
-    for (GList *l = callbacks[EVENT_LIFECYCLE].head; l; l = l->next) {
-        const Callback *callback = l->data;
-
-        if (!wants (callback, domain))
-            continue;
-        message.callbackID = callback->number;
-        if (callback->legacy)
-            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE,
-                                   REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE,
-                                   (xdrproc_t) xdr_domain_event_lifecycle_msg, &message.msg);
-        else
-            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE,
-                                   REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE,
-                                   (xdrproc_t) xdr_domain_event_callback_lifecycle_msg, &message);
-    }
-    xdr_free ((xdrproc_t) xdr_domain_event_callback_lifecycle_msg, (char *) &message);
+    event_send (&lifecycle_wire, domain, &message, &message.callbackID);
 }
 
 void
@@ -139,25 +177,29 @@ event_reboot (const Domain *domain)
 {
     domain_event_callback_reboot_msg message = { 0 };
 
-    if (g_queue_is_empty (&callbacks[EVENT_REBOOT]))
-        return;
     wire_domain_fill (&message.msg.dom, domain);
-    for (GList *l = callbacks[EVENT_REBOOT].head; l; l = l->next) {
-        const Callback *callback = l->data;
+    event_send (&reboot_wire, domain, &message, &message.callbackID);
+}
 
-        if (!wants (callback, domain))
-            continue;
-        message.callbackID = callback->number;
-        if (callback->legacy)
-            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE,
-                                   REMOTE_PROC_DOMAIN_EVENT_REBOOT,
-                                   (xdrproc_t) xdr_domain_event_reboot_msg, &message.msg);
-        else
-            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE,
-                                   REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT,
-                                   (xdrproc_t) xdr_domain_event_callback_reboot_msg, &message);
-    }
-    xdr_free ((xdrproc_t) xdr_domain_event_callback_reboot_msg, (char *) &message);
+void
+event_balloon_change (const Domain *domain, guint64 memory)
+{
+    domain_event_callback_balloon_change_msg message = { .msg = { .actual = memory } };
+
+    wire_domain_fill (&message.msg.dom, domain);
+    event_send (&balloon_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_tunable (const Domain *domain, GArray *params)
+{
+    domain_event_callback_tunable_msg message = { 0 };
+
+    wire_domain_fill (&message.dom, domain);
+    message.params.params_len = params->len;
+    message.params.params_val = (wire_typed_param *) (void *) g_array_steal (params, NULL);
+    g_array_unref (params);
+    event_send (&tunable_wire, domain, &message, &message.callbackID);
 }
 
 void
@@ -165,22 +207,10 @@ event_metadata_change (const Domain *domain, int type, const char *nsuri)
 {
     domain_event_callback_metadata_change_msg message = { .type = type };
 
-    if (g_queue_is_empty (&callbacks[EVENT_METADATA_CHANGE]))
-        return;
     wire_domain_fill (&message.dom, domain);
     if (nsuri) {
         message.nsuri = g_new (char *, 1);
         *message.nsuri = g_strdup (nsuri);
     }
-    for (GList *l = callbacks[EVENT_METADATA_CHANGE].head; l; l = l->next) {
-        const Callback *callback = l->data;
-
-        if (!wants (callback, domain))
-            continue;
-        message.callbackID = callback->number;
-        rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE,
-                               REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
-                               (xdrproc_t) xdr_domain_event_callback_metadata_change_msg, &message);
-    }
-    xdr_free ((xdrproc_t) xdr_domain_event_callback_metadata_change_msg, (char *) &message);
+    event_send (&metadata_wire, domain, &message, &message.callbackID);
 }

@@ -5,12 +5,15 @@
 #include "driver/dispatch.h"
 
 /* virDomainEventID; those that are known but not listed here are never sent. */
-typedef enum { EVENT_LIFECYCLE = 0, EVENT_REBOOT = 1, EVENT_METADATA_CHANGE = 23,
-               EVENT_KNOWN_LAST = 28 } EventId;
+typedef enum { EVENT_LIFECYCLE = 0, EVENT_REBOOT = 1, EVENT_BALLOON_CHANGE = 13, EVENT_TUNABLE = 17,
+               EVENT_METADATA_CHANGE = 23, EVENT_KNOWN_LAST = 28 } EventId;
 #define EVENT_LEGACY_LAST 16    /* ids below can be asked for without a callback number */
 
 void event_lifecycle (const Domain *domain, int event, int detail);
 void event_reboot (const Domain *domain);
+void event_balloon_change (const Domain *domain, guint64 memory);       /* KiB */
+/* Takes @params, of wire_typed_param (params.h): limits that changed while running, by libvirt's names. */
+void event_tunable (const Domain *domain, GArray *params);
 void event_metadata_change (const Domain *domain, int type, const char *nsuri);
 
 /* @uuid NULL: all domains. Returns the callback's number, unique in this daemon's life; -1: @client has

@@ -364,14 +364,15 @@ on_idle_check (gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* Containers live on: their controllers are processes of their own. */
+/* Containers live on: their controllers are processes of their own. Also after half a start. */
 static void
 daemon_end (Daemon *daemon)
 {
     sd_notify (0, "STOPPING=1");
     log_info ("skepd ends");
     /* before the clients go: their going must not destroy anything now */
-    domains_release (daemon->domains);
+    if (daemon->domains)
+        domains_release (daemon->domains);
     g_clear_pointer (&daemon->rpc, rpc_server_free);
     store_sync_now ();
     task_drain ();
@@ -380,7 +381,7 @@ daemon_end (Daemon *daemon)
     sdbus_close ();
     g_clear_pointer (&daemon->settings, settings_free);
     g_clear_pointer (&daemon->host_uuid, g_free);
-    if (options.pid_file)
+    if (options.pid_fd >= 0)
         unlink (options.pid_file);
 }
 
@@ -388,6 +389,7 @@ static int
 daemon_run (Daemon *daemon)
 {
     g_autoptr (GError) error = NULL;
+    gboolean started;
 
     raise_descriptor_limit ();
     signal (SIGPIPE, SIG_IGN);
@@ -396,16 +398,16 @@ daemon_run (Daemon *daemon)
     g_unix_signal_add (SIGTERM, on_end_signal, daemon);
     g_unix_signal_add (SIGINT, on_end_signal, daemon);
     g_unix_signal_add (SIGHUP, on_reload_signal, daemon);
-    if (!daemon_start (daemon, &error)) {
+    started = daemon_start (daemon, &error);
+    if (!started)
         log_error ("skepd cannot start: %s", error->message);
-        return EXIT_FAILURE;
-    }
-    if (options.timeout > 0)
+    else if (options.timeout > 0)
         g_timeout_add_seconds (1, on_idle_check, daemon);
-    g_main_loop_run (daemon->loop);
+    if (started)
+        g_main_loop_run (daemon->loop);
     daemon_end (daemon);
     g_main_loop_unref (daemon->loop);
-    return EXIT_SUCCESS;
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int

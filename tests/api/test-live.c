@@ -154,7 +154,46 @@ test_questions (Api *api, gconstpointer data)
     api_call_fails (conn, "domain_lookup_by_id", &id_in, ERR_NO_DOMAIN, NULL);
 }
 
-/* What is shown is what the kernel has. */
+static void
+expect_seen (RpcConnection *conn, GString *seen, const char *expected)
+{
+    while (seen->len < strlen (expected)) {
+        gsize before = seen->len;
+
+        g_assert_true (rpc_connection_dispatch (conn, 10000, NULL));
+        if (seen->len == before)
+            break;
+    }
+    g_assert_cmpstr (seen->str, ==, expected);
+    g_string_truncate (seen, 0);
+}
+
+/* "balloon:KIB" or "tunable:NAME=VALUE,..." of each event. */
+static void
+on_change (guint32 program, int procedure, XDR *payload, gpointer data)
+{
+    GString *seen = data;
+
+    (void) program;
+    if (procedure == REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE) {
+        domain_event_callback_balloon_change_msg m = { 0 };
+
+        g_assert_true (xdr_domain_event_callback_balloon_change_msg (payload, &m));
+        g_string_append_printf (seen, "balloon:%" G_GUINT64_FORMAT " ", (guint64) m.msg.actual);
+        xdr_free ((xdrproc_t) xdr_domain_event_callback_balloon_change_msg, (char *) &m);
+    } else {
+        domain_event_callback_tunable_msg m = { 0 };
+
+        g_assert_cmpint (procedure, ==, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TUNABLE);
+        g_assert_true (xdr_domain_event_callback_tunable_msg (payload, &m));
+        g_assert_cmpuint (m.params.params_len, ==, 1);
+        g_string_append_printf (seen, "%s=%" G_GINT64_FORMAT " ", m.params.params_val[0].field,
+                                (gint64) m.params.params_val[0].value.wire_typed_param_value_u.l);
+        xdr_free ((xdrproc_t) xdr_domain_event_callback_tunable_msg, (char *) &m);
+    }
+}
+
+/* What is shown and told is what the kernel has. */
 static void
 test_limits (Api *api, gconstpointer data)
 {
@@ -172,8 +211,14 @@ test_limits (Api *api, gconstpointer data)
     domain_get_scheduler_parameters_ret sched_got = { 0 };
     domain_get_xml_desc_args xml_in = { dom, 0 };
     domain_get_xml_desc_ret xml = { 0 };
+    connect_domain_event_callback_register_any_args watch = { 13, NULL };
+    g_autoptr (GString) seen = g_string_new (NULL);
 
     (void) data;
+    rpc_connection_on_event (conn, on_change, seen);
+    api_call_works (conn, "connect_domain_event_callback_register_any", &watch, NULL);
+    watch.eventID = 17;
+    api_call_works (conn, "connect_domain_event_callback_register_any", &watch, NULL);
     api_call_works (conn, "domain_set_memory", &memory, NULL);
     api_call_works (conn, "domain_get_memory_parameters", &get, &got);
     g_assert_cmpuint (got.params.params_val[0].value.wire_typed_param_value_u.ul, ==, 51200);
@@ -198,6 +243,8 @@ test_limits (Api *api, gconstpointer data)
     g_assert_cmpint (sched_got.params.params_val[2].value.wire_typed_param_value_u.l, ==, 50000);
     xdr_free ((xdrproc_t) xdr_domain_get_scheduler_parameters_ret, (char *) &sched_got);
 
+    expect_seen (conn, seen, "balloon:51200 balloon:40960 memtune.hard_limit=65536 cputune.cpu_shares=512 "
+                             "cputune.vcpu_quota=50000 ");
     api_call_works (conn, "domain_get_xml_desc", &xml_in, &xml);
     g_assert_nonnull (strstr (xml.xml, "<currentMemory unit='KiB'>40960</currentMemory>"));
     g_assert_nonnull (strstr (xml.xml, "<hard_limit unit='KiB'>65536</hard_limit>"));
@@ -283,20 +330,6 @@ on_life (guint32 program, int procedure, XDR *payload, gpointer data)
 }
 
 static void
-expect_life (RpcConnection *conn, GString *seen, const char *expected)
-{
-    while (seen->len < strlen (expected)) {
-        gsize before = seen->len;
-
-        g_assert_true (rpc_connection_dispatch (conn, 10000, NULL));
-        if (seen->len == before)
-            break;
-    }
-    g_assert_cmpstr (seen->str, ==, expected);
-    g_string_truncate (seen, 0);
-}
-
-static void
 test_transient (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
@@ -314,7 +347,7 @@ test_transient (Api *api, gconstpointer data)
     api_call_works (conn, "connect_domain_event_callback_register_any", &watch, NULL);
     api_call_works (owner, "domain_create_xml", &in, &out);
     g_assert_cmpint (out.dom.id, >, 1);
-    expect_life (conn, seen, "2:0:id ");
+    expect_seen (conn, seen, "2:0:id ");
     {
         domain_set_memory_flags_args config = { out.dom, 51200, 2 };
         domain_set_autostart_args autostart = { out.dom, 1 };
@@ -328,10 +361,10 @@ test_transient (Api *api, gconstpointer data)
                         "Requested operation is not valid: Cannot undefine transient domain");
         api_call_works (conn, "domain_suspend", &suspend, NULL);
         api_call_works (conn, "domain_resume", &resume, NULL);
-        expect_life (conn, seen, "3:0:id 4:0:id ");
+        expect_seen (conn, seen, "3:0:id 4:0:id ");
     }
     rpc_connection_free (owner);        /* takes its domain with it */
-    expect_life (conn, seen, "5:1:-1 ");
+    expect_seen (conn, seen, "5:1:-1 ");
     api_call_fails (conn, "domain_lookup_by_name", &name, ERR_NO_DOMAIN, NULL);
     free_domain (&out.dom);
 }
