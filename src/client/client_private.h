@@ -10,15 +10,15 @@
 #include "client/skep.h"
 #include "rpc/client.h"
 #include "rpc/remote.h"
-#include "rpc/server.h"     /* program numbers */
+#include "rpc/server.h" /* program numbers */
 #include "util/error.h"
 
 struct SkepConnection {
     RpcConnection *rpc;
     char *socket;
-    char *uri;                  /* as sent in CONNECT_OPEN */
+    char *uri; /* as sent in CONNECT_OPEN */
     bool readonly;
-    bool gone;                  /* the last read found the end of the connection */
+    bool gone; /* the last read found the end of the connection */
     SkepEventHandler on_event;
     void *on_event_data;
 };
@@ -32,20 +32,20 @@ bool client_fail_with (SkepError *to, ErrorCode code, ErrorOrigin origin, const 
 bool_t client_none (XDR *xdr, ...);
 
 /* One call of any program. @fds go out, *ret_fds (may be NULL) come back. */
-bool client_call (SkepConnection *conn, guint32 program, int procedure, xdrproc_t encode, const void *in,
-                  xdrproc_t decode, void *out, const int *fds, unsigned n_fds, GArray *ret_fds,
-                  SkepError *error);
+bool client_call (SkepConnection *conn, guint32 program, int procedure, xdrproc_t encode,
+                  const void *in, xdrproc_t decode, void *out, const int *fds, unsigned n_fds,
+                  GArray *ret_fds, SkepError *error);
 
 /* A call of the main program whose structs are called @wire_args and @wire_ret. */
 #define CLIENT_CALL(conn, PROC, wire, in, out, error)                                              \
-    client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, (xdrproc_t) xdr_##wire##_args, in,      \
+    client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, (xdrproc_t) xdr_##wire##_args, in,  \
                  (xdrproc_t) xdr_##wire##_ret, out, NULL, 0, NULL, error)
 /* The same without results, and without arguments. */
 #define CLIENT_CALL_VOID(conn, PROC, wire, in, error)                                              \
-    client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, (xdrproc_t) xdr_##wire##_args, in,      \
+    client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, (xdrproc_t) xdr_##wire##_args, in,  \
                  client_none, NULL, NULL, 0, NULL, error)
 #define CLIENT_CALL_GET(conn, PROC, wire, out, error)                                              \
-    client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, client_none, NULL,             \
+    client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, client_none, NULL,                  \
                  (xdrproc_t) xdr_##wire##_ret, out, NULL, 0, NULL, error)
 #define CLIENT_FREE(wire, out) xdr_free ((xdrproc_t) xdr_##wire##_ret, (void *) (out))
 
@@ -54,7 +54,7 @@ wire_domain client_wire_domain (const SkepDomain *domain);
 SkepDomain *client_domain_new (SkepConnection *conn, const wire_domain *wire);
 
 /* An optional string: points at @text's variable, NULL for none. */
-#define CLIENT_STRING(variable) ((variable) ? (wire_string) &(variable) : NULL)
+#define CLIENT_STRING(variable) ((variable) ? (wire_string) & (variable) : NULL)
 
 /* Typed parameters in and out; the strings of the wire form are borrowed from @params. */
 wire_typed_param *client_params_to_wire (const SkepParams *params);

@@ -27,9 +27,9 @@ extern "C" {
 
 /* Start with `SkepError error = { 0 };`, end with skep_error_clear(). */
 typedef struct {
-    int code;           /* libvirt error number (virErrorNumber); 0 none */
-    int domain;         /* libvirt error domain (virErrorDomain) */
-    char *message;      /* the whole text, ready to print */
+    int code;      /* libvirt error number (virErrorNumber); 0 none */
+    int domain;    /* libvirt error domain (virErrorDomain) */
+    char *message; /* the whole text, ready to print */
 } SkepError;
 
 enum {
@@ -65,7 +65,7 @@ void skep_disconnect (SkepConnection *conn);
 
 const char *skep_connection_socket (const SkepConnection *conn);
 bool skep_connection_readonly (const SkepConnection *conn);
-int skep_connection_fd (const SkepConnection *conn);    /* for poll(); not for reading */
+int skep_connection_fd (const SkepConnection *conn); /* for poll(); not for reading */
 bool skep_connection_alive (const SkepConnection *conn);
 
 /* A URI that reaches this daemon, with its socket unless that is the default one. Asks nobody. */
@@ -82,7 +82,13 @@ int skep_connection_max_vcpus (SkepConnection *conn, const char *type, SkepError
 /* ---- Named values ---- */
 
 typedef enum {
-    SKEP_INT = 1, SKEP_UINT, SKEP_LLONG, SKEP_ULLONG, SKEP_DOUBLE, SKEP_BOOLEAN, SKEP_STRING
+    SKEP_INT = 1,
+    SKEP_UINT,
+    SKEP_LLONG,
+    SKEP_ULLONG,
+    SKEP_DOUBLE,
+    SKEP_BOOLEAN,
+    SKEP_STRING
 } SkepType;
 
 /* Limits in memory parameters above this mean "unlimited" (KiB). */
@@ -119,32 +125,34 @@ char *skep_param_text (const SkepParam *param);
 
 typedef struct {
     char model[33];
-    uint64_t memory;    /* KiB */
+    uint64_t memory; /* KiB */
     int cpus, mhz, nodes, sockets, cores, threads;
 } SkepNodeInfo;
 
 bool skep_node_info (SkepConnection *conn, SkepNodeInfo *ret_info, SkepError *error);
 /* @cell, @cpu: -1 for the whole host. Memory in KiB, times in ns. */
-bool skep_node_memory_stats (SkepConnection *conn, int cell, SkepParams *ret_stats, SkepError *error);
+bool skep_node_memory_stats (SkepConnection *conn, int cell, SkepParams *ret_stats,
+                             SkepError *error);
 bool skep_node_cpu_stats (SkepConnection *conn, int cpu, SkepParams *ret_stats, SkepError *error);
 /* Returns the number of CPUs present; *ret_map is a bit string (bit 0 of byte 0 is CPU 0). */
-int skep_node_cpu_map (SkepConnection *conn, uint8_t **ret_map, size_t *ret_size, unsigned *ret_online,
-                       SkepError *error);
+int skep_node_cpu_map (SkepConnection *conn, uint8_t **ret_map, size_t *ret_size,
+                       unsigned *ret_online, SkepError *error);
 bool skep_node_free_memory (SkepConnection *conn, uint64_t *ret_bytes, SkepError *error);
 /* Returns how many cells were filled in, bytes each. */
 int skep_node_cells_free_memory (SkepConnection *conn, int first, int max, uint64_t **ret_bytes,
                                  SkepError *error);
 /* Returns the number of counts: @n_cells times @n_sizes of them, cell by cell. Sizes in KiB. */
-int skep_node_free_pages (SkepConnection *conn, const unsigned *sizes, unsigned n_sizes, int first_cell,
-                          unsigned n_cells, uint64_t **ret_counts, SkepError *error);
+int skep_node_free_pages (SkepConnection *conn, const unsigned *sizes, unsigned n_sizes,
+                          int first_cell, unsigned n_cells, uint64_t **ret_counts,
+                          SkepError *error);
 
 /* ---- Domains ---- */
 
 typedef struct {
-    SkepConnection *conn;       /* borrowed */
+    SkepConnection *conn; /* borrowed */
     char *name;
     uint8_t uuid[16];
-    int id;                     /* pid of the controller, -1 when not running */
+    int id; /* pid of the controller, -1 when not running */
 } SkepDomain;
 
 void skep_domain_free (SkepDomain *domain);
@@ -152,18 +160,27 @@ void skep_domain_uuid_text (const SkepDomain *domain, char ret_text[37]);
 
 /* Bits of skep_list_domains(); none of a group means all of it. */
 enum {
-    SKEP_LIST_ACTIVE = 1 << 0, SKEP_LIST_INACTIVE = 1 << 1,
-    SKEP_LIST_PERSISTENT = 1 << 2, SKEP_LIST_TRANSIENT = 1 << 3,
-    SKEP_LIST_RUNNING = 1 << 4, SKEP_LIST_PAUSED = 1 << 5,
-    SKEP_LIST_SHUTOFF = 1 << 6, SKEP_LIST_OTHER = 1 << 7,
-    SKEP_LIST_MANAGEDSAVE = 1 << 8, SKEP_LIST_NO_MANAGEDSAVE = 1 << 9,
-    SKEP_LIST_AUTOSTART = 1 << 10, SKEP_LIST_NO_AUTOSTART = 1 << 11,
-    SKEP_LIST_HAS_SNAPSHOT = 1 << 12, SKEP_LIST_NO_SNAPSHOT = 1 << 13,
-    SKEP_LIST_HAS_CHECKPOINT = 1 << 14, SKEP_LIST_NO_CHECKPOINT = 1 << 15,
+    SKEP_LIST_ACTIVE = 1 << 0,
+    SKEP_LIST_INACTIVE = 1 << 1,
+    SKEP_LIST_PERSISTENT = 1 << 2,
+    SKEP_LIST_TRANSIENT = 1 << 3,
+    SKEP_LIST_RUNNING = 1 << 4,
+    SKEP_LIST_PAUSED = 1 << 5,
+    SKEP_LIST_SHUTOFF = 1 << 6,
+    SKEP_LIST_OTHER = 1 << 7,
+    SKEP_LIST_MANAGEDSAVE = 1 << 8,
+    SKEP_LIST_NO_MANAGEDSAVE = 1 << 9,
+    SKEP_LIST_AUTOSTART = 1 << 10,
+    SKEP_LIST_NO_AUTOSTART = 1 << 11,
+    SKEP_LIST_HAS_SNAPSHOT = 1 << 12,
+    SKEP_LIST_NO_SNAPSHOT = 1 << 13,
+    SKEP_LIST_HAS_CHECKPOINT = 1 << 14,
+    SKEP_LIST_NO_CHECKPOINT = 1 << 15,
 };
 
 /* Returns the number of domains (-1 on error); *ret_domains is NULL-terminated. */
-int skep_list_domains (SkepConnection *conn, unsigned flags, SkepDomain ***ret_domains, SkepError *error);
+int skep_list_domains (SkepConnection *conn, unsigned flags, SkepDomain ***ret_domains,
+                       SkepError *error);
 void skep_domain_list_free (SkepDomain **domains);
 
 SkepDomain *skep_domain_by_id (SkepConnection *conn, int id, SkepError *error);
@@ -173,15 +190,20 @@ SkepDomain *skep_domain_by_uuid (SkepConnection *conn, const uint8_t uuid[16], S
 SkepDomain *skep_domain_find (SkepConnection *conn, const char *text, SkepError *error);
 
 enum { SKEP_DEFINE_VALIDATE = 1 };
-SkepDomain *skep_domain_define (SkepConnection *conn, const char *xml, unsigned flags, SkepError *error);
+SkepDomain *skep_domain_define (SkepConnection *conn, const char *xml, unsigned flags,
+                                SkepError *error);
 
 enum {
-    SKEP_START_PAUSED = 1, SKEP_START_AUTODESTROY = 2, SKEP_START_BYPASS_CACHE = 4,
-    SKEP_START_FORCE_BOOT = 8, SKEP_START_VALIDATE = 16, SKEP_START_RESET_NVRAM = 32,
+    SKEP_START_PAUSED = 1,
+    SKEP_START_AUTODESTROY = 2,
+    SKEP_START_BYPASS_CACHE = 4,
+    SKEP_START_FORCE_BOOT = 8,
+    SKEP_START_VALIDATE = 16,
+    SKEP_START_RESET_NVRAM = 32,
 };
 /* Descriptors @fds are given to the container's init from 3 on. */
-SkepDomain *skep_domain_create_xml (SkepConnection *conn, const char *xml, const int *fds, unsigned n_fds,
-                                    unsigned flags, SkepError *error);
+SkepDomain *skep_domain_create_xml (SkepConnection *conn, const char *xml, const int *fds,
+                                    unsigned n_fds, unsigned flags, SkepError *error);
 /* Updates domain->id. */
 bool skep_domain_start (SkepDomain *domain, const int *fds, unsigned n_fds, unsigned flags,
                         SkepError *error);
@@ -195,8 +217,14 @@ bool skep_domain_destroy (SkepDomain *domain, unsigned flags, SkepError *error);
 bool skep_domain_undefine (SkepDomain *domain, unsigned flags, SkepError *error);
 
 typedef enum {
-    SKEP_STATE_NONE, SKEP_STATE_RUNNING, SKEP_STATE_BLOCKED, SKEP_STATE_PAUSED, SKEP_STATE_SHUTDOWN,
-    SKEP_STATE_SHUTOFF, SKEP_STATE_CRASHED, SKEP_STATE_PMSUSPENDED
+    SKEP_STATE_NONE,
+    SKEP_STATE_RUNNING,
+    SKEP_STATE_BLOCKED,
+    SKEP_STATE_PAUSED,
+    SKEP_STATE_SHUTDOWN,
+    SKEP_STATE_SHUTOFF,
+    SKEP_STATE_CRASHED,
+    SKEP_STATE_PMSUSPENDED
 } SkepState;
 
 bool skep_domain_state (SkepDomain *domain, int *ret_state, int *ret_reason, SkepError *error);
@@ -206,16 +234,17 @@ const char *skep_state_reason_name (int state, int reason);
 
 typedef struct {
     int state;
-    uint64_t max_memory, memory;        /* KiB */
+    uint64_t max_memory, memory; /* KiB */
     unsigned vcpus;
-    uint64_t cpu_time;                  /* ns */
+    uint64_t cpu_time; /* ns */
 } SkepDomainInfo;
 
 bool skep_domain_info (SkepDomain *domain, SkepDomainInfo *ret_info, SkepError *error);
 /* How init ended the last time: as wait(2) has it, -1 when it has not ended yet, and in words. False
  * where the daemon is not Skep. */
-bool skep_domain_last_exit (SkepDomain *domain, int *ret_wait_status, char **ret_text, SkepError *error);
-int skep_domain_is_active (SkepDomain *domain, SkepError *error);        /* 1, 0, -1 */
+bool skep_domain_last_exit (SkepDomain *domain, int *ret_wait_status, char **ret_text,
+                            SkepError *error);
+int skep_domain_is_active (SkepDomain *domain, SkepError *error); /* 1, 0, -1 */
 int skep_domain_is_persistent (SkepDomain *domain, SkepError *error);
 int skep_domain_autostart (SkepDomain *domain, SkepError *error);
 bool skep_domain_set_autostart (SkepDomain *domain, bool on, SkepError *error);
@@ -230,14 +259,24 @@ bool skep_domain_security_label (SkepDomain *domain, char **ret_label, bool *ret
 char **skep_domain_messages (SkepDomain *domain, unsigned flags, SkepError *error);
 void skep_strings_free (char **strings);
 
-enum { SKEP_XML_SECURE = 1, SKEP_XML_INACTIVE = 2, SKEP_XML_UPDATE_CPU = 4, SKEP_XML_MIGRATABLE = 8 };
+enum {
+    SKEP_XML_SECURE = 1,
+    SKEP_XML_INACTIVE = 2,
+    SKEP_XML_UPDATE_CPU = 4,
+    SKEP_XML_MIGRATABLE = 8
+};
 char *skep_domain_xml (SkepDomain *domain, unsigned flags, SkepError *error);
 /* The launch plan as text; nothing is touched. */
 char *skep_domain_plan (SkepDomain *domain, unsigned flags, SkepError *error);
 
 /* ---- Tuning ---- */
 
-enum { SKEP_AFFECT_CURRENT = 0, SKEP_AFFECT_LIVE = 1, SKEP_AFFECT_CONFIG = 2, SKEP_MEMORY_MAXIMUM = 4 };
+enum {
+    SKEP_AFFECT_CURRENT = 0,
+    SKEP_AFFECT_LIVE = 1,
+    SKEP_AFFECT_CONFIG = 2,
+    SKEP_MEMORY_MAXIMUM = 4
+};
 bool skep_domain_set_memory (SkepDomain *domain, uint64_t kib, unsigned flags, SkepError *error);
 bool skep_domain_memory_params (SkepDomain *domain, unsigned flags, SkepParams *ret_params,
                                 SkepError *error);
@@ -255,10 +294,10 @@ typedef struct {
     int64_t rx_bytes, rx_packets, rx_errs, rx_drop, tx_bytes, tx_packets, tx_errs, tx_drop;
 } SkepInterfaceStats;
 
-bool skep_domain_interface_stats (SkepDomain *domain, const char *device, SkepInterfaceStats *ret_stats,
-                                  SkepError *error);
+bool skep_domain_interface_stats (SkepDomain *domain, const char *device,
+                                  SkepInterfaceStats *ret_stats, SkepError *error);
 typedef struct {
-    int tag;            /* virDomainMemoryStatTags */
+    int tag; /* virDomainMemoryStatTags */
     uint64_t value;
 } SkepMemoryStat;
 /* Returns the number of entries. */
@@ -293,14 +332,20 @@ SkepStream *skep_domain_open_console (SkepDomain *domain, const char *device, un
                                       SkepError *error);
 /* Waits for output at most @timeout_ms (-1: for ever). > 0: bytes in *ret_data (free them);
  * 0: the container's side ended; -1: error; -2: nothing came in time. */
-ptrdiff_t skep_stream_receive (SkepStream *stream, void **ret_data, int timeout_ms, SkepError *error);
+ptrdiff_t skep_stream_receive (SkepStream *stream, void **ret_data, int timeout_ms,
+                               SkepError *error);
 bool skep_stream_send (SkepStream *stream, const void *data, size_t size, SkepError *error);
 /* Ends the stream: orderly (@abort_it false) or not, and frees it. */
 void skep_stream_close (SkepStream *stream, bool abort_it);
 
 /* ---- Events ---- */
 
-enum { SKEP_EVENT_LIFECYCLE = 0, SKEP_EVENT_REBOOT = 1, SKEP_EVENT_METADATA_CHANGE = 23, SKEP_EVENT_LAST = 27 };
+enum {
+    SKEP_EVENT_LIFECYCLE = 0,
+    SKEP_EVENT_REBOOT = 1,
+    SKEP_EVENT_METADATA_CHANGE = 23,
+    SKEP_EVENT_LAST = 27
+};
 
 /* One event: which, of which domain, and its values by name in the wire's order. */
 typedef struct {
@@ -320,7 +365,8 @@ const char *skep_lifecycle_detail_name (int event, int detail);
 
 void skep_on_event (SkepConnection *conn, SkepEventHandler handler, void *data);
 /* @domain NULL: all domains. Returns the callback id, -1 on error. */
-int skep_event_register (SkepConnection *conn, int event, const SkepDomain *domain, SkepError *error);
+int skep_event_register (SkepConnection *conn, int event, const SkepDomain *domain,
+                         SkepError *error);
 bool skep_event_deregister (SkepConnection *conn, int callback, SkepError *error);
 /* Handles what arrives within @timeout_ms (-1: waits for ever for one packet). false: the connection
  * is gone. */

@@ -10,7 +10,8 @@ char *busybox_find (void);
 /* Makes @root, which must not exist, with /bin/busybox, a link for each of its applets, and the few
  * files that make its init start a shell on the console and stop orderly. On failure nothing of it
  * stays; the sentence is in *ret_why. */
-gboolean busybox_root_make (const char *busybox, const char *root, const char *hostname, char **ret_why);
+gboolean busybox_root_make (const char *busybox, const char *root, const char *hostname,
+                            char **ret_why);
 
 /* Removes a tree made by busybox_root_make(); symbolic links are not followed. */
 void busybox_root_remove (const char *root);

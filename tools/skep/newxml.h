@@ -5,23 +5,23 @@
 #include <glib.h>
 
 typedef struct {
-    char *source, *target;      /* absolute */
+    char *source, *target; /* absolute */
     gboolean readonly;
 } NewBind;
 
 typedef struct {
     const char *name, *root, *init;
     const char *const *initargs;
-    guint64 memory;             /* KiB */
+    guint64 memory; /* KiB */
     unsigned vcpus, consoles;
-    gint64 idmap;               /* first id on the host, -1 none */
-    const char *bridge;         /* NULL none */
+    gint64 idmap;       /* first id on the host, -1 none */
+    const char *bridge; /* NULL none */
     gboolean privnet, readonly;
     const NewBind *binds;
     unsigned n_binds;
 } NewDomain;
 
-#define NEW_IDS 65536           /* ids of a map */
+#define NEW_IDS 65536 /* ids of a map */
 
 /* All texts are escaped. */
 char *new_domain_xml (const NewDomain *domain);

@@ -14,14 +14,14 @@ typedef struct {
     GString *text;
     unsigned depth;
     gboolean first, after_key;
-    gboolean one_line;          /* no line ends inside: for streams of objects */
+    gboolean one_line; /* no line ends inside: for streams of objects */
 } Json;
 
 void json_init (Json *json);
-void json_open (Json *json, char bracket);          /* '{' or '[' */
-void json_close (Json *json, char bracket);         /* '}' or ']' */
+void json_open (Json *json, char bracket);  /* '{' or '[' */
+void json_close (Json *json, char bracket); /* '}' or ']' */
 void json_key (Json *json, const char *key);
-void json_string (Json *json, const char *text);    /* NULL: null */
+void json_string (Json *json, const char *text); /* NULL: null */
 void json_int (Json *json, gint64 value);
 void json_uint (Json *json, guint64 value);
 void json_bool (Json *json, gboolean value);
@@ -36,9 +36,9 @@ typedef enum { VALUE_STRING, VALUE_NUMBER, VALUE_BOOL, VALUE_NONE } ValueType;
 /* One value: as text for people, and as JSON. */
 typedef struct {
     ValueType type;
-    char *text;                 /* what people see */
-    char *raw;                  /* VALUE_STRING: for JSON, NULL means text */
-    gint64 number;              /* VALUE_NUMBER, VALUE_BOOL; JSON numbers beyond are not needed */
+    char *text;    /* what people see */
+    char *raw;     /* VALUE_STRING: for JSON, NULL means text */
+    gint64 number; /* VALUE_NUMBER, VALUE_BOOL; JSON numbers beyond are not needed */
 } Value;
 
 /* ---- A list of named values ---- */
@@ -51,16 +51,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Record, record_free)
 /* @key is the JSON key, @title what people see (NULL: the key). */
 void record_string (Record *record, const char *key, const char *title, const char *text);
 /* @format makes the text of @value; JSON has the number. */
-void record_number (Record *record, const char *key, const char *title, gint64 value, const char *format,
-                    ...) G_GNUC_PRINTF (5, 6);
-void record_bool (Record *record, const char *key, const char *title, gboolean value, const char *text);
+void record_number (Record *record, const char *key, const char *title, gint64 value,
+                    const char *format, ...) G_GNUC_PRINTF (5, 6);
+void record_bool (Record *record, const char *key, const char *title, gboolean value,
+                  const char *text);
 void record_params (Record *record, const SkepParams *params);
-void record_none (Record *record, const char *key, const char *title, const char *text);    /* null */
+void record_none (Record *record, const char *key, const char *title, const char *text); /* null */
 /* A string with different words for people and JSON. */
 void record_string_raw (Record *record, const char *key, const char *title, const char *text,
                         const char *raw);
 /* A line each: the title in at least @width columns, @separator, the value. JSON: one object. */
-void record_print (const Record *record, int width, const char *separator, gboolean as_json, FILE *out);
+void record_print (const Record *record, int width, const char *separator, gboolean as_json,
+                   FILE *out);
 /* "Title:          value", as dominfo and nodeinfo print it: the value begins behind @width columns. */
 void record_print_titled (const Record *record, int width, gboolean as_json, FILE *out);
 void record_json (const Record *record, Json *json);
@@ -76,8 +78,8 @@ void table_free (Table *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Table, table_free)
 /* Cells come one by one, row after row. */
 void table_string (Table *table, const char *text);
-void table_number (Table *table, gint64 value, const char *text);   /* @text NULL: the number */
-void table_none (Table *table, const char *text);                   /* JSON null */
+void table_number (Table *table, gint64 value, const char *text); /* @text NULL: the number */
+void table_none (Table *table, const char *text);                 /* JSON null */
 void table_bool (Table *table, gboolean value, const char *text);
 /* Colour of the last cell's text: an SGR parameter such as "32", used when @colour is printed. */
 void table_colour (Table *table, const char *sgr);

@@ -14,26 +14,33 @@
 /* ---- The table ---- */
 
 typedef enum {
-    OPT_FLAG,           /* --name */
-    OPT_STRING,         /* --name VALUE */
-    OPT_NUMBER,         /* an integer */
-    OPT_SIZE,           /* a number with an optional suffix (b, KiB, M, GB, ...); KiB without one */
-    OPT_LIST,           /* all words that nothing else takes */
+    OPT_FLAG,   /* --name */
+    OPT_STRING, /* --name VALUE */
+    OPT_NUMBER, /* an integer */
+    OPT_SIZE,   /* a number with an optional suffix (b, KiB, M, GB, ...); KiB without one */
+    OPT_LIST,   /* all words that nothing else takes */
 } OptionType;
 
 enum {
     OPT_REQUIRED = 1 << 0,
-    OPT_NAMED = 1 << 1,         /* never positional: only as --name VALUE */
-    OPT_HIDDEN = 1 << 2,        /* accepted for compatibility, not shown */
-    OPT_REPEATED = 1 << 3,      /* --name VALUE may come several times (OPT_STRING) */
-    OPT_REST = 1 << 4,          /* an OPT_LIST that takes all words behind its first, options too */
-    OPT_UNLIMITED = 1 << 5,     /* an OPT_SIZE that may be -1 or "unlimited" */
+    OPT_NAMED = 1 << 1,     /* never positional: only as --name VALUE */
+    OPT_HIDDEN = 1 << 2,    /* accepted for compatibility, not shown */
+    OPT_REPEATED = 1 << 3,  /* --name VALUE may come several times (OPT_STRING) */
+    OPT_REST = 1 << 4,      /* an OPT_LIST that takes all words behind its first, options too */
+    OPT_UNLIMITED = 1 << 5, /* an OPT_SIZE that may be -1 or "unlimited" */
 };
 
 /* What a value can be completed with. */
 typedef enum {
-    COMPLETE_NONE, COMPLETE_DOMAIN, COMPLETE_ACTIVE, COMPLETE_INACTIVE, COMPLETE_FILE, COMPLETE_VERB,
-    COMPLETE_EVENT, COMPLETE_SIGNAL, COMPLETE_WORDS
+    COMPLETE_NONE,
+    COMPLETE_DOMAIN,
+    COMPLETE_ACTIVE,
+    COMPLETE_INACTIVE,
+    COMPLETE_FILE,
+    COMPLETE_VERB,
+    COMPLETE_EVENT,
+    COMPLETE_SIGNAL,
+    COMPLETE_WORDS
 } Completion;
 
 typedef struct {
@@ -42,16 +49,23 @@ typedef struct {
     unsigned flags;
     const char *help;
     Completion complete;
-    const char *words;          /* COMPLETE_WORDS: the words, '|' between them */
+    const char *words; /* COMPLETE_WORDS: the words, '|' between them */
 } Option;
 
-typedef enum { GROUP_DOMAIN, GROUP_MONITOR, GROUP_EVENTS, GROUP_HOST, GROUP_SKEP, GROUP_LAST } Group;
+typedef enum {
+    GROUP_DOMAIN,
+    GROUP_MONITOR,
+    GROUP_EVENTS,
+    GROUP_HOST,
+    GROUP_SKEP,
+    GROUP_LAST
+} Group;
 
 enum {
-    VERB_OFFLINE = 1 << 0,      /* needs no connection */
-    VERB_JSON = 1 << 1,         /* reads: has --json */
-    VERB_HIDDEN = 1 << 2,       /* not in help: for the completion scripts */
-    VERB_INTERACTIVE = 1 << 3,  /* of use at the prompt only */
+    VERB_OFFLINE = 1 << 0,     /* needs no connection */
+    VERB_JSON = 1 << 1,        /* reads: has --json */
+    VERB_HIDDEN = 1 << 2,      /* not in help: for the completion scripts */
+    VERB_INTERACTIVE = 1 << 3, /* of use at the prompt only */
 };
 
 typedef struct Shell Shell;
@@ -62,24 +76,31 @@ typedef struct {
     Group group;
     unsigned flags;
     const char *summary;
-    const char *description;    /* NULL: the summary says it all */
-    const Option *options;      /* ends with name NULL; may be NULL */
-    int (*run) (Shell *shell, const Args *args);        /* the exit code */
+    const char *description;                     /* NULL: the summary says it all */
+    const Option *options;                       /* ends with name NULL; may be NULL */
+    int (*run) (Shell *shell, const Args *args); /* the exit code */
 } Verb;
 
 /* Options that many verbs share. */
 #define OPTION_DOMAIN_IS(which)                                                                    \
-    { "domain", OPT_STRING, OPT_REQUIRED, "name, id or UUID of the domain", which, NULL }
+    {                                                                                              \
+        "domain", OPT_STRING, OPT_REQUIRED, "name, id or UUID of the domain", which, NULL          \
+    }
 #define OPTION_DOMAIN OPTION_DOMAIN_IS (COMPLETE_DOMAIN)
 #define OPTIONS_AFFECT                                                                             \
     { "config", OPT_FLAG, 0, "act on the saved configuration", COMPLETE_NONE, NULL },              \
-    { "live", OPT_FLAG, 0, "act on the running domain", COMPLETE_NONE, NULL },                     \
-    { "current", OPT_FLAG, 0, "act on what the domain is now (the default)", COMPLETE_NONE, NULL }
-#define OPTIONS_END { NULL, OPT_FLAG, 0, NULL, COMPLETE_NONE, NULL }
+        { "live", OPT_FLAG, 0, "act on the running domain", COMPLETE_NONE, NULL },                 \
+    {                                                                                              \
+        "current", OPT_FLAG, 0, "act on what the domain is now (the default)", COMPLETE_NONE, NULL \
+    }
+#define OPTIONS_END                                                                                \
+    {                                                                                              \
+        NULL, OPT_FLAG, 0, NULL, COMPLETE_NONE, NULL                                               \
+    }
 
 typedef struct {
-    const char *keyword;        /* "domain" */
-    const char *title;          /* "Domains" */
+    const char *keyword; /* "domain" */
+    const char *title;   /* "Domains" */
 } GroupName;
 extern const GroupName group_names[GROUP_LAST];
 
@@ -112,10 +133,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Args, args_free)
 /* Asking for an option that the table does not have is a bug and aborts. */
 gboolean args_given (const Args *args, const char *name);
 gboolean args_flag (const Args *args, const char *name);
-const char *args_string (const Args *args, const char *name);           /* NULL: not given */
+const char *args_string (const Args *args, const char *name); /* NULL: not given */
 gint64 args_number (const Args *args, const char *name, gint64 otherwise);
-guint64 args_size (const Args *args, const char *name, guint64 otherwise);      /* KiB */
-const char *const *args_list (const Args *args, const char *name);      /* NULL-terminated */
+guint64 args_size (const Args *args, const char *name, guint64 otherwise); /* KiB */
+const char *const *args_list (const Args *args, const char *name);         /* NULL-terminated */
 const Verb *args_verb (const Args *args);
 gboolean args_help (const Args *args);
 
@@ -125,10 +146,10 @@ gboolean size_parse (const char *text, guint64 *ret_kib);
 /* ---- The running shell ---- */
 
 struct Shell {
-    SkepConnection *conn;       /* NULL until a verb needs it, or after it broke */
-    char *uri, *socket;         /* where to connect; NULL: libskep's default */
+    SkepConnection *conn; /* NULL until a verb needs it, or after it broke */
+    char *uri, *socket;   /* where to connect; NULL: libskep's default */
     gboolean readonly, quiet, json, timing, interactive, colour, leave;
-    char escape;                /* of the console: the control character */
+    char escape; /* of the console: the control character */
     FILE *out, *err;
 };
 
