@@ -271,7 +271,7 @@ rpc_prepare (Daemon *daemon)
     const RpcLimits limits = {
         .max_clients = settings->max_clients,
         .max_client_requests = settings->max_client_requests,
-        .keepalive_interval = settings->keepalive_interval,
+        .keepalive_ms = settings->keepalive_interval * (gint64) 1000,
         .keepalive_count = settings->keepalive_count,
         .max_client_output = 64 * 1024 * 1024,
     };

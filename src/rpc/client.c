@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A blocking caller on a non-blocking socket: whoever waits also handles what else arrives. Every
- * complete packet that was received has been handled when a function returns, so polling the
- * descriptor is enough to know that there is more.
+ * A blocking caller on a non-blocking socket: whoever waits, be it to send, also takes what arrives.
+ * Otherwise two ends that both have much to say would wait for each other for ever.
+ *
+ * Nothing is sent in the middle of another packet, and no handler runs there: pongs and events that
+ * come meanwhile wait until it is out. Every complete packet that was received has been handled when a
+ * function returns, so for calls and events polling the descriptor is enough to know that there is more.
  */
 #include "rpc/client.h"
 
@@ -22,8 +25,9 @@
 
 #define INPUT_SIZE 65536u
 
-/* The call that is waited for. */
-typedef struct {
+/* A call that is waited for. */
+typedef struct Waiting {
+    struct Waiting *outer;      /* this one was made by an event's handler */
     guint32 program, serial;
     gboolean done;
     gboolean stream;            /* a stream's confirmation instead of a reply */
@@ -37,8 +41,15 @@ typedef struct {
 /* Packets of one stream that nobody asked for yet. */
 typedef struct {
     GQueue data;                /* of GBytes, an empty one is the end */
+    gsize size;
     GError *error;
+    gboolean overflowed;        /* *error says so, the daemon does not know yet */
 } StreamInput;
+
+typedef struct {
+    PacketHeader header;
+    GBytes *payload;
+} Event;
 
 struct RpcConnection {
     int fd;
@@ -48,9 +59,12 @@ struct RpcConnection {
     guint8 *input;
     Waiting *waiting;
     GHashTable *streams;        /* serial -> StreamInput */
+    GQueue events;              /* of Event, not handed on yet */
     RpcEventHandler handler;
     gpointer handler_data;
     gboolean broken;
+    gboolean delivering;
+    gboolean pong_due;
 };
 
 static void
@@ -61,6 +75,15 @@ stream_input_free (gpointer data)
     g_queue_clear_full (&stream->data, (GDestroyNotify) g_bytes_unref);
     g_clear_error (&stream->error);
     g_free (stream);
+}
+
+static void
+event_free (gpointer data)
+{
+    Event *event = data;
+
+    g_bytes_unref (event->payload);
+    g_free (event);
 }
 
 RpcConnection *
@@ -105,6 +128,7 @@ rpc_connection_free (RpcConnection *conn)
     packet_reader_clear (&conn->reader);
     packet_buffer_clear (&conn->output);
     g_hash_table_unref (conn->streams);
+    g_queue_clear_full (&conn->events, event_free);
     g_free (conn->input);
     g_free (conn);
 }
@@ -128,7 +152,7 @@ rpc_connection_last_serial (const RpcConnection *conn)
     return conn->serial - 1;
 }
 
-/* ---- the socket */
+/* ---- waiting */
 
 static gboolean
 connection_broke (RpcConnection *conn, GError **error, const char *why)
@@ -137,8 +161,9 @@ connection_broke (RpcConnection *conn, GError **error, const char *why)
     return error_set_from (error, ORIGIN_RPC, ERR_RPC, "connection to the daemon is lost: %s", why);
 }
 
-/* TRUE when ready; FALSE with no error set at the time limit. */
-static gboolean
+/* What of @events is there, with POLLHUP and POLLERR as poll() has it; 0 at the time limit, and with
+ * an error set when poll() failed. */
+static short
 wait_for (RpcConnection *conn, short events, int timeout_ms, GError **error)
 {
     struct pollfd pfd = { .fd = conn->fd, .events = events };
@@ -149,36 +174,7 @@ wait_for (RpcConnection *conn, short events, int timeout_ms, GError **error)
     while (n < 0 && errno == EINTR);
     if (n < 0)
         connection_broke (conn, error, g_strerror (errno));
-    return n > 0;
-}
-
-static gboolean
-send_all (RpcConnection *conn, gsize size, const int *fds, guint n_fds, GError **error)
-{
-    gsize sent = 0;
-    guint fds_sent = 0;
-
-    if (conn->broken)
-        return connection_broke (conn, error, "it ended before");
-    while (sent < size || fds_sent < n_fds) {
-        ssize_t n;
-
-        if (sent < size)
-            n = send (conn->fd, conn->output.data + sent, size - sent, MSG_NOSIGNAL);
-        else
-            n = packet_send_fd (conn->fd, fds[fds_sent]) == 0 ? 0 : -1;
-        if (n < 0 && errno == EAGAIN) {
-            if (!wait_for (conn, POLLOUT, -1, error))
-                return FALSE;
-        } else if (n < 0 && errno != EINTR)
-            return connection_broke (conn, error, g_strerror (errno));
-        else if (n >= 0 && sent < size)
-            sent += (gsize) n;
-        else if (n >= 0)
-            fds_sent++;
-    }
-    packet_buffer_trim (&conn->output);
-    return TRUE;
+    return n > 0 ? pfd.revents : 0;
 }
 
 /* ---- what arrives */
@@ -190,14 +186,25 @@ wire_error_to (const Packet *packet, GError **error)
         error_set_from (error, ORIGIN_RPC, ERR_RPC, "the daemon sent an error that cannot be read");
 }
 
+static Waiting *
+waiting_find (RpcConnection *conn, const Packet *packet, gboolean stream)
+{
+    Waiting *waiting = conn->waiting;
+
+    while (waiting && (waiting->done || waiting->stream != stream
+                       || waiting->serial != packet->header.serial
+                       || waiting->program != packet->header.program))
+        waiting = waiting->outer;
+    return waiting;
+}
+
 static void
 reply_received (RpcConnection *conn, Packet *packet)
 {
-    Waiting *waiting = conn->waiting;
+    Waiting *waiting = waiting_find (conn, packet, FALSE);
     XDR xdrs;
 
-    if (!waiting || waiting->done || waiting->stream || packet->header.serial != waiting->serial
-        || packet->header.program != waiting->program)
+    if (!waiting)
         return;
     waiting->done = TRUE;
     if (packet->header.status != PACKET_OK) {
@@ -220,29 +227,32 @@ reply_received (RpcConnection *conn, Packet *packet)
 }
 
 static void
-event_received (RpcConnection *conn, Packet *packet)
+event_received (RpcConnection *conn, const Packet *packet)
 {
-    PacketHeader pong = packet->header;
-    XDR xdrs;
+    Event *event;
 
     if (packet->header.program == RPC_PROGRAM_KEEPALIVE) {
-        if (packet->header.procedure == KEEPALIVE_PING) {
-            pong.procedure = KEEPALIVE_PONG;
-            send_all (conn, packet_build (&conn->output, &pong, 0, NULL, NULL), NULL, 0, NULL);
-        }
+        conn->pong_due |= packet->header.procedure == KEEPALIVE_PING;
         return;
     }
     if (!conn->handler)
         return;
-    xdrmem_create (&xdrs, (char *) packet->payload, (u_int) packet->payload_size, XDR_DECODE);
-    conn->handler (packet->header.program, packet->header.procedure, &xdrs, conn->handler_data);
-    xdr_destroy (&xdrs);
+    event = g_new (Event, 1);
+    event->header = packet->header;
+    event->payload = g_bytes_new (packet->payload, packet->payload_size);
+    g_queue_push_tail (&conn->events, event);
+}
+
+static StreamInput *
+stream_lookup (RpcConnection *conn, guint32 serial)
+{
+    return g_hash_table_lookup (conn->streams, GUINT_TO_POINTER (serial));
 }
 
 static StreamInput *
 stream_input (RpcConnection *conn, guint32 serial)
 {
-    StreamInput *stream = g_hash_table_lookup (conn->streams, GUINT_TO_POINTER (serial));
+    StreamInput *stream = stream_lookup (conn, serial);
 
     if (!stream) {
         stream = g_new0 (StreamInput, 1);
@@ -251,35 +261,71 @@ stream_input (RpcConnection *conn, guint32 serial)
     return stream;
 }
 
+/* Who sends without reading must neither stop the daemon nor fill our memory: then the rest is lost. */
+static void
+stream_data_received (RpcConnection *conn, const Packet *packet)
+{
+    StreamInput *stream = stream_input (conn, packet->header.serial);
+
+    if (stream->error)
+        return;
+    if (stream->size + packet->payload_size > RPC_STREAM_HELD_MAX) {
+        stream->overflowed = TRUE;
+        error_set_from (&stream->error, ORIGIN_STREAMS, ERR_OVERFLOW,
+                        "too much data of the stream was not read");
+        return;
+    }
+    g_queue_push_tail (&stream->data, g_bytes_new (packet->payload, packet->payload_size));
+    stream->size += packet->payload_size;
+}
+
 static void
 stream_packet_received (RpcConnection *conn, const Packet *packet)
 {
-    Waiting *waiting = conn->waiting;
-    gboolean mine = waiting && waiting->stream && waiting->serial == packet->header.serial;
+    Waiting *waiting = waiting_find (conn, packet, TRUE);
 
     switch (packet->header.status) {
     case PACKET_CONTINUE:
-        g_queue_push_tail (&stream_input (conn, packet->header.serial)->data,
-                           g_bytes_new (packet->payload, packet->payload_size));
+        stream_data_received (conn, packet);
         break;
     case PACKET_OK:
-        if (mine)
+        if (waiting)
             waiting->done = TRUE;
         break;
     default:
-        if (mine) {
+        if (waiting) {
             waiting->done = waiting->failed = TRUE;
             wire_error_to (packet, waiting->error);
         } else {
             StreamInput *stream = stream_input (conn, packet->header.serial);
 
             g_clear_error (&stream->error);
+            stream->overflowed = FALSE;
             wire_error_to (packet, &stream->error);
         }
     }
 }
 
-/* Reads once and handles all of it. FALSE: the connection ended. */
+static void
+packet_received (RpcConnection *conn, Packet *packet)
+{
+    switch (packet->header.type) {
+    case PACKET_REPLY:
+    case PACKET_REPLY_FDS:
+        reply_received (conn, packet);
+        break;
+    case PACKET_EVENT:
+        event_received (conn, packet);
+        break;
+    case PACKET_STREAM:
+        stream_packet_received (conn, packet);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Reads once and takes all of it. FALSE: the connection ended. */
 static gboolean
 receive_some (RpcConnection *conn, GError **error)
 {
@@ -292,35 +338,128 @@ receive_some (RpcConnection *conn, GError **error)
         return connection_broke (conn, error, n == 0 ? "end of file" : g_strerror ((int) -n));
     while (input.size > 0) {
         Packet packet;
+        PacketResult result = packet_reader_feed (&conn->reader, &input, &packet);
 
-        switch (packet_reader_feed (&conn->reader, &input, &packet)) {
-        case PACKET_BAD:
+        if (result == PACKET_BAD)
             return connection_broke (conn, error, "malformed packet");
-        case PACKET_MORE:
-            break;
-        case PACKET_COMPLETE:
-            if (packet.header.type == PACKET_REPLY || packet.header.type == PACKET_REPLY_FDS)
-                reply_received (conn, &packet);
-            else if (packet.header.type == PACKET_EVENT)
-                event_received (conn, &packet);
-            else if (packet.header.type == PACKET_STREAM)
-                stream_packet_received (conn, &packet);
-            break;
+        if (result == PACKET_COMPLETE)
+            packet_received (conn, &packet);
+    }
+    return TRUE;
+}
+
+/* ---- what is sent */
+
+/* The @size bytes in the output buffer, then @fds. */
+static gboolean
+send_packet (RpcConnection *conn, gsize size, const int *fds, guint n_fds, GError **error)
+{
+    gsize sent = 0;
+    guint fds_sent = 0;
+
+    while (sent < size || fds_sent < n_fds) {
+        ssize_t n;
+
+        if (sent < size) {
+            n = send (conn->fd, conn->output.data + sent, size - sent, MSG_NOSIGNAL);
+            if (n > 0)
+                sent += (gsize) n;
+        } else {
+            n = packet_send_fd (conn->fd, fds[fds_sent]);
+            if (n == 0)
+                fds_sent++;
+            else
+                errno = (int) -n;
         }
+        if (n >= 0 || errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return connection_broke (conn, error, g_strerror (errno));
+        n = wait_for (conn, POLLIN | POLLOUT, -1, error);
+        if (n == 0 || ((n & ~POLLOUT) && !receive_some (conn, error)))
+            return FALSE;
     }
     return TRUE;
 }
 
 static gboolean
-wait_answer (RpcConnection *conn, Waiting *waiting, GError **error)
+send_pongs (RpcConnection *conn, GError **error)
 {
-    Waiting *outer = conn->waiting;
-    gboolean alive = TRUE;
+    static const PacketHeader pong = {
+        .program = RPC_PROGRAM_KEEPALIVE, .version = 1, .procedure = KEEPALIVE_PONG,
+        .type = PACKET_EVENT,
+    };
 
+    while (conn->pong_due) {
+        conn->pong_due = FALSE;         /* one answers all pings so far */
+        if (!send_packet (conn, packet_build (&conn->output, &pong, 0, NULL, NULL), NULL, 0, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Handlers may make calls: what they bring in is appended, and has its turn after them. */
+static void
+deliver_events (RpcConnection *conn)
+{
+    Event *event;
+
+    if (conn->delivering)
+        return;
+    conn->delivering = TRUE;
+    while ((event = g_queue_pop_head (&conn->events))) {
+        gsize size;
+        const void *payload = g_bytes_get_data (event->payload, &size);
+        XDR xdrs;
+
+        xdrmem_create (&xdrs, (char *) payload, (u_int) size, XDR_DECODE);
+        if (conn->handler)
+            conn->handler (event->header.program, event->header.procedure, &xdrs, conn->handler_data);
+        xdr_destroy (&xdrs);
+        event_free (event);
+    }
+    conn->delivering = FALSE;
+}
+
+/* Also answers pings. @size 0: only that. */
+static gboolean
+send_all (RpcConnection *conn, gsize size, const int *fds, guint n_fds, GError **error)
+{
+    gboolean sent;
+
+    if (conn->broken)
+        return connection_broke (conn, error, "it ended before");
+    sent = send_packet (conn, size, fds, n_fds, error) && send_pongs (conn, error);
+    packet_buffer_trim (&conn->output);
+    return sent;
+}
+
+/* Reads once, and answers and hands on all of it. */
+static gboolean
+receive_and_handle (RpcConnection *conn, GError **error)
+{
+    gboolean alive = receive_some (conn, error) && send_all (conn, 0, NULL, 0, error);
+
+    deliver_events (conn);
+    return alive;
+}
+
+/* Sends the packet in the output buffer and waits for its answer, which may come before all is sent. */
+static gboolean
+exchange (RpcConnection *conn, gsize size, const int *fds, guint n_fds, Waiting *waiting, GError **error)
+{
+    g_autoptr (GError) lost = NULL;
+    gboolean alive;
+
+    waiting->outer = conn->waiting;
     conn->waiting = waiting;
+    alive = send_all (conn, size, fds, n_fds, &lost);
+    deliver_events (conn);
     while (alive && !waiting->done)
-        alive = wait_for (conn, POLLIN, -1, error) && receive_some (conn, error);
-    conn->waiting = outer;
+        alive = wait_for (conn, POLLIN, -1, &lost) && receive_and_handle (conn, &lost);
+    conn->waiting = waiting->outer;
+    if (!waiting->done)
+        g_propagate_error (error, g_steal_pointer (&lost));
     return waiting->done && !waiting->failed;
 }
 
@@ -347,7 +486,7 @@ rpc_connection_call (RpcConnection *conn, guint32 program, int procedure, xdrpro
     if (size == 0)
         return error_set_from (error, ORIGIN_RPC, ERR_RPC, "Unable to encode message payload");
     conn->serial++;
-    return send_all (conn, size, fds, n_fds, error) && wait_answer (conn, &waiting, error);
+    return exchange (conn, size, fds, n_fds, &waiting, error);
 }
 
 gboolean
@@ -358,7 +497,7 @@ rpc_connection_dispatch (RpcConnection *conn, int timeout_ms, GError **error)
     if (conn->broken)
         return connection_broke (conn, error, "it ended before");
     if (wait_for (conn, POLLIN, timeout_ms, &failed))
-        return receive_some (conn, error);
+        return receive_and_handle (conn, error);
     if (failed) {
         g_propagate_error (error, g_steal_pointer (&failed));
         return FALSE;
@@ -380,8 +519,17 @@ rpc_connection_stream_send (RpcConnection *conn, guint32 program, int procedure,
 
     while (size > 0) {
         gsize n = MIN (size, PACKET_STREAM_MAX);
+        StreamInput *stream = stream_lookup (conn, serial);
+        gboolean sent;
 
-        if (!send_all (conn, packet_build_raw (&conn->output, &header, next, n), NULL, 0, error))
+        if (stream && stream->error) {
+            if (error)
+                *error = g_error_copy (stream->error);
+            return FALSE;
+        }
+        sent = send_all (conn, packet_build_raw (&conn->output, &header, next, n), NULL, 0, error);
+        deliver_events (conn);
+        if (!sent)
             return FALSE;
         next += n;
         size -= n;
@@ -398,20 +546,26 @@ rpc_connection_stream_finish (RpcConnection *conn, guint32 program, int procedur
         .serial = serial, .status = abort_it ? PACKET_ERROR : PACKET_OK,
     };
     Waiting waiting = { .program = program, .serial = serial, .stream = TRUE, .error = error };
+    StreamInput *stream = stream_lookup (conn, serial);
     gboolean finished;
-    StreamInput *stream = g_hash_table_lookup (conn->streams, GUINT_TO_POINTER (serial));
+    gsize size;
 
-    /* a failed stream is over; the daemon would not confirm anything any more */
-    if (stream && stream->error) {
-        if (error && !*error)
+    if (stream && stream->overflowed) {
+        /* the daemon knows of no failure, but what it sent is not whole */
+        if (!abort_it)
             g_propagate_error (error, g_steal_pointer (&stream->error));
+        header.status = PACKET_ERROR;
+        waiting.error = error = abort_it ? error : NULL;
+    } else if (stream && stream->error) {
+        /* a stream that failed there is over: nothing would be confirmed any more */
+        g_propagate_error (error, g_steal_pointer (&stream->error));
         g_hash_table_remove (conn->streams, GUINT_TO_POINTER (serial));
         return FALSE;
     }
-    finished = send_all (conn, packet_build (&conn->output, &header, 0, NULL, NULL), NULL, 0, error)
-               && wait_answer (conn, &waiting, error);
+    size = packet_build (&conn->output, &header, 0, NULL, NULL);
+    finished = exchange (conn, size, NULL, 0, &waiting, error);
     g_hash_table_remove (conn->streams, GUINT_TO_POINTER (serial));
-    return finished;
+    return finished && (abort_it || header.status == PACKET_OK);
 }
 
 gssize
@@ -429,6 +583,7 @@ rpc_connection_stream_receive (RpcConnection *conn, guint32 serial, void **ret_d
             gsize size;
 
             *ret_data = g_bytes_unref_to_data (bytes, &size);
+            stream->size -= size;
             if (size == 0)
                 g_clear_pointer (ret_data, g_free);
             return (gssize) size;

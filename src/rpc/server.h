@@ -25,7 +25,7 @@ typedef struct RpcStream RpcStream;
 typedef struct {
     guint max_clients;              /* 5000; further connections wait unaccepted; a tenth is for root */
     guint max_client_requests;      /* calls of one client in progress, 5; then its socket is not read */
-    int keepalive_interval;         /* seconds, 5; <= 0 never pings */
+    gint64 keepalive_ms;            /* between pings, 5000; <= 0 never pings */
     guint keepalive_count;          /* 5 */
     gsize max_client_output;        /* bytes queued for one client that does not read: then it is closed */
 } RpcLimits;

@@ -390,17 +390,20 @@ rpc_client_writable (RpcClient *client)
 
 /* ---- keepalive */
 
+static gint64
+keepalive_interval (const RpcClient *client)
+{
+    return client->server->limits.keepalive_ms * 1000;
+}
+
 void
 rpc_client_enable_keepalive (RpcClient *client)
 {
-    int interval;
-
-    if (!client->server || client->keepalive || client->server->limits.keepalive_interval <= 0)
+    if (!client->server || client->keepalive || client->server->limits.keepalive_ms <= 0)
         return;
-    interval = client->server->limits.keepalive_interval;
     client->keepalive = TRUE;
     client->heard = g_get_monotonic_time ();
-    rpc_server_keepalive_at (client->server, client->heard + interval * G_USEC_PER_SEC);
+    rpc_server_keepalive_at (client->server, client->heard + keepalive_interval (client));
 }
 
 /* A client whose socket we do not read ourselves cannot be heard, so it is not blamed. */
@@ -410,7 +413,7 @@ rpc_client_keepalive (RpcClient *client, gint64 now)
     static const PacketHeader ping = {
         .program = RPC_PROGRAM_KEEPALIVE, .version = 1, .procedure = KEEPALIVE_PING, .type = PACKET_EVENT,
     };
-    gint64 interval = client->server->limits.keepalive_interval * G_USEC_PER_SEC;
+    gint64 interval = keepalive_interval (client);
     RpcServer *server = client->server;
     gsize size;
 

@@ -167,7 +167,7 @@ static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static RpcServer *
 server_for_fuzzing (void)
 {
-    static const RpcLimits limits = { 10, 5, 5, 5, 65536 };
+    static const RpcLimits limits = { 10, 5, 5000, 5, 65536 };
     static const RpcHandlers handlers = { on_call, on_client, on_client };
     g_autofree char *name = g_strdup_printf ("@skep-fuzz-packet-%d", (int) getpid ());
     g_autoptr (GError) error = NULL;

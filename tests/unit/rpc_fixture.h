@@ -91,7 +91,7 @@ protected:
     RpcServer *server = nullptr;
     char *dir = nullptr;
     std::string path;
-    RpcLimits limits = { 5000, 5, 5, 5, 1024 * 1024 };
+    RpcLimits limits = { 5000, 5, 5000, 5, 1024 * 1024 };
     std::vector<RpcCall *> pending;             /* calls of DOMAIN_SHUTDOWN: answered by the test */
     std::vector<RpcClient *> clients;
     RpcStream *stream = nullptr;

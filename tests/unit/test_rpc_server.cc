@@ -518,7 +518,7 @@ TEST_F (RpcServerTest, PingIsAnsweredAtOnce)
 
 TEST_F (RpcServerTest, KeepaliveClosesASilentClient)
 {
-    limits.keepalive_interval = 1;
+    limits.keepalive_ms = 1000;
     limits.keepalive_count = 1;
     start ();
     int silent_fd = dial (), lively = dial (), never_asked = dial ();
@@ -542,7 +542,7 @@ TEST_F (RpcServerTest, KeepaliveClosesASilentClient)
 
 TEST_F (RpcServerTest, AClientWithCallsInProgressIsNotBlamed)
 {
-    limits.keepalive_interval = 1;
+    limits.keepalive_ms = 1000;
     limits.keepalive_count = 0;
     limits.max_client_requests = 1;
     start ();

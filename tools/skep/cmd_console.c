@@ -87,11 +87,14 @@ pump (Shell *shell, SkepStream *stream, SkepError *error)
 
         if (poll (fds, 2, -1) < 0 && errno != EINTR)
             return CONSOLE_FAILED;
-        if (fds[0].revents)
-            state = from_terminal (shell, stream, error);
-        /* also when only the terminal had something: sending takes in what the container says */
-        if (state == CONSOLE_GOES_ON)
+        if (fds[1].revents)
             state = from_container (stream, error);
+        if (state == CONSOLE_GOES_ON && fds[0].revents) {
+            state = from_terminal (shell, stream, error);
+            /* sending takes in what the container says, and then the descriptor is silent about it */
+            if (state == CONSOLE_GOES_ON)
+                state = from_container (stream, error);
+        }
     }
     return state;
 }
