@@ -133,7 +133,7 @@ static int
 mount_new (Mounts *m, unsigned step, const plan_mount *mount)
 {
     autofd int context = (int) syscall (SYS_fsopen, mount->fstype, FSOPEN_CLOEXEC);
-    bool block = mount->kind == PLAN_MOUNT_BLOCK;
+    bool block = mount->kind == PLAN_MOUNT_BLOCK || mount->kind == PLAN_MOUNT_ROOT;
     const char *source = mount->source[0] ? mount->source : mount->fstype;
     int tree;
 
@@ -291,6 +291,10 @@ build_root (Mounts *m, const plan_mount *mount)
         return -1;
     if (m->sources[0] >= 0) {
         tree = fd_steal (&m->sources[0]);
+    } else if (mount->fstype[0]) {
+        tree = mount_new (m, STEP_ROOT, mount);
+        if (tree < 0)
+            return -1;
     } else {
         source = open (mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (source < 0)

@@ -70,7 +70,7 @@ struct Instance {
     PlanFacts *facts;           /* until the start is over */
     GPtrArray *notes;           /* of NameValue, in the status file: what undo needs to know */
     char *label_options;
-    GArray *loops;              /* of int: loop devices kept open while a disk of the container is one */
+    GArray *loops;              /* of int: loop devices, kept open until the controller has them */
     int log_fd;
     pid_t pid;                  /* the controller */
     guint64 pid_start;

@@ -160,31 +160,33 @@ init_is_covered (const DomainDef *def)
     return FALSE;
 }
 
-static int
-open_root (const DomainDef *def, GError **error)
+/* *ret stays -1 for a root on a block device, which only the container mounts. */
+static gboolean
+open_root (const DomainDef *def, int *ret, GError **error)
 {
     const char *source = "/";
-    int fd;
 
     for (guint i = 0; i < def->filesystems->len; i++) {
         const FsDef *fs = def->filesystems->pdata[i];
 
-        if (strcmp (fs->target, "/") == 0)
-            source = fs->source;
+        if (strcmp (fs->target, "/") != 0)
+            continue;
+        if (fs->type != FS_MOUNT)
+            return TRUE;
+        source = fs->source;
     }
-    fd = open (source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        error_set_errno (error, errno, "Unable to access root filesystem source '%s'", source);
-    return fd;
+    *ret = open (source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return *ret >= 0 || error_set_errno (error, errno, "Unable to access root filesystem source '%s'",
+                                         source);
 }
 
 static gboolean
 gather_filesystems (const PlanQuestion *question, PlanFacts *facts, GError **error)
 {
     const DomainDef *def = question->def;
-    autofd int root = open_root (def, error);
+    autofd int root = -1;
 
-    if (root < 0)
+    if (!open_root (def, &root, error))
         return FALSE;
     for (guint i = 0; i < def->filesystems->len; i++)
         if (!gather_fs (def->filesystems->pdata[i], root, &g_array_index (facts->fs, PlanFs, i), error))
@@ -192,7 +194,7 @@ gather_filesystems (const PlanQuestion *question, PlanFacts *facts, GError **err
     if (!def->os.init || def->os.init[0] != '/')
         return error_set (error, ERR_CONFIG_UNSUPPORTED, "init path '%s' is not absolute",
                           def->os.init ? def->os.init : "");
-    return init_is_covered (def) || plan_check_init (root, def->os.init, question->arch32, error);
+    return root < 0 || init_is_covered (def) || plan_check_init (root, def->os.init, question->arch32, error);
 }
 
 static gboolean

@@ -57,9 +57,9 @@ check_filesystems (const DomainDef *def, GError **error)
         if (fs->type == FS_TEMPLATE || fs->type == FS_VOLUME || fs->type >= FS_TYPE_LAST)
             return error_set (error, ERR_CONFIG_UNSUPPORTED, "Cannot mount filesystem type %s",
                               fs->type < G_N_ELEMENTS (names) ? names[fs->type] : "?");
-        if (strcmp (fs->target, "/") == 0 && fs->type != FS_MOUNT)
+        if (strcmp (fs->target, "/") == 0 && (fs->type == FS_RAM || fs->type == FS_BIND))
             return error_set (error, ERR_CONFIG_UNSUPPORTED,
-                              "the root filesystem must be of type mount, not %s", names[fs->type]);
+                              "the root filesystem cannot be of type %s", names[fs->type]);
         if (fs->type != FS_RAM && (!fs->source || fs->source[0] != '/'))
             return error_set (error, ERR_CONFIG_UNSUPPORTED,
                               "filesystem source '%s' must be an absolute path",

@@ -90,29 +90,30 @@ mount_masks (Planner *p, const Mask *masks, guint n)
                            ? PLAN_MF_OPTIONAL | PLAN_MF_RDONLY | KERNEL_FS : PLAN_MF_OPTIONAL);
 }
 
-static const FsDef *
-root_fs (const DomainDef *def)
-{
-    for (guint i = 0; i < def->filesystems->len; i++) {
-        const FsDef *fs = def->filesystems->pdata[i];
-
-        if (strcmp (fs->target, "/") == 0)
-            return fs;
-    }
-    return NULL;
-}
-
 /* Without a root of its own a container gets the host's; never through the id map then, which would
  * give it the host's files as their owner. */
 static void
 mount_root (Planner *p)
 {
-    const FsDef *fs = root_fs (p->def);
-    const char *source = fs ? fs->source : "/";
-    plan_mount *mount = planner_mount (p, PLAN_MOUNT_ROOT, source, "/",
-                                       PLAN_MF_RECURSIVE | (fs && fs->readonly ? PLAN_MF_RDONLY : 0));
+    const char *source = "/", *fstype = "";
+    gboolean readonly = FALSE;
+    plan_mount *mount;
 
-    if (p->facts->idmap && strcmp (source, "/") != 0)
+    for (guint i = 0; i < p->def->filesystems->len; i++) {
+        const FsDef *fs = p->def->filesystems->pdata[i];
+        const PlanFs *fact = &g_array_index (p->facts->fs, PlanFs, i);
+
+        if (strcmp (fs->target, "/") != 0)
+            continue;
+        readonly = fs->readonly;
+        source = fs->type == FS_MOUNT ? fs->source : fact->device;
+        fstype = fs->type == FS_MOUNT ? "" : fact->fstype;
+    }
+    mount = planner_mount (p, PLAN_MOUNT_ROOT, source, "/",
+                           PLAN_MF_RECURSIVE | (readonly ? PLAN_MF_RDONLY : 0));
+    g_free (mount->fstype);
+    mount->fstype = g_strdup (fstype ? fstype : "");
+    if (p->facts->idmap && (*mount->fstype || strcmp (mount->source, "/") != 0))
         mount->idmap = PLAN_IDMAP_GUEST;
 }
 

@@ -26,6 +26,7 @@ typedef struct {
 
 static SyncGroup *waiting;      /* the next group; NULL when nothing changed */
 static gboolean running;        /* a group is at the disk */
+static gboolean ending;         /* the daemon: no more waiting between groups */
 static guint timer;
 
 static void
@@ -96,6 +97,7 @@ sync_run (gpointer data, GError **error)
 /* ---- main loop */
 
 static void sync_begin (void);
+static gboolean sync_time (gpointer data);
 
 static void
 sync_done (gpointer result, GError *error, gpointer data)
@@ -105,8 +107,11 @@ sync_done (gpointer result, GError *error, gpointer data)
     running = FALSE;
     if (error)
         log_error ("definitions may not survive a power cut: %s", error->message);
-    if (waiting)
+    /* not at once: while a file system commits, changes to it wait */
+    if (waiting && ending)
         sync_begin ();
+    else if (waiting)
+        timer = g_timeout_add (STORE_SYNC_MS, sync_time, NULL);
 }
 
 static void
@@ -128,7 +133,7 @@ sync_time (gpointer data)
 }
 
 /* The group that a change at @path goes with. One group at a time is at the disk; what changes meanwhile
- * is the next one, and begins when that is done. */
+ * is the next one, and begins a while after that is done. */
 static SyncGroup *
 sync_wanted (const char *path)
 {
@@ -174,6 +179,7 @@ store_sync_now (void)
     if (timer)
         g_source_remove (timer);
     timer = 0;
+    ending = TRUE;
     if (waiting && !running)
         sync_begin ();
 }

@@ -262,7 +262,7 @@ test_refusals (void)
     expect_refusal ("", ROOT, ERR_CONFIG_UNSUPPORTED, "At least one PTY console is required");
     expect_refusal ("", CONSOLE "<interface type='user'/>", ERR_INTERNAL, "Unsupported network type user");
     expect_refusal ("", CONSOLE "<filesystem type='ram'><source usage='10'/><target dir='/'/></filesystem>",
-                    ERR_CONFIG_UNSUPPORTED, "the root filesystem must be of type mount, not ram");
+                    ERR_CONFIG_UNSUPPORTED, "the root filesystem cannot be of type ram");
 }
 
 static gboolean
