@@ -291,6 +291,88 @@ test_zero_arguments (Api *api, gconstpointer data)
     api_call_works (conn, "connect_get_type", NULL, NULL);
 }
 
+/* ---- noise */
+
+typedef struct { guint8 bytes[512]; u_int size; } Noise;
+
+static bool_t
+xdr_noise (XDR *xdrs, Noise *noise, ...)
+{
+    return xdrs->x_op != XDR_ENCODE || xdr_opaque (xdrs, (char *) noise->bytes, noise->size);
+}
+
+static bool_t
+xdr_skip (XDR *xdrs, ...)
+{
+    (void) xdrs;
+    return TRUE;
+}
+
+/* Words as arguments have them: counts, flags, lengths, text, now and then anything. */
+static void
+add_word (Noise *noise)
+{
+    static const guint32 usual[] = { 0, 0, 0, 1, 1, 2, 3, 4, 5, 7, 16, 17, 4096, 0xffffffff, 0x7fffffff,
+                                     0x80000000, 0x61626300, 0x2f000000, 0x3c612f3e };
+    guint32 word = usual[g_test_rand_int_range (0, G_N_ELEMENTS (usual))];
+
+    if (g_test_rand_int_range (0, 8) == 0)
+        word = (guint32) g_test_rand_int ();
+    word = GUINT32_TO_BE (word);
+    memcpy (noise->bytes + noise->size, &word, sizeof word);
+    noise->size += sizeof word;
+}
+
+static void
+make_noise (Noise *noise, const wire_domain *dom)
+{
+    int words = g_test_rand_int_range (0, 24);
+
+    noise->size = 0;
+    if (dom) {
+        XDR xdrs;
+
+        xdrmem_create (&xdrs, (char *) noise->bytes, sizeof noise->bytes, XDR_ENCODE);
+        g_assert_true (xdr_wire_domain (&xdrs, (wire_domain *) dom));
+        noise->size = xdr_getpos (&xdrs);
+    }
+    while (words-- > 0)
+        add_word (noise);
+}
+
+/* Whatever the arguments, there is an answer, and the daemon lives. */
+static void
+test_noise (Api *api, gconstpointer data)
+{
+    enum { ROUNDS = 150 };
+    g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
+    wire_domain dom = api_define (conn, api, "noise");
+    guint n;
+    const Row *rows = rows_all (&n);
+
+    (void) data;
+    for (guint i = 0; i < n; i++) {
+        if (rows[i].kind != PROC_CALL || !rows[i].in || rows[i].object == ON_NOTHING)
+            continue;
+        for (guint round = 0; round < ROUNDS; round++) {
+            g_autoptr (GError) error = NULL;
+            Noise noise;
+
+            make_noise (&noise, rows[i].object == ON_DOMAIN ? &dom : NULL);
+            if (!rpc_connection_call (conn, rows[i].program, rows[i].number, (xdrproc_t) xdr_noise, &noise,
+                                      (xdrproc_t) xdr_skip, &noise, NULL, 0, NULL, &error))
+                g_assert_cmpint (error_origin (error), !=, ORIGIN_REMOTE);
+            if (g_error_matches (error, SKEP_ERROR, ERR_NO_DOMAIN) && rows[i].object == ON_DOMAIN) {
+                xdr_free ((xdrproc_t) xdr_wire_domain, (char *) &dom);
+                dom = api_define (conn, api, "noise");
+            }
+        }
+        g_test_message ("%s", rows[i].name);
+        api_call_works (conn, "connect_is_secure", NULL, NULL);
+    }
+    xdr_free ((xdrproc_t) xdr_wire_domain, (char *) &dom);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -308,5 +390,6 @@ main (int argc, char **argv)
     API_TEST ("/table/not-open", test_not_open);
     API_TEST ("/table/short-arguments", test_short_arguments);
     API_TEST ("/table/zero-arguments", test_zero_arguments);
+    API_TEST ("/table/noise", test_noise);
     return g_test_run ();
 }
