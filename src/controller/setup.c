@@ -77,7 +77,8 @@ take_start_packet (Setup *s)
         memcpy (s->cgroup_fds, fds, n * sizeof *fds);
         s->n_cgroup_fds = n;
         s->cgroup_given = true;
-        if (packet.err == 0 && (packet.flags & 1) + packet.b + packet.a != n)
+        if (packet.err == 0
+            && (packet.a > n || packet.b > n || (packet.flags & 1) + packet.b + packet.a != n))
             return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
         s->groups = (GuestGroups) {
             .v2 = packet.flags & 1 ? fds[0] : -1, .v1 = s->cgroup_fds + (packet.flags & 1),

@@ -193,24 +193,20 @@ send_groups (Instance *instance, GError **error)
 {
     MonitorPacket packet = { .type = MONITOR_CGROUP };
     g_autoptr (GArray) fds = NULL;
-    gboolean ok;
-    int v2 = -1;
+    CgroupFdCounts counts;
 
-    fds = cgroup_guest_fds (instance->cgroup, &v2, error);
-    if (!fds || !instance->start_link) {
-        if (fds)
-            error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
+    fds = cgroup_start_fds (instance->cgroup, &counts, error);
+    if (!fds)
+        return STEP_FAILED;
+    if (!instance->start_link) {
+        error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
         return STEP_FAILED;
     }
-    packet.flags = v2 >= 0;
-    packet.b = fds->len;
-    if (v2 >= 0)
-        g_array_prepend_val (fds, v2);
-    ok = monitor_link_send (instance->start_link, &packet, (const int *) (void *) fds->data, fds->len,
-                            NULL);
-    for (guint i = 0; i < fds->len; i++)
-        close (g_array_index (fds, int, i));
-    return ok ? STEP_DONE : STEP_WAIT;
+    packet.flags = counts.v2;
+    packet.b = counts.guest;
+    packet.a = counts.controller;
+    return monitor_link_send (instance->start_link, &packet, (const int *) (void *) fds->data, fds->len, NULL)
+               ? STEP_DONE : STEP_WAIT;
 }
 
 /* The note is in the status file before the first directory is made. */

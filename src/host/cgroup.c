@@ -201,14 +201,19 @@ enable_controllers (const CgroupHierarchy *h, const Cgroup *c)
 {
     int r;
 
-    if (*cgroup_host.v2_enable == '\0')
-        return 0;
     /* the common case is a partition that has all of them since the first start */
     r = cgroup_write_try (h, c->base, "", "cgroup.subtree_control", cgroup_host.v2_enable);
     if (r != -ENOENT && r != -EINVAL)
         return r;
     r = enable_parents (h, c);
     return r < 0 ? r : enable_in (h, c->base);
+}
+
+/* A v2 mount without controllers is used for the guest alone: for clone3(), freezing and killing. */
+static gboolean
+has_controller_group (const CgroupHierarchy *h)
+{
+    return h->v2 && *cgroup_host.v2_enable;
 }
 
 static int
@@ -223,11 +228,14 @@ make_subgroup (const CgroupHierarchy *h, const Cgroup *c, const char *sub)
 static int
 make_v2_parts (const CgroupHierarchy *h, Cgroup *c)
 {
-    int r = make_subgroup (h, c, "/controller");
+    int r = 0;
 
-    if (r < 0)
-        return r;
-    r = enable_controllers (h, c);
+    if (has_controller_group (h)) {
+        r = make_subgroup (h, c, "/controller");
+        if (r < 0)
+            return r;
+        r = enable_controllers (h, c);
+    }
     if (r == -EBUSY && c->scope)
         c->enable_pending = TRUE;   /* the controller still sits in the scope itself */
     else if (r < 0)
@@ -246,7 +254,7 @@ remove_base (const CgroupHierarchy *h, const Cgroup *c, guint *budget)
     int r = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS (subs); i++) {
-        if (i < 2 && !(i == 0 ? h->guest : h->v2))
+        if (i < 2 && !(i == 0 ? h->guest : has_controller_group (h)))
             continue;
         g_snprintf (path, sizeof path, "%s%s", c->base, subs[i]);
         if (unlinkat (h->fd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -386,11 +394,11 @@ cgroup_add_controller (Cgroup *c, pid_t pid, GError **error)
     for (guint i = 0; i < cgroup_host.n; i++) {
         CgroupHierarchy *h = &cgroup_host.hierarchies[i];
 
-        if (!(c->hierarchies & (1u << i)))
+        if (!(c->hierarchies & (1u << i)) || !has_controller_group (h))
             continue;
-        if (!cgroup_write (h, c->base, h->v2 ? "/controller" : "", "cgroup.procs", text, error))
+        if (!cgroup_write (h, c->base, "/controller", "cgroup.procs", text, error))
             return FALSE;
-        if (h->v2 && c->enable_pending) {
+        if (c->enable_pending) {
             int r = enable_controllers (h, c);
 
             if (r < 0)
@@ -401,47 +409,56 @@ cgroup_add_controller (Cgroup *c, pid_t pid, GError **error)
     return TRUE;
 }
 
-static int
-open_in_guest (const CgroupHierarchy *h, const Cgroup *c, const char *file, int flags)
-{
-    char path[CGROUP_PATH_MAX];
-
-    g_snprintf (path, sizeof path, "%s/guest%s", c->base, file);
-    return openat (h->fd, path, flags | O_CLOEXEC);
-}
-
 static void
 close_int (gpointer fd)
 {
     fd_close (fd);
 }
 
-GArray *
-cgroup_guest_fds (Cgroup *c, int *ret_v2, GError **error)
+static gboolean
+add_fd (GArray *fds, const CgroupHierarchy *h, const Cgroup *c, const char *file, int flags, GError **error)
 {
+    char path[CGROUP_PATH_MAX];
+    int fd;
+
+    g_snprintf (path, sizeof path, "%s%s", c->base, file);
+    fd = openat (h->fd, path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno (error, errno, "Unable to open '%s/%s'", h->mount, path);
+    g_array_append_val (fds, fd);
+    return TRUE;
+}
+
+GArray *
+cgroup_start_fds (Cgroup *c, CgroupFdCounts *ret_counts, GError **error)
+{
+    enum { V2_DIRECTORY, GUEST_TASKS, CONTROLLER_TASKS, ROUNDS };
     g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
-    autofd int v2 = -1;
+    guint end[ROUNDS];
 
     g_array_set_clear_func (fds, close_int);
-    for (guint i = 0; i < cgroup_host.n; i++) {
-        CgroupHierarchy *h = &cgroup_host.hierarchies[i];
-        int fd;
+    for (guint round = 0; round < ROUNDS; round++) {
+        for (guint i = 0; i < cgroup_host.n; i++) {
+            CgroupHierarchy *h = &cgroup_host.hierarchies[i];
+            gboolean ok = TRUE;
 
-        if (!h->guest || !(c->hierarchies & (1u << i)))
-            continue;
-        fd = h->v2 ? open_in_guest (h, c, "", O_PATH | O_DIRECTORY)
-                   : open_in_guest (h, c, "/cgroup.procs", O_WRONLY);
-        if (fd < 0) {
-            cgroup_error (error, h, c->base, "/guest", "cgroup.procs", errno, TRUE);
-            return NULL;
+            if (!(c->hierarchies & (1u << i)) || h->v2 != (round == V2_DIRECTORY))
+                continue;
+            if (round == V2_DIRECTORY)
+                ok = add_fd (fds, h, c, "/guest", O_PATH | O_DIRECTORY, error);
+            else if (round == CONTROLLER_TASKS)
+                ok = add_fd (fds, h, c, "/tasks", O_WRONLY, error);
+            else if (h->guest)
+                ok = add_fd (fds, h, c, "/guest/tasks", O_WRONLY, error);
+            if (!ok)
+                return NULL;
         }
-        if (h->v2)
-            v2 = fd;
-        else
-            g_array_append_val (fds, fd);
+        end[round] = fds->len;
     }
-    *ret_v2 = fd_steal (&v2);
-    g_array_set_clear_func (fds, NULL);     /* the descriptors are the caller's now */
+    *ret_counts = (CgroupFdCounts) {
+        .v2 = end[V2_DIRECTORY] > 0, .guest = end[GUEST_TASKS] - end[V2_DIRECTORY],
+        .controller = end[CONTROLLER_TASKS] - end[GUEST_TASKS],
+    };
     return g_steal_pointer (&fds);
 }
 

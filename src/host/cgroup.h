@@ -6,7 +6,8 @@
  * shows none of the host's groups anywhere.
  *
  *   BASE                limits, device rules (nothing inside the container can reach them)
- *   BASE/controller     v2: the controller and whoever enters the container from outside
+ *   BASE/controller     v2 with controllers, which demand leaves: the controller and whoever enters
+ *                       the container from outside
  *   BASE/guest          v2 and name=systemd, and the v1 freezer where there is no v2 mount at all:
  *                       the container's processes; root of its cgroup namespace. On v2 the limits
  *                       are copied here as well, so that programs inside can read them.
@@ -72,11 +73,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Cgroup, cgroup_free)
 /* "/prod/_a" -> "/prod.partition/__a.partition", libvirt's rules. */
 char *cgroup_partition_path (const char *partition);
 
+/* Puts the controller into its v2 group, where there is one. The v1 groups a process has to join by
+ * itself, by writing "0" to their `tasks` while it has one thread: for anything else the kernel waits
+ * for a grace period of RCU, 16 ms on an idle host. */
 gboolean cgroup_add_controller (Cgroup *cgroup, pid_t pid, GError **error);
-/* Descriptors for MONITOR_CGROUP: *ret_v2 is the guest directory (O_PATH|O_DIRECTORY) or -1, the
- * returned array has the v1 cgroup.procs of the guest groups, open for writing. The caller closes
- * each; freeing the array does not. */
-GArray *cgroup_guest_fds (Cgroup *cgroup, int *ret_v2, GError **error);
+/* The descriptors of MONITOR_CGROUP, in its order: the guest's v2 directory (O_PATH) if there is one,
+ * `tasks` of the guest's v1 groups, `tasks` of the controller's. Freeing the array closes them. */
+typedef struct { gboolean v2; guint guest, controller; } CgroupFdCounts;
+GArray *cgroup_start_fds (Cgroup *cgroup, CgroupFdCounts *ret_counts, GError **error);
 /* Gives the delegated files of the guest group (not the limits) to host ids @uid, @gid. */
 gboolean cgroup_delegate (Cgroup *cgroup, uid_t uid, gid_t gid, GError **error);
 

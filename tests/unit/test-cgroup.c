@@ -85,45 +85,60 @@ remove_partition (void)
     g_assert_false (exists_anywhere (path + 1));
 }
 
-/* A child in the guest group (and all others), that sleeps; as the controller would start it. */
+/* A child in the guest's groups (@guest) or the controller's, joined as a start does it; then it runs
+ * @then, which does not return. The child is in its groups when this function returns. */
 static pid_t
-start_guest (Cgroup *c)
+start_child (Cgroup *c, gboolean guest, void (*then) (int), int argument)
 {
     g_autoptr (GError) error = NULL;
     g_autoptr (GArray) fds = NULL;
-    int v2, ready[2];
+    CgroupFdCounts counts;
+    const int *tasks;
+    int ready[2];
     char byte;
     pid_t pid;
 
-    fds = cgroup_guest_fds (c, &v2, &error);
+    fds = cgroup_start_fds (c, &counts, &error);
     g_assert_no_error (error);
+    g_assert_cmpuint (fds->len, ==, (guint) counts.v2 + counts.guest + counts.controller);
+    tasks = (const int *) (void *) fds->data + counts.v2 + (guest ? 0 : counts.guest);
     g_assert_cmpint (pipe (ready), ==, 0);
     pid = fork ();
     if (pid == 0) {
-        for (guint i = 0; i < fds->len; i++)
-            if (write (g_array_index (fds, int, i), "0", 1) != 1)
+        for (guint i = 0; i < (guest ? counts.guest : counts.controller); i++)
+            if (write (tasks[i], "0", 1) != 1)
                 _exit (1);
-        if (v2 >= 0) {
+        if (guest && counts.v2) {
             int fd;
 
-            g_assert (fchdir (v2) == 0);
+            g_assert (fchdir (g_array_index (fds, int, 0)) == 0);
             fd = open ("cgroup.procs", O_WRONLY);
             if (fd < 0 || write (fd, "0", 1) != 1)
                 _exit (2);
         }
         if (write (ready[1], "x", 1) != 1)
             _exit (3);
-        for (;;)
-            pause ();
+        then (argument);
+        _exit (0);
     }
     close (ready[1]);
     g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
     close (ready[0]);
-    if (v2 >= 0)
-        close (v2);
-    for (guint i = 0; i < fds->len; i++)
-        close (g_array_index (fds, int, i));
     return pid;
+}
+
+static void
+sleep_on (int unused)
+{
+    (void) unused;
+    for (;;)
+        pause ();
+}
+
+static pid_t
+start_guest (Cgroup *c)
+{
+    return start_child (c, TRUE, sleep_on, 0);
 }
 
 static void
@@ -154,7 +169,8 @@ test_create_and_remove (void)
 
         g_assert_cmpint (faccessat (h->fd, c->base, F_OK, 0), ==, 0);
         g_assert_cmpint (faccessat (h->fd, guest, F_OK, 0) == 0, ==, h->guest);
-        g_assert_cmpint (faccessat (h->fd, controller, F_OK, 0) == 0, ==, h->v2);
+        g_assert_cmpint (faccessat (h->fd, controller, F_OK, 0) == 0, ==,
+                         h->v2 && *cgroup_host.v2_enable);
     }
     remove_within (c, 1);
     remove_within (c, 1);   /* a second time is fine */
@@ -492,31 +508,33 @@ test_open (void)
     remove_partition ();
 }
 
+static void
+try_to_open (int fd)
+{
+    char verdict[2];
+
+    raise (SIGSTOP);
+    verdict[0] = open ("/dev/null", O_RDWR) >= 0 ? 'y' : 'n';
+    verdict[1] = open ("/dev/full", O_RDWR) >= 0 ? 'y' : 'n';
+    if (write (fd, verdict, 2) != 2)
+        _exit (1);
+}
+
+/* In the controller's groups; stopped before it tries. */
 static pid_t
 start_opener (Cgroup *c, int *ret_fd)
 {
     g_autoptr (GError) error = NULL;
-    int sockets[2];
+    int answer[2];
     pid_t pid;
 
-    g_assert_cmpint (pipe (sockets), ==, 0);
-    pid = fork ();
-    if (pid == 0) {
-        char verdict[3] = "..";
-
-        /* wait to be put into the group */
-        raise (SIGSTOP);
-        verdict[0] = open ("/dev/null", O_RDWR) >= 0 ? 'y' : 'n';
-        verdict[1] = open ("/dev/full", O_RDWR) >= 0 ? 'y' : 'n';
-        if (write (sockets[1], verdict, 2) != 2)
-            _exit (1);
-        _exit (0);
-    }
-    close (sockets[1]);
+    g_assert_cmpint (pipe (answer), ==, 0);
+    pid = start_child (c, FALSE, try_to_open, answer[1]);
+    close (answer[1]);
     waitpid (pid, NULL, WUNTRACED);
     cgroup_add_controller (c, pid, &error);
     g_assert_no_error (error);
-    *ret_fd = sockets[0];
+    *ret_fd = answer[0];
     return pid;
 }
 
@@ -596,6 +614,11 @@ test_device_program (void)
         int fd;
 
         pid = start_opener (c, &fd);
+        {
+            g_autofree char *text = g_strdup_printf ("%d", pid);
+
+            g_assert_cmpint (cgroup_write_try (h, c->base, "/guest", "cgroup.procs", text), ==, 0);
+        }
         if (!cgroup_v2_set_devices (h, c, round == 0 ? rules : more, round == 0 ? 4 : round == 1 ? 1 : 0,
                                     &error)) {
             g_test_message ("%s", error->message);
