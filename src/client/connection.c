@@ -211,10 +211,10 @@ skep_connect (const char *uri, unsigned flags, SkepError *error)
     g_autofree char *path = NULL;
     g_autofree char *name = NULL;
 
-    if (!uri)
-        uri = g_getenv ("SKEP_URI");
     if (!uri && g_getenv ("SKEP_SOCKET"))
         return skep_connect_socket (g_getenv ("SKEP_SOCKET"), flags, error);
+    if (!uri)
+        uri = g_getenv ("SKEP_URI");
     if (!uri)
         uri = DEFAULT_URI;
     if (!socket_of_uri (uri, &path, error))

@@ -53,7 +53,7 @@ typedef struct SkepConnection SkepConnection;
 enum { SKEP_CONNECT_READONLY = 1 };
 
 /* Connects to @uri: "lxc:///system" (the default socket of Skep, then libvirt's virtlxcd-sock),
- * "lxc+unix:///system?socket=PATH", or NULL for $SKEP_URI, else $SKEP_SOCKET, else lxc:///system.
+ * "lxc+unix:///system?socket=PATH", or NULL for $SKEP_SOCKET, else $SKEP_URI, else lxc:///system.
  * Read-only connections use the -ro socket unless a socket was named. */
 SkepConnection *skep_connect (const char *uri, unsigned flags, SkepError *error);
 

@@ -40,6 +40,7 @@ def check_connecting(checks, daemon, skep):
         env.pop(name, None)
     for words, more in (((f"--socket={skep.socket}", "hostname"), {}), (("-c", daemon.uri, "hostname"), {}),
                         (("hostname",), {"SKEP_URI": daemon.uri}), (("hostname",), {"SKEP_SOCKET": skep.socket}),
+                        (("hostname",), {"SKEP_SOCKET": skep.socket, "SKEP_URI": "lxc:///nonsense"}),
                         (("-k", "5", "-K", "3", "-d", "0", "-l", "/dev/null", "hostname"), {"SKEP_SOCKET": skep.socket})):
         result = t.execute([SKEP, *words], env={**env, **more})
         checks.equal(f"connects by {words[0]} {more and list(more)[0]}", (result.out, result.status),
@@ -305,6 +306,9 @@ def check_lines(checks, skep):
     checks.matches("its failure is said", "cannot find domain 'nosuch'", line.err)
     checks.equal("the last one counts", skep("uri; domid nosuch").status, 1)
     checks.equal("nothing runs of a wrong line", skep("echo a; list --bogus").out, "")
+    for verb, key in (("uri", "uri"), ("hostname", "hostname"), ("domname one", "name"), ("domuuid one", "uuid"),
+                      ("domid one", "id"), ("maxvcpus", "maxvcpus")):
+        checks.equal(f"{verb} as JSON", list(skep.json(*verb.split())), [key])
     checks.equal("quit ends a line", skep("quit; echo a").out, "")
     checks.equal("a script", skep(text_in="echo a\n# no\n\necho b; echo c\nquit\necho d\n").out, "a\nb\nc\n")
     checks.equal("echo --shell", skep("echo", "--shell", "it's").out, "'it'\\''s'\n")

@@ -158,7 +158,7 @@ test_refusals (void)
     assert_refused ("setmem web 100x", "wants a size");
     assert_refused ("setmem web -1", "wants a size");
     assert_refused ("event --timeout soon", "wants a number");
-    assert_refused ("uri --json", "no option --json");
+    assert_refused ("define x --json", "no option --json");
     assert_refused ("new web 64M", "'64M'");
 }
 

@@ -12,6 +12,10 @@ int affect_flags (Shell *shell, const Args *args);
 /* "3,4,7" into an array of descriptors; FALSE with an error printed. */
 gboolean fds_parse (Shell *shell, const char *text, GArray *ret_fds);
 
+/* Prints one value on a line, or as a JSON object of one key. */
+int print_string (Shell *shell, const Args *args, const char *key, const char *text);
+int print_number (Shell *shell, const Args *args, const char *key, gint64 number);
+
 /* The text of a file ("-": standard input), or NULL with an error printed. */
 char *read_text (Shell *shell, const char *path);
 

@@ -36,8 +36,7 @@ run_string (Shell *shell, const Args *args)
     text = row->get (shell->conn, &error);
     if (!text)
         return shell_fail_with (shell, &error, NULL);
-    fprintf (shell->out, "%s%s", text, g_str_has_suffix (text, "\n") ? "" : "\n");
-    return 0;
+    return print_string (shell, args, row->verb, g_strchomp (text));
 }
 
 /* ---- version ---- */
@@ -375,8 +374,7 @@ run_maxvcpus (Shell *shell, const Args *args)
 
     if (n < 0)
         return shell_fail_with (shell, &error, NULL);
-    fprintf (shell->out, "%d\n", n);
-    return 0;
+    return print_number (shell, args, "maxvcpus", n);
 }
 
 /* ---- Rows ---- */
@@ -417,8 +415,8 @@ static const Option maxvcpus_options[] = {
 
 const Verb verbs_host[] = {
     { "version", GROUP_HOST, VERB_JSON, "show versions", NULL, version_options, run_version },
-    { "uri", GROUP_HOST, 0, "print the URI of the connection", NULL, NULL, run_string },
-    { "hostname", GROUP_HOST, 0, "print the name of the host", NULL, NULL, run_string },
+    { "uri", GROUP_HOST, VERB_JSON, "print the URI of the connection", NULL, NULL, run_string },
+    { "hostname", GROUP_HOST, VERB_JSON, "print the name of the host", NULL, NULL, run_string },
     { "nodeinfo", GROUP_HOST, VERB_JSON, "show the host's CPUs and memory", NULL, NULL,
       run_nodeinfo },
     { "nodememstats", GROUP_HOST, VERB_JSON, "show the host's memory statistics", NULL,
@@ -431,7 +429,7 @@ const Verb verbs_host[] = {
       run_freecell },
     { "freepages", GROUP_HOST, VERB_JSON, "show the host's free pages", NULL, freepages_options,
       run_freepages },
-    { "maxvcpus", GROUP_HOST, 0, "print how many CPUs a domain can have", NULL, maxvcpus_options,
+    { "maxvcpus", GROUP_HOST, VERB_JSON, "print how many CPUs a domain can have", NULL, maxvcpus_options,
       run_maxvcpus },
     { "sysinfo", GROUP_HOST, 0, "print the host's SMBIOS facts as XML", NULL, NULL, run_string },
     { "capabilities", GROUP_HOST, 0, "print what host and daemon can do, as XML", NULL, NULL,

@@ -312,11 +312,9 @@ run_domid (Shell *shell, const Args *args)
 
     if (!domain)
         return 1;
-    if (domain->id < 0)
-        fputs ("-\n", shell->out);
-    else
-        fprintf (shell->out, "%d\n", domain->id);
-    return 0;
+    if (domain->id >= 0)
+        return print_number (shell, args, "id", domain->id);
+    return print_string (shell, args, "id", shell_wants_json (shell, args) ? NULL : "-");
 }
 
 static int
@@ -324,10 +322,7 @@ run_domname (Shell *shell, const Args *args)
 {
     autodomain domain = shell_domain (shell, args);
 
-    if (!domain)
-        return 1;
-    fprintf (shell->out, "%s\n", domain->name);
-    return 0;
+    return domain ? print_string (shell, args, "name", domain->name) : 1;
 }
 
 static int
@@ -339,8 +334,7 @@ run_domuuid (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     skep_domain_uuid_text (domain, uuid);
-    fprintf (shell->out, "%s\n", uuid);
-    return 0;
+    return print_string (shell, args, "uuid", uuid);
 }
 
 static int
@@ -610,10 +604,10 @@ const Verb verbs_monitor[] = {
       run_dominfo },
     { "domstate", GROUP_MONITOR, VERB_JSON, "show the state of a domain", NULL, domstate_options,
       run_domstate },
-    { "domid", GROUP_DOMAIN, 0, "print a domain's id", "It is the process id of its controller.",
+    { "domid", GROUP_DOMAIN, VERB_JSON, "print a domain's id", "It is the process id of its controller.",
       domain_options, run_domid },
-    { "domname", GROUP_DOMAIN, 0, "print a domain's name", NULL, domain_options, run_domname },
-    { "domuuid", GROUP_DOMAIN, 0, "print a domain's UUID", NULL, domain_options, run_domuuid },
+    { "domname", GROUP_DOMAIN, VERB_JSON, "print a domain's name", NULL, domain_options, run_domname },
+    { "domuuid", GROUP_DOMAIN, VERB_JSON, "print a domain's UUID", NULL, domain_options, run_domuuid },
     { "domcontrol", GROUP_MONITOR, 0, "show whether a domain can be controlled", NULL,
       domain_options, run_domcontrol },
     { "domifstat", GROUP_MONITOR, VERB_JSON, "show counters of a network interface", NULL,

@@ -278,10 +278,8 @@ run_metadata (Shell *shell, const Args *args)
                                 (unsigned) flags, &error);
     if (!old && (!edit || error.code != SKEP_ERROR_NO_METADATA))
         return shell_fail_with (shell, &error, NULL);
-    if (!edit) {
-        fprintf (shell->out, "%s\n", old);
-        return 0;
-    }
+    if (!edit)
+        return print_string (shell, args, "metadata", old);
     edited = edit_text (shell, old ? old : "", ".xml");
     return edited ? change_metadata (shell, args, domain, edited, (unsigned) flags) : 1;
 }
@@ -365,7 +363,7 @@ const Verb verbs_xml[] = {
       run_edit },
     { "desc", GROUP_DOMAIN, VERB_JSON, "show or set the description or title", NULL, desc_options,
       run_desc },
-    { "metadata", GROUP_DOMAIN, 0, "show or set a domain's own XML metadata", NULL,
+    { "metadata", GROUP_DOMAIN, VERB_JSON, "show or set a domain's own XML metadata", NULL,
       metadata_options, run_metadata },
     { "domain-plan", GROUP_DOMAIN, 0, "print what a start would do, step by step",
       "The launch plan: namespaces, mounts, devices, cgroup, capabilities, command. Nothing is "

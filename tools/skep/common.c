@@ -45,6 +45,26 @@ fds_parse (Shell *shell, const char *text, GArray *ret_fds)
     return TRUE;
 }
 
+int
+print_string (Shell *shell, const Args *args, const char *key, const char *text)
+{
+    g_autoptr (Record) record = record_new ();
+
+    record_string (record, key, "", text);
+    record_print (record, 0, "", shell_wants_json (shell, args), shell->out);
+    return 0;
+}
+
+int
+print_number (Shell *shell, const Args *args, const char *key, gint64 number)
+{
+    g_autoptr (Record) record = record_new ();
+
+    record_number (record, key, "", number, "%" G_GINT64_FORMAT, number);
+    record_print (record, 0, "", shell_wants_json (shell, args), shell->out);
+    return 0;
+}
+
 static char *
 read_stream (FILE *file, const char *path, Shell *shell)
 {

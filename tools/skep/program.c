@@ -5,7 +5,7 @@
 
 const ProgramOption program_options[] = {
     { 'c', "connect", "URI",
-      "URI of the daemon (default: $SKEP_URI, $SKEP_SOCKET, lxc:///system)" },
+      "URI of the daemon (default: $SKEP_SOCKET, $SKEP_URI, lxc:///system)" },
     { LONG_SOCKET, "socket", "PATH", "socket of the daemon instead of a URI" },
     { 'r', "readonly", NULL, "open a read-only connection" },
     { 'q', "quiet", NULL, "leave out headers, notes and hints" },
