@@ -204,6 +204,12 @@ walk_forward (Instance *instance)
         }
         instance->step++;
     }
+    /* its end may wait to be told by the main loop: a start that is over already is none */
+    if (!instance->exited && !instance_controller_alive (instance)) {
+        error_set (&instance->error, ERR_INTERNAL, "guest failed to start: the controller died");
+        instance_undo (instance, instance->walked);
+        return;
+    }
     walk_over (instance);
 }
 

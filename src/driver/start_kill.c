@@ -41,8 +41,8 @@ instance_retry (Instance *instance)
 }
 
 /* The pidfd says more than the watch, which may not have been called yet. */
-static gboolean
-controller_alive (const Instance *instance)
+gboolean
+instance_controller_alive (const Instance *instance)
 {
     struct pollfd p = { .fd = instance->pidfd, .events = POLLIN };
 
@@ -122,7 +122,7 @@ asked_too_long (gpointer data)
     Instance *instance = data;
 
     instance->retry = 0;
-    if (controller_alive (instance)) {
+    if (instance_controller_alive (instance)) {
         log_warning ("domain '%s': the controller does not end by itself, killing it",
                      instance->domain->def->name);
         kill_controller (instance);
@@ -160,7 +160,7 @@ forget_links (Instance *instance)
 StepResult
 instance_end_processes (Instance *instance)
 {
-    if (controller_alive (instance)) {
+    if (instance_controller_alive (instance)) {
         if (instance->kill_stage == 0)
             begin_kill (instance);
         return STEP_WAIT;

@@ -10,6 +10,7 @@
 
 /* Takes @pidfd: the controller is watched from now on; its end reaches instance_controller_gone(). */
 void instance_watch_controller (Instance *instance, int pidfd);
+gboolean instance_controller_alive (const Instance *instance);
 /* For undo: STEP_DONE when neither controller nor guest has a process left, else escalates. */
 StepResult instance_end_processes (Instance *instance);
 /* Calls instance_resume() a little later, later each time. */
