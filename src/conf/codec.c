@@ -76,6 +76,22 @@ codec_name (const Codec *c)
     return top (c)->name;
 }
 
+guint
+codec_depth (const Codec *c)
+{
+    return c->depth;
+}
+
+char *
+codec_path (const Codec *c)
+{
+    GString *path = g_string_new (NULL);
+
+    for (guint i = 0; i < c->depth; i++)
+        g_string_append_printf (path, "/%s", c->levels[i].name);
+    return g_string_free (path, FALSE);
+}
+
 G_GNUC_PRINTF (4, 0)
 static void
 fail_at (Codec *c, xmlNode *node, ErrorCode code, const char *format, va_list args)
@@ -305,6 +321,34 @@ codec_enter (Codec *c, const char *element, gboolean wanted)
     return child != NULL;
 }
 
+gboolean
+codec_next (Codec *c, const char *element, gboolean many)
+{
+    xmlNode *node;
+    guint seen = 0;
+
+    if (c->error)
+        return FALSE;
+    for (node = top (c)->node->children; node; node = node->next) {
+        if (!is_element (node, element))
+            continue;
+        if (!node->_private)
+            break;
+        seen++;
+    }
+    if (!node)
+        return FALSE;
+    if (seen && !many)
+        fail_node (c, node, ERR_XML, "element '%s' is given more than once", element);
+    else if (seen >= LIST_MAX)
+        fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX, element);
+    if (c->error)
+        return FALSE;
+    node->_private = &mark_taken;
+    push (c, node, element);
+    return TRUE;
+}
+
 void
 codec_leave (Codec *c)
 {
@@ -351,28 +395,49 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
 
 /* ---- attributes and text */
 
+static xmlAttr *
+find_attr (const Codec *c, const char *attr)
+{
+    if (c->error)
+        return NULL;
+    for (xmlAttr *a = top (c)->node->properties; a; a = a->next)
+        if (!a->ns && g_str_equal ((const char *) a->name, attr))
+            return a;
+    return NULL;
+}
+
+static char *
+attr_value (const xmlAttr *attr)
+{
+    xmlChar *value;
+    char *copy;
+
+    if (!attr->children)
+        return g_strdup ("");
+    if (!attr->children->next && attr->children->type == XML_TEXT_NODE)
+        return g_strdup ((const char *) attr->children->content);
+    value = xmlNodeListGetString (attr->doc, attr->children, 1);
+    copy = g_strdup (value ? (const char *) value : "");
+    xmlFree (value);
+    return copy;
+}
+
+char *
+codec_peek (Codec *c, const char *attr)
+{
+    const xmlAttr *found = find_attr (c, attr);
+
+    return found ? attr_value (found) : NULL;
+}
+
 char *
 codec_take (Codec *c, const char *attr, FieldFlags flags)
 {
-    xmlNode *node = top (c)->node;
+    xmlAttr *found = find_attr (c, attr);
 
-    if (c->error)
-        return NULL;
-    for (xmlAttr *a = node->properties; a; a = a->next) {
-        xmlChar *value;
-        char *copy;
-
-        if (a->ns || !g_str_equal ((const char *) a->name, attr))
-            continue;
-        a->_private = &mark_taken;
-        if (!a->children)
-            return g_strdup ("");
-        if (!a->children->next && a->children->type == XML_TEXT_NODE)
-            return g_strdup ((const char *) a->children->content);
-        value = xmlNodeListGetString (node->doc, a->children, 1);
-        copy = g_strdup (value ? (const char *) value : "");
-        xmlFree (value);
-        return copy;
+    if (found) {
+        found->_private = &mark_taken;
+        return attr_value (found);
     }
     if (flags & FIELD_REQUIRED)
         codec_fail (c, ERR_XML, "Missing required attribute '%s' in element '%s'", attr,

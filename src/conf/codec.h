@@ -61,6 +61,8 @@ gboolean codec_live (const Codec *c);
 gboolean codec_status (const Codec *c);
 gboolean codec_failed (const Codec *c);
 const char *codec_name (const Codec *c);    /* of the current element */
+guint codec_depth (const Codec *c);         /* 1 in the root element */
+char *codec_path (const Codec *c);          /* "/domain/devices/disk"; the caller frees */
 /* Reading: fails with the place of the current element. Writing: nothing. */
 void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Reading: the child @element, ticked off with all that is in it, for what no function here covers;
@@ -74,6 +76,9 @@ void codec_unknown (Codec *c, ErrorCode code, const char *noun);
 /* Reading: TRUE when there is such a child; two are an error. Writing: TRUE when @wanted. After
  * TRUE codec_leave() must follow. */
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
+/* Reading: enters the next child @element that is not ticked off; without @many two are an error, as in
+ * codec_enter(). For loops; there are bounds of codec_list(). */
+gboolean codec_next (Codec *c, const char *element, gboolean many);
 void codec_leave (Codec *c);
 
 /* ---- attributes of the current element */
@@ -91,6 +96,8 @@ void codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *b
  * (NULL when absent or after an error); and writing one. */
 char *codec_take (Codec *c, const char *attr, FieldFlags flags);
 void codec_put (Codec *c, const char *attr, const char *value);
+/* Reading: as codec_take(), but not ticked off. */
+char *codec_peek (Codec *c, const char *attr);
 /* codec_fail() with "Invalid value for attribute ...", code by @flags. */
 void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags);
 

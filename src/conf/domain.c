@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 #include "conf/schema.h"
 #include "conf/xml.h"
 
@@ -141,4 +142,33 @@ domain_def_copy (const DomainDef *def)
         to->mac_generated = from->mac_generated;
     }
     return copy;
+}
+
+/* ---- what has no effect */
+
+/* Passive parts of every item of @list, whose pointer to them is @offset bytes into an item. */
+static void
+list_passive (const GPtrArray *list, gsize offset, GPtrArray *paths)
+{
+    for (guint i = 0; i < list->len; i++)
+        passive_list (G_STRUCT_MEMBER (GPtrArray *, g_ptr_array_index (list, i), offset), paths);
+}
+
+GPtrArray *
+domain_def_passive (const DomainDef *def)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
+
+    passive_list (def->passive, paths);
+    passive_list (def->cputune.passive, paths);
+    passive_list (def->features.passive, paths);
+    list_passive (def->clock.timers, G_STRUCT_OFFSET (ClockTimer, passive), paths);
+    list_passive (def->disks, G_STRUCT_OFFSET (DiskDef, passive), paths);
+    list_passive (def->controllers, G_STRUCT_OFFSET (ControllerDef, passive), paths);
+    list_passive (def->filesystems, G_STRUCT_OFFSET (FsDef, passive), paths);
+    list_passive (def->nets, G_STRUCT_OFFSET (NetDef, passive), paths);
+    list_passive (def->consoles, G_STRUCT_OFFSET (ConsoleDef, passive), paths);
+    list_passive (def->hostdevs, G_STRUCT_OFFSET (HostdevDef, passive), paths);
+    passive_list (def->memballoon.passive, paths);
+    return paths;
 }

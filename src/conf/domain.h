@@ -47,6 +47,7 @@ typedef struct {
     gboolean shares_set;
     guint64 period;         /* 1000..1000000 us; 0: none */
     gint64 quota;           /* 1000..17592186044415 us, negative: no limit; 0: none */
+    GPtrArray *passive;
 } DomainCputune;
 
 typedef enum { NUMA_STRICT, NUMA_PREFERRED, NUMA_INTERLEAVE, NUMA_RESTRICTIVE, NUMA_LAST } NumaMode;
@@ -85,6 +86,7 @@ typedef enum { CAPS_DEFAULT, CAPS_ALLOW, CAPS_DENY, CAPS_POLICY_LAST } CapsPolic
 
 typedef struct {
     gboolean privnet;
+    GPtrArray *passive;
     guint caps_policy;          /* CapsPolicy */
     guint caps[CAPABILITY_LAST];/* OnOff, index is the kernel's capability number */
 } DomainFeatures;
@@ -105,10 +107,14 @@ typedef enum { TIMER_PLATFORM, TIMER_PIT, TIMER_RTC, TIMER_HPET, TIMER_TSC, TIME
 typedef struct {
     guint name;             /* TimerName */
     guint present;          /* YesNo */
+    GPtrArray *passive;
 } ClockTimer;
 
 typedef struct {
     guint offset;           /* ClockOffset */
+    char *adjustment;       /* "reset", or seconds */
+    char *basis;            /* variable: utc, localtime */
+    char *timezone, *start; /* timezone; absolute: seconds since 1970 */
     GPtrArray *timers;      /* of ClockTimer */
 } DomainClock;
 
@@ -155,6 +161,7 @@ typedef struct {
     char *target;
     gboolean readonly;
     guint64 space_hard_limit, space_soft_limit; /* bytes */
+    GPtrArray *passive;
 } FsDef;
 
 typedef enum { DISK_FILE, DISK_BLOCK, DISK_TYPE_LAST } DiskType;
@@ -200,11 +207,27 @@ typedef struct {
     guint bus;                      /* DiskBus */
     gboolean readonly;
     DriveAddress address;
+    GPtrArray *passive;
 } DiskDef;
 
+typedef enum {
+    CONTROLLER_IDE,
+    CONTROLLER_FDC,
+    CONTROLLER_SCSI,
+    CONTROLLER_SATA,
+    CONTROLLER_VIRTIO_SERIAL,
+    CONTROLLER_CCID,
+    CONTROLLER_USB,
+    CONTROLLER_PCI,
+    CONTROLLER_XENBUS,
+    CONTROLLER_ISA,
+    CONTROLLER_LAST
+} ControllerType;
+
 typedef struct {
-    guint type;                     /* DiskBus: ide, fdc, scsi or sata */
+    guint type;                     /* ControllerType */
     int index;                      /* -1: not given; the defaults give one */
+    GPtrArray *passive;
 } ControllerDef;
 
 typedef enum {
@@ -286,6 +309,7 @@ typedef struct {
     GPtrArray *filter_params;       /* of NameValue */
     guint linkstate;                /* LinkState */
     guint mtu;                      /* 0: absent */
+    GPtrArray *passive;
 } NetDef;
 
 typedef struct {
@@ -298,6 +322,7 @@ typedef struct {
     char *target_type;              /* lxc */
     guint port;
     char *alias;                    /* live */
+    GPtrArray *passive;
 } ConsoleDef;
 
 typedef enum {
@@ -316,6 +341,7 @@ typedef struct {
     guint vendor, product;          /* usb, 0: absent */
     guint bus, device;              /* usb, 0: absent */
     GPtrArray *ips, *routes;        /* net: NetIp, NetRoute */
+    GPtrArray *passive;
 } HostdevDef;
 
 typedef enum {
@@ -328,6 +354,7 @@ typedef enum {
 
 typedef struct {
     guint model;                    /* MemballoonModel; no effect on a container */
+    GPtrArray *passive;
 } MemballoonDef;
 
 /* ---- seclabel, resource, lxc:namespace */
@@ -371,6 +398,7 @@ typedef struct {
     DomainBlkiotune blkiotune;
     DomainMemtune memtune;
     guint vcpus;
+    guint vcpus_current;            /* 0: all; no effect */
     guint vcpu_placement;           /* Placement */
     char *cpuset;                   /* canonical list */
     DomainCputune cputune;
@@ -391,6 +419,7 @@ typedef struct {
     MemballoonDef memballoon;
     GPtrArray *seclabels;           /* of SeclabelDef */
     NamespaceShare shares[SHARE_LAST];
+    GPtrArray *passive;             /* what has no effect, passive.h; NULL when there is nothing */
 } DomainDef;
 
 /* What defaults need to know of the host; gathered once by the daemon, so that conf does no I/O. */
@@ -417,6 +446,8 @@ DomainDef *domain_def_parse (const char *xml, gsize size, const DomainDefaults *
                              guint flags, GError **error);
 char *domain_def_format (const DomainDef *def, guint flags);
 DomainDef *domain_def_copy (const DomainDef *def);
+/* Paths of what the definition says and a container ignores, "/domain/devices/sound" (char *). */
+GPtrArray *domain_def_passive (const DomainDef *def);
 /* Nothing set but the id (-1); every array exists, as it does after parsing. */
 DomainDef *domain_def_new (void);
 void domain_def_free (DomainDef *def);

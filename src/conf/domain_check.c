@@ -53,6 +53,10 @@ check_limits (Check *check)
 
     if (!def->memory)
         return fail (check, ERR_XML, "/domain/memory", 0, "the memory must not be zero");
+    if (def->vcpus_current > def->vcpus)
+        return fail (check, ERR_XML, "/domain/vcpu", 0,
+                     "maxvcpus must not be less than current vcpus (%u < %u)", def->vcpus,
+                     def->vcpus_current);
     if (tune->shares_set && (tune->shares < 2 || tune->shares > 262144))
         return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/shares", 0,
                      "Value of cputune 'shares' must be in range [2, 262144]");
@@ -125,6 +129,38 @@ check_os (Check *check)
             return fail (check, ERR_XML, "/domain/os/initenv", i + 1,
                          "the name of an environment variable cannot contain '='");
     }
+    return TRUE;
+}
+
+static gboolean
+is_seconds (const char *text)
+{
+    return !text || g_ascii_string_to_signed (text, 10, G_MININT64 + 1, G_MAXINT64, NULL, NULL);
+}
+
+static gboolean
+check_clock (Check *check)
+{
+    static const char path[] = "/domain/clock";
+    const DomainClock *clock = &check->def->clock;
+    gboolean variable = clock->offset == CLOCK_VARIABLE;
+
+    if (clock->offset == CLOCK_TIMEZONE && !clock->timezone)
+        return fail (check, ERR_XML, path, 0, "missing 'timezone' attribute for clock with offset='timezone'");
+    if (clock->offset == CLOCK_ABSOLUTE && !clock->start)
+        return fail (check, ERR_XML, path, 0, "missing 'start' attribute for clock with offset='absolute'");
+    if (!is_seconds (clock->start))
+        return fail (check, ERR_XML, path, 0, "Invalid value for attribute 'start' in element 'clock': '%s'",
+                     clock->start);
+    if (!is_seconds (clock->adjustment) && (variable || !g_str_equal (clock->adjustment, "reset")))
+        return fail (check, ERR_XML, path, 0, "unknown clock adjustment '%s'", clock->adjustment);
+    if (clock->basis && (!variable || (!g_str_equal (clock->basis, "utc")
+                                       && !g_str_equal (clock->basis, "localtime"))))
+        return fail (check, ERR_XML, path, 0, "unknown clock basis '%s'", clock->basis);
+    if ((clock->timezone && clock->offset != CLOCK_TIMEZONE)
+        || (clock->start && clock->offset != CLOCK_ABSOLUTE)
+        || (clock->adjustment && clock->offset > CLOCK_VARIABLE))
+        return fail (check, ERR_XML, path, 0, "the clock has an attribute that does not fit its offset");
     return TRUE;
 }
 
@@ -433,8 +469,8 @@ gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
-        check_names, check_limits, check_blkio,    check_os,        check_idmap,  check_controllers,
-        check_disks, check_nets,   check_hostdevs, check_seclabels, check_shares,
+        check_names, check_limits,      check_blkio, check_os,   check_idmap,    check_clock,
+        check_disks, check_controllers, check_nets,  check_hostdevs, check_seclabels, check_shares,
     };
     Check check = { .def = def, .defaults = defaults };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* <domain>: its own attributes, the plain elements at the top, and the order of everything. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ names_codec (Codec *c, DomainDef *def)
     if (codec_reading (c) && !def->name)
         codec_fail (c, ERR_NO_NAME, "domain");
     uuid_codec (c, def);
+    passive_codec (c, &def->passive, "genid");
     codec_element_string (c, "title", &def->title);
     codec_element_string (c, "description", &def->description);
     domain_metadata_codec (c, def);
@@ -108,10 +110,13 @@ memory_codec (Codec *c, DomainDef *def)
 static void
 resource_codec (Codec *c, DomainDef *def)
 {
-    if (!codec_enter (c, "resource", def->partition != NULL))
+    gboolean wanted = def->partition || passive_has (def->passive, "fibrechannel");
+
+    if (!codec_enter (c, "resource", wanted))
         return;
     codec_element_string (c, "partition", &def->partition);
-    if (codec_reading (c) && !def->partition)
+    passive_codec (c, &def->passive, "fibrechannel");
+    if (codec_reading (c) && !def->partition && !passive_has (def->passive, "fibrechannel"))
         codec_fail (c, ERR_XML, "missing element 'partition' in element 'resource'");
     codec_leave (c);
 }
@@ -138,13 +143,18 @@ domain_codec (Codec *c, void *object)
     names_codec (c, def);
     memory_codec (c, def);
     domain_tune_codec (c, def);
+    passive_codec (c, &def->passive, "memoryBacking");
     domain_vcpu_codec (c, def);
+    passive_codec (c, &def->passive, "iothreads iothreadids defaultiothread");
     domain_cputune_codec (c, def);
     resource_codec (c, def);
+    passive_codec (c, &def->passive, "sysinfo* bootloader bootloader_args");
     domain_os_codec (c, def);
     domain_features_codec (c, def);
     actions_codec (c, def);
+    passive_codec (c, &def->passive, "on_lockfailure pm perf");
     domain_devices_codec (c, def);
     domain_seclabels_codec (c, def);
+    passive_codec (c, &def->passive, "keywrap");
     domain_namespace_codec (c, def);
 }

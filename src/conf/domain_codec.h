@@ -41,6 +41,8 @@ void disk_def_free (void *item);
 void net_ip_free (void *item);
 void net_route_free (void *item);
 void net_def_free (void *item);
+void controller_def_free (void *item);
+void clock_timer_free (void *item);
 void console_def_free (void *item);
 void hostdev_def_free (void *item);
 void seclabel_def_free (void *item);

@@ -90,7 +90,7 @@ default_address (DiskDef *disk)
 
 /* Numbers of controllers that are taken, by type. */
 typedef struct {
-    guint8 taken[DISK_BUS_LAST][CONTROLLER_INDEX_MAX + 1];
+    guint8 taken[CONTROLLER_LAST][CONTROLLER_INDEX_MAX + 1];
 } ControllerNumbers;
 
 static void
@@ -116,9 +116,9 @@ number_controllers (GPtrArray *controllers, ControllerNumbers *numbers)
     }
 }
 
-/* Every controller of @type from 0 to the highest that a disk's address names. */
+/* Every controller of @type from 0 to the highest that an address of a disk on @bus names. */
 static void
-add_controllers (DomainDef *def, guint type, const ControllerNumbers *numbers)
+add_controllers (DomainDef *def, guint type, guint bus, const ControllerNumbers *numbers)
 {
     int last = -1;
 
@@ -126,7 +126,7 @@ add_controllers (DomainDef *def, guint type, const ControllerNumbers *numbers)
         const DiskDef *disk = g_ptr_array_index (def->disks, i);
 
         /* an address beyond the limit is refused by the checks */
-        if (disk->address.set && disk->bus == type
+        if (disk->address.set && disk->bus == bus
             && disk->address.controller <= CONTROLLER_INDEX_MAX)
             last = MAX (last, (int) disk->address.controller);
     }
@@ -202,12 +202,20 @@ compare_controllers (const void *a, const void *b)
 static void
 default_controllers (DomainDef *def)
 {
-    static const DiskBus types[] = { DISK_BUS_SCSI, DISK_BUS_FDC, DISK_BUS_IDE, DISK_BUS_SATA };
+    static const struct {
+        ControllerType type;
+        DiskBus bus;
+    } buses[] = {
+        { CONTROLLER_SCSI, DISK_BUS_SCSI },
+        { CONTROLLER_FDC, DISK_BUS_FDC },
+        { CONTROLLER_IDE, DISK_BUS_IDE },
+        { CONTROLLER_SATA, DISK_BUS_SATA },
+    };
     ControllerNumbers numbers = { 0 };
 
     number_controllers (def->controllers, &numbers);
-    for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-        add_controllers (def, types[i], &numbers);
+    for (guint i = 0; i < G_N_ELEMENTS (buses); i++)
+        add_controllers (def, buses[i].type, buses[i].bus, &numbers);
     sort_groups (def->controllers, controller_group, compare_controllers);
 }
 
@@ -348,6 +356,8 @@ default_vcpus (DomainDef *def)
 {
     if (!def->vcpus)
         def->vcpus = 1;
+    if (def->vcpus_current == def->vcpus)
+        def->vcpus_current = 0;
     if (def->numatune.set && def->numatune.placement == PLACEMENT_NONE)
         def->numatune.placement = def->numatune.nodeset ? PLACEMENT_STATIC : PLACEMENT_AUTO;
     /* "auto" of the one implies it of the other */
@@ -358,6 +368,22 @@ default_vcpus (DomainDef *def)
     if (def->vcpu_placement == PLACEMENT_AUTO && !def->numatune.set) {
         def->numatune.set = TRUE;
         def->numatune.placement = PLACEMENT_AUTO;
+    }
+}
+
+/* Seconds of difference mean a clock that runs on its own. */
+static void
+default_clock (DomainClock *clock)
+{
+    if (clock->adjustment && !g_str_equal (clock->adjustment, "reset")
+        && clock->offset <= CLOCK_LOCALTIME) {
+        g_free (clock->basis);
+        clock->basis = g_strdup (clock->offset == CLOCK_LOCALTIME ? "localtime" : "utc");
+        clock->offset = CLOCK_VARIABLE;
+    }
+    if (clock->offset == CLOCK_VARIABLE) {
+        default_string (&clock->adjustment, "0");
+        default_string (&clock->basis, "utc");
     }
 }
 
@@ -373,6 +399,7 @@ domain_default_fill (DomainDef *def, const DomainDefaults *defaults)
     default_string (&def->os.arch, defaults->arch);
     g_ptr_array_sort (def->uid_map, compare_entries);
     g_ptr_array_sort (def->gid_map, compare_entries);
+    default_clock (&def->clock);
     default_string (&def->emulator, defaults->emulator);
     default_disks (def);
     default_controllers (def);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* devices: their order, and those that are small: console, hostdev, memballoon. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 STRING_TABLE (hostdev_type_names, HOSTDEV_TYPE_LAST, "usb", "storage", "misc", "net");
 STATIC_STRING_TABLE (console_type_names, 7, "null", "vc", "pty", "dev", "file", "pipe", "stdio");
@@ -57,6 +58,7 @@ console_codec (Codec *c, void *object)
         codec_live_string (c, "name", &console->alias);
         codec_leave (c);
     }
+    passive_codec (c, &console->passive, "address");
 }
 
 /* ---- hostdev */
@@ -147,9 +149,21 @@ hostdev_codec (Codec *c, void *object)
         hostdev->ips = g_ptr_array_new_with_free_func (net_ip_free);
         hostdev->routes = g_ptr_array_new_with_free_func (net_route_free);
     }
+    passive_codec (c, &hostdev->passive, "boot alias rom acpi address");
 }
 
 /* ---- all */
+
+static void
+memballoon_codec (Codec *c, MemballoonDef *balloon)
+{
+    if (!codec_enter (c, "memballoon", balloon->model != MEMBALLOON_ABSENT))
+        return;
+    codec_enum (c, "model", &balloon->model, &memballoon_names, FIELD_REQUIRED);
+    passive_attrs_codec (c, &balloon->passive, "autodeflate:o freePageReporting:o");
+    passive_codec (c, &balloon->passive, "stats alias address driver");
+    codec_leave (c);
+}
 
 void
 domain_devices_codec (Codec *c, DomainDef *def)
@@ -159,14 +173,16 @@ domain_devices_codec (Codec *c, DomainDef *def)
     codec_element_string (c, "emulator", &def->emulator);
     codec_list (c, "disk", &def->disks, sizeof (DiskDef), disk_codec, disk_def_free);
     codec_list (c, "controller", &def->controllers, sizeof (ControllerDef), controller_codec,
-                g_free);
+                controller_def_free);
+    passive_codec (c, &def->passive, "lease*");
     codec_list (c, "filesystem", &def->filesystems, sizeof (FsDef), fs_codec, fs_def_free);
     codec_list (c, "interface", &def->nets, sizeof (NetDef), net_codec, net_def_free);
+    passive_codec (c, &def->passive, "serial* parallel*");
     codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);
+    passive_codec (c, &def->passive, "channel* tpm* sound* audio* video*");
     codec_list (c, "hostdev", &def->hostdevs, sizeof (HostdevDef), hostdev_codec, hostdev_def_free);
-    if (codec_enter (c, "memballoon", def->memballoon.model != MEMBALLOON_ABSENT)) {
-        codec_enum (c, "model", &def->memballoon.model, &memballoon_names, FIELD_REQUIRED);
-        codec_leave (c);
-    }
+    passive_codec (c, &def->passive, "hub* watchdog*");
+    memballoon_codec (c, &def->memballoon);
+    passive_codec (c, &def->passive, "rng* nvram panic* shmem* iommu vsock");
     codec_leave (c);
 }

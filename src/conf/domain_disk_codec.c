@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* disk and controller. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 STRING_TABLE (disk_type_names, DISK_TYPE_LAST, "file", "block");
 STATIC_STRING_TABLE (device_names, DISK_DEVICE_LAST, "disk", "cdrom", "floppy", "lun");
 STATIC_STRING_TABLE (bus_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", "virtio", "xen", "usb",
                      "uml", "sata", "sd");
-STATIC_STRING_TABLE (controller_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", NULL, NULL, NULL,
-                     NULL, "sata", NULL);
+STATIC_STRING_TABLE (controller_names, CONTROLLER_LAST, "ide", "fdc", "scsi", "sata", "virtio-serial",
+                     "ccid", "usb", "pci", "xenbus", "isa");
 STATIC_STRING_TABLE (cache_names, DISK_CACHE_LAST, NULL, "default", "none", "writethrough",
                      "writeback", "directsync", "unsafe");
 
@@ -41,6 +42,7 @@ disk_codec (Codec *c, void *object)
 
     codec_enum (c, "type", &disk->type, &disk_type_names, FIELD_KEEP_ZERO);
     codec_enum (c, "device", &disk->device, &device_names, FIELD_KEEP_ZERO);
+    passive_attrs_codec (c, &disk->passive, "snapshot:no|internal|external|manual");
     if (codec_enter (c, "driver", disk->driver_name || disk->format || disk->cache)) {
         codec_string (c, "name", &disk->driver_name, 0);
         codec_enum (c, "type", &disk->format, &storage_format_names, FIELD_CONFIG);
@@ -48,6 +50,7 @@ disk_codec (Codec *c, void *object)
         codec_leave (c);
     }
     codec_in_string (c, "source", disk->type == DISK_BLOCK ? "dev" : "file", &disk->source);
+    passive_codec (c, &disk->passive, "geometry blockio");
     if (codec_enter (c, "target", TRUE)) {
         codec_string (c, "dev", &disk->target, 0);
         if (codec_reading (c) && !disk->target)
@@ -58,6 +61,7 @@ disk_codec (Codec *c, void *object)
         codec_fail (c, ERR_NO_TARGET, "disk");
     }
     codec_flag (c, "readonly", &disk->readonly);
+    passive_codec (c, &disk->passive, "shareable transient serial wwn vendor product boot alias");
     drive_address_codec (c, &disk->address);
 }
 
@@ -66,6 +70,8 @@ controller_codec (Codec *c, void *object)
 {
     ControllerDef *controller = object;
 
-    codec_enum (c, "type", &controller->type, &controller_names, FIELD_REQUIRED);
+    codec_enum (c, "type", &controller->type, &controller_names, FIELD_REQUIRED | FIELD_KEEP_ZERO);
     codec_int (c, "index", &controller->index, -1);
+    passive_attrs_codec (c, &controller->passive, "model ports:u vectors:u");
+    passive_codec (c, &controller->passive, "driver master alias address");
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* features and clock. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 STATIC_STRING_TABLE (caps_policy_names, CAPS_POLICY_LAST, "default", "allow", "deny");
-STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", NULL, NULL, NULL);
+STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", "variable", "timezone", "absolute");
 STATIC_STRING_TABLE (timer_names, TIMER_LAST, "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
                      "hypervclock", "armvtimer");
 
@@ -46,11 +47,16 @@ caps_codec (Codec *c, DomainFeatures *features)
 static void
 features_codec (Codec *c, DomainFeatures *features)
 {
-    if (!codec_enter (c, "features", features->privnet || caps_wanted (features)))
+    if (!codec_enter (c, "features", features->privnet || features->passive || caps_wanted (features)))
         return;
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "feature");
+    passive_codec (c, &features->passive, "acpi apic pae hap viridian");
     codec_flag (c, "privnet", &features->privnet);
+    passive_codec (c, &features->passive, "hyperv kvm pvspinlock");
     caps_codec (c, features);
+    passive_codec (c, &features->passive,
+                   "pmu vmport gic smm ioapic hpt vmcoreinfo htm nested-hv msrs ccf-assist xen cfpc "
+                   "sbbc ibs tcg");
     codec_leave (c);
 }
 
@@ -60,7 +66,11 @@ timer_codec (Codec *c, void *object)
     ClockTimer *timer = object;
 
     codec_enum (c, "name", &timer->name, &timer_names, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    passive_attrs_codec (c, &timer->passive, "tickpolicy:delay|catchup|merge|discard "
+                                             "track:boot|guest|wall|realtime");
     codec_enum (c, "present", &timer->present, &yes_no_names, 0);
+    passive_attrs_codec (c, &timer->passive, "frequency:u mode:auto|native|emulate|paravirt|smpsafe");
+    passive_codec (c, &timer->passive, "catchup");
 }
 
 static void
@@ -69,7 +79,12 @@ clock_codec (Codec *c, DomainClock *clock)
     if (!codec_enter (c, "clock", TRUE))
         return;
     codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
-    codec_list (c, "timer", &clock->timers, sizeof (ClockTimer), timer_codec, g_free);
+    if (codec_reading (c) || clock->offset != CLOCK_TIMEZONE)
+        codec_string (c, "adjustment", &clock->adjustment, 0);
+    codec_string (c, "basis", &clock->basis, 0);
+    codec_string (c, "timezone", &clock->timezone, 0);
+    codec_string (c, "start", &clock->start, 0);
+    codec_list (c, "timer", &clock->timers, sizeof (ClockTimer), timer_codec, clock_timer_free);
     codec_leave (c);
 }
 
@@ -77,5 +92,6 @@ void
 domain_features_codec (Codec *c, DomainDef *def)
 {
     features_codec (c, &def->features);
+    passive_codec (c, &def->passive, "cpu");
     clock_codec (c, &def->clock);
 }

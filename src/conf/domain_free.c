@@ -28,6 +28,7 @@ fs_def_free (void *item)
 
     g_free (fs->source);
     g_free (fs->target);
+    g_clear_pointer (&fs->passive, g_ptr_array_unref);
     g_free (fs);
 }
 
@@ -39,6 +40,7 @@ disk_def_free (void *item)
     g_free (disk->driver_name);
     g_free (disk->source);
     g_free (disk->target);
+    g_clear_pointer (&disk->passive, g_ptr_array_unref);
     g_free (disk);
 }
 
@@ -87,7 +89,26 @@ net_def_free (void *item)
     g_free (net->guest_actual);
     g_free (net->filter);
     g_clear_pointer (&net->filter_params, g_ptr_array_unref);
+    g_clear_pointer (&net->passive, g_ptr_array_unref);
     g_free (net);
+}
+
+void
+controller_def_free (void *item)
+{
+    ControllerDef *controller = item;
+
+    g_clear_pointer (&controller->passive, g_ptr_array_unref);
+    g_free (controller);
+}
+
+void
+clock_timer_free (void *item)
+{
+    ClockTimer *timer = item;
+
+    g_clear_pointer (&timer->passive, g_ptr_array_unref);
+    g_free (timer);
 }
 
 void
@@ -101,6 +122,7 @@ console_def_free (void *item)
     g_free (console->log_file);
     g_free (console->target_type);
     g_free (console->alias);
+    g_clear_pointer (&console->passive, g_ptr_array_unref);
     g_free (console);
 }
 
@@ -113,6 +135,7 @@ hostdev_def_free (void *item)
     g_free (hostdev->interface);
     g_clear_pointer (&hostdev->ips, g_ptr_array_unref);
     g_clear_pointer (&hostdev->routes, g_ptr_array_unref);
+    g_clear_pointer (&hostdev->passive, g_ptr_array_unref);
     g_free (hostdev);
 }
 
@@ -139,10 +162,10 @@ domain_def_new (void)
     def->os.initenv = g_ptr_array_new_with_free_func (name_value_free);
     def->uid_map = g_ptr_array_new_with_free_func (g_free);
     def->gid_map = g_ptr_array_new_with_free_func (g_free);
-    def->clock.timers = g_ptr_array_new_with_free_func (g_free);
+    def->clock.timers = g_ptr_array_new_with_free_func (clock_timer_free);
     def->on_reboot = ACTION_RESTART;
     def->disks = g_ptr_array_new_with_free_func (disk_def_free);
-    def->controllers = g_ptr_array_new_with_free_func (g_free);
+    def->controllers = g_ptr_array_new_with_free_func (controller_def_free);
     def->filesystems = g_ptr_array_new_with_free_func (fs_def_free);
     def->nets = g_ptr_array_new_with_free_func (net_def_free);
     def->consoles = g_ptr_array_new_with_free_func (console_def_free);
@@ -182,6 +205,10 @@ domain_def_free (DomainDef *def)
     os_clear (&def->os);
     g_clear_pointer (&def->uid_map, g_ptr_array_unref);
     g_clear_pointer (&def->gid_map, g_ptr_array_unref);
+    g_free (def->clock.adjustment);
+    g_free (def->clock.basis);
+    g_free (def->clock.timezone);
+    g_free (def->clock.start);
     g_clear_pointer (&def->clock.timers, g_ptr_array_unref);
     g_free (def->emulator);
     g_clear_pointer (&def->disks, g_ptr_array_unref);
@@ -193,5 +220,9 @@ domain_def_free (DomainDef *def)
     g_clear_pointer (&def->seclabels, g_ptr_array_unref);
     for (guint i = 0; i < SHARE_LAST; i++)
         g_free (def->shares[i].value);
+    g_clear_pointer (&def->passive, g_ptr_array_unref);
+    g_clear_pointer (&def->cputune.passive, g_ptr_array_unref);
+    g_clear_pointer (&def->features.passive, g_ptr_array_unref);
+    g_clear_pointer (&def->memballoon.passive, g_ptr_array_unref);
     g_free (def);
 }

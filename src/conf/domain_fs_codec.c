@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* filesystem. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 STRING_TABLE (fs_type_names, FS_TYPE_LAST, "mount", "block", "file", "template", "ram", "bind",
               "volume");
@@ -41,14 +42,19 @@ fs_codec (Codec *c, void *object)
         return;
     }
     codec_enum (c, "accessmode", &fs->accessmode, &access_names, FIELD_KEEP_ZERO);
+    passive_attrs_codec (c, &fs->passive, "model:virtio|virtio-transitional|virtio-non-transitional "
+                                          "multidevs:default|remap|forbid|warn");
     codec_uint (c, "fmode", &fs->fmode, FIELD_OCTAL);
     codec_uint (c, "dmode", &fs->dmode, FIELD_OCTAL);
-    if (codec_enter (c, "driver", fs->driver || fs->format || fs->wrpolicy)) {
+    if (codec_enter (c, "driver", fs->driver || fs->format || fs->wrpolicy
+                                      || passive_has (fs->passive, "queue"))) {
         codec_enum (c, "type", &fs->driver, &fs_driver_names, 0);
         codec_enum (c, "format", &fs->format, &storage_format_names, FIELD_CONFIG);
         codec_enum (c, "wrpolicy", &fs->wrpolicy, &wrpolicy_names, 0);
+        passive_attrs_codec (c, &fs->passive, "queue:u");
         codec_leave (c);
     }
+    passive_codec (c, &fs->passive, "binary");
     fs_source_codec (c, fs);
     if (codec_enter (c, "target", TRUE)) {
         codec_string (c, "dir", &fs->target, 0);
@@ -61,4 +67,5 @@ fs_codec (Codec *c, void *object)
                 fs->space_hard_limit != 0);
     codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
                 fs->space_soft_limit != 0);
+    passive_codec (c, &fs->passive, "alias acpi address");
 }

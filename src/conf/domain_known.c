@@ -14,54 +14,43 @@ typedef struct {
 } KnownRow;
 
 static const KnownRow rows[] = {
-    { "domain",
-      "genid maxMemory memoryBacking vcpus iothreads iothreadids defaultiothread sysinfo "
-      "bootloader bootloader_args cpu on_lockfailure pm perf keywrap launchSecurity" },
+    { "domain", "maxMemory vcpus launchSecurity" },
     { "memory", "@dumpCore" },
-    { "vcpu", "@current" },
-    { "os", "@firmware firmware loader nvram kernel initrd dtb boot bootmenu smbios bios acpi" },
-    { "cputune",
-      "global_period global_quota emulator_period emulator_quota iothread_period iothread_quota "
-      "vcpupin emulatorpin iothreadpin vcpusched emulatorsched iothreadsched cachetune "
-      "memorytune" },
+    { "os", "@firmware firmware loader nvram kernel initrd dtb boot bootmenu bios acpi" },
+    { "cpu", "numa" },
+    { "iothread", "poll" },
     { "numatune", "memnode" },
-    { "resource", "fibrechannel appid" },
-    { "features",
-      "acpi apic pae hap viridian hyperv kvm xen pvspinlock gic pmu vmport smm ioapic hpt "
-      "vmcoreinfo htm nested-hv msrs ccf-assist cfpc sbbc ibs tcg async-teardown ras ps2" },
-    { "clock", "@adjustment @basis @timezone @start" },
-    { "timer", "@tickpolicy @track @frequency @mode catchup" },
-    { "devices",
-      "lease smartcard serial parallel channel !input tpm !graphics sound audio video redirdev "
-      "redirfilter hub watchdog rng nvram panic shmem memory iommu vsock crypto pstore" },
-    { "disk",
-      "@snapshot @sgio @rawio @model auth backingStore mirror geometry blockio iotune shareable "
-      "transient serial wwn vendor product encryption boot alias acpi diskSecret" },
-    { "driver",
-      "@error_policy @rerror_policy @io @ioeventfd @event_idx @copy_on_read @discard @iothread "
-      "@detect_zeroes @queues @queue_size @iommu @ats @packed @page_per_vq @name @txmode @rss "
-      "@rss_hash_report @max_sectors @cmd_per_lun @discard_no_unmap" },
-    { "source",
-      "@startupPolicy @index @pool @volume @mode @protocol @tls @managed @type @host @service "
-      "seclabel reservations slices address encryption auth host local" },
+    { "resource", "appid" },
+    { "features", "async-teardown ras ps2" },
+    { "smm", "tseg" },
+    { "hpt", "maxpagesize" },
+    { "kvm", "dirty-ring" },
+    { "devices", "smartcard !input !graphics redirdev redirfilter memory crypto pstore" },
+    { "disk", "@sgio @rawio @model auth backingStore mirror iotune encryption acpi diskSecret" },
+    { "driver", "@error_policy @rerror_policy @io @ioeventfd @event_idx @copy_on_read @discard "
+                "@iothread @detect_zeroes @queues @queue_size @iommu @ats @packed @page_per_vq @name "
+                "@txmode @rss @rss_hash_report @max_sectors @cmd_per_lun @discard_no_unmap host guest "
+                "metadata_cache iothreads" },
+    { "source", "@startupPolicy @index @pool @volume @mode @protocol @tls @managed @type @host @service "
+                "seclabel reservations slices address encryption auth host local" },
     { "target", "@tray @removable @rotation_rate @managed @model @name @state" },
-    { "address",
-      "@domain @slot @function @multifunction @reg @cssid @ssid @devno @iobase @irq @port" },
-    { "controller",
-      "@model @ports @vectors @maxGrantFrames @maxEventChannels driver master address alias "
-      "model target pcihole64 acpi" },
-    { "filesystem", "@model @multidevs binary idmap alias address acpi boot" },
-    { "interface",
-      "@managed @trustGuestRxFilters model driver tune coalesce rom boot backend teaming alias "
-      "address acpi portForward" },
+    { "address", "@domain @slot @function @multifunction @reg @cssid @ssid @devno @iobase @irq @port" },
+    { "controller", "@maxGrantFrames @maxEventChannels model target pcihole64 acpi boot rom" },
+    { "filesystem", "idmap boot rom" },
+    { "interface", "@managed teaming portForward" },
     { "tag", "@nativeMode" },
-    { "console", "protocol log address acpi" },
-    { "hostdev",
-      "@sgio @rawio @model @display @ramfb boot rom readonly shareable alias address acpi teaming "
-      "driver" },
-    { "memballoon", "@autodeflate @freePageReporting stats alias address acpi driver" },
-    { "guest", "@actual" },
-    { "host", "" },
+    { "console", "protocol acpi" },
+    { "hostdev", "@sgio @rawio @model @display @ramfb readonly shareable teaming driver" },
+    { "backend", "encryption active_pcr_banks source" },
+    { "sound", "audio" },
+    { "audio", "@runtimeDir @serverName @driver input output" },
+    { "video", "driver" },
+    { "model", "acceleration resolution" },
+    { "rng", "driver" },
+    { "shmem", "server msi" },
+    { "iommu", "driver address" },
+    { "vsock", "driver" },
+    { "serial", "seclabel" },
 };
 
 static ErrorCode

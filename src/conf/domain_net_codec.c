@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* interface. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 STRING_TABLE (net_type_names, NET_TYPE_LAST, "user", "ethernet", "vhostuser", "server", "client",
               "mcast", "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa");
@@ -301,6 +302,7 @@ net_codec (Codec *c, void *object)
 
     if (!type_codec (c, net))
         return;
+    passive_attrs_codec (c, &net->passive, "trustGuestRxFilters:y");
     codec_in_string (c, "mac", "address", &net->mac);
     source_codec (c, net);
     vlan_codec (c, net);
@@ -311,6 +313,9 @@ net_codec (Codec *c, void *object)
     codec_in_string (c, "script", "path", &net->script);
     ifname_codec (c, net);
     guest_codec (c, net);
+    passive_codec (c, &net->passive, "model driver backend");
     filter_codec (c, net);
+    passive_codec (c, &net->passive, "tune");
     link_codec (c, net);
+    passive_codec (c, &net->passive, "coalesce boot alias rom acpi address");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What runs in the container and as whom: os, idmap. */
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 static void
 os_type_codec (Codec *c, DomainOs *os)
@@ -29,8 +30,10 @@ initenv_codec (Codec *c, void *object)
 }
 
 static void
-os_codec (Codec *c, DomainOs *os)
+os_codec (Codec *c, DomainDef *def)
 {
+    DomainOs *os = &def->os;
+
     if (!codec_enter (c, "os", TRUE)) {
         codec_fail (c, ERR_XML, "an os <type> must be specified");
         return;
@@ -43,6 +46,7 @@ os_codec (Codec *c, DomainOs *os)
     codec_element_string (c, "inituser", &os->inituser);
     codec_element_string (c, "initgroup", &os->initgroup);
     codec_element_string (c, "cmdline", &os->cmdline);
+    passive_codec (c, &def->passive, "smbios");
     codec_leave (c);
 }
 
@@ -70,6 +74,6 @@ idmap_codec (Codec *c, DomainDef *def)
 void
 domain_os_codec (Codec *c, DomainDef *def)
 {
-    os_codec (c, &def->os);
+    os_codec (c, def);
     idmap_codec (c, def);
 }

@@ -2,6 +2,7 @@
 /* Limits: blkiotune, memtune, vcpu, cputune, numatune. */
 #include "conf/cpulist.h"
 #include "conf/domain_codec.h"
+#include "conf/passive.h"
 
 STATIC_STRING_TABLE (numa_mode_names, NUMA_LAST, "strict", "preferred", "interleave",
                      "restrictive");
@@ -94,6 +95,7 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
         return;
     codec_enum (c, "placement", &def->vcpu_placement, &placement_names, 0);
     codec_cpulist (c, "cpuset", &def->cpuset);
+    codec_uint (c, "current", &def->vcpus_current, 0);
     codec_text_uint (c, &def->vcpus);
     if (codec_reading (c) && def->vcpus == 0)
         codec_fail (c, ERR_INTERNAL, "the number of vcpus must not be zero");
@@ -103,7 +105,7 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
 static void
 cputune_codec (Codec *c, DomainCputune *tune)
 {
-    if (!codec_enter (c, "cputune", tune->shares_set || tune->period || tune->quota))
+    if (!codec_enter (c, "cputune", tune->shares_set || tune->period || tune->quota || tune->passive))
         return;
     if (codec_enter (c, "shares", tune->shares_set)) {
         codec_text_uint64 (c, &tune->shares);
@@ -116,6 +118,10 @@ cputune_codec (Codec *c, DomainCputune *tune)
         codec_text_int64 (c, &tune->quota);
         codec_leave (c);
     }
+    passive_codec (c, &tune->passive,
+                   "global_period global_quota emulator_period emulator_quota iothread_period "
+                   "iothread_quota vcpupin* emulatorpin iothreadpin* emulatorsched vcpusched* "
+                   "iothreadsched* cachetune* memorytune*");
     codec_leave (c);
 }
 
