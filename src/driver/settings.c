@@ -67,8 +67,6 @@ const SettingRow setting_rows[] = {
          "bytes of console output kept for clients that attach later"),
     LXC ("console_log_max", SETTING_UINT64, console_log_max, "2097152",
          "bytes of a console log before it is rotated"),
-    LXC ("shutdown_deadline", SETTING_UINT, shutdown_deadline, "90000",
-         "milliseconds that a domain may take for an orderly stop"),
     LXC ("destroy_deadline", SETTING_UINT, destroy_deadline, "10000",
          "milliseconds for every process of a container to die"),
     LXC ("start_deadline", SETTING_UINT, start_deadline, "60000",

@@ -33,7 +33,7 @@ typedef struct {
     gboolean security_default_confined, security_require_confined;
     guint console_ring_size;    /* bytes, 65536 */
     guint64 console_log_max;    /* bytes, 2 MiB */
-    guint shutdown_deadline, destroy_deadline, start_deadline;  /* ms */
+    guint destroy_deadline, start_deadline;  /* ms */
     guint pids_max;             /* default pids.max of a container, 0 none */
 } Settings;
 
