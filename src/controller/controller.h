@@ -100,4 +100,5 @@ void halt_request (Controller *c, const MonitorPacket *packet);
 void halt_event (Controller *c);                /* the errand answered */
 void halt_tick (Controller *c, uint64_t now);
 int halt_timeout (const Controller *c, uint64_t now);   /* ms to the next tick, -1 none */
-void halt_cancel (Controller *c);
+/* Answers a request that still waits and forgets it. */
+void halt_end (Controller *c, int err, const char *object);

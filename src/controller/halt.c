@@ -130,9 +130,12 @@ errand_end (Controller *c)
 }
 
 void
-halt_cancel (Controller *c)
+halt_end (Controller *c, int err, const char *object)
 {
+    if (!c->halt.active)
+        return;
     errand_end (c);
+    halt_answer (c, err, 0, object);
     c->halt.active = false;
 }
 
@@ -245,10 +248,7 @@ halt_request (Controller *c, const MonitorPacket *packet)
         return;
     }
     /* a newer request takes the place of one that still waits */
-    if (halt->active) {
-        halt_answer (c, ECANCELED, 0, "a newer request came");
-        halt_cancel (c);
-    }
+    halt_end (c, ECANCELED, "a newer request came");
     *halt = (Halt) {
         .active = true, .kind = (HaltKind) packet->a, .signal = (int) packet->b,
         .serial = packet->serial, .delay = HALT_FIRST_DELAY, .errand = -1,

@@ -170,7 +170,8 @@ init_ended (Controller *c)
         .type = MONITOR_EXIT, .a = (uint64_t) (unsigned) status, .b = exit_kind (status),
     };
     fd_close (&c->pidfd);
-    halt_cancel (c);
+    /* what was asked for has happened, maybe by our own errand whose answer lies behind this event */
+    halt_end (c, 0, "");
     for (unsigned i = 0; i < c->n_consoles; i++)
         console_finish (c, i);
     send_exit (c);
