@@ -4,7 +4,12 @@
 #include "util/error.h"
 
 /* In the order of probing. */
-static const LabelDriver *const drivers[] = { &label_driver_none };
+static const LabelDriver *const drivers[] = {
+#ifdef WITH_SELINUX
+    &label_driver_selinux,
+#endif
+    &label_driver_none,
+};
 
 const LabelDriver *
 label_driver_open (const char *wanted, GError **error)

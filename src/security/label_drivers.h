@@ -4,4 +4,5 @@
 
 #include "security/label.h"
 
+extern const LabelDriver label_driver_selinux;      /* built with libselinux only */
 extern const LabelDriver label_driver_none;

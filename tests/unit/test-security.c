@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "security/audit.h"
 #include "security/capset.h"
@@ -161,7 +162,95 @@ test_labels (void)
     g_clear_error (&error);
     g_assert_null (label_driver_open ("smack", &error));
     g_assert_error (error, SKEP_ERROR, ERR_CONFIG_UNSUPPORTED);
+    g_clear_error (&error);
     g_assert_nonnull (label_driver_open (NULL, NULL));
+}
+
+static SeclabelDef *
+generate (const LabelDriver *driver, guint type, const char *text)
+{
+    SeclabelDef *label = g_new0 (SeclabelDef, 1);
+    g_autoptr (GError) error = NULL;
+
+    label->type = type;
+    label->label = g_strdup (text);
+    g_assert_true (driver->generate (NULL, label, &error));
+    g_assert_no_error (error);
+    g_assert_cmpstr (label->model, ==, "selinux");
+    return label;
+}
+
+static void
+label_free (SeclabelDef *label)
+{
+    g_free (label->model);
+    g_free (label->label);
+    g_free (label->imagelabel);
+    g_free (label->baselabel);
+    g_free (label);
+}
+
+/* Where SELinux is on (tests/vm): labels that differ, are valid, and come free again. */
+static void
+test_selinux (void)
+{
+    const LabelDriver *driver = label_driver_open ("selinux", NULL);
+    SeclabelDef bad = { .type = SECLABEL_STATIC, .label = (char *) "no:such:label" };
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (GError) error = NULL;
+    g_autofree char *own = NULL;
+    gboolean enforcing = FALSE;
+    SeclabelDef *label;
+
+    if (!driver) {
+        g_test_skip ("no SELinux");
+        return;
+    }
+    g_assert_nonnull (strstr (driver->base_label (), ":container_t:"));
+    for (guint i = 0; i < 200; i++) {
+        label = generate (driver, SECLABEL_DYNAMIC, NULL);
+        g_assert_true (g_hash_table_add (seen, g_strdup (label->label)));
+        g_assert_nonnull (strstr (label->label, ":container_t:s0:c"));
+        g_assert_nonnull (strstr (label->imagelabel, ":container_file_t:s0:c"));
+        g_assert_cmpstr (strstr (label->label, ":s0:"), ==, strstr (label->imagelabel, ":s0:"));
+        g_assert_true (g_str_has_prefix (driver->mount_options (label), "context=\""));
+        g_assert_false (driver->generate (NULL, label, NULL));      /* has one already */
+        if (i == 0)
+            g_test_message ("%s %s", label->label, driver->mount_options (label));
+        driver->release (label);
+        driver->reserve (label);
+        label_free (label);
+    }
+    label = generate (driver, SECLABEL_STATIC, "system_u:system_r:container_t:s0:c1,c2");
+    g_assert_cmpstr (label->imagelabel, ==, "system_u:object_r:container_file_t:s0:c1,c2");
+    label_free (label);
+    label = generate (driver, SECLABEL_NONE, NULL);
+    g_assert_null (label->label);
+    g_assert_true (g_str_has_suffix (label->imagelabel, ":object_r:container_file_t:s0"));
+    label_free (label);
+    g_assert_false (driver->generate (NULL, &bad, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_XML);
+    g_free (bad.model);
+    g_assert_true (driver->process_label (getpid (), &own, &enforcing, NULL));
+    g_assert_true (enforcing);
+}
+
+/* Where audit is on (tests/vm) the record is read back by ausearch, outside. */
+static void
+test_audit_for_real (void)
+{
+    g_autoptr (DomainDef) def = NULL;
+
+    if (geteuid () != 0 || !audit_trail_open (AUDIT_REQUIRED, FALSE, NULL)) {
+        g_test_skip ("no audit, or off");
+        return;
+    }
+    def = sample ();
+    audit_start_resources (def);
+    audit_start (def, "booted", 280, TRUE);
+    audit_init (def, 280, 282, 4026532234u);
+    audit_stop (def, "shutdown");
+    audit_trail_close ();
 }
 
 int
@@ -171,6 +260,8 @@ main (int argc, char **argv)
     g_test_add_func ("/capset/policies", test_capabilities);
     g_test_add_func ("/audit/fields", test_fields);
     g_test_add_func ("/audit/records", test_records);
+    g_test_add_func ("/audit/for-real", test_audit_for_real);
     g_test_add_func ("/label/table", test_labels);
+    g_test_add_func ("/label/selinux", test_selinux);
     return g_test_run ();
 }
