@@ -341,7 +341,8 @@ codec_next (Codec *c, const char *element, gboolean many)
     if (seen && !many)
         fail_node (c, node, ERR_XML, "element '%s' is given more than once", element);
     else if (seen >= LIST_MAX)
-        fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX, element);
+        fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX,
+                   element);
     if (c->error)
         return FALSE;
     node->_private = &mark_taken;

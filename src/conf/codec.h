@@ -76,8 +76,8 @@ void codec_unknown (Codec *c, ErrorCode code, const char *noun);
 /* Reading: TRUE when there is such a child; two are an error. Writing: TRUE when @wanted. After
  * TRUE codec_leave() must follow. */
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
-/* Reading: enters the next child @element that is not ticked off; without @many two are an error, as in
- * codec_enter(). For loops; there are bounds of codec_list(). */
+/* Reading: enters the next child @element that is not ticked off; without @many two are an error,
+ * as in codec_enter(). For loops; there are bounds of codec_list(). */
 gboolean codec_next (Codec *c, const char *element, gboolean many);
 void codec_leave (Codec *c);
 

@@ -334,7 +334,7 @@ typedef enum {
 } HostdevType;
 
 typedef struct {
-    guint type;                     /* HostdevType; usb is mode='subsystem', the rest 'capabilities' */
+    guint type;                     /* HostdevType; usb has mode='subsystem' */
     guint managed;                  /* YesNo */
     char *path;                     /* storage: block, misc: char device */
     char *interface;                /* net */

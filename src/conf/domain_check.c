@@ -146,12 +146,14 @@ check_clock (Check *check)
     gboolean variable = clock->offset == CLOCK_VARIABLE;
 
     if (clock->offset == CLOCK_TIMEZONE && !clock->timezone)
-        return fail (check, ERR_XML, path, 0, "missing 'timezone' attribute for clock with offset='timezone'");
+        return fail (check, ERR_XML, path, 0,
+                     "missing 'timezone' attribute for clock with offset='timezone'");
     if (clock->offset == CLOCK_ABSOLUTE && !clock->start)
-        return fail (check, ERR_XML, path, 0, "missing 'start' attribute for clock with offset='absolute'");
+        return fail (check, ERR_XML, path, 0,
+                     "missing 'start' attribute for clock with offset='absolute'");
     if (!is_seconds (clock->start))
-        return fail (check, ERR_XML, path, 0, "Invalid value for attribute 'start' in element 'clock': '%s'",
-                     clock->start);
+        return fail (check, ERR_XML, path, 0,
+                     "Invalid value for attribute 'start' in element 'clock': '%s'", clock->start);
     if (!is_seconds (clock->adjustment) && (variable || !g_str_equal (clock->adjustment, "reset")))
         return fail (check, ERR_XML, path, 0, "unknown clock adjustment '%s'", clock->adjustment);
     if (clock->basis && (!variable || (!g_str_equal (clock->basis, "utc")
@@ -160,7 +162,8 @@ check_clock (Check *check)
     if ((clock->timezone && clock->offset != CLOCK_TIMEZONE)
         || (clock->start && clock->offset != CLOCK_ABSOLUTE)
         || (clock->adjustment && clock->offset > CLOCK_VARIABLE))
-        return fail (check, ERR_XML, path, 0, "the clock has an attribute that does not fit its offset");
+        return fail (check, ERR_XML, path, 0,
+                     "the clock has an attribute that does not fit its offset");
     return TRUE;
 }
 

@@ -7,8 +7,8 @@ STRING_TABLE (disk_type_names, DISK_TYPE_LAST, "file", "block");
 STATIC_STRING_TABLE (device_names, DISK_DEVICE_LAST, "disk", "cdrom", "floppy", "lun");
 STATIC_STRING_TABLE (bus_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", "virtio", "xen", "usb",
                      "uml", "sata", "sd");
-STATIC_STRING_TABLE (controller_names, CONTROLLER_LAST, "ide", "fdc", "scsi", "sata", "virtio-serial",
-                     "ccid", "usb", "pci", "xenbus", "isa");
+STATIC_STRING_TABLE (controller_names, CONTROLLER_LAST, "ide", "fdc", "scsi", "sata",
+                     "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa");
 STATIC_STRING_TABLE (cache_names, DISK_CACHE_LAST, NULL, "default", "none", "writethrough",
                      "writeback", "directsync", "unsafe");
 

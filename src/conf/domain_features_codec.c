@@ -4,7 +4,8 @@
 #include "conf/passive.h"
 
 STATIC_STRING_TABLE (caps_policy_names, CAPS_POLICY_LAST, "default", "allow", "deny");
-STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", "variable", "timezone", "absolute");
+STATIC_STRING_TABLE (clock_offset_names, CLOCK_LAST, "utc", "localtime", "variable", "timezone",
+                     "absolute");
 STATIC_STRING_TABLE (timer_names, TIMER_LAST, "platform", "pit", "rtc", "hpet", "tsc", "kvmclock",
                      "hypervclock", "armvtimer");
 
@@ -47,16 +48,18 @@ caps_codec (Codec *c, DomainFeatures *features)
 static void
 features_codec (Codec *c, DomainFeatures *features)
 {
-    if (!codec_enter (c, "features", features->privnet || features->passive || caps_wanted (features)))
+    if (!codec_enter (c, "features",
+                      features->privnet || features->passive || caps_wanted (features)))
         return;
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "feature");
     passive_codec (c, &features->passive, "acpi apic pae hap viridian");
     codec_flag (c, "privnet", &features->privnet);
     passive_codec (c, &features->passive, "hyperv kvm pvspinlock");
     caps_codec (c, features);
-    passive_codec (c, &features->passive,
-                   "pmu vmport gic smm ioapic hpt vmcoreinfo htm nested-hv msrs ccf-assist xen cfpc "
-                   "sbbc ibs tcg");
+    passive_codec (
+        c, &features->passive,
+        "pmu vmport gic smm ioapic hpt vmcoreinfo htm nested-hv msrs ccf-assist xen cfpc "
+        "sbbc ibs tcg");
     codec_leave (c);
 }
 
@@ -69,7 +72,8 @@ timer_codec (Codec *c, void *object)
     passive_attrs_codec (c, &timer->passive, "tickpolicy:delay|catchup|merge|discard "
                                              "track:boot|guest|wall|realtime");
     codec_enum (c, "present", &timer->present, &yes_no_names, 0);
-    passive_attrs_codec (c, &timer->passive, "frequency:u mode:auto|native|emulate|paravirt|smpsafe");
+    passive_attrs_codec (c, &timer->passive,
+                         "frequency:u mode:auto|native|emulate|paravirt|smpsafe");
     passive_codec (c, &timer->passive, "catchup");
 }
 

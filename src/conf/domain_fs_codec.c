@@ -42,8 +42,9 @@ fs_codec (Codec *c, void *object)
         return;
     }
     codec_enum (c, "accessmode", &fs->accessmode, &access_names, FIELD_KEEP_ZERO);
-    passive_attrs_codec (c, &fs->passive, "model:virtio|virtio-transitional|virtio-non-transitional "
-                                          "multidevs:default|remap|forbid|warn");
+    passive_attrs_codec (c, &fs->passive,
+                         "model:virtio|virtio-transitional|virtio-non-transitional "
+                         "multidevs:default|remap|forbid|warn");
     codec_uint (c, "fmode", &fs->fmode, FIELD_OCTAL);
     codec_uint (c, "dmode", &fs->dmode, FIELD_OCTAL);
     if (codec_enter (c, "driver", fs->driver || fs->format || fs->wrpolicy

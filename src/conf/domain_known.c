@@ -27,14 +27,17 @@ static const KnownRow rows[] = {
     { "kvm", "dirty-ring" },
     { "devices", "smartcard !input !graphics redirdev redirfilter memory crypto pstore" },
     { "disk", "@sgio @rawio @model auth backingStore mirror iotune encryption acpi diskSecret" },
-    { "driver", "@error_policy @rerror_policy @io @ioeventfd @event_idx @copy_on_read @discard "
-                "@iothread @detect_zeroes @queues @queue_size @iommu @ats @packed @page_per_vq @name "
-                "@txmode @rss @rss_hash_report @max_sectors @cmd_per_lun @discard_no_unmap host guest "
-                "metadata_cache iothreads" },
-    { "source", "@startupPolicy @index @pool @volume @mode @protocol @tls @managed @type @host @service "
-                "seclabel reservations slices address encryption auth host local" },
+    { "driver",
+      "@error_policy @rerror_policy @io @ioeventfd @event_idx @copy_on_read @discard "
+      "@iothread @detect_zeroes @queues @queue_size @iommu @ats @packed @page_per_vq @name "
+      "@txmode @rss @rss_hash_report @max_sectors @cmd_per_lun @discard_no_unmap host guest "
+      "metadata_cache iothreads" },
+    { "source",
+      "@startupPolicy @index @pool @volume @mode @protocol @tls @managed @type @host @service "
+      "seclabel reservations slices address encryption auth host local" },
     { "target", "@tray @removable @rotation_rate @managed @model @name @state" },
-    { "address", "@domain @slot @function @multifunction @reg @cssid @ssid @devno @iobase @irq @port" },
+    { "address",
+      "@domain @slot @function @multifunction @reg @cssid @ssid @devno @iobase @irq @port" },
     { "controller", "@maxGrantFrames @maxEventChannels model target pcihole64 acpi boot rom" },
     { "filesystem", "idmap boot rom" },
     { "interface", "@managed teaming portForward" },

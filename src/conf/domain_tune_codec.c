@@ -105,7 +105,8 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
 static void
 cputune_codec (Codec *c, DomainCputune *tune)
 {
-    if (!codec_enter (c, "cputune", tune->shares_set || tune->period || tune->quota || tune->passive))
+    if (!codec_enter (c, "cputune",
+                      tune->shares_set || tune->period || tune->quota || tune->passive))
         return;
     if (codec_enter (c, "shares", tune->shares_set)) {
         codec_text_uint64 (c, &tune->shares);

@@ -87,7 +87,8 @@ next_word (const char **words, Word *word)
     return TRUE;
 }
 
-/* Whether @element of a row is FORM with PARENT, NAME and TYPE put in, of which each may be NULL. */
+/* Whether @element of a row is FORM with PARENT, NAME and TYPE put in, of which each may be
+ * NULL. */
 static gboolean
 row_is (const char *element, const char *parent, const char *name, const char *type)
 {
@@ -148,7 +149,8 @@ canonical_number (const char *type, const char *text)
         if (digits[0] == '0' && (digits[1] | 0x20) == 'x')
             return NULL;        /* GLib takes a second prefix */
     }
-    if (!g_ascii_string_to_unsigned (digits, base, 0, *type == 'x' ? G_MAXUINT32 : G_MAXINT64, &n, NULL))
+    if (!g_ascii_string_to_unsigned (digits, base, 0, *type == 'x' ? G_MAXUINT32 : G_MAXINT64, &n,
+                                     NULL))
         return NULL;
     if (*type == 'x')
         return g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", atoi (type + 1), n);
@@ -235,13 +237,16 @@ scaled (Codec *in, const char *text, const char *type)
 static char *
 read_attr (Codec *in, const Word *word, guint number)
 {
-    g_autofree char *text = in ? codec_take (in, word->name, word->required ? FIELD_REQUIRED : 0) : NULL;
+    g_autofree char *text
+        = in ? codec_take (in, word->name, word->required ? FIELD_REQUIRED : 0) : NULL;
     char *value;
 
     if (!text && g_str_equal (word->initial, "#"))
         return g_strdup_printf ("%u", number);
     if (!text)
         return *word->initial ? g_strdup (word->initial) : NULL;
+    if (g_str_equal (word->type, "-"))
+        return NULL;
     if (is_size (word->type))
         return scaled (in, text, word->type);
     value = canonical (word->type, text);
@@ -276,11 +281,12 @@ copy_text (Codec *in, Codec *out, const char *type)
             codec_fail (in, *type == '~' ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
                         "Invalid value for element '%s': '%s'", codec_name (in), text);
     }
-    if (value)
+    if (value && *value)
         codec_put_text (out, value);
 }
 
-/* The current element of @in (NULL: an absent one) to that of @out. @number is that of the outermost one. */
+/* The current element of @in (NULL: an absent one) to that of @out. @number is that of the
+ * outermost one. */
 static void
 copy_element (Codec *in, Codec *out, const PassiveRow *row, guint number)
 {
@@ -306,7 +312,8 @@ copy_element (Codec *in, Codec *out, const PassiveRow *row, guint number)
 static gboolean
 is_forgotten (Codec *in, const char *name)
 {
-    g_autofree char *alias = g_str_equal (name, "alias") ? codec_take (in, "name", FIELD_REQUIRED) : NULL;
+    g_autofree char *alias
+        = g_str_equal (name, "alias") ? codec_take (in, "name", FIELD_REQUIRED) : NULL;
 
     return alias && !g_str_has_prefix (alias, "ua-");
 }

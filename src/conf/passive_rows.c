@@ -12,7 +12,8 @@
 const PassiveRow passive_rows[] = {
     /* ---- the domain itself */
     { "genid", NULL, NULL, "U" },
-    { "memoryBacking", NULL, "hugepages nosharepages locked source access allocation discard", NULL },
+    { "memoryBacking", NULL, "hugepages nosharepages locked source access allocation discard",
+      NULL },
     { "hugepages", NULL, "page*", NULL },
     { "page", "size:k! nodeset:c", NULL, NULL },
     { "nosharepages", NULL, NULL, NULL },
@@ -70,8 +71,9 @@ const PassiveRow passive_rows[] = {
     { "memorytune/monitor", "vcpus:c!", NULL, NULL },
 
     /* ---- cpu */
-    { "cpu", "mode:custom|host-model|host-passthrough|maximum match:minimum|exact|strict "
-             "check:none|partial|full migratable:o",
+    { "cpu",
+      "mode:custom|host-model|host-passthrough|maximum match:minimum|exact|strict "
+      "check:none|partial|full migratable:o",
       "model vendor topology cache maxphysaddr feature*", NULL },
     { "cpu/model", "fallback:allow|forbid vendor_id", NULL, "text" },
     { "cpu/vendor", NULL, NULL, "text" },
@@ -140,8 +142,9 @@ const PassiveRow passive_rows[] = {
     { "alias", "name!", NULL, NULL },
     { "rom", "enabled:y bar:o file", NULL, NULL },
     { "acpi", "index:u!", NULL, NULL },
-    { "address[pci]", "type! domain:x4=0x0000 bus:x2=0x00 slot:x2=0x00 function:x1=0x0 multifunction:o",
-      NULL, NULL },
+    { "address[pci]",
+      "type! domain:x4=0x0000 bus:x2=0x00 slot:x2=0x00 function:x1=0x0 multifunction:o", NULL,
+      NULL },
     { "address[drive]", "type! controller:u=0 bus:u=0 target:u=0 unit:u=0", NULL, NULL },
     { "address[virtio-serial]", "type! controller:u=0 bus:u=0 port:u", NULL, NULL },
     { "address[ccid]", "type! controller:u=0 slot:u=0", NULL, NULL },
@@ -151,13 +154,14 @@ const PassiveRow passive_rows[] = {
     { "address[isa]", "type! iobase:x1 irq:x1", NULL, NULL },
     { "address[virtio-mmio]", "type!", NULL, NULL },
     { "address[unassigned]", "type!", NULL, NULL },
-    { "address", "type:pci|drive|virtio-serial|ccid|usb|spapr-vio|ccw|isa|virtio-mmio|unassigned!", NULL,
-      NULL },
+    { "address", "type:pci|drive|virtio-serial|ccid|usb|spapr-vio|ccw|isa|virtio-mmio|unassigned!",
+      NULL, NULL },
 
     /* ---- children of devices that have an effect */
     { "interface/model", "type!", NULL, NULL },
-    { "interface/driver", "name:~qemu|vhost txmode:iothread|timer ioeventfd:o event_idx:o queues:u "
-                          "rx_queue_size:u tx_queue_size:u",
+    { "interface/driver",
+      "name:~qemu|vhost txmode:iothread|timer ioeventfd:o event_idx:o queues:u "
+      "rx_queue_size:u tx_queue_size:u",
       NULL, NULL },
     { "interface/backend", "tap vhost", NULL, NULL },
     { "tune", NULL, "sndbuf", NULL },
@@ -170,7 +174,8 @@ const PassiveRow passive_rows[] = {
     { "binary/lock", "posix:o flock:o", NULL, NULL },
     { "sandbox", "mode:namespace|chroot!", NULL, NULL },
     { "thread_pool", "size:u!", NULL, NULL },
-    { "controller/driver", "queues:u cmd_per_lun:u max_sectors:u ioeventfd:o iothread:u", NULL, NULL },
+    { "controller/driver", "queues:u cmd_per_lun:u max_sectors:u ioeventfd:o iothread:u", NULL,
+      NULL },
     { "master", "startport:u!", NULL, NULL },
     { "memballoon/stats", "period:u!", NULL, NULL },
     { "memballoon/driver", "iommu:o ats:o packed:o", NULL, NULL },
@@ -194,7 +199,7 @@ const PassiveRow passive_rows[] = {
     { "parallel", "type:~" CHARDEV_TYPES "!", CHARDEV, NULL },
     { "parallel/target", "port:u=#", NULL, NULL },
     { "channel", "type:~" CHARDEV_TYPES "!", "source* protocol log target! " DEVICE, NULL },
-    { "channel/target", "type:~guestfwd|virtio|xen! name state address port", NULL, NULL },
+    { "channel/target", "type:~guestfwd|virtio|xen! name state:- address port", NULL, NULL },
     { "source", "mode:~connect|bind host service path append:o channel tls:y", "reconnect", NULL },
     { "reconnect", "enabled:y! timeout:u", NULL, NULL },
     { "protocol", "type:~raw|telnet|telnets|tls!", NULL, NULL },
@@ -204,15 +209,19 @@ const PassiveRow passive_rows[] = {
     { "backend/device", "path!", NULL, NULL },
     { "sound", "model:sb16|es1370|pcspk|ac97|ich6|ich7|ich9|usb!", "codec* " DEVICE, NULL },
     { "codec", "type:duplex|micro|output!", NULL, NULL },
-    { "audio", "id:u! type:none|alsa|coreaudio|dbus|file|jack|oss|pulseaudio|sdl|spice!", NULL, NULL },
+    { "audio", "id:u! type:none|alsa|coreaudio|dbus|file|jack|oss|pulseaudio|sdl|spice!", NULL,
+      NULL },
     { "video", NULL, "model! " DEVICE, NULL },
-    { "video/model", "type:vga|cirrus|vmvga|xen|vbox|qxl|parallels|virtio|gop|none|bochs|ramfb! ram:u "
-                     "vram:u vgamem:u heads:u primary:y",
+    { "video/model",
+      "type:vga|cirrus|vmvga|xen|vbox|qxl|parallels|virtio|gop|none|bochs|ramfb! ram:u "
+      "vram:u vgamem:u heads:u primary:y",
       NULL, NULL },
     { "hub", "type:usb!", DEVICE, NULL },
-    { "watchdog", "model:~i6300esb|ib700|diag288! action:~reset|shutdown|poweroff|pause|none|dump|inject-nmi",
+    { "watchdog",
+      "model:~i6300esb|ib700|diag288! action:~reset|shutdown|poweroff|pause|none|dump|inject-nmi",
       DEVICE, NULL },
-    { "rng", "model:virtio|virtio-transitional|virtio-non-transitional!", "rate backend! " DEVICE, NULL },
+    { "rng", "model:virtio|virtio-transitional|virtio-non-transitional!", "rate backend! " DEVICE,
+      NULL },
     { "rate", "bytes:u! period:u", NULL, NULL },
     { "rng/backend", "model:random|builtin!", NULL, "text" },
     { "nvram", NULL, DEVICE, NULL },

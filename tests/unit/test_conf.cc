@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 #include <libxml/tree.h>    /* C++ by way of ICU, so not below */
 
+#include <regex>
+#include <set>
 #include <string>
+#include <vector>
 
 extern "C" {
 #include "conf/capabilities.h"
@@ -10,6 +13,7 @@ extern "C" {
 #include "conf/domain.h"
 #include "conf/domain_metadata.h"
 #include "conf/mac.h"
+#include "conf/passive.h"
 #include "conf/schema.h"
 #include "conf/units.h"
 #include "conf/xml.h"
@@ -603,6 +607,66 @@ TEST (HostCapabilities, Format)
                "    </arch>\n"
                "  </guest>\n\n"
                "</capabilities>\n");
+}
+
+/* ---- what has no effect */
+
+std::vector<std::string>
+words_of (const char *text)
+{
+    std::vector<std::string> words;
+    gchar **split = g_strsplit (text ? text : "", " ", -1);
+
+    for (gchar **word = split; *word; word++)
+        if (**word)
+            words.push_back (*word);
+    g_strfreev (split);
+    return words;
+}
+
+TEST (Passive, RowsAreComplete)
+{
+    static const std::regex attribute (
+        "[A-Za-z_-]+(:(u|i|y|o|c|k|m|U|-|x[1248]|~?[A-Za-z0-9_-]+([|][A-Za-z0-9_-]+)*))?!?(=[^ ]+)?");
+    static const std::regex child ("[A-Za-z0-9_-]+[*]?!?[+]?");
+    std::set<std::string> names, all;
+
+    for (const PassiveRow *row = passive_rows; row->element; row++) {
+        std::string name = row->element;
+
+        EXPECT_TRUE (all.insert (name).second) << name << " twice";
+        name = name.substr (name.find ('/') + 1);
+        names.insert (name.substr (0, name.find ('[')));
+    }
+    for (const PassiveRow *row = passive_rows; row->element; row++) {
+        EXPECT_FALSE (row->children && row->text) << row->element;
+        for (const auto &word : words_of (row->attrs))
+            EXPECT_TRUE (std::regex_match (word, attribute)) << row->element << ": " << word;
+        for (const auto &word : words_of (row->children)) {
+            EXPECT_TRUE (std::regex_match (word, child)) << row->element << ": " << word;
+            EXPECT_EQ (names.count (word.substr (0, word.find_first_of ("*!+"))), 1u)
+                << row->element << ": no row for " << word;
+        }
+    }
+}
+
+TEST (Passive, IsListed)
+{
+    g_autoptr (DomainDef) def = parse (document (
+        "<cpu mode='host-model'/><features><acpi/></features>"
+        "<devices><sound model='ich6'/><disk type='block' snapshot='no'><source dev='/x'/>"
+        "<target dev='sda'/><serial>x</serial></disk></devices>"));
+    g_autoptr (GPtrArray) paths = domain_def_passive (def);
+    std::set<std::string> found;
+
+    for (guint i = 0; i < paths->len; i++)
+        found.insert (static_cast<char *> (g_ptr_array_index (paths, i)));
+    EXPECT_EQ (found, (std::set<std::string> { "/domain/cpu", "/domain/features/acpi",
+                                               "/domain/devices/sound", "/domain/devices/disk/@snapshot",
+                                               "/domain/devices/disk/serial" }));
+    g_autoptr (DomainDef) none = parse (document (""));
+    g_autoptr (GPtrArray) empty = domain_def_passive (none);
+    EXPECT_EQ (empty->len, 0u);
 }
 
 /* ---- schema */
