@@ -62,21 +62,22 @@ cell_copy (const TopologyCell *from)
         const TopologyPages *pages = &g_array_index (from->pages, TopologyPages, i);
         HostPages *copy = g_new (HostPages, 1);
 
-        *copy = (HostPages) { pages->size, pages->count };
+        *copy = (HostPages){ pages->size, pages->count };
         g_ptr_array_add (cell->pages, copy);
     }
     for (guint i = 0; i < from->distances->len; i++) {
         const TopologyDistance *distance = &g_array_index (from->distances, TopologyDistance, i);
         HostDistance *copy = g_new (HostDistance, 1);
 
-        *copy = (HostDistance) { distance->id, distance->value };
+        *copy = (HostDistance){ distance->id, distance->value };
         g_ptr_array_add (cell->distances, copy);
     }
     for (guint i = 0; i < from->cpus->len; i++) {
         const TopologyCpu *cpu = from->cpus->pdata[i];
         HostCpu *copy = g_new (HostCpu, 1);
 
-        *copy = (HostCpu) { cpu->id, cpu->socket_id, cpu->die_id, cpu->core_id, g_strdup (cpu->siblings) };
+        *copy = (HostCpu){ cpu->id, cpu->socket_id, cpu->die_id, cpu->core_id,
+                           g_strdup (cpu->siblings) };
         g_ptr_array_add (cell->cpus, copy);
     }
     return cell;
@@ -120,8 +121,8 @@ api_connect_get_capabilities (Call *call, const none *in, connect_get_capabiliti
         const TopologyCache *cache = topology->caches->pdata[i];
         HostCache *copy = g_new (HostCache, 1);
 
-        *copy = (HostCache) { cache->level, g_strdup (cache->type), cache->id, cache->size,
-                              g_strdup (cache->cpus) };
+        *copy = (HostCache){ cache->level, g_strdup (cache->type), cache->id, cache->size,
+                             g_strdup (cache->cpus) };
         g_ptr_array_add (caps->caches, copy);
     }
     caps->secmodels = g_ptr_array_new_with_free_func (secmodel_free);

@@ -6,10 +6,10 @@
 #include "driver/params.h"
 #include "host/node.h"
 
-#define OPEN_READONLY 1u        /* the other known flags are affairs of session daemons */
+#define OPEN_READONLY 1u /* the other known flags are affairs of session daemons */
 
-/* The level of libvirt's API that the table of procedures was made for; clients look here for what a
- * daemon can do, so Skep's own version would mislead them. */
+/* The level of libvirt's API that the table of procedures was made for; clients look here for what
+ * a daemon can do, so Skep's own version would mislead them. */
 #define LIBVIRT_LEVEL (9 * 1000000 + 0 * 1000 + 0)
 
 /* Numbers of CONNECT_SUPPORTS_FEATURE that are answered with yes. */
@@ -35,8 +35,8 @@ api_auth_list (Call *call, const none *in, auth_list_ret *out, GError **error)
 }
 
 /*
- * lxc:PATH[?QUERY] with an empty host, as clients send it after removing what is theirs. Gives the URI as
- * the client will be told it is.
+ * lxc:PATH[?QUERY] with an empty host, as clients send it after removing what is theirs. Gives the
+ * URI as the client will be told it is.
  */
 static gboolean
 uri_accept (const char *name, char **ret_uri, GError **error)
@@ -53,13 +53,14 @@ uri_accept (const char *name, char **ret_uri, GError **error)
     rest = name + 4;
     if (g_str_has_prefix (rest, "//")) {
         rest += 2;
-        if (*rest && *rest != '/' && *rest != '?' && *rest != '#')  /* somebody else's host */
+        if (*rest && *rest != '/' && *rest != '?' && *rest != '#') /* somebody else's host */
             return error_set_from (error, ORIGIN_NONE, ERR_NO_CONNECT, "%s", name);
     }
     end = rest + strcspn (rest, "?#");
     path = g_strndup (rest, (gsize) (end - rest));
     if (*path && strcmp (path, "/") != 0 && strcmp (path, "/system") != 0)
-        return error_set (error, ERR_INTERNAL, "Unexpected LXC URI path '%s', try lxc:///system", path);
+        return error_set (error, ERR_INTERNAL, "Unexpected LXC URI path '%s', try lxc:///system",
+                          path);
     *ret_uri = g_strconcat ("lxc://", rest, NULL);
     return TRUE;
 }
@@ -101,7 +102,7 @@ api_connect_supports_feature (Call *call, const connect_supports_feature_args *i
                               connect_supports_feature_ret *out, GError **error)
 {
     switch (in->feature) {
-    case FEATURE_KEEPALIVE:     /* asked for before the connection is open */
+    case FEATURE_KEEPALIVE: /* asked for before the connection is open */
         rpc_client_enable_keepalive (call->client->rpc);
         out->supported = 1;
         return API_DONE;
@@ -172,8 +173,8 @@ api_connect_is_secure (Call *call, const none *in, connect_is_secure_ret *out, G
     return API_DONE;
 }
 
-/* Clients take the answer as a promise that they are told when the daemon's own upstream goes; there is
- * none, so nothing is to be remembered. The end of the connection tells the rest. */
+/* Clients take the answer as a promise that they are told when the daemon's own upstream goes;
+ * there is none, so nothing is to be remembered. The end of the connection tells the rest. */
 ApiResult
 api_connect_register_close_callback (Call *call, const none *in, none *out, GError **error)
 {
@@ -194,20 +195,17 @@ api_connect_unregister_close_callback (Call *call, const none *in, none *out, GE
     return API_DONE;
 }
 
-/* A proxy daemon that runs as root says for whom it speaks. Checked; nothing is decided by it, since
- * the sockets' modes have decided already. */
+/* A proxy daemon that runs as root says for whom it speaks. Checked; nothing is decided by it,
+ * since the sockets' modes have decided already. */
 ApiResult
-api_connect_set_identity (Call *call, const connect_set_identity_args *in, none *out, GError **error)
+api_connect_set_identity (Call *call, const connect_set_identity_args *in, none *out,
+                          GError **error)
 {
     static const ParamSpec specs[] = {
-        { "user-name", PARAM_STRING },
-        { "unix-user-id", PARAM_ULLONG },
-        { "group-name", PARAM_STRING },
-        { "unix-group-id", PARAM_ULLONG },
-        { "process-id", PARAM_LLONG },
-        { "process-time", PARAM_ULLONG },
-        { "sasl-user-name", PARAM_STRING },
-        { "x509-distinguished-name", PARAM_STRING },
+        { "user-name", PARAM_STRING },       { "unix-user-id", PARAM_ULLONG },
+        { "group-name", PARAM_STRING },      { "unix-group-id", PARAM_ULLONG },
+        { "process-id", PARAM_LLONG },       { "process-time", PARAM_ULLONG },
+        { "sasl-user-name", PARAM_STRING },  { "x509-distinguished-name", PARAM_STRING },
         { "selinux-context", PARAM_STRING },
     };
     const RpcPeer *peer = rpc_client_peer (call->client->rpc);
@@ -219,5 +217,7 @@ api_connect_set_identity (Call *call, const connect_set_identity_args *in, none 
         return API_FAILED;
     }
     return params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs),
-                         error) ? API_DONE : API_FAILED;
+                         error)
+               ? API_DONE
+               : API_FAILED;
 }

@@ -6,10 +6,9 @@
 
 /* The domain need not be there: a client may wait for one that is to come. */
 ApiResult
-api_connect_domain_event_callback_register_any (Call *call,
-                                                const connect_domain_event_callback_register_any_args *in,
-                                                connect_domain_event_callback_register_any_ret *out,
-                                                GError **error)
+api_connect_domain_event_callback_register_any (
+    Call *call, const connect_domain_event_callback_register_any_args *in,
+    connect_domain_event_callback_register_any_ret *out, GError **error)
 {
     const guint8 *uuid = in->dom ? (const guint8 *) in->dom->uuid : NULL;
 
@@ -19,7 +18,8 @@ api_connect_domain_event_callback_register_any (Call *call,
 
 ApiResult
 api_connect_domain_event_callback_deregister_any (
-    Call *call, const connect_domain_event_callback_deregister_any_args *in, none *out, GError **error)
+    Call *call, const connect_domain_event_callback_deregister_any_args *in, none *out,
+    GError **error)
 {
     (void) out;
     return events_deregister (call->client, in->callbackID, error) ? API_DONE : API_FAILED;
@@ -30,11 +30,13 @@ api_connect_domain_event_register_any (Call *call, const connect_domain_event_re
                                        none *out, GError **error)
 {
     (void) out;
-    return events_register (call->client, in->eventID, NULL, TRUE, error) >= 0 ? API_DONE : API_FAILED;
+    return events_register (call->client, in->eventID, NULL, TRUE, error) >= 0 ? API_DONE
+                                                                               : API_FAILED;
 }
 
 ApiResult
-api_connect_domain_event_deregister_any (Call *call, const connect_domain_event_deregister_any_args *in,
+api_connect_domain_event_deregister_any (Call *call,
+                                         const connect_domain_event_deregister_any_args *in,
                                          none *out, GError **error)
 {
     (void) out;
@@ -42,8 +44,8 @@ api_connect_domain_event_deregister_any (Call *call, const connect_domain_event_
 }
 
 ApiResult
-api_connect_domain_event_register (Call *call, const none *in, connect_domain_event_register_ret *out,
-                                   GError **error)
+api_connect_domain_event_register (Call *call, const none *in,
+                                   connect_domain_event_register_ret *out, GError **error)
 {
     (void) in;
     out->cb_registered = 1;

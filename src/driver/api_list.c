@@ -4,15 +4,25 @@
 #include "driver/daemon.h"
 #include "driver/params.h"
 
-/* virConnectListAllDomainsFlags: groups of filters; within a group any bit is enough, and no bit is all. */
+/* virConnectListAllDomainsFlags: groups of filters; within a group any bit is enough, and no bit is
+ * all. */
 enum {
-    LIST_ACTIVE = 1 << 0, LIST_INACTIVE = 1 << 1,
-    LIST_PERSISTENT = 1 << 2, LIST_TRANSIENT = 1 << 3,
-    LIST_RUNNING = 1 << 4, LIST_PAUSED = 1 << 5, LIST_SHUTOFF = 1 << 6, LIST_OTHER = 1 << 7,
-    LIST_MANAGEDSAVE = 1 << 8, LIST_NO_MANAGEDSAVE = 1 << 9,
-    LIST_AUTOSTART = 1 << 10, LIST_NO_AUTOSTART = 1 << 11,
-    LIST_HAS_SNAPSHOT = 1 << 12, LIST_NO_SNAPSHOT = 1 << 13,
-    LIST_HAS_CHECKPOINT = 1 << 14, LIST_NO_CHECKPOINT = 1 << 15,
+    LIST_ACTIVE = 1 << 0,
+    LIST_INACTIVE = 1 << 1,
+    LIST_PERSISTENT = 1 << 2,
+    LIST_TRANSIENT = 1 << 3,
+    LIST_RUNNING = 1 << 4,
+    LIST_PAUSED = 1 << 5,
+    LIST_SHUTOFF = 1 << 6,
+    LIST_OTHER = 1 << 7,
+    LIST_MANAGEDSAVE = 1 << 8,
+    LIST_NO_MANAGEDSAVE = 1 << 9,
+    LIST_AUTOSTART = 1 << 10,
+    LIST_NO_AUTOSTART = 1 << 11,
+    LIST_HAS_SNAPSHOT = 1 << 12,
+    LIST_NO_SNAPSHOT = 1 << 13,
+    LIST_HAS_CHECKPOINT = 1 << 14,
+    LIST_NO_CHECKPOINT = 1 << 15,
 };
 
 static const guint groups[] = {
@@ -59,7 +69,7 @@ passes (const Domain *domain, guint filter)
 
 typedef struct {
     guint filter;
-    GPtrArray *found;           /* of Domain, borrowed */
+    GPtrArray *found; /* of Domain, borrowed */
 } Search;
 
 static void
@@ -81,12 +91,14 @@ search (guint filter)
     return state.found;
 }
 
-/* How many of @found fit a reply of at most @asked, which must itself be within the protocol's bound. */
+/* How many of @found fit a reply of at most @asked, which must itself be within the protocol's
+ * bound. */
 static gboolean
 room (const GPtrArray *found, int asked, guint *ret, GError **error)
 {
     if (asked < 0)
-        return error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "the maximum is negative: %d", asked);
+        return error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "the maximum is negative: %d",
+                               asked);
     if (asked > REMOTE_DOMAIN_LIST_MAX)
         return error_set_from (error, ORIGIN_RPC, ERR_RPC, "the maximum %d is above %d", asked,
                                REMOTE_DOMAIN_LIST_MAX);
@@ -117,7 +129,8 @@ api_connect_list_all_domains (Call *call, const connect_list_all_domains_args *i
 }
 
 ApiResult
-api_connect_num_of_domains (Call *call, const none *in, connect_num_of_domains_ret *out, GError **error)
+api_connect_num_of_domains (Call *call, const none *in, connect_num_of_domains_ret *out,
+                            GError **error)
 {
     g_autoptr (GPtrArray) found = search (LIST_ACTIVE);
 
@@ -145,8 +158,8 @@ api_connect_list_domains (Call *call, const connect_list_domains_args *in,
 }
 
 ApiResult
-api_connect_num_of_defined_domains (Call *call, const none *in, connect_num_of_defined_domains_ret *out,
-                                    GError **error)
+api_connect_num_of_defined_domains (Call *call, const none *in,
+                                    connect_num_of_defined_domains_ret *out, GError **error)
 {
     g_autoptr (GPtrArray) found = search (LIST_INACTIVE | LIST_PERSISTENT);
 
@@ -169,7 +182,7 @@ api_connect_list_defined_domains (Call *call, const connect_list_defined_domains
         return API_FAILED;
     out->names.names_val = g_new0 (char *, MAX (n, 1));
     for (; out->names.names_len < n; out->names.names_len++)
-        out->names.names_val[out->names.names_len] =
-            g_strdup (((Domain *) found->pdata[out->names.names_len])->def->name);
+        out->names.names_val[out->names.names_len]
+            = g_strdup (((Domain *) found->pdata[out->names.names_len])->def->name);
     return API_DONE;
 }

@@ -5,8 +5,8 @@
 #include "driver/params.h"
 
 ApiResult
-api_domain_lookup_by_id (Call *call, const domain_lookup_by_id_args *in, domain_lookup_by_id_ret *out,
-                         GError **error)
+api_domain_lookup_by_id (Call *call, const domain_lookup_by_id_args *in,
+                         domain_lookup_by_id_ret *out, GError **error)
 {
     Domain *domain = domain_list_find_id (daemon_state.domains, in->id);
 

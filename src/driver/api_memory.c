@@ -4,7 +4,7 @@
 #include "driver/events.h"
 #include "driver/params.h"
 
-#define MEMORY_MAXIMUM 4u       /* of virDomainMemoryModFlags; live and config as everywhere */
+#define MEMORY_MAXIMUM 4u /* of virDomainMemoryModFlags; live and config as everywhere */
 
 static guint64
 bytes_of (guint64 kib)
@@ -40,9 +40,9 @@ set_live (Domain *domain, guint64 memory, GError **error)
     Cgroup *cgroup = domain_cgroup (domain, error);
     guint64 hard, soft, swap_hard;
 
-    if (!cgroup || !cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error) ||
-        !cgroup_set_memory (cgroup, bytes_of (memory), MAX (swap_hard, bytes_of (memory)), error) ||
-        !cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error))
+    if (!cgroup || !cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error)
+        || !cgroup_set_memory (cgroup, bytes_of (memory), MAX (swap_hard, bytes_of (memory)), error)
+        || !cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error))
         return FALSE;
     domain->def->current_memory = MIN (kib_of (hard), domain->def->memory);
     return TRUE;
@@ -53,8 +53,8 @@ set_current (Domain *domain, guint64 memory, Affect affect, GError **error)
 {
     DomainDef *config = domain_config_def (domain);
 
-    if (((affect & AFFECT_LIVE) && memory > domain->def->memory) ||
-        ((affect & AFFECT_CONFIG) && memory > config->memory))
+    if (((affect & AFFECT_LIVE) && memory > domain->def->memory)
+        || ((affect & AFFECT_CONFIG) && memory > config->memory))
         return error_set (error, ERR_INVALID_ARG, "Cannot set memory higher than max memory");
     if ((affect & AFFECT_LIVE) && !set_live (domain, memory, error))
         return FALSE;
@@ -77,9 +77,9 @@ set_memory (Domain *domain, guint64 memory, guint flags, GError **error)
         ok = error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
                              "memory of %" G_GUINT64_FORMAT " KiB is not possible", memory);
     else
-        ok = affect_resolve (domain, flags, &affect, error) &&
-             ((flags & MEMORY_MAXIMUM) ? set_maximum (domain, memory, affect, error)
-                                       : set_current (domain, memory, affect, error));
+        ok = affect_resolve (domain, flags, &affect, error)
+             && ((flags & MEMORY_MAXIMUM) ? set_maximum (domain, memory, affect, error)
+                                          : set_current (domain, memory, affect, error));
     return ok ? API_DONE : API_FAILED;
 }
 
@@ -99,7 +99,8 @@ api_domain_set_memory (Call *call, const domain_set_memory_args *in, none *out, 
 }
 
 ApiResult
-api_domain_set_max_memory (Call *call, const domain_set_max_memory_args *in, none *out, GError **error)
+api_domain_set_max_memory (Call *call, const domain_set_max_memory_args *in, none *out,
+                           GError **error)
 {
     (void) out;
     return set_memory (call->domain, in->memory, MEMORY_MAXIMUM, error);
@@ -107,7 +108,9 @@ api_domain_set_max_memory (Call *call, const domain_set_max_memory_args *in, non
 
 /* ---- memtune */
 
-typedef struct { guint64 hard, soft, swap_hard; } Limits;       /* KiB, MEMORY_UNLIMITED: none */
+typedef struct {
+    guint64 hard, soft, swap_hard;
+} Limits; /* KiB, MEMORY_UNLIMITED: none */
 
 static void
 limits_of_def (const DomainDef *def, Limits *ret)
@@ -126,7 +129,7 @@ limits_of_cgroup (Cgroup *cgroup, Limits *ret, GError **error)
 
     if (!cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error))
         return FALSE;
-    *ret = (Limits) { kib_of (hard), kib_of (soft), kib_of (swap_hard) };
+    *ret = (Limits){ kib_of (hard), kib_of (soft), kib_of (swap_hard) };
     return TRUE;
 }
 
@@ -134,7 +137,8 @@ limits_of_cgroup (Cgroup *cgroup, Limits *ret, GError **error)
 static gboolean
 limit_take (const domain_set_memory_parameters_args *in, const char *name, guint64 *limit)
 {
-    const wire_typed_param *param = params_find (in->params.params_val, in->params.params_len, name);
+    const wire_typed_param *param
+        = params_find (in->params.params_val, in->params.params_len, name);
 
     if (param)
         *limit = MIN (param->value.wire_typed_param_value_u.ul, MEMORY_UNLIMITED);
@@ -147,16 +151,17 @@ limits_take (const domain_set_memory_parameters_args *in, Limits *limits, GError
     limit_take (in, "hard_limit", &limits->hard);
     limit_take (in, "soft_limit", &limits->soft);
     limit_take (in, "swap_hard_limit", &limits->swap_hard);
-    if (limits->swap_hard < limits->hard &&
-        (limits->hard != MEMORY_UNLIMITED ||
-         params_find (in->params.params_val, in->params.params_len, "hard_limit")))
+    if (limits->swap_hard < limits->hard
+        && (limits->hard != MEMORY_UNLIMITED
+            || params_find (in->params.params_val, in->params.params_len, "hard_limit")))
         return error_set (error, ERR_INVALID_ARG,
                           "hard_limit must be lower than or equal to swap_hard_limit");
     return TRUE;
 }
 
 static void
-limits_tell (const Domain *domain, const domain_set_memory_parameters_args *in, const Limits *limits)
+limits_tell (const Domain *domain, const domain_set_memory_parameters_args *in,
+             const Limits *limits)
 {
     GArray *params = params_new ();
     guint64 given;
@@ -194,11 +199,12 @@ limits_keep (const domain_set_memory_parameters_args *in, const Limits *limits, 
 static gboolean
 limits_write (Cgroup *cgroup, const Limits *before, const Limits *limits, GError **error)
 {
-    if ((limits->hard != before->hard || limits->swap_hard != before->swap_hard) &&
-        !cgroup_set_memory (cgroup, bytes_of (limits->hard), bytes_of (limits->swap_hard), error))
+    if ((limits->hard != before->hard || limits->swap_hard != before->swap_hard)
+        && !cgroup_set_memory (cgroup, bytes_of (limits->hard), bytes_of (limits->swap_hard),
+                               error))
         return FALSE;
-    return limits->soft == before->soft ||
-           cgroup_set_memory_soft (cgroup, bytes_of (limits->soft), error);
+    return limits->soft == before->soft
+           || cgroup_set_memory_soft (cgroup, bytes_of (limits->soft), error);
 }
 
 static gboolean
@@ -218,8 +224,8 @@ set_parameters (Domain *domain, const domain_set_memory_parameters_args *in, Aff
         if (!cgroup || !limits_of_cgroup (cgroup, &before, error))
             return FALSE;
         live = before;
-        if (!limits_take (in, &live, error) || !limits_write (cgroup, &before, &live, error) ||
-            !limits_of_cgroup (cgroup, &live, error))
+        if (!limits_take (in, &live, error) || !limits_write (cgroup, &before, &live, error)
+            || !limits_of_cgroup (cgroup, &live, error))
             return FALSE;
         limits_keep (in, &live, domain->def);
     }
@@ -233,8 +239,8 @@ set_parameters (Domain *domain, const domain_set_memory_parameters_args *in, Aff
 }
 
 ApiResult
-api_domain_set_memory_parameters (Call *call, const domain_set_memory_parameters_args *in, none *out,
-                                  GError **error)
+api_domain_set_memory_parameters (Call *call, const domain_set_memory_parameters_args *in,
+                                  none *out, GError **error)
 {
     static const ParamSpec specs[] = {
         { "hard_limit", PARAM_ULLONG },
@@ -244,9 +250,10 @@ api_domain_set_memory_parameters (Call *call, const domain_set_memory_parameters
     Affect affect;
 
     (void) out;
-    if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs), error) ||
-        !affect_resolve (call->domain, in->flags, &affect, error) ||
-        !set_parameters (call->domain, in, affect, error))
+    if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs),
+                       error)
+        || !affect_resolve (call->domain, in->flags, &affect, error)
+        || !set_parameters (call->domain, in, affect, error))
         return API_FAILED;
     return API_DONE;
 }
@@ -275,5 +282,6 @@ api_domain_get_memory_parameters (Call *call, const domain_get_memory_parameters
     params_add_ullong (params, "swap_hard_limit", limits.swap_hard);
     return params_reply (params, in->nparams, REMOTE_DOMAIN_MEMORY_PARAMETERS_MAX,
                          &out->params.params_val, &out->params.params_len, &out->nparams, error)
-               ? API_DONE : API_FAILED;
+               ? API_DONE
+               : API_FAILED;
 }

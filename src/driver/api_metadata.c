@@ -8,15 +8,16 @@
 #include "driver/params.h"
 
 ApiResult
-api_domain_get_metadata (Call *call, const domain_get_metadata_args *in, domain_get_metadata_ret *out,
-                         GError **error)
+api_domain_get_metadata (Call *call, const domain_get_metadata_args *in,
+                         domain_get_metadata_ret *out, GError **error)
 {
     const char *uri = wire_text (in->uri);
     DomainDef *def;
     gboolean live;
 
     if (in->type < METADATA_DESCRIPTION || in->type > METADATA_ELEMENT) {
-        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown type of metadata: %d", in->type);
+        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown type of metadata: %d",
+                        in->type);
         return API_FAILED;
     }
     if ((in->type == METADATA_ELEMENT) != (uri != NULL)) {
@@ -33,7 +34,8 @@ api_domain_get_metadata (Call *call, const domain_get_metadata_args *in, domain_
 static gboolean
 change_check (const domain_set_metadata_args *in, GError **error)
 {
-    const char *text = wire_text (in->metadata), *key = wire_text (in->key), *uri = wire_text (in->uri);
+    const char *text = wire_text (in->metadata), *key = wire_text (in->key),
+               *uri = wire_text (in->uri);
 
     switch (in->type) {
     case METADATA_TITLE:
@@ -52,8 +54,8 @@ change_check (const domain_set_metadata_args *in, GError **error)
                                    "an element of metadata needs a namespace URI and a key");
         return TRUE;
     default:
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown type of metadata: %d",
-                               in->type);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
+                               "unknown type of metadata: %d", in->type);
     }
 }
 

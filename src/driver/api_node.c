@@ -41,8 +41,8 @@ api_connect_get_hostname (Call *call, const none *in, connect_get_hostname_ret *
 }
 
 ApiResult
-api_connect_get_sysinfo (Call *call, const connect_get_sysinfo_args *in, connect_get_sysinfo_ret *out,
-                         GError **error)
+api_connect_get_sysinfo (Call *call, const connect_get_sysinfo_args *in,
+                         connect_get_sysinfo_ret *out, GError **error)
 {
     (void) call;
     (void) in;
@@ -132,7 +132,8 @@ api_node_get_cpu_map (Call *call, const node_get_cpu_map_args *in, node_get_cpu_
 
 /* As for typed parameters: asked for none, says how many there are. */
 static gboolean
-stats_room (const GArray *stats, int asked, guint max, guint *ret_n, int *ret_nparams, GError **error)
+stats_room (const GArray *stats, int asked, guint max, guint *ret_n, int *ret_nparams,
+            GError **error)
 {
     if (asked < 0 || (guint) asked > max)
         return error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "nparams is %d, not 0 to %u", asked,
@@ -153,14 +154,15 @@ api_node_get_cpu_stats (Call *call, const node_get_cpu_stats_args *in, node_get_
     guint n;
 
     (void) call;
-    if (!stats || !stats_room (stats, in->nparams, REMOTE_NODE_CPU_STATS_MAX, &n, &out->nparams, error))
+    if (!stats
+        || !stats_room (stats, in->nparams, REMOTE_NODE_CPU_STATS_MAX, &n, &out->nparams, error))
         return API_FAILED;
     out->params.params_val = g_new0 (wire_node_get_cpu_stats, MAX (n, 1));
     for (; out->params.params_len < n; out->params.params_len++) {
         const NodeStat *stat = &g_array_index (stats, NodeStat, out->params.params_len);
 
-        out->params.params_val[out->params.params_len] =
-            (wire_node_get_cpu_stats) { g_strdup (stat->name), stat->value };
+        out->params.params_val[out->params.params_len]
+            = (wire_node_get_cpu_stats){ g_strdup (stat->name), stat->value };
     }
     return API_DONE;
 }
@@ -175,15 +177,15 @@ api_node_get_memory_stats (Call *call, const node_get_memory_stats_args *in,
     guint n;
 
     (void) call;
-    if (!stats ||
-        !stats_room (stats, in->nparams, REMOTE_NODE_MEMORY_STATS_MAX, &n, &out->nparams, error))
+    if (!stats
+        || !stats_room (stats, in->nparams, REMOTE_NODE_MEMORY_STATS_MAX, &n, &out->nparams, error))
         return API_FAILED;
     out->params.params_val = g_new0 (wire_node_get_memory_stats, MAX (n, 1));
     for (; out->params.params_len < n; out->params.params_len++) {
         const NodeStat *stat = &g_array_index (stats, NodeStat, out->params.params_len);
 
-        out->params.params_val[out->params.params_len] =
-            (wire_node_get_memory_stats) { g_strdup (stat->name), stat->value };
+        out->params.params_val[out->params.params_len]
+            = (wire_node_get_memory_stats){ g_strdup (stat->name), stat->value };
     }
     return API_DONE;
 }
@@ -230,21 +232,22 @@ api_node_get_cells_free_memory (Call *call, const node_get_cells_free_memory_arg
 }
 
 ApiResult
-api_node_get_free_pages (Call *call, const node_get_free_pages_args *in, node_get_free_pages_ret *out,
-                         GError **error)
+api_node_get_free_pages (Call *call, const node_get_free_pages_args *in,
+                         node_get_free_pages_ret *out, GError **error)
 {
     const guint max = 1024;
     GArray *counts;
 
     (void) call;
-    if (in->startCell < -1 || in->pages.pages_len == 0 || in->cellCount == 0 ||
-        in->cellCount > max / in->pages.pages_len) {
+    if (in->startCell < -1 || in->pages.pages_len == 0 || in->cellCount == 0
+        || in->cellCount > max / in->pages.pages_len) {
         error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG,
                         "%u page sizes of %u cells from %d make no sense", in->pages.pages_len,
                         in->cellCount, in->startCell);
         return API_FAILED;
     }
-    counts = node_free_pages (in->pages.pages_val, in->pages.pages_len, in->startCell, in->cellCount, error);
+    counts = node_free_pages (in->pages.pages_val, in->pages.pages_len, in->startCell,
+                              in->cellCount, error);
     if (!counts)
         return API_FAILED;
     take_numbers (counts, max, &out->counts.counts_val, &out->counts.counts_len);

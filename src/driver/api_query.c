@@ -7,11 +7,11 @@
 #include "driver/instance.h"
 #include "driver/params.h"
 
-#define XML_INACTIVE 2u         /* virDomainXMLFlags; secure and migratable change nothing here */
+#define XML_INACTIVE 2u /* virDomainXMLFlags; secure and migratable change nothing here */
 
 ApiResult
-api_domain_get_xml_desc (Call *call, const domain_get_xml_desc_args *in, domain_get_xml_desc_ret *out,
-                         GError **error)
+api_domain_get_xml_desc (Call *call, const domain_get_xml_desc_args *in,
+                         domain_get_xml_desc_ret *out, GError **error)
 {
     (void) error;
     if (in->flags & XML_INACTIVE)
@@ -146,9 +146,10 @@ api_domain_get_security_label (Call *call, const domain_get_security_label_args 
     gboolean enforcing = FALSE;
 
     (void) in;
-    if (domain_active (domain) && domain->instance && domain->instance->init_pid > 0 &&
-        daemon_state.labels->process_label &&
-        !daemon_state.labels->process_label (domain->instance->init_pid, &label, &enforcing, error))
+    if (domain_active (domain) && domain->instance && domain->instance->init_pid > 0
+        && daemon_state.labels->process_label
+        && !daemon_state.labels->process_label (domain->instance->init_pid, &label, &enforcing,
+                                                error))
         return API_FAILED;
     out->label.label_val = label ? g_steal_pointer (&label) : g_strdup ("");
     out->label.label_len = (u_int) strlen (out->label.label_val) + 1;

@@ -7,11 +7,17 @@
 #define N_SCHED_PARAMS 3
 
 /* The limits of the kernel, as libvirt gives them. */
-enum { SHARES_MIN = 2, SHARES_MAX = 262144, PERIOD_MIN = 1000, PERIOD_MAX = 1000000, QUOTA_MIN = 1000 };
+enum {
+    SHARES_MIN = 2,
+    SHARES_MAX = 262144,
+    PERIOD_MIN = 1000,
+    PERIOD_MAX = 1000000,
+    QUOTA_MIN = 1000
+};
 #define QUOTA_MAX G_GINT64_CONSTANT (17592186044415)
 
 typedef struct {
-    const wire_typed_param *shares, *period, *quota;    /* NULL: not given */
+    const wire_typed_param *shares, *period, *quota; /* NULL: not given */
 } SchedChange;
 
 ApiResult
@@ -49,8 +55,8 @@ sched_read (Domain *domain, guint flags, GError **error)
     if (live) {
         Cgroup *cgroup = domain_cgroup (domain, error);
 
-        if (!cgroup || !cgroup_get_cpu_shares (cgroup, &shares, error) ||
-            !cgroup_get_cpu_cfs (cgroup, &period, &quota, error))
+        if (!cgroup || !cgroup_get_cpu_shares (cgroup, &shares, error)
+            || !cgroup_get_cpu_cfs (cgroup, &period, &quota, error))
             return NULL;
     }
     params = params_new ();
@@ -66,8 +72,9 @@ api_domain_get_scheduler_parameters (Call *call, const domain_get_scheduler_para
 {
     GArray *params = sched_read (call->domain, 0, error);
 
-    if (!params || !params_reply (params, in->nparams, REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX,
-                                  &out->params.params_val, &out->params.params_len, NULL, error))
+    if (!params
+        || !params_reply (params, in->nparams, REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX,
+                          &out->params.params_val, &out->params.params_len, NULL, error))
         return API_FAILED;
     return API_DONE;
 }
@@ -80,8 +87,9 @@ api_domain_get_scheduler_parameters_flags (Call *call,
 {
     GArray *params = sched_read (call->domain, in->flags, error);
 
-    if (!params || !params_reply (params, in->nparams, REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX,
-                                  &out->params.params_val, &out->params.params_len, NULL, error))
+    if (!params
+        || !params_reply (params, in->nparams, REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX,
+                          &out->params.params_val, &out->params.params_len, NULL, error))
         return API_FAILED;
     return API_DONE;
 }
@@ -95,7 +103,8 @@ in_range (const char *name, gint64 value, gint64 min, gint64 max, GError **error
         return TRUE;
     return error_set (error, ERR_INVALID_ARG,
                       "%s '%" G_GINT64_FORMAT "' must be in range (%" G_GINT64_FORMAT
-                      ", %" G_GINT64_FORMAT ")", name, value, min, max);
+                      ", %" G_GINT64_FORMAT ")",
+                      name, value, min, max);
 }
 
 static guint64
@@ -109,11 +118,13 @@ change_check (const SchedChange *change, GError **error)
 {
     gint64 quota = change->quota ? change->quota->value.wire_typed_param_value_u.l : -1;
 
-    if (change->shares && !in_range ("cpu_shares", (gint64) MIN (unsigned_of (change->shares), G_MAXINT64),
-                                     SHARES_MIN, SHARES_MAX, error))
+    if (change->shares
+        && !in_range ("cpu_shares", (gint64) MIN (unsigned_of (change->shares), G_MAXINT64),
+                      SHARES_MIN, SHARES_MAX, error))
         return FALSE;
-    if (change->period && !in_range ("cfs_period", (gint64) MIN (unsigned_of (change->period), G_MAXINT64),
-                                     PERIOD_MIN, PERIOD_MAX, error))
+    if (change->period
+        && !in_range ("cfs_period", (gint64) MIN (unsigned_of (change->period), G_MAXINT64),
+                      PERIOD_MIN, PERIOD_MAX, error))
         return FALSE;
     return quota < 0 || in_range ("cfs_quota", quota, QUOTA_MIN, QUOTA_MAX, error);
 }
@@ -142,13 +153,15 @@ change_live (Domain *domain, const SchedChange *change, GError **error)
 
     if (!cgroup)
         return FALSE;
-    if (change->shares && (!cgroup_set_cpu_shares (cgroup, unsigned_of (change->shares), error) ||
-                           !cgroup_get_cpu_shares (cgroup, &shares, error)))
+    if (change->shares
+        && (!cgroup_set_cpu_shares (cgroup, unsigned_of (change->shares), error)
+            || !cgroup_get_cpu_shares (cgroup, &shares, error)))
         return FALSE;
-    if ((change->period || change->quota) &&
-        (!cgroup_set_cpu_cfs (cgroup, change->period ? unsigned_of (change->period) : 0,
-                              change->quota ? change->quota->value.wire_typed_param_value_u.l : 0, error) ||
-         !cgroup_get_cpu_cfs (cgroup, &period, &quota, error)))
+    if ((change->period || change->quota)
+        && (!cgroup_set_cpu_cfs (
+                cgroup, change->period ? unsigned_of (change->period) : 0,
+                change->quota ? change->quota->value.wire_typed_param_value_u.l : 0, error)
+            || !cgroup_get_cpu_cfs (cgroup, &period, &quota, error)))
         return FALSE;
     change_keep (change, tune);
     if (change->shares)
@@ -190,8 +203,8 @@ sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags,
     };
     Affect affect;
 
-    if (!params_check (params, n, specs, G_N_ELEMENTS (specs), error) || !change_check (&change, error) ||
-        !affect_resolve (domain, flags, &affect, error))
+    if (!params_check (params, n, specs, G_N_ELEMENTS (specs), error)
+        || !change_check (&change, error) || !affect_resolve (domain, flags, &affect, error))
         return API_FAILED;
     if ((affect & AFFECT_LIVE) && !change_live (domain, &change, error))
         return API_FAILED;

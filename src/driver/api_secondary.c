@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Networks, storage, host interfaces, filters, secrets, node devices: Skep has none of them. Clients list
- * and look them up whatever the driver, so the lists are empty and look-ups find nothing, with the error
- * code that such a client expects.
+ * Networks, storage, host interfaces, filters, secrets, node devices: Skep has none of them.
+ * Clients list and look them up whatever the driver, so the lists are empty and look-ups find
+ * nothing, with the error code that such a client expects.
  */
 #include "driver/api.h"
 
-#define NAMES_MAX 16384
+#define NAMES_MAX        16384
 #define DEVICE_NAMES_MAX 65536
 
 #define EMPTY_COUNT(name)                                                                          \
-    ApiResult                                                                                      \
-    api_##name (Call *call, const none *in, name##_ret *out, GError **error)                       \
+    ApiResult api_##name (Call *call, const none *in, name##_ret *out, GError **error)             \
     {                                                                                              \
         (void) call;                                                                               \
         (void) in;                                                                                 \
@@ -22,8 +21,7 @@
 
 /* @member says how many the client has room for. */
 #define EMPTY_NAMES(name, member, max)                                                             \
-    ApiResult                                                                                      \
-    api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)                \
+    ApiResult api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)      \
     {                                                                                              \
         (void) call;                                                                               \
         (void) out;                                                                                \
@@ -31,8 +29,7 @@
     }
 
 #define EMPTY_LIST(name)                                                                           \
-    ApiResult                                                                                      \
-    api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)                \
+    ApiResult api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)      \
     {                                                                                              \
         (void) call;                                                                               \
         (void) in;                                                                                 \
@@ -42,8 +39,7 @@
     }
 
 #define NOT_FOUND(name, origin, code, ...)                                                         \
-    ApiResult                                                                                      \
-    api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)                \
+    ApiResult api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)      \
     {                                                                                              \
         (void) call;                                                                               \
         (void) out;                                                                                \
@@ -52,8 +48,7 @@
     }
 
 #define NOT_FOUND_UUID(name, origin, code, what)                                                   \
-    ApiResult                                                                                      \
-    api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)                \
+    ApiResult api_##name (Call *call, const name##_args *in, name##_ret *out, GError **error)      \
     {                                                                                              \
         char text[37];                                                                             \
                                                                                                    \
@@ -107,8 +102,8 @@ NOT_FOUND (storage_vol_lookup_by_path, ORIGIN_STORAGE, ERR_NO_STORAGE_VOL,
 /* ---- node devices */
 
 ApiResult
-api_node_num_of_devices (Call *call, const node_num_of_devices_args *in, node_num_of_devices_ret *out,
-                         GError **error)
+api_node_num_of_devices (Call *call, const node_num_of_devices_args *in,
+                         node_num_of_devices_ret *out, GError **error)
 {
     (void) call;
     (void) in;

@@ -53,13 +53,13 @@ cpu_stats_each (Cgroup *cgroup, const domain_get_cpu_stats_args *in, domain_get_
 
     if (!usage)
         return FALSE;
-    if (in->nparams == 0 && in->ncpus == 0) {       /* how many CPUs are there? */
+    if (in->nparams == 0 && in->ncpus == 0) { /* how many CPUs are there? */
         out->nparams = (int) usage->len;
         return TRUE;
     }
     if (start >= usage->len)
-        return error_set (error, ERR_INVALID_ARG, "start_cpu %u is larger than the last CPU, %u", start,
-                          usage->len - 1);
+        return error_set (error, ERR_INVALID_ARG, "start_cpu %u is larger than the last CPU, %u",
+                          start, usage->len - 1);
     out->nparams = 1;
     if (in->nparams == 0)
         return TRUE;
@@ -78,24 +78,27 @@ api_domain_get_cpu_stats (Call *call, const domain_get_cpu_stats_args *in,
     if (!cgroup)
         return API_FAILED;
     if (in->start_cpu < -1 || (in->start_cpu == -1 && in->ncpus > 1)) {
-        error_set (error, ERR_INVALID_ARG, "start_cpu %d with %u CPUs makes no sense", in->start_cpu,
-                   in->ncpus);
+        error_set (error, ERR_INVALID_ARG, "start_cpu %d with %u CPUs makes no sense",
+                   in->start_cpu, in->ncpus);
         return API_FAILED;
     }
-    if (in->ncpus > REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX || in->nparams > REMOTE_DOMAIN_GET_CPU_STATS_MAX) {
+    if (in->ncpus > REMOTE_DOMAIN_GET_CPU_STATS_NCPUS_MAX
+        || in->nparams > REMOTE_DOMAIN_GET_CPU_STATS_MAX) {
         error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "%u CPUs with %u parameters are too many",
                         in->ncpus, in->nparams);
         return API_FAILED;
     }
     return (in->start_cpu == -1 ? cpu_stats_total (cgroup, in->nparams, out, error)
-                                : cpu_stats_each (cgroup, in, out, error)) ? API_DONE : API_FAILED;
+                                : cpu_stats_each (cgroup, in, out, error))
+               ? API_DONE
+               : API_FAILED;
 }
 
 /* ---- memory */
 
 ApiResult
-api_domain_memory_stats (Call *call, const domain_memory_stats_args *in, domain_memory_stats_ret *out,
-                         GError **error)
+api_domain_memory_stats (Call *call, const domain_memory_stats_args *in,
+                         domain_memory_stats_ret *out, GError **error)
 {
     Cgroup *cgroup = domain_cgroup (call->domain, error);
     guint64 usage;
@@ -103,13 +106,14 @@ api_domain_memory_stats (Call *call, const domain_memory_stats_args *in, domain_
     if (!cgroup || !cgroup_memory_usage (cgroup, &usage, error))
         return API_FAILED;
     if (in->maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX) {
-        error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "%u statistics are too many", in->maxStats);
+        error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "%u statistics are too many",
+                        in->maxStats);
         return API_FAILED;
     }
     out->stats.stats_val = g_new0 (wire_domain_memory_stat, 2);
-    out->stats.stats_val[0] = (wire_domain_memory_stat) { MEMORY_STAT_ACTUAL_BALLOON,
-                                                          call->domain->def->current_memory };
-    out->stats.stats_val[1] = (wire_domain_memory_stat) { MEMORY_STAT_RSS, usage / 1024 };
+    out->stats.stats_val[0] = (wire_domain_memory_stat){ MEMORY_STAT_ACTUAL_BALLOON,
+                                                         call->domain->def->current_memory };
+    out->stats.stats_val[1] = (wire_domain_memory_stat){ MEMORY_STAT_RSS, usage / 1024 };
     out->stats.stats_len = MIN (in->maxStats, 2);
     return API_DONE;
 }
@@ -130,7 +134,8 @@ block_usage (Domain *domain, const char *path, CgroupBlkioUsage *usage, GError *
 
             if (g_strcmp0 (disk->target, path) == 0 || g_strcmp0 (disk->source, path) == 0)
                 return error_set (error, ERR_OPERATION_UNSUPPORTED,
-                                  "disk '%s' has no counters of its own; ask for all devices", path);
+                                  "disk '%s' has no counters of its own; ask for all devices",
+                                  path);
         }
         return error_set (error, ERR_INVALID_ARG, "invalid path: %s", path);
     }
@@ -149,7 +154,7 @@ api_domain_block_stats (Call *call, const domain_block_stats_args *in, domain_bl
     out->rd_bytes = (gint64) usage.rd_bytes;
     out->wr_req = (gint64) usage.wr_req;
     out->wr_bytes = (gint64) usage.wr_bytes;
-    out->errs = -1;         /* not counted */
+    out->errs = -1; /* not counted */
     return API_DONE;
 }
 
@@ -169,7 +174,8 @@ api_domain_block_stats_flags (Call *call, const domain_block_stats_flags_args *i
     params_add_llong (params, "rd_operations", (gint64) usage.rd_req);
     return params_reply (params, in->nparams, REMOTE_DOMAIN_BLOCK_STATS_PARAMETERS_MAX,
                          &out->params.params_val, &out->params.params_len, &out->nparams, error)
-               ? API_DONE : API_FAILED;
+               ? API_DONE
+               : API_FAILED;
 }
 
 /* ---- network interfaces */
@@ -180,8 +186,8 @@ net_find (const DomainDef *def, const char *device)
     for (guint i = 0; def->nets && i < def->nets->len; i++) {
         const NetDef *net = def->nets->pdata[i];
 
-        if (g_strcmp0 (net->ifname, device) == 0 ||
-            (net->mac && g_ascii_strcasecmp (net->mac, device) == 0))
+        if (g_strcmp0 (net->ifname, device) == 0
+            || (net->mac && g_ascii_strcasecmp (net->mac, device) == 0))
             return net;
     }
     return NULL;

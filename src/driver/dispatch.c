@@ -9,7 +9,7 @@
 #include "driver/start.h"
 #include "util/log.h"
 
-#define JOB_WAIT_MS 30000       /* how long a call waits for its turn at a domain, as in libvirt */
+#define JOB_WAIT_MS 30000 /* how long a call waits for its turn at a domain, as in libvirt */
 
 /* ---- clients */
 
@@ -50,7 +50,7 @@ dispatch_client_gone (RpcClient *rpc, gpointer daemon)
 
 /* ---- how long the main loop was held */
 
-static guint depth;             /* a handler may run inside another one's call_done() */
+static guint depth; /* a handler may run inside another one's call_done() */
 
 static gint64
 slice_begin (void)
@@ -126,7 +126,8 @@ call_done (Call *call)
 {
     if (call->reply_fds && call->reply_fds->len > 0)
         rpc_call_reply_fds (call->rpc, call->proc->encode, call->out,
-                            (const int *) (const void *) call->reply_fds->data, call->reply_fds->len);
+                            (const int *) (const void *) call->reply_fds->data,
+                            call->reply_fds->len);
     else
         rpc_call_reply (call->rpc, call->proc->encode, call->out);
     call_free (call);
@@ -232,10 +233,11 @@ check_state (const Call *call, GError **error)
 
     if (proc->object != ON_DOMAIN)
         return TRUE;
-    if (call->domain->removing)     /* went away while this call waited for its turn */
+    if (call->domain->removing) /* went away while this call waited for its turn */
         return error_set (error, ERR_NO_DOMAIN, "domain '%s' is gone", call->domain->def->name);
     if (proc->state == ACTIVE && !domain_active (call->domain))
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID,
+                               "domain is not running");
     if (proc->state == INACTIVE && domain_active (call->domain))
         return error_set (error, ERR_OPERATION_INVALID, "Domain is already running");
     return TRUE;
@@ -292,13 +294,13 @@ dispatch (const Proc *proc, RpcCall *rpc, Client *client, Daemon *daemon)
     ok = check_open (call, &error) && check_readonly (call, &error);
     if (ok && proc->kind == PROC_KNOWN)
         ok = error_set_from (&error, proc->origin, ERR_NO_SUPPORT, "%s", proc->public_name);
-    ok = ok && (!proc->decode || rpc_call_args (rpc, proc->decode, call->in, &error)) &&
-         check_flags (call, &error) && look_up (call, daemon->domains, &error);
+    ok = ok && (!proc->decode || rpc_call_args (rpc, proc->decode, call->in, &error))
+         && check_flags (call, &error) && look_up (call, daemon->domains, &error);
     if (!ok)
         call_failed (call, error);
     else if (proc->job == JOB_NONE)
         execute (call);
-    else        /* owns the call from here on */
+    else /* owns the call from here on */
         job_begin (&call->domain->jobs, proc->job, proc->name, JOB_WAIT_MS, job_turn, job_timeout,
                    call);
 }

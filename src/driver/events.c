@@ -8,10 +8,10 @@
 #define CALLBACKS_OF_CLIENT_MAX 4096
 
 typedef struct {
-    Client *client;             /* not a reference: gone clients are dropped first */
+    Client *client; /* not a reference: gone clients are dropped first */
     int number;
     int event;
-    gboolean legacy;            /* events without a callback number */
+    gboolean legacy; /* events without a callback number */
     gboolean one_domain;
     guint8 uuid[16];
 } Callback;
@@ -32,8 +32,8 @@ events_register (Client *client, int event, const guint8 *uuid, gboolean legacy,
     for (GSList *l = client->callbacks; l; l = l->next) {
         const Callback *other = l->data;
 
-        if (other->event != event || other->legacy != legacy || other->one_domain != (uuid != NULL) ||
-            (uuid && memcmp (other->uuid, uuid, 16) != 0))
+        if (other->event != event || other->legacy != legacy || other->one_domain != (uuid != NULL)
+            || (uuid && memcmp (other->uuid, uuid, 16) != 0))
             continue;
         error_set_from (error, ORIGIN_NONE, ERR_INVALID_ARG, "event callback already tracked");
         return -1;
@@ -74,8 +74,8 @@ events_deregister (Client *client, int number, GError **error)
         callback_drop (callback);
         return TRUE;
     }
-    return error_set_from (error, ORIGIN_RPC, ERR_INTERNAL,
-                           "couldn't find event callback %d", number);
+    return error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "couldn't find event callback %d",
+                           number);
 }
 
 gboolean
@@ -101,46 +101,49 @@ events_client_gone (Client *client)
 
 /* ---- sending */
 
-/* How an event is said. Its message begins with the callback's number; what older clients get is a part
- * of it. */
+/* How an event is said. Its message begins with the callback's number; what older clients get is a
+ * part of it. */
 typedef struct {
     EventId event;
     int procedure;
     xdrproc_t encode;
-    int legacy_procedure;       /* 0: none */
+    int legacy_procedure; /* 0: none */
     xdrproc_t legacy_encode;
     gsize legacy_at;
 } EventWire;
 
 #define EVENT_WIRE(id, number, type)                                                               \
-    { id, number, (xdrproc_t) xdr_##type, 0, NULL, 0 }
+    {                                                                                              \
+        id, number, (xdrproc_t) xdr_##type, 0, NULL, 0                                             \
+    }
 #define EVENT_WIRE_BOTH(id, number, type, legacy_number, legacy_type)                              \
-    { id, number, (xdrproc_t) xdr_##type, legacy_number, (xdrproc_t) xdr_##legacy_type,            \
-      offsetof (type, msg) }
+    {                                                                                              \
+        id, number, (xdrproc_t) xdr_##type, legacy_number, (xdrproc_t) xdr_##legacy_type,          \
+            offsetof (type, msg)                                                                   \
+    }
 
-static const EventWire lifecycle_wire =
-    EVENT_WIRE_BOTH (EVENT_LIFECYCLE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE,
-                     domain_event_callback_lifecycle_msg, REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE,
-                     domain_event_lifecycle_msg);
-static const EventWire reboot_wire =
-    EVENT_WIRE_BOTH (EVENT_REBOOT, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT,
-                     domain_event_callback_reboot_msg, REMOTE_PROC_DOMAIN_EVENT_REBOOT,
-                     domain_event_reboot_msg);
-static const EventWire balloon_wire =
-    EVENT_WIRE_BOTH (EVENT_BALLOON_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE,
-                     domain_event_callback_balloon_change_msg, REMOTE_PROC_DOMAIN_EVENT_BALLOON_CHANGE,
-                     domain_event_balloon_change_msg);
+static const EventWire lifecycle_wire
+    = EVENT_WIRE_BOTH (EVENT_LIFECYCLE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE,
+                       domain_event_callback_lifecycle_msg, REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE,
+                       domain_event_lifecycle_msg);
+static const EventWire reboot_wire = EVENT_WIRE_BOTH (
+    EVENT_REBOOT, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT, domain_event_callback_reboot_msg,
+    REMOTE_PROC_DOMAIN_EVENT_REBOOT, domain_event_reboot_msg);
+static const EventWire balloon_wire
+    = EVENT_WIRE_BOTH (EVENT_BALLOON_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE,
+                       domain_event_callback_balloon_change_msg,
+                       REMOTE_PROC_DOMAIN_EVENT_BALLOON_CHANGE, domain_event_balloon_change_msg);
 static const EventWire tunable_wire = EVENT_WIRE (
     EVENT_TUNABLE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TUNABLE, domain_event_callback_tunable_msg);
-static const EventWire metadata_wire =
-    EVENT_WIRE (EVENT_METADATA_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
-                domain_event_callback_metadata_change_msg);
+static const EventWire metadata_wire
+    = EVENT_WIRE (EVENT_METADATA_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
+                  domain_event_callback_metadata_change_msg);
 
 static gboolean
 wants (const Callback *callback, const Domain *domain)
 {
-    return callback->client->rpc &&
-           (!callback->one_domain || memcmp (callback->uuid, domain->def->uuid, 16) == 0);
+    return callback->client->rpc
+           && (!callback->one_domain || memcmp (callback->uuid, domain->def->uuid, 16) == 0);
 }
 
 /* Sends @message, whose callbackID is @number, to all who want it, and releases what is in it. */
@@ -157,8 +160,9 @@ event_send (const EventWire *wire, const Domain *domain, void *message, int *num
             rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE, wire->procedure,
                                    wire->encode, message);
         else if (wire->legacy_procedure)
-            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE, wire->legacy_procedure,
-                                   wire->legacy_encode, (const char *) message + wire->legacy_at);
+            rpc_client_send_event (callback->client->rpc, RPC_PROGRAM_REMOTE,
+                                   wire->legacy_procedure, wire->legacy_encode,
+                                   (const char *) message + wire->legacy_at);
     }
     xdr_free (wire->encode, message);
 }

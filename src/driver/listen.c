@@ -19,8 +19,8 @@ socket_path (int fd)
     struct sockaddr_un address = { .sun_family = AF_UNSPEC };
     socklen_t size = sizeof address;
 
-    if (getsockname (fd, (struct sockaddr *) &address, &size) < 0 || address.sun_family != AF_UNIX ||
-        size <= offsetof (struct sockaddr_un, sun_path))
+    if (getsockname (fd, (struct sockaddr *) &address, &size) < 0 || address.sun_family != AF_UNIX
+        || size <= offsetof (struct sockaddr_un, sun_path))
         return g_strdup ("");
     return g_strndup (address.sun_path, size - offsetof (struct sockaddr_un, sun_path));
 }
@@ -30,8 +30,8 @@ socket_path (int fd)
 static gboolean
 means_readonly (const char *name, const char *path)
 {
-    return g_str_has_suffix (path, "-ro") || g_strcmp0 (name, "ro") == 0 ||
-           (name && (g_str_has_suffix (name, "-ro") || g_str_has_suffix (name, "-ro.socket")));
+    return g_str_has_suffix (path, "-ro") || g_strcmp0 (name, "ro") == 0
+           || (name && (g_str_has_suffix (name, "-ro") || g_str_has_suffix (name, "-ro.socket")));
 }
 
 static gboolean
@@ -93,11 +93,11 @@ daemon_listen (Daemon *daemon, GError **error)
                               settings->unix_sock_group);
         gid = group->gr_gid;
     }
-    if (!listen_passed (daemon, passed, error) ||
-        !listen_pair (daemon, passed, settings->run_dir, "skep-sock", gid, error))
+    if (!listen_passed (daemon, passed, error)
+        || !listen_pair (daemon, passed, settings->run_dir, "skep-sock", gid, error))
         return FALSE;
     if (!settings->listen_libvirt)
         return TRUE;
-    return dir_make (settings->libvirt_dir, 0755, error) &&
-           listen_pair (daemon, passed, settings->libvirt_dir, "virtlxcd-sock", gid, error);
+    return dir_make (settings->libvirt_dir, 0755, error)
+           && listen_pair (daemon, passed, settings->libvirt_dir, "virtlxcd-sock", gid, error);
 }

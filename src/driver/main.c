@@ -34,7 +34,7 @@ typedef struct {
     char *config, *lxc_config, *pid_file, *data_dir;
     char *config_dir, *run_dir, *log_dir, *libvirt_dir, *controller, *helper;
     int timeout;
-    int ready_fd;               /* to the parent of -d, else -1 */
+    int ready_fd; /* to the parent of -d, else -1 */
     int lock_fd, pid_fd;
 } Options;
 
@@ -84,8 +84,9 @@ settings_load (GError **error)
     g_autofree char *dir = g_path_get_dirname (file);
     g_autofree char *beside = g_build_filename (dir, "lxc.conf", NULL);
 
-    if (!settings_read (settings, "skepd.conf", file, error) ||
-        !settings_read (settings, "lxc.conf", options.lxc_config ? options.lxc_config : beside, error))
+    if (!settings_read (settings, "skepd.conf", file, error)
+        || !settings_read (settings, "lxc.conf", options.lxc_config ? options.lxc_config : beside,
+                           error))
         return NULL;
     setting_override (&settings->config_dir, options.config_dir, NULL);
     setting_override (&settings->run_dir, options.run_dir, NULL);
@@ -103,8 +104,8 @@ settings_load (GError **error)
     return g_steal_pointer (&settings);
 }
 
-/* Numbers and switches change at a reload; paths, sockets and names stay until a restart, since they
- * are in use. */
+/* Numbers and switches change at a reload; paths, sockets and names stay until a restart, since
+ * they are in use. */
 static void
 settings_take_live (Settings *settings, const Settings *fresh)
 {
@@ -127,7 +128,8 @@ logging_open (const Settings *settings, GError **error)
 
     if (!where && options.daemonize)
         where = g_file_test ("/run/systemd/journal/socket", G_FILE_TEST_EXISTS)
-                    ? "journald" : "file:" SKEP_LOG_DIR "/skepd.log";
+                    ? "journald"
+                    : "file:" SKEP_LOG_DIR "/skepd.log";
     if (!where)
         where = g_getenv ("JOURNAL_STREAM") ? "journald" : "stderr";
     if (strcmp (where, "stderr") == 0)
@@ -183,7 +185,8 @@ directories_prepare (const Settings *settings, GError **error)
 
 /* ---- start */
 
-/* For -d: returns in the child only. The parent waits until the child is ready, and exits as it says. */
+/* For -d: returns in the child only. The parent waits until the child is ready, and exits as it
+ * says. */
 static gboolean
 go_to_background (GError **error)
 {
@@ -193,7 +196,7 @@ go_to_background (GError **error)
 
     if (pipe2 (pipe_fds, O_CLOEXEC) < 0)
         return error_set_errno (error, errno, "Cannot make a pipe");
-    switch (fork ()) {      /* no thread and no state yet */
+    switch (fork ()) { /* no thread and no state yet */
     case -1:
         return error_set_errno (error, errno, "Cannot fork");
     case 0:
@@ -222,9 +225,9 @@ tell_ready (void)
     sd_notify (0, "READY=1\nSTATUS=Serving");
     if (options.ready_fd < 0)
         return;
-    if (chdir ("/") < 0)        /* only now: paths of options are relative to where we were started */
+    if (chdir ("/") < 0) /* only now: paths of options are relative to where we were started */
         log_warning ("Cannot go to /: %s", g_strerror (errno));
-    if (write (options.ready_fd, &ok, 1) == 1)      /* else nobody waits, and stderr may be a log */
+    if (write (options.ready_fd, &ok, 1) == 1) /* else nobody waits, and stderr may be a log */
         dup2 (STDOUT_FILENO, STDERR_FILENO);
     close (options.ready_fd);
     options.ready_fd = -1;
@@ -247,8 +250,8 @@ host_prepare (Daemon *daemon, GError **error)
 {
     const Settings *settings = daemon->settings;
 
-    if (!cgroup_host_detect (error) ||
-        !audit_trail_open ((AuditLevel) settings->audit_level, settings->audit_logging, error))
+    if (!cgroup_host_detect (error)
+        || !audit_trail_open ((AuditLevel) settings->audit_level, settings->audit_logging, error))
         return FALSE;
     daemon->labels = label_driver_open (settings->security_driver, error);
     if (!daemon->labels)
@@ -287,8 +290,8 @@ static gboolean
 daemon_start (Daemon *daemon, GError **error)
 {
     daemon->settings = settings_load (error);
-    if (!daemon->settings || !logging_open (daemon->settings, error) ||
-        !directories_prepare (daemon->settings, error))
+    if (!daemon->settings || !logging_open (daemon->settings, error)
+        || !directories_prepare (daemon->settings, error))
         return FALSE;
     log_info ("skepd %s starts, pid %d", SKEP_VERSION, (int) getpid ());
     if (options.data_dir)
@@ -413,7 +416,8 @@ daemon_run (Daemon *daemon)
 int
 main (int argc, char **argv)
 {
-    g_autoptr (GOptionContext) context = g_option_context_new ("- run Linux containers the libvirt way");
+    g_autoptr (GOptionContext) context
+        = g_option_context_new ("- run Linux containers the libvirt way");
     g_autoptr (GError) error = NULL;
 
     g_option_context_add_main_entries (context, option_entries, NULL);

@@ -24,7 +24,8 @@ affect_resolve (const Domain *domain, guint flags, Affect *ret, GError **error)
     if (!affect)
         affect = domain_active (domain) ? AFFECT_LIVE : AFFECT_CONFIG;
     if ((affect & AFFECT_LIVE) && !domain_active (domain))
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID,
+                               "domain is not running");
     if ((affect & AFFECT_CONFIG) && !domain->persistent)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID,
                                "a transient domain has no saved configuration");
@@ -66,8 +67,8 @@ domain_cgroup (const Domain *domain, GError **error)
 
 /* ---- typed parameters */
 
-static const char *const type_names[] = { "", "int", "uint", "llong", "ullong", "double", "boolean",
-                                          "string" };
+static const char *const type_names[]
+    = { "", "int", "uint", "llong", "ullong", "double", "boolean", "string" };
 
 static const char *
 type_name (int type)

@@ -9,13 +9,15 @@
 #include "util/error.h"
 #include "util/file.h"
 
-#define CONF_FILE_MAX (1024 * 1024)
+#define CONF_FILE_MAX   (1024 * 1024)
 #define CONF_STRING_MAX 4096
 
 #define ROW(file_, key_, type_, member, initial_, help_)                                           \
-    { file_, key_, type_, offsetof (Settings, member), initial_, help_ }
+    {                                                                                              \
+        file_, key_, type_, offsetof (Settings, member), initial_, help_                           \
+    }
 #define SKEPD(...) ROW ("skepd.conf", __VA_ARGS__)
-#define LXC(...) ROW ("lxc.conf", __VA_ARGS__)
+#define LXC(...)   ROW ("lxc.conf", __VA_ARGS__)
 
 const SettingRow setting_rows[] = {
     SKEPD ("config_dir", SETTING_STRING, config_dir, "\"" SKEP_CONF_DIR "/lxc\"",
@@ -52,8 +54,7 @@ const SettingRow setting_rows[] = {
            "stderr, journald or file:PATH; empty: the journal under systemd, else stderr"),
     SKEPD ("audit_level", SETTING_UINT, audit_level, "1",
            "0 no audit records, 1 where the host audits, 2 required"),
-    SKEPD ("audit_logging", SETTING_BOOL, audit_logging, "no",
-           "audit records also go to the log"),
+    SKEPD ("audit_logging", SETTING_BOOL, audit_logging, "no", "audit records also go to the log"),
     SKEPD ("host_uuid", SETTING_STRING, host_uuid, "\"\"",
            "uuid of this host in capabilities; empty: the firmware's or the machine id"),
 
@@ -71,14 +72,13 @@ const SettingRow setting_rows[] = {
          "milliseconds for every process of a container to die"),
     LXC ("start_deadline", SETTING_UINT, start_deadline, "60000",
          "milliseconds for a start, up to the exec of init"),
-    LXC ("pids_max", SETTING_UINT, pids_max, "0",
-         "processes in a container at a time; 0 no limit"),
+    LXC ("pids_max", SETTING_UINT, pids_max, "0", "processes in a container at a time; 0 no limit"),
     { NULL, NULL, SETTING_BOOL, 0, NULL, NULL },
 };
 
 /* ---- values */
 
-typedef enum { VALUE_WORD, VALUE_STRING, VALUE_LIST } ValueKind;    /* a word is a number, yes or no */
+typedef enum { VALUE_WORD, VALUE_STRING, VALUE_LIST } ValueKind; /* a word is a number, yes or no */
 
 typedef struct {
     ValueKind kind;
@@ -293,7 +293,8 @@ type_name (SettingType type)
 static gboolean
 read_line (Reader *reader, const char *file, Settings *settings, GError **error)
 {
-    gsize length = strspn (reader->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    gsize length
+        = strspn (reader->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
     g_autofree char *key = g_strndup (reader->at, length);
     const SettingRow *row = setting_find (file, key);
     Value value = { VALUE_WORD, NULL };

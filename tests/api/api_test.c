@@ -15,8 +15,8 @@ api_daemon (Api *api, const char *verb)
     g_autoptr (GError) error = NULL;
     int status;
 
-    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status,
-                  &error);
+    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL,
+                  &status, &error);
     g_assert_no_error (error);
     g_spawn_check_wait_status (status, &error);
     g_assert_no_error (error);
@@ -36,8 +36,9 @@ api_set_up (Api *api, gconstpointer data)
 static void
 check_log (const Api *api)
 {
-    static const char *const bad[] = { "Sanitizer", "runtime error: ", "definitely lost", "Invalid read",
-                                       "Invalid write", "uninitialised", "-CRITICAL **", "-WARNING **" };
+    static const char *const bad[]
+        = { "Sanitizer",     "runtime error: ", "definitely lost", "Invalid read",
+            "Invalid write", "uninitialised",   "-CRITICAL **",    "-WARNING **" };
     g_autofree char *path = g_strconcat (api->dir, "/skepd.log", NULL);
     g_autofree char *log = NULL;
 
@@ -55,7 +56,8 @@ api_tear_down (Api *api, gconstpointer data)
     (void) data;
     api_daemon (api, "stop");
     check_log (api);
-    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                  NULL);
     g_free (api->dir);
 }
 
@@ -81,33 +83,66 @@ api_connect (Api *api, gboolean readonly, gboolean open)
 
 /* ---- rows */
 
-#define XDR_ARGS(name) (xdrproc_t) xdr_##name##_args
-#define XDR_RET(name) (xdrproc_t) xdr_##name##_ret
-#define XDR_VOID(name) NULL
-#define AT_FLAGS(type) offsetof (type, flags)
+#define XDR_ARGS(name)    (xdrproc_t) xdr_##name##_args
+#define XDR_RET(name)     (xdrproc_t) xdr_##name##_ret
+#define XDR_VOID(name)    NULL
+#define AT_FLAGS(type)    offsetof (type, flags)
 #define AT_NO_FLAGS(type) -1
-#define RO_ALLOW TRUE
-#define RO_DENY FALSE
-#define ORIGIN(name) (SECTION == RPC_PROGRAM_REMOTE ? ORIGIN_##name : ORIGIN_NONE)
+#define RO_ALLOW          TRUE
+#define RO_DENY           FALSE
+#define ORIGIN(name)      (SECTION == RPC_PROGRAM_REMOTE ? ORIGIN_##name : ORIGIN_NONE)
 
 #define GREET_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)     \
-    { PROC_CALL, ON_NOTHING, SECTION, number, #name, #public_name, ORIGIN (origin), RO_##ro,       \
-      ro_flags, mask, AT_##kind (API_IN_##in (name)), sizeof (API_IN_##in (name)), XDR_##in (name),\
+    { PROC_CALL,                                                                                   \
+      ON_NOTHING,                                                                                  \
+      SECTION,                                                                                     \
+      number,                                                                                      \
+      #name,                                                                                       \
+      #public_name,                                                                                \
+      ORIGIN (origin),                                                                             \
+      RO_##ro,                                                                                     \
+      ro_flags,                                                                                    \
+      mask,                                                                                        \
+      AT_##kind (API_IN_##in (name)),                                                              \
+      sizeof (API_IN_##in (name)),                                                                 \
+      XDR_##in (name),                                                                             \
       XDR_##out (name) },
 #define HOST_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)      \
-    { PROC_CALL, ON_CONNECT, SECTION, number, #name, #public_name, ORIGIN (origin), RO_##ro,       \
-      ro_flags, mask, AT_##kind (API_IN_##in (name)), sizeof (API_IN_##in (name)), XDR_##in (name),\
+    { PROC_CALL,                                                                                   \
+      ON_CONNECT,                                                                                  \
+      SECTION,                                                                                     \
+      number,                                                                                      \
+      #name,                                                                                       \
+      #public_name,                                                                                \
+      ORIGIN (origin),                                                                             \
+      RO_##ro,                                                                                     \
+      ro_flags,                                                                                    \
+      mask,                                                                                        \
+      AT_##kind (API_IN_##in (name)),                                                              \
+      sizeof (API_IN_##in (name)),                                                                 \
+      XDR_##in (name),                                                                             \
       XDR_##out (name) },
 #define DOMAIN_CALL(number, name, public_name, out, kind, mask, ro, ro_flags, perm, job, state)    \
-    { PROC_CALL, ON_DOMAIN, SECTION, number, #name, #public_name, ORIGIN (DOMAIN), RO_##ro,        \
-      ro_flags, mask, AT_##kind (name##_args), sizeof (name##_args), XDR_ARGS (name),              \
+    { PROC_CALL,                                                                                   \
+      ON_DOMAIN,                                                                                   \
+      SECTION,                                                                                     \
+      number,                                                                                      \
+      #name,                                                                                       \
+      #public_name,                                                                                \
+      ORIGIN (DOMAIN),                                                                             \
+      RO_##ro,                                                                                     \
+      ro_flags,                                                                                    \
+      mask,                                                                                        \
+      AT_##kind (name##_args),                                                                     \
+      sizeof (name##_args),                                                                        \
+      XDR_ARGS (name),                                                                             \
       XDR_##out (name) },
 #define KNOWN(number, name, public_name, ro, origin, perm)                                         \
-    { PROC_KNOWN, ON_CONNECT, SECTION, number, #name, #public_name, ORIGIN (origin), RO_##ro, 0,   \
-      0, -1, 0, NULL, NULL },
+    { PROC_KNOWN, ON_CONNECT, SECTION, number, #name, #public_name, ORIGIN (origin),               \
+      RO_##ro,    0,          0,       -1,     0,     NULL,         NULL },
 #define EVENT(number, name)                                                                        \
-    { PROC_EVENT, ON_NOTHING, SECTION, number, #name, NULL, ORIGIN_NONE, FALSE, 0, 0, -1, 0, NULL, \
-      NULL },
+    { PROC_EVENT, ON_NOTHING, SECTION, number, #name, NULL, ORIGIN_NONE,                           \
+      FALSE,      0,          0,       -1,     0,     NULL, NULL },
 
 static const Row rows[] = {
 #include "driver/procedures.def"
@@ -145,10 +180,9 @@ api_call (RpcConnection *conn, const char *name, const void *in, void *out, GErr
     g_autofree char *ignored = g_malloc0 (4096);
     gboolean ok;
 
-    ok = rpc_connection_call (conn, row->program, row->number,
-                              row->in ? row->in : (xdrproc_t) xdr_nothing, in,
-                              row->out ? row->out : (xdrproc_t) xdr_nothing, out ? out : ignored, NULL, 0,
-                              NULL, error);
+    ok = rpc_connection_call (
+        conn, row->program, row->number, row->in ? row->in : (xdrproc_t) xdr_nothing, in,
+        row->out ? row->out : (xdrproc_t) xdr_nothing, out ? out : ignored, NULL, 0, NULL, error);
     if (!out && row->out)
         xdr_free (row->out, ignored);
     return ok;
@@ -170,9 +204,9 @@ api_call_zero (RpcConnection *conn, const Row *row, guint flags, GError **error)
         if (row->flags_at >= 0)
             memcpy (in + row->flags_at, &flags, sizeof flags);
     }
-    ok = rpc_connection_call (conn, row->program, row->number,
-                              row->in ? row->in : (xdrproc_t) xdr_nothing, in,
-                              row->out ? row->out : (xdrproc_t) xdr_nothing, out, NULL, 0, NULL, error);
+    ok = rpc_connection_call (
+        conn, row->program, row->number, row->in ? row->in : (xdrproc_t) xdr_nothing, in,
+        row->out ? row->out : (xdrproc_t) xdr_nothing, out, NULL, 0, NULL, error);
     if (row->in)
         xdr_free (row->in, in);
     if (row->out)
@@ -197,7 +231,8 @@ api_expect (const GError *error, ErrorCode code, ErrorOrigin origin, const char 
 }
 
 void
-api_call_fails (RpcConnection *conn, const char *name, const void *in, ErrorCode code, const char *text)
+api_call_fails (RpcConnection *conn, const char *name, const void *in, ErrorCode code,
+                const char *text)
 {
     g_autoptr (GError) error = NULL;
 
@@ -218,7 +253,8 @@ api_define (RpcConnection *conn, Api *api, const char *name)
         "<domain type='lxc'><name>%s</name><uuid>%s</uuid><memory unit='KiB'>102400</memory>"
         "<os><type>exe</type><init>/bin/sh</init></os>"
         "<devices><filesystem type='mount'><source dir='%s/root'/><target dir='/'/></filesystem>"
-        "<console type='pty'/></devices></domain>", name, digits, api->dir);
+        "<console type='pty'/></devices></domain>",
+        name, digits, api->dir);
     domain_define_xml_args in = { .xml = xml };
     domain_define_xml_ret out = { 0 };
 

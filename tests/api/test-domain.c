@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Definitions seen through the calls: lists, look-ups, limits, metadata, events. Nothing is started. */
+/* Definitions seen through the calls: lists, look-ups, limits, metadata, events. Nothing is
+ * started. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (wire_domain, free_domain)
 static void
 test_uris (Api *api, gconstpointer data)
 {
-    static const struct { const char *name; ErrorCode code; const char *text; } uris[] = {
+    static const struct {
+        const char *name;
+        ErrorCode code;
+        const char *text;
+    } uris[] = {
         { "lxc:///system", 0, "lxc:///system" },
         { "lxc:///", 0, "lxc:///" },
         { "lxc://", 0, "lxc://" },
@@ -55,7 +60,7 @@ test_uris (Api *api, gconstpointer data)
         g_test_message ("%s", name ? name : "NULL");
         if (uris[i].code) {
             api_call_fails (conn, "connect_open", &in, uris[i].code, uris[i].text);
-            name = (char *) "lxc:///system";    /* may try again */
+            name = (char *) "lxc:///system"; /* may try again */
             in.name = &name;
             api_call_works (conn, "connect_open", &in, NULL);
             continue;
@@ -64,8 +69,8 @@ test_uris (Api *api, gconstpointer data)
         api_call_works (conn, "connect_get_uri", NULL, &out);
         g_assert_cmpstr (out.uri, ==, uris[i].text);
         g_free (out.uri);
-        api_call_fails (conn, "connect_open", &in, ERR_INTERNAL, NULL);     /* a second one */
-        api_call_works (conn, "connect_get_type", NULL, NULL);              /* does not hurt the first */
+        api_call_fails (conn, "connect_open", &in, ERR_INTERNAL, NULL); /* a second one */
+        api_call_works (conn, "connect_get_type", NULL, NULL); /* does not hurt the first */
     }
 }
 
@@ -151,33 +156,33 @@ test_lists (Api *api, gconstpointer data)
     (void) data;
     api_call_works (conn, "domain_set_autostart", &autostart, NULL);
     g_assert_cmpuint (list_count (conn, 0), ==, 3);
-    g_assert_cmpuint (list_count (conn, 1), ==, 0);         /* active */
-    g_assert_cmpuint (list_count (conn, 2), ==, 3);         /* inactive */
-    g_assert_cmpuint (list_count (conn, 3), ==, 3);         /* either */
-    g_assert_cmpuint (list_count (conn, 4), ==, 3);         /* persistent */
-    g_assert_cmpuint (list_count (conn, 8), ==, 0);         /* transient */
-    g_assert_cmpuint (list_count (conn, 16), ==, 0);        /* running */
-    g_assert_cmpuint (list_count (conn, 32), ==, 0);        /* paused */
-    g_assert_cmpuint (list_count (conn, 64), ==, 3);        /* shut off */
-    g_assert_cmpuint (list_count (conn, 128), ==, 0);       /* other */
-    g_assert_cmpuint (list_count (conn, 256), ==, 0);       /* has managed save */
+    g_assert_cmpuint (list_count (conn, 1), ==, 0);   /* active */
+    g_assert_cmpuint (list_count (conn, 2), ==, 3);   /* inactive */
+    g_assert_cmpuint (list_count (conn, 3), ==, 3);   /* either */
+    g_assert_cmpuint (list_count (conn, 4), ==, 3);   /* persistent */
+    g_assert_cmpuint (list_count (conn, 8), ==, 0);   /* transient */
+    g_assert_cmpuint (list_count (conn, 16), ==, 0);  /* running */
+    g_assert_cmpuint (list_count (conn, 32), ==, 0);  /* paused */
+    g_assert_cmpuint (list_count (conn, 64), ==, 3);  /* shut off */
+    g_assert_cmpuint (list_count (conn, 128), ==, 0); /* other */
+    g_assert_cmpuint (list_count (conn, 256), ==, 0); /* has managed save */
     g_assert_cmpuint (list_count (conn, 512), ==, 3);
-    g_assert_cmpuint (list_count (conn, 1024), ==, 1);      /* autostart */
+    g_assert_cmpuint (list_count (conn, 1024), ==, 1); /* autostart */
     g_assert_cmpuint (list_count (conn, 2048), ==, 2);
     g_assert_cmpuint (list_count (conn, 1024 | 2048), ==, 3);
     g_assert_cmpuint (list_count (conn, 1024 | 1), ==, 0);
-    g_assert_cmpuint (list_count (conn, 4096), ==, 0);      /* snapshots */
+    g_assert_cmpuint (list_count (conn, 4096), ==, 0); /* snapshots */
     g_assert_cmpuint (list_count (conn, 8192), ==, 3);
-    g_assert_cmpuint (list_count (conn, 16384), ==, 0);     /* checkpoints */
+    g_assert_cmpuint (list_count (conn, 16384), ==, 0); /* checkpoints */
     g_assert_cmpuint (list_count (conn, 32768), ==, 3);
-    g_assert_cmpuint (list_count (conn, 0xaaaa), ==, 0);    /* persistent is not among these */
+    g_assert_cmpuint (list_count (conn, 0xaaaa), ==, 0); /* persistent is not among these */
 
     api_call_works (conn, "connect_num_of_defined_domains", NULL, &defined);
     g_assert_cmpint (defined.num, ==, 3);
     api_call_works (conn, "connect_num_of_domains", NULL, &running);
     g_assert_cmpint (running.num, ==, 0);
     api_call_works (conn, "connect_list_defined_domains", &in, &names);
-    g_assert_cmpuint (names.names.names_len, ==, 2);        /* no more than asked for */
+    g_assert_cmpuint (names.names.names_len, ==, 2); /* no more than asked for */
     g_assert_cmpstr (names.names.names_val[0], ==, "a");
     xdr_free ((xdrproc_t) xdr_connect_list_defined_domains_ret, (char *) &names);
     in.maxnames = 16385;
@@ -293,11 +298,14 @@ static void
 test_not_running (Api *api, gconstpointer data)
 {
     static const char *const names[] = {
-        "domain_suspend", "domain_resume", "domain_shutdown", "domain_shutdown_flags", "domain_reboot",
-        "domain_destroy", "domain_destroy_flags", "domain_set_memory", "domain_block_stats",
-        "domain_block_stats_flags", "domain_interface_stats", "domain_memory_stats",
-        "domain_get_cpu_stats", "domain_open_console", "domain_get_control_info",
-        "lxc_domain_open_namespace",
+        "domain_suspend",          "domain_resume",
+        "domain_shutdown",         "domain_shutdown_flags",
+        "domain_reboot",           "domain_destroy",
+        "domain_destroy_flags",    "domain_set_memory",
+        "domain_block_stats",      "domain_block_stats_flags",
+        "domain_interface_stats",  "domain_memory_stats",
+        "domain_get_cpu_stats",    "domain_open_console",
+        "domain_get_control_info", "lxc_domain_open_namespace",
     };
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
     g_auto (wire_domain) dom = api_define (conn, api, "a");
@@ -345,7 +353,7 @@ test_memory (Api *api, gconstpointer data)
     (void) data;
     api_call_works (conn, "domain_set_memory_flags", &in, NULL);
     g_assert_cmpuint (info_of (conn, &dom).memory, ==, 51200);
-    in.flags = 0;       /* of a shut off domain that is its configuration, too */
+    in.flags = 0; /* of a shut off domain that is its configuration, too */
     in.memory = 61440;
     api_call_works (conn, "domain_set_memory_flags", &in, NULL);
     g_assert_cmpuint (info_of (conn, &dom).memory, ==, 61440);
@@ -370,7 +378,7 @@ test_memory (Api *api, gconstpointer data)
     g_assert_cmpuint (info_of (conn, &dom).memory, ==, 61440);
     api_call_works (conn, "domain_set_max_memory", &max, NULL);
     g_assert_cmpuint (info_of (conn, &dom).maxMem, ==, 40960);
-    g_assert_cmpuint (info_of (conn, &dom).memory, ==, 40960);     /* lowered to fit */
+    g_assert_cmpuint (info_of (conn, &dom).memory, ==, 40960); /* lowered to fit */
 
     api_daemon (api, "restart");
     {
@@ -384,7 +392,7 @@ test_memory (Api *api, gconstpointer data)
 static void
 param_ul (wire_typed_param *param, const char *name, guint64 value)
 {
-    *param = (wire_typed_param) { (char *) name, { PARAM_ULLONG, { .ul = value } } };
+    *param = (wire_typed_param){ (char *) name, { PARAM_ULLONG, { .ul = value } } };
 }
 
 static void
@@ -402,7 +410,8 @@ expect_limits (RpcConnection *conn, const wire_domain *dom, guint flags, guint64
     for (guint i = 0; i < 3; i++) {
         g_assert_cmpstr (out.params.params_val[i].field, ==, names[i]);
         g_assert_cmpint (out.params.params_val[i].value.type, ==, PARAM_ULLONG);
-        g_assert_cmpuint (out.params.params_val[i].value.wire_typed_param_value_u.ul, ==, values[i]);
+        g_assert_cmpuint (out.params.params_val[i].value.wire_typed_param_value_u.ul, ==,
+                          values[i]);
     }
     xdr_free ((xdrproc_t) xdr_domain_get_memory_parameters_ret, (char *) &out);
 }
@@ -430,7 +439,7 @@ test_memtune (Api *api, gconstpointer data)
     in.params.params_len = 2;
     api_call_works (conn, "domain_set_memory_parameters", &in, NULL);
     expect_limits (conn, &dom, 0, 300000, 1000, 400000);
-    param_ul (&params[0], "hard_limit", no_limit);      /* swap stays, and is lower */
+    param_ul (&params[0], "hard_limit", no_limit); /* swap stays, and is lower */
     in.params.params_len = 1;
     api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG, NULL);
     param_ul (&params[0], "hard_limit", G_MAXUINT64);
@@ -448,13 +457,14 @@ test_memtune (Api *api, gconstpointer data)
                     "argument unsupported: parameter 'min_guarantee' not supported");
     param_ul (&params[1], "hard_limit", 6000);
     api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG, NULL);
-    params[1] = (wire_typed_param) { (char *) "soft_limit", { PARAM_UINT, { .ui = 7 } } };
-    api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG,
-                    "invalid argument: invalid type 'uint' for parameter 'soft_limit', expected 'ullong'");
-    params[1] = (wire_typed_param) { (char *) "soft_limit", { PARAM_STRING, { .s = (char *) "" } } };
+    params[1] = (wire_typed_param){ (char *) "soft_limit", { PARAM_UINT, { .ui = 7 } } };
+    api_call_fails (
+        conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG,
+        "invalid argument: invalid type 'uint' for parameter 'soft_limit', expected 'ullong'");
+    params[1] = (wire_typed_param){ (char *) "soft_limit", { PARAM_STRING, { .s = (char *) "" } } };
     api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG, NULL);
     expect_limits (conn, &dom, 0, no_limit, no_limit, no_limit);
-    in.params.params_len = 0;       /* nothing asked, nothing done */
+    in.params.params_len = 0; /* nothing asked, nothing done */
     api_call_works (conn, "domain_set_memory_parameters", &in, NULL);
     in.flags = 1;
     api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_OPERATION_INVALID, NULL);
@@ -490,14 +500,15 @@ test_nparams (Api *api, gconstpointer data)
         api_call_fails (conn, "domain_get_scheduler_parameters", &sched, ERR_INTERNAL, NULL);
     }
     in.nparams = 3;
-    in.flags = 3;       /* both at once cannot be read */
+    in.flags = 3; /* both at once cannot be read */
     api_call_fails (conn, "domain_get_memory_parameters", &in, ERR_INVALID_ARG, NULL);
 }
 
 /* ---- scheduler */
 
 static void
-expect_sched (RpcConnection *conn, const wire_domain *dom, guint64 shares, guint64 period, gint64 quota)
+expect_sched (RpcConnection *conn, const wire_domain *dom, guint64 shares, guint64 period,
+              gint64 quota)
 {
     domain_get_scheduler_parameters_flags_args in = { *dom, 3, 2 | 4 };
     domain_get_scheduler_parameters_flags_ret out = { 0 };
@@ -521,12 +532,24 @@ test_schedinfo (Api *api, gconstpointer data)
     wire_typed_param param;
     domain_set_scheduler_parameters_flags_args in = { dom, { 1, &param }, 2 };
     domain_set_scheduler_parameters_args current = { dom, { 1, &param } };
-    static const struct { const char *name; guint64 value; gboolean ok; } cases[] = {
-        { "cpu_shares", 2, TRUE }, { "cpu_shares", 262144, TRUE }, { "cpu_shares", 512, TRUE },
-        { "cpu_shares", 1, FALSE }, { "cpu_shares", 0, FALSE }, { "cpu_shares", 262145, FALSE },
+    static const struct {
+        const char *name;
+        guint64 value;
+        gboolean ok;
+    } cases[] = {
+        { "cpu_shares", 2, TRUE },
+        { "cpu_shares", 262144, TRUE },
+        { "cpu_shares", 512, TRUE },
+        { "cpu_shares", 1, FALSE },
+        { "cpu_shares", 0, FALSE },
+        { "cpu_shares", 262145, FALSE },
         { "cpu_shares", G_MAXUINT64, FALSE },
-        { "vcpu_period", 1000, TRUE }, { "vcpu_period", 1000000, TRUE }, { "vcpu_period", 100000, TRUE },
-        { "vcpu_period", 999, FALSE }, { "vcpu_period", 1000001, FALSE }, { "vcpu_period", 0, FALSE },
+        { "vcpu_period", 1000, TRUE },
+        { "vcpu_period", 1000000, TRUE },
+        { "vcpu_period", 100000, TRUE },
+        { "vcpu_period", 999, FALSE },
+        { "vcpu_period", 1000001, FALSE },
+        { "vcpu_period", 0, FALSE },
         { "vcpu_period", G_MAXUINT64, FALSE },
     };
 
@@ -542,10 +565,11 @@ test_schedinfo (Api *api, gconstpointer data)
         if (cases[i].ok)
             api_call_works (conn, "domain_set_scheduler_parameters_flags", &in, NULL);
         else
-            api_call_fails (conn, "domain_set_scheduler_parameters_flags", &in, ERR_INVALID_ARG, NULL);
+            api_call_fails (conn, "domain_set_scheduler_parameters_flags", &in, ERR_INVALID_ARG,
+                            NULL);
     }
     expect_sched (conn, &dom, 512, 100000, 0);
-    param = (wire_typed_param) { (char *) "vcpu_quota", { PARAM_LLONG, { .l = 50000 } } };
+    param = (wire_typed_param){ (char *) "vcpu_quota", { PARAM_LLONG, { .l = 50000 } } };
     api_call_works (conn, "domain_set_scheduler_parameters", &current, NULL);
     expect_sched (conn, &dom, 512, 100000, 50000);
     param.value.wire_typed_param_value_u.l = 1;
@@ -557,13 +581,14 @@ test_schedinfo (Api *api, gconstpointer data)
     param.value.type = PARAM_ULLONG;
     api_call_fails (conn, "domain_set_scheduler_parameters", &current, ERR_INVALID_ARG, NULL);
     param_ul (&param, "emulator_period", 100000);
-    api_call_fails (conn, "domain_set_scheduler_parameters", &current, ERR_ARGUMENT_UNSUPPORTED, NULL);
+    api_call_fails (conn, "domain_set_scheduler_parameters", &current, ERR_ARGUMENT_UNSUPPORTED,
+                    NULL);
 }
 
 /* ---- metadata and events */
 
 typedef struct {
-    GString *seen;              /* "PROCEDURE:CALLBACK:NAME:DETAILS " of each event */
+    GString *seen; /* "PROCEDURE:CALLBACK:NAME:DETAILS " of each event */
 } Witness;
 
 static void
@@ -576,14 +601,15 @@ on_event (guint32 program, int procedure, XDR *payload, gpointer data)
         domain_event_callback_lifecycle_msg m = { 0 };
 
         g_assert_true (xdr_domain_event_callback_lifecycle_msg (payload, &m));
-        g_string_append_printf (witness->seen, "life:%s:%d:%d:%d ", m.msg.dom.name, m.msg.dom.id, m.msg.event,
-                                m.msg.detail);
+        g_string_append_printf (witness->seen, "life:%s:%d:%d:%d ", m.msg.dom.name, m.msg.dom.id,
+                                m.msg.event, m.msg.detail);
         xdr_free ((xdrproc_t) xdr_domain_event_callback_lifecycle_msg, (char *) &m);
     } else if (procedure == REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE) {
         domain_event_lifecycle_msg m = { 0 };
 
         g_assert_true (xdr_domain_event_lifecycle_msg (payload, &m));
-        g_string_append_printf (witness->seen, "legacy:%s:%d:%d:%d ", m.dom.name, m.dom.id, m.event, m.detail);
+        g_string_append_printf (witness->seen, "legacy:%s:%d:%d:%d ", m.dom.name, m.dom.id, m.event,
+                                m.detail);
         xdr_free ((xdrproc_t) xdr_domain_event_lifecycle_msg, (char *) &m);
     } else if (procedure == REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE) {
         domain_event_callback_metadata_change_msg m = { 0 };
@@ -661,7 +687,7 @@ test_events (Api *api, gconstpointer data)
     api_call_fails (all, "connect_domain_event_callback_register_any", &bad, ERR_INTERNAL, NULL);
     bad.eventID = 0;
     api_call_fails (all, "connect_domain_event_callback_register_any", &bad, ERR_INVALID_ARG, NULL);
-    bad.dom = &a;       /* for one domain as well: fine */
+    bad.dom = &a; /* for one domain as well: fine */
     api_call_works (all, "connect_domain_event_callback_register_any", &bad, NULL);
 
     b = api_define (gone, api, "b");
@@ -670,7 +696,7 @@ test_events (Api *api, gconstpointer data)
     expect_seen (one, &witnesses[1], "");
     rpc_connection_free (gone);
     {
-        g_auto (wire_domain) again = api_define (old, api, "a");     /* updated */
+        g_auto (wire_domain) again = api_define (old, api, "a"); /* updated */
 
         g_assert_cmpmem (again.uuid, 16, a.uuid, 16);
     }
@@ -692,12 +718,16 @@ test_events (Api *api, gconstpointer data)
 }
 
 static gboolean
-set_metadata (RpcConnection *conn, const wire_domain *dom, int type, const char *text, const char *key,
-              const char *uri, guint flags, GError **error)
+set_metadata (RpcConnection *conn, const wire_domain *dom, int type, const char *text,
+              const char *key, const char *uri, guint flags, GError **error)
 {
     domain_set_metadata_args in = {
-        *dom, type, text ? (char **) &text : NULL, key ? (char **) &key : NULL,
-        uri ? (char **) &uri : NULL, flags,
+        *dom,
+        type,
+        text ? (char **) &text : NULL,
+        key ? (char **) &key : NULL,
+        uri ? (char **) &uri : NULL,
+        flags,
     };
 
     return api_call (conn, "domain_set_metadata", &in, NULL, error);
@@ -722,13 +752,14 @@ expect_metadata (RpcConnection *conn, const wire_domain *dom, int type, const ch
 static void
 test_metadata (Api *api, gconstpointer data)
 {
-    static const struct { int type; const char *text, *key, *uri; ErrorCode code; } bad[] = {
-        { 1, "two\nlines", NULL, NULL, ERR_INVALID_ARG },
-        { 3, "x", NULL, NULL, ERR_INVALID_ARG },
-        { -1, "x", NULL, NULL, ERR_INVALID_ARG },
-        { 2, "<a/>", "k", NULL, ERR_INVALID_ARG },
-        { 2, "<a/>", NULL, "urn:x", ERR_INVALID_ARG },
-        { 0, "x", "k", "urn:x", ERR_INVALID_ARG },
+    static const struct {
+        int type;
+        const char *text, *key, *uri;
+        ErrorCode code;
+    } bad[] = {
+        { 1, "two\nlines", NULL, NULL, ERR_INVALID_ARG }, { 3, "x", NULL, NULL, ERR_INVALID_ARG },
+        { -1, "x", NULL, NULL, ERR_INVALID_ARG },         { 2, "<a/>", "k", NULL, ERR_INVALID_ARG },
+        { 2, "<a/>", NULL, "urn:x", ERR_INVALID_ARG },    { 0, "x", "k", "urn:x", ERR_INVALID_ARG },
     };
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
     g_auto (wire_domain) dom = api_define (conn, api, "a");
@@ -742,7 +773,8 @@ test_metadata (Api *api, gconstpointer data)
     expect_metadata (conn, &dom, 0, NULL, NULL);
     expect_metadata (conn, &dom, 1, NULL, NULL);
     expect_metadata (conn, &dom, 2, "urn:x", NULL);
-    g_assert_true (set_metadata (conn, &dom, 0, "Bees & <honey>\nin two lines", NULL, NULL, 0, &error));
+    g_assert_true (
+        set_metadata (conn, &dom, 0, "Bees & <honey>\nin two lines", NULL, NULL, 0, &error));
     expect_metadata (conn, &dom, 0, NULL, "Bees & <honey>\nin two lines");
     g_assert_true (set_metadata (conn, &dom, 1, "A hive", NULL, NULL, 2, &error));
     expect_metadata (conn, &dom, 1, NULL, "A hive");
@@ -750,8 +782,8 @@ test_metadata (Api *api, gconstpointer data)
     expect_metadata (conn, &dom, 2, "urn:x", "<bee n=\"1\"/>");
     expect_seen (conn, &witness, "meta:a:0:- meta:a:1:- meta:a:2:urn:x ");
     for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
-        g_assert_false (set_metadata (conn, &dom, bad[i].type, bad[i].text, bad[i].key, bad[i].uri, 0,
-                                      &error));
+        g_assert_false (
+            set_metadata (conn, &dom, bad[i].type, bad[i].text, bad[i].key, bad[i].uri, 0, &error));
         g_assert_error (error, SKEP_ERROR, (int) bad[i].code);
         g_clear_error (&error);
     }
@@ -805,10 +837,11 @@ test_thousand (Api *api, gconstpointer data)
     g_assert_cmpuint (list_count (conn, 0), ==, N);
     listed = g_get_monotonic_time ();
     after = private_kib (api);
-    g_test_message ("%u defines in %" G_GINT64_FORMAT " ms, list of all in %" G_GINT64_FORMAT " us, %"
-                    G_GUINT64_FORMAT " KiB each", N, (defined - begin) / 1000, (listed - defined) / 2,
-                    (after - before) / N);
-    if (!g_getenv ("SKEPD_WRAPPER") && !g_getenv ("ASAN_OPTIONS"))  /* those cost memory themselves */
+    g_test_message ("%u defines in %" G_GINT64_FORMAT " ms, list of all in %" G_GINT64_FORMAT
+                    " us, %" G_GUINT64_FORMAT " KiB each",
+                    N, (defined - begin) / 1000, (listed - defined) / 2, (after - before) / N);
+    if (!g_getenv ("SKEPD_WRAPPER")
+        && !g_getenv ("ASAN_OPTIONS")) /* those cost memory themselves */
         g_assert_cmpuint (after - before, <=, 20 * N);
 }
 

@@ -72,7 +72,7 @@ test_cpus (Api *api, gconstpointer data)
     g_assert_cmpint (map.online, ==, (guint) info.cpus);
     g_assert_cmpint (map.cpumap.cpumap_val[0] & 1, ==, 1);
     xdr_free ((xdrproc_t) xdr_node_get_cpu_map_ret, (char *) &map);
-    map_in = (node_get_cpu_map_args) { 0, 0, 0 };
+    map_in = (node_get_cpu_map_args){ 0, 0, 0 };
     api_call_works (conn, "node_get_cpu_map", &map_in, &map);
     g_assert_cmpuint (map.cpumap.cpumap_len, ==, 0);
 
@@ -91,7 +91,7 @@ test_cpus (Api *api, gconstpointer data)
     api_call_fails (conn, "node_get_cpu_stats", &stats_in, ERR_INTERNAL, NULL);
     stats_in.nparams = -1;
     api_call_fails (conn, "node_get_cpu_stats", &stats_in, ERR_INTERNAL, NULL);
-    stats_in = (node_get_cpu_stats_args) { 100000, 4, 0 };
+    stats_in = (node_get_cpu_stats_args){ 100000, 4, 0 };
     api_call_fails (conn, "node_get_cpu_stats", &stats_in, ERR_INVALID_ARG, NULL);
 }
 
@@ -125,7 +125,7 @@ test_memory (Api *api, gconstpointer data)
     xdr_free ((xdrproc_t) xdr_node_get_cells_free_memory_ret, (char *) &cells);
     cells_in.startCell = -1;
     api_call_fails (conn, "node_get_cells_free_memory", &cells_in, ERR_INVALID_ARG, NULL);
-    cells_in = (node_get_cells_free_memory_args) { 0, 1025 };
+    cells_in = (node_get_cells_free_memory_args){ 0, 1025 };
     api_call_fails (conn, "node_get_cells_free_memory", &cells_in, ERR_INVALID_ARG, NULL);
     if (sysconf (_SC_PAGESIZE) == 4096) {
         api_call_works (conn, "node_get_free_pages", &pages_in, &pages);
@@ -142,7 +142,11 @@ test_memory (Api *api, gconstpointer data)
 static void
 test_secondary (Api *api, gconstpointer data)
 {
-    static const struct { const char *name; ErrorCode code; ErrorOrigin origin; } lookups[] = {
+    static const struct {
+        const char *name;
+        ErrorCode code;
+        ErrorOrigin origin;
+    } lookups[] = {
         { "network_lookup_by_name", ERR_NO_NETWORK, ORIGIN_NETWORK },
         { "network_lookup_by_uuid", ERR_NO_NETWORK, ORIGIN_NETWORK },
         { "storage_pool_lookup_by_name", ERR_NO_STORAGE_POOL, ORIGIN_STORAGE },
@@ -163,16 +167,31 @@ test_secondary (Api *api, gconstpointer data)
         { "secret_lookup_by_usage", ERR_NO_SECRET, ORIGIN_SECRET },
     };
     static const char *const lists[] = {
-        "connect_num_of_networks", "connect_num_of_defined_networks", "connect_list_networks",
-        "connect_list_defined_networks", "connect_list_all_networks", "connect_num_of_storage_pools",
-        "connect_num_of_defined_storage_pools", "connect_list_storage_pools",
-        "connect_list_defined_storage_pools", "connect_list_all_storage_pools", "node_num_of_devices",
-        "node_list_devices", "connect_list_all_node_devices", "connect_num_of_interfaces",
-        "connect_num_of_defined_interfaces", "connect_list_interfaces",
-        "connect_list_defined_interfaces", "connect_list_all_interfaces", "connect_num_of_nwfilters",
-        "connect_list_nwfilters", "connect_list_all_nwfilters",
-        "connect_list_all_nwfilter_bindings", "connect_num_of_secrets",
-        "connect_list_secrets", "connect_list_all_secrets",
+        "connect_num_of_networks",
+        "connect_num_of_defined_networks",
+        "connect_list_networks",
+        "connect_list_defined_networks",
+        "connect_list_all_networks",
+        "connect_num_of_storage_pools",
+        "connect_num_of_defined_storage_pools",
+        "connect_list_storage_pools",
+        "connect_list_defined_storage_pools",
+        "connect_list_all_storage_pools",
+        "node_num_of_devices",
+        "node_list_devices",
+        "connect_list_all_node_devices",
+        "connect_num_of_interfaces",
+        "connect_num_of_defined_interfaces",
+        "connect_list_interfaces",
+        "connect_list_defined_interfaces",
+        "connect_list_all_interfaces",
+        "connect_num_of_nwfilters",
+        "connect_list_nwfilters",
+        "connect_list_all_nwfilters",
+        "connect_list_all_nwfilter_bindings",
+        "connect_num_of_secrets",
+        "connect_list_secrets",
+        "connect_list_all_secrets",
     };
     g_autoptr (RpcConnection) conn = api_connect (api, TRUE, TRUE);
     connect_list_networks_args bad = { -1 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls about a domain that runs: state, use, limits, events. Run in namespaces of its own (meson.build). */
+/* Calls about a domain that runs: state, use, limits, events. Run in namespaces of its own
+ * (meson.build). */
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -39,8 +40,8 @@ make_root (Api *api)
     }
     g_assert_nonnull (busybox);
     g_assert_true (g_file_get_contents (busybox, &program, &size, NULL));
-    g_assert_true (g_file_set_contents_full (target, program, (gssize) size, G_FILE_SET_CONTENTS_NONE, 0755,
-                                             NULL));
+    g_assert_true (g_file_set_contents_full (target, program, (gssize) size,
+                                             G_FILE_SET_CONTENTS_NONE, 0755, NULL));
     g_assert_cmpint (symlink ("busybox", link), ==, 0);
 }
 
@@ -51,7 +52,8 @@ live_xml (Api *api)
         "<domain type='lxc'><name>%s</name><uuid>7a0c4a2e-5f0e-4a7e-9d55-0f8a9a2f6b11</uuid>"
         "<memory unit='KiB'>102400</memory><os><type>exe</type><init>/bin/sleep</init>"
         "<initarg>1000</initarg></os><devices><filesystem type='mount'><source dir='%s/root'/>"
-        "<target dir='/'/></filesystem><console type='pty'/></devices></domain>", domain_name, api->dir);
+        "<target dir='/'/></filesystem><console type='pty'/></devices></domain>",
+        domain_name, api->dir);
 }
 
 static wire_domain
@@ -127,7 +129,7 @@ test_questions (Api *api, gconstpointer data)
 
     (void) data;
     g_assert_cmpint (dom.id, >, 1);
-    g_assert_true (g_file_get_contents (process, &cgroup, NULL, NULL));    /* lxc-enter reads it */
+    g_assert_true (g_file_get_contents (process, &cgroup, NULL, NULL)); /* lxc-enter reads it */
     g_assert_nonnull (strstr (cgroup, domain_name));
     g_assert_cmpint (state_of (conn, &dom).state, ==, 1);
     g_assert_cmpint (state_of (conn, &dom).reason, ==, 1);
@@ -199,7 +201,7 @@ test_limits (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
     g_auto (wire_domain) dom = start (conn, api);
-    domain_set_memory_args memory = { dom, 51201 };     /* not whole pages */
+    domain_set_memory_args memory = { dom, 51201 }; /* not whole pages */
     domain_set_max_memory_args max = { dom, 204800 };
     domain_set_memory_flags_args both = { dom, 40960, 3 };
     wire_typed_param param = { (char *) "hard_limit", { PARAM_ULLONG, { .ul = 65537 } } };
@@ -225,17 +227,18 @@ test_limits (Api *api, gconstpointer data)
     xdr_free ((xdrproc_t) xdr_domain_get_memory_parameters_ret, (char *) &got);
     memory.memory = 102401;
     api_call_fails (conn, "domain_set_memory", &memory, ERR_INVALID_ARG, NULL);
-    api_call_fails (conn, "domain_set_max_memory", &max, ERR_OPERATION_INVALID,
-                    "Requested operation is not valid: Cannot resize the max memory on an active domain");
+    api_call_fails (
+        conn, "domain_set_max_memory", &max, ERR_OPERATION_INVALID,
+        "Requested operation is not valid: Cannot resize the max memory on an active domain");
     api_call_works (conn, "domain_set_memory_flags", &both, NULL);
     api_call_works (conn, "domain_set_memory_parameters", &tune, NULL);
     api_call_works (conn, "domain_get_memory_parameters", &get, &got);
     g_assert_cmpuint (got.params.params_val[0].value.wire_typed_param_value_u.ul, ==, 65536);
     xdr_free ((xdrproc_t) xdr_domain_get_memory_parameters_ret, (char *) &got);
 
-    param = (wire_typed_param) { (char *) "cpu_shares", { PARAM_ULLONG, { .ul = 512 } } };
+    param = (wire_typed_param){ (char *) "cpu_shares", { PARAM_ULLONG, { .ul = 512 } } };
     api_call_works (conn, "domain_set_scheduler_parameters", &sched, NULL);
-    param = (wire_typed_param) { (char *) "vcpu_quota", { PARAM_LLONG, { .l = 50000 } } };
+    param = (wire_typed_param){ (char *) "vcpu_quota", { PARAM_LLONG, { .l = 50000 } } };
     api_call_works (conn, "domain_set_scheduler_parameters", &sched, NULL);
     api_call_works (conn, "domain_get_scheduler_parameters", &sched_get, &sched_got);
     g_assert_cmpuint (sched_got.params.params_val[0].value.wire_typed_param_value_u.ul, ==, 512);
@@ -243,15 +246,16 @@ test_limits (Api *api, gconstpointer data)
     g_assert_cmpint (sched_got.params.params_val[2].value.wire_typed_param_value_u.l, ==, 50000);
     xdr_free ((xdrproc_t) xdr_domain_get_scheduler_parameters_ret, (char *) &sched_got);
 
-    expect_seen (conn, seen, "balloon:51200 balloon:40960 memtune.hard_limit=65536 cputune.cpu_shares=512 "
-                             "cputune.vcpu_quota=50000 ");
+    expect_seen (conn, seen,
+                 "balloon:51200 balloon:40960 memtune.hard_limit=65536 cputune.cpu_shares=512 "
+                 "cputune.vcpu_quota=50000 ");
     api_call_works (conn, "domain_get_xml_desc", &xml_in, &xml);
     g_assert_nonnull (strstr (xml.xml, "<currentMemory unit='KiB'>40960</currentMemory>"));
     g_assert_nonnull (strstr (xml.xml, "<hard_limit unit='KiB'>65536</hard_limit>"));
     g_assert_nonnull (strstr (xml.xml, "<shares>512</shares>"));
     g_assert_nonnull (strstr (xml.xml, "<quota>50000</quota>"));
     g_clear_pointer (&xml.xml, g_free);
-    xml_in.flags = 2;       /* the saved definition has only what was asked for it */
+    xml_in.flags = 2; /* the saved definition has only what was asked for it */
     api_call_works (conn, "domain_get_xml_desc", &xml_in, &xml);
     g_assert_nonnull (strstr (xml.xml, "<currentMemory unit='KiB'>40960</currentMemory>"));
     g_assert_null (strstr (xml.xml, "<shares>"));
@@ -266,9 +270,15 @@ test_stats (Api *api, gconstpointer data)
     g_auto (wire_domain) dom = start (conn, api);
     domain_get_cpu_stats_args cpu_in = { dom, 0, -1, 1, 0 };
     domain_get_cpu_stats_ret cpu = { 0 };
-    static const struct { guint nparams; int start; guint ncpus; ErrorCode code; } bad[] = {
-        { 3, -2, 1, ERR_INVALID_ARG }, { 3, -1, 2, ERR_INVALID_ARG }, { 1, 100000, 1, ERR_INVALID_ARG },
-        { 1, 0, 129, ERR_INTERNAL }, { 2049, -1, 1, ERR_INTERNAL },
+    static const struct {
+        guint nparams;
+        int start;
+        guint ncpus;
+        ErrorCode code;
+    } bad[] = {
+        { 3, -2, 1, ERR_INVALID_ARG },     { 3, -1, 2, ERR_INVALID_ARG },
+        { 1, 100000, 1, ERR_INVALID_ARG }, { 1, 0, 129, ERR_INTERNAL },
+        { 2049, -1, 1, ERR_INTERNAL },
     };
     domain_memory_stats_args memory_in = { dom, 2, 0 };
     domain_memory_stats_ret memory = { 0 };
@@ -292,9 +302,9 @@ test_stats (Api *api, gconstpointer data)
         cpu_in.nparams = bad[i].nparams;
         cpu_in.start_cpu = bad[i].start;
         cpu_in.ncpus = bad[i].ncpus;
-        if (bad[i].start >= 0 && access ("/sys/fs/cgroup/cpuacct", F_OK) < 0 &&
-            access ("/sys/fs/cgroup/cpu,cpuacct", F_OK) < 0)
-            continue;       /* version 2 does not count by CPU */
+        if (bad[i].start >= 0 && access ("/sys/fs/cgroup/cpuacct", F_OK) < 0
+            && access ("/sys/fs/cgroup/cpu,cpuacct", F_OK) < 0)
+            continue; /* version 2 does not count by CPU */
         api_call_fails (conn, "domain_get_cpu_stats", &cpu_in, bad[i].code, NULL);
     }
     for (guint n = 0; n < 4; n++) {
@@ -325,7 +335,8 @@ on_life (guint32 program, int procedure, XDR *payload, gpointer data)
     (void) program;
     g_assert_cmpint (procedure, ==, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE);
     g_assert_true (xdr_domain_event_callback_lifecycle_msg (payload, &m));
-    g_string_append_printf (data, "%d:%d:%s ", m.msg.event, m.msg.detail, m.msg.dom.id > 0 ? "id" : "-1");
+    g_string_append_printf (data, "%d:%d:%s ", m.msg.event, m.msg.detail,
+                            m.msg.dom.id > 0 ? "id" : "-1");
     xdr_free ((xdrproc_t) xdr_domain_event_callback_lifecycle_msg, (char *) &m);
 }
 
@@ -337,7 +348,7 @@ test_transient (Api *api, gconstpointer data)
     g_autofree char *xml = live_xml (api);
     g_autoptr (GString) seen = g_string_new (NULL);
     connect_domain_event_callback_register_any_args watch = { 0, NULL };
-    domain_create_xml_args in = { xml, 2 };     /* autodestroy */
+    domain_create_xml_args in = { xml, 2 }; /* autodestroy */
     domain_create_xml_ret out = { 0 };
     domain_lookup_by_name_args name = { domain_name };
 
@@ -363,7 +374,7 @@ test_transient (Api *api, gconstpointer data)
         api_call_works (conn, "domain_resume", &resume, NULL);
         expect_seen (conn, seen, "3:0:id 4:0:id ");
     }
-    rpc_connection_free (owner);        /* takes its domain with it */
+    rpc_connection_free (owner); /* takes its domain with it */
     expect_seen (conn, seen, "5:1:-1 ");
     api_call_fails (conn, "domain_lookup_by_name", &name, ERR_NO_DOMAIN, NULL);
     free_domain (&out.dom);
@@ -373,7 +384,7 @@ test_transient (Api *api, gconstpointer data)
 
 typedef struct {
     Api *api;
-    gint stop;                  /* atomic */
+    gint stop; /* atomic */
     guint rounds;
 } Crowd;
 
@@ -381,7 +392,8 @@ typedef struct {
 static void
 tolerate (GError *error)
 {
-    static const ErrorCode fine[] = { ERR_OPERATION_INVALID, ERR_NO_DOMAIN, ERR_SYSTEM, ERR_INVALID_ARG };
+    static const ErrorCode fine[]
+        = { ERR_OPERATION_INVALID, ERR_NO_DOMAIN, ERR_SYSTEM, ERR_INVALID_ARG };
 
     for (guint i = 0; i < G_N_ELEMENTS (fine); i++)
         if (g_error_matches (error, SKEP_ERROR, (int) fine[i])) {
@@ -427,7 +439,8 @@ crowd_changes (gpointer data)
     while (!g_atomic_int_get (&crowd->stop)) {
         g_autoptr (RpcConnection) conn = api_connect (crowd->api, FALSE, TRUE);
         g_auto (wire_domain) dom = lookup (conn);
-        domain_set_memory_flags_args memory = { dom, 51200 + (guint) g_random_int_range (0, 100) * 4, 1 };
+        domain_set_memory_flags_args memory
+            = { dom, 51200 + (guint) g_random_int_range (0, 100) * 4, 1 };
         connect_domain_event_callback_register_any_args watch = { 0, NULL };
         GError *error = NULL;
 

@@ -14,7 +14,8 @@ test_complete (void)
 
     for (guint i = 0; i < n; i++) {
         guint *count = rows[i].program == RPC_PROGRAM_REMOTE ? &remote
-                       : rows[i].program == RPC_PROGRAM_LXC ? &lxc : &skep;
+                       : rows[i].program == RPC_PROGRAM_LXC  ? &lxc
+                                                             : &skep;
 
         ++*count;
         g_assert_cmpint (rows[i].number, ==, (int) *count);
@@ -58,8 +59,8 @@ test_readonly (Api *api, gconstpointer data)
 
     (void) data;
     for (guint i = 0; i < n; i++) {
-        g_autofree char *text =
-            g_strdup_printf ("operation forbidden: read only access prevents %s", rows[i].public_name);
+        g_autofree char *text = g_strdup_printf (
+            "operation forbidden: read only access prevents %s", rows[i].public_name);
         g_autoptr (GError) error = NULL;
 
         if (rows[i].kind == PROC_EVENT || rows[i].readonly)
@@ -77,9 +78,11 @@ test_readonly (Api *api, gconstpointer data)
 static void
 test_readonly_allows_only_questions (void)
 {
-    static const char *const questions[] = { "get", "list", "lookup", "num", "is", "has", "supports", "auth",
-        "open", "close", "event", "info", "stats", "compare", "baseline", "current", "peek", "query",
-        "register", "unregister", "deregister", "identity", "plan", "read", "interface", "screenshot" };
+    static const char *const questions[]
+        = { "get",      "list",    "lookup", "num",       "is",        "has",        "supports",
+            "auth",     "open",    "close",  "event",     "info",      "stats",      "compare",
+            "baseline", "current", "peek",   "query",     "register",  "unregister", "deregister",
+            "identity", "plan",    "read",   "interface", "screenshot" };
     guint n;
     const Row *rows = rows_all (&n);
 
@@ -92,8 +95,8 @@ test_readonly_allows_only_questions (void)
         for (guint w = 0; words[w]; w++)
             for (guint q = 0; q < G_N_ELEMENTS (questions); q++)
                 asks |= strcmp (words[w], questions[q]) == 0;
-        if (!asks || strstr (rows[i].name, "_set_") || strstr (rows[i].name, "_create_") ||
-            strstr (rows[i].name, "define_xml") || strstr (rows[i].name, "destroy"))
+        if (!asks || strstr (rows[i].name, "_set_") || strstr (rows[i].name, "_create_")
+            || strstr (rows[i].name, "define_xml") || strstr (rows[i].name, "destroy"))
             g_assert_cmpstr (rows[i].name, ==, "connect_set_identity");
     }
 }
@@ -161,7 +164,7 @@ expect_unknown (RpcConnection *conn, guint32 program, int number)
     g_autoptr (GError) error = NULL;
 
     g_assert_false (api_call_bare (conn, program, number, &error));
-    api_expect (error, ERR_NO_SUPPORT, ORIGIN_RPC, text);   /* as clients read it */
+    api_expect (error, ERR_NO_SUPPORT, ORIGIN_RPC, text); /* as clients read it */
 }
 
 static void
@@ -293,7 +296,10 @@ test_zero_arguments (Api *api, gconstpointer data)
 
 /* ---- noise */
 
-typedef struct { guint8 bytes[512]; u_int size; } Noise;
+typedef struct {
+    guint8 bytes[512];
+    u_int size;
+} Noise;
 
 static bool_t
 xdr_noise (XDR *xdrs, Noise *noise, ...)
@@ -312,8 +318,9 @@ xdr_skip (XDR *xdrs, ...)
 static void
 add_word (Noise *noise)
 {
-    static const guint32 usual[] = { 0, 0, 0, 1, 1, 2, 3, 4, 5, 7, 16, 17, 4096, 0xffffffff, 0x7fffffff,
-                                     0x80000000, 0x61626300, 0x2f000000, 0x3c612f3e };
+    static const guint32 usual[]
+        = { 0,  0,  0,    1,          1,          2,          3,          4,          5,         7,
+            16, 17, 4096, 0xffffffff, 0x7fffffff, 0x80000000, 0x61626300, 0x2f000000, 0x3c612f3e };
     guint32 word = usual[g_test_rand_int_range (0, G_N_ELEMENTS (usual))];
 
     if (g_test_rand_int_range (0, 8) == 0)
@@ -359,8 +366,8 @@ test_noise (Api *api, gconstpointer data)
             Noise noise;
 
             make_noise (&noise, rows[i].object == ON_DOMAIN ? &dom : NULL);
-            if (!rpc_connection_call (conn, rows[i].program, rows[i].number, (xdrproc_t) xdr_noise, &noise,
-                                      (xdrproc_t) xdr_skip, &noise, NULL, 0, NULL, &error))
+            if (!rpc_connection_call (conn, rows[i].program, rows[i].number, (xdrproc_t) xdr_noise,
+                                      &noise, (xdrproc_t) xdr_skip, &noise, NULL, 0, NULL, &error))
                 g_assert_cmpint (error_origin (error), !=, ORIGIN_REMOTE);
             if (g_error_matches (error, SKEP_ERROR, ERR_NO_DOMAIN) && rows[i].object == ON_DOMAIN) {
                 xdr_free ((xdrproc_t) xdr_wire_domain, (char *) &dom);
