@@ -103,7 +103,7 @@ link_closed (MonitorLink *link)
     if (link->source)
         g_source_remove (link->source);
     link->source = 0;
-    error_set (&error, ERR_OPERATION_FAILED, "the controller has gone");
+    error_set_errno (&error, ESRCH, "the controller has gone");
     while (!link->freed && link->requests)
         request_finish (link, link->requests->data, error);
     if (!link->freed)

@@ -34,7 +34,7 @@ gboolean monitor_link_send (MonitorLink *link, const MonitorPacket *packet, cons
                             guint n_fds, GError **error);
 
 /* @error NULL: done. ERR_SYSTEM with the controller's errno, ERR_OPERATION_TIMEOUT, or
- * ERR_OPERATION_FAILED when the link closed first. */
+ * ERR_SYSTEM with ESRCH when the link closed first. */
 typedef void (*MonitorAnswer) (const GError *error, gpointer data);
 /* Sends @packet (its serial is set here) with @fd (-1 none, stays the caller's). @answer is called once,
  * perhaps before this returns; not when the link is freed first. */

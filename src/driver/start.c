@@ -210,20 +210,6 @@ halt_free (Halt *halt)
     g_free (halt);
 }
 
-static void
-halt_answered (const GError *error, gpointer data)
-{
-    Halt *halt = data;
-
-    if (error && halt->fall_back) {
-        halt->fall_back = FALSE;
-        halt_send (halt, HALT_SIGNAL, halt->reboot ? SIGHUP : SIGTERM);
-        return;
-    }
-    halt->done (halt->domain, error, halt->data);
-    halt_free (halt);
-}
-
 static gboolean
 controller_reachable (const Domain *domain, GError **error)
 {
@@ -232,6 +218,36 @@ controller_reachable (const Domain *domain, GError **error)
     if (instance && instance->phase == PHASE_RUNNING && instance->monitor && !instance->exited)
         return TRUE;
     return error_set (error, ERR_OPERATION_INVALID, "domain is not running");
+}
+
+/* What a request failed with, but for one that met the container's end. NULL stays NULL. */
+static GError *
+request_error (const Domain *domain, const GError *error)
+{
+    GError *result = NULL;
+
+    if (!error)
+        return NULL;
+    if (error_errno (error) == ESRCH)
+        error_set (&result, ERR_OPERATION_INVALID, "domain is not running");
+    else if (controller_reachable (domain, &result))
+        result = g_error_copy (error);
+    return result;
+}
+
+static void
+halt_answered (const GError *error, gpointer data)
+{
+    Halt *halt = data;
+    g_autoptr (GError) why = request_error (halt->domain, error);
+
+    if (why && halt->fall_back && why->code != ERR_OPERATION_INVALID) {
+        halt->fall_back = FALSE;
+        halt_send (halt, HALT_SIGNAL, halt->reboot ? SIGHUP : SIGTERM);
+        return;
+    }
+    halt->done (halt->domain, why, halt->data);
+    halt_free (halt);
 }
 
 static void
@@ -283,13 +299,13 @@ static void
 console_answered (const GError *error, gpointer data)
 {
     ConsoleOpen *open = data;
-    g_autoptr (GError) busy = NULL;
+    g_autoptr (GError) why = NULL;
 
-    if (error && error_errno (error) == EBUSY) {
-        error_set (&busy, ERR_OPERATION_FAILED, "Active console session exists for this domain");
-        error = busy;
-    }
-    open->done (open->domain, error ? -1 : fd_steal (&open->fd), error, open->data);
+    if (error && error_errno (error) == EBUSY)
+        error_set (&why, ERR_OPERATION_FAILED, "Active console session exists for this domain");
+    else
+        why = request_error (open->domain, error);
+    open->done (open->domain, why ? -1 : fd_steal (&open->fd), why, open->data);
     fd_close (&open->fd);
     domain_unref (open->domain);
     g_free (open);
