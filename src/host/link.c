@@ -16,7 +16,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-#define NAME_TRIES 4096     /* of taken names vnetN, made by others */
+#define NAME_TRIES 100000   /* of taken names vnetN: others make them too, and after a restart we count from 0 */
 
 /* ---- questions */
 
