@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Documents that are too large, too deep, damaged; status files. */
+#include <string.h>
+
+#include "conf/domain.h"
+#include "conf/xml.h"
+#include "util/error.h"
+
+static const DomainDefaults defaults = { "x86_64", "i686", "/usr/libexec/skep/skep-controller",
+                                         "none" };
+
+static char *
+document (const char *inner)
+{
+    return g_strconcat ("<domain type='lxc'><name>t</name><memory>65536</memory>"
+                        "<os><type>exe</type><init>/i</init></os>",
+                        inner, "</domain>", NULL);
+}
+
+/* @message NULL: whatever it says. */
+static void
+assert_refused (const char *xml, gsize size, int code, const char *message)
+{
+    g_autoptr (GError) error = NULL;
+    gint64 begin = g_get_monotonic_time ();
+
+    g_assert_null (domain_def_parse (xml, size, &defaults, 0, &error));
+    g_assert_error (error, SKEP_ERROR, code);
+    if (message && !g_pattern_match_simple (message, error->message))
+        g_error ("'%s' is not '%s'", error->message, message);
+    /* a bound that is looked at late is none: the main loop waits for this */
+    g_assert_cmpint (g_get_monotonic_time () - begin, <, 2 * G_USEC_PER_SEC);
+}
+
+static void
+assert_inner_refused (const char *inner, int code, const char *message)
+{
+    g_autofree char *xml = document (inner);
+
+    assert_refused (xml, strlen (xml), code, message);
+}
+
+/* @part, @n times, between @begin and @end. */
+static char *
+repeat (const char *begin, const char *part, guint n, const char *end)
+{
+    GString *text = g_string_new (begin);
+
+    for (guint i = 0; i < n; i++)
+        g_string_append (text, part);
+    g_string_append (text, end);
+    return g_string_free (text, FALSE);
+}
+
+static void
+test_size (void)
+{
+    g_autofree char *blanks = g_strnfill (100 * 1024 * 1024, ' ');
+    g_autofree char *quotes
+        = repeat ("<description>", "''''''''", XML_SIZE_MAX / 16, "</description>");
+
+    assert_refused (blanks, 100 * 1024 * 1024, ERR_XML,
+                    "(domain_definition): the document has 104857600 bytes, more than the limit of "
+                    "1048576");
+    assert_inner_refused (quotes, ERR_XML, "the definition has * bytes when written out, *");
+}
+
+static void
+test_depth (void)
+{
+    g_autofree char *deep = repeat ("<metadata>", "<a>", 10000, "");
+
+    assert_inner_refused (deep, ERR_XML,
+                          "(domain_definition):1: elements are nested more than 64 levels deep");
+}
+
+static void
+test_nul (void)
+{
+    g_autofree char *xml = document ("");
+    gsize size = strlen (xml);
+
+    assert_refused ("\0", 1, ERR_XML_DETAIL, NULL);
+    assert_refused ("<a/>\n\0<b/>", 11, ERR_XML_DETAIL,
+                    "(domain_definition):2: the document contains a NUL byte");
+    assert_refused (xml, size + 1, ERR_XML_DETAIL, "*NUL byte");
+    *strstr (xml, "t</name>") = '\0';
+    assert_refused (xml, size, ERR_XML_DETAIL, "*NUL byte");
+}
+
+static void
+test_entities (void)
+{
+    g_autoptr (GString) laughs = g_string_new ("<!DOCTYPE d [<!ENTITY a \"aaaaaaaaaa\">");
+    g_autofree char *xml = document ("<title a='&k;'>&k;</title>"), *external = NULL;
+
+    for (char c = 'b'; c <= 'k'; c++) {
+        g_string_append_printf (laughs, "<!ENTITY %c \"", c);
+        for (guint i = 0; i < 10; i++)
+            g_string_append_printf (laughs, "&%c;", c - 1);
+        g_string_append (laughs, "\">");
+    }
+    g_string_append_printf (laughs, "]>%s", xml);
+    assert_refused (laughs->str, laughs->len, ERR_XML,
+                    "(domain_definition):1: a DOCTYPE is not allowed");
+    external = g_strconcat ("<!DOCTYPE d SYSTEM 'file:///etc/passwd'>", xml, NULL);
+    assert_refused (external, strlen (external), ERR_XML, "*a DOCTYPE is not allowed");
+}
+
+static void
+test_many (void)
+{
+    g_autoptr (GString) attributes = g_string_new ("<domain");
+    g_autofree char *consoles = repeat ("<devices>", "<console type='pty'/>", 2000, "</devices>");
+    g_autofree char *sounds = repeat ("<devices>", "<sound model='ich6'/>", 2000, "</devices>");
+
+    for (guint i = 0; i < 90000; i++)
+        g_string_append_printf (attributes, " a%u=''", i);
+    g_string_append (attributes, "/>");
+    assert_refused (attributes->str, attributes->len, ERR_XML,
+                    "(domain_definition): an element has more than 256 attributes");
+    assert_inner_refused (consoles, ERR_CONFIG_UNSUPPORTED, "more than 1024 elements 'console'*");
+    assert_inner_refused (sounds, ERR_CONFIG_UNSUPPORTED, "more than 1024 elements 'sound'*");
+}
+
+/* '=' that are no attributes do not count as such. */
+static void
+test_many_signs (void)
+{
+    g_autofree char *signs = g_strnfill (5000, '=');
+    g_autofree char *inner = g_strconcat ("<description>", signs, "<![CDATA[<", signs,
+                                          "]]></description><!--<", signs, "--><title>'<!-- ' -->",
+                                          signs, "</title>", NULL);
+    g_autofree char *xml = document (inner);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DomainDef) def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (strlen (def->description), ==, 10001);
+}
+
+static void
+test_nothing (void)
+{
+    assert_refused ("", 0, ERR_XML_DETAIL, NULL);
+    g_assert_null (domain_def_parse ("", 0, NULL, 0, NULL));
+}
+
+/* ---- status files */
+
+static DomainStatus *
+running (void)
+{
+    DomainStatus *status = domain_status_new ();
+    g_autofree char *def
+        = document ("<devices><console type='pty'/><interface type='ethernet'/></devices>");
+    g_autofree char *next = document ("<title>next</title>");
+    NameValue *fact = g_new0 (NameValue, 1);
+    ConsoleDef *console;
+    NetDef *net;
+
+    status->def = domain_def_parse (def, strlen (def), &defaults, 0, NULL);
+    status->next = domain_def_parse (next, strlen (next), &defaults, 0, NULL);
+    status->def->id = 4242;
+    console = g_ptr_array_index (status->def->consoles, 0);
+    console->tty = g_strdup ("/dev/pts/3");
+    console->source_path = g_strdup ("/dev/pts/3");
+    console->alias = g_strdup ("console0");
+    net = g_ptr_array_index (status->def->nets, 0);
+    net->ifname = g_strdup ("vnet0");
+    net->guest_actual = g_strdup ("vnet1");
+    status->state = 1;
+    status->reason = 0;
+    status->pid = 4242;
+    status->pid_start = G_MAXUINT64;
+    status->init_pid = 4243;
+    status->init_start = 7;
+    status->steps_begun = G_MAXUINT64;
+    status->start_time = 1700000000000000;
+    status->autodestroy = TRUE;
+    status->exit_status = 0;
+    fact->name = g_strdup ("scope");
+    fact->value = g_strdup ("a'b<c>&\n");
+    g_ptr_array_add (status->facts, fact);
+    g_ptr_array_add (status->cgroups, g_strdup ("memory:/machine/<t>"));
+    return status;
+}
+
+static void
+test_status (void)
+{
+    g_autoptr (DomainStatus) status = running (), again = NULL;
+    g_autofree char *one = domain_status_format (status), *two = NULL;
+    g_autoptr (GError) error = NULL;
+
+    again = domain_status_parse (one, strlen (one), &defaults, &error);
+    g_assert_no_error (error);
+    two = domain_status_format (again);
+    g_assert_cmpstr (one, ==, two);
+    g_assert_cmpint (again->state, ==, 1);
+    g_assert_cmpint (again->reason, ==, 0);
+    g_assert_cmpint (again->pid, ==, 4242);
+    g_assert_cmpuint (again->pid_start, ==, G_MAXUINT64);
+    g_assert_cmpint (again->init_pid, ==, 4243);
+    g_assert_cmpuint (again->init_start, ==, 7);
+    g_assert_cmpuint (again->steps_begun, ==, G_MAXUINT64);
+    g_assert_cmpuint (again->start_time, ==, 1700000000000000);
+    g_assert_cmpint (again->exit_status, ==, 0);
+    g_assert_true (again->autodestroy);
+    g_assert_cmpint (again->def->id, ==, 4242);
+    g_assert_cmpstr (((NameValue *) g_ptr_array_index (again->facts, 0))->value, ==, "a'b<c>&\n");
+    g_assert_cmpstr (g_ptr_array_index (again->cgroups, 0), ==, "memory:/machine/<t>");
+    g_assert_cmpstr (((NetDef *) g_ptr_array_index (again->def->nets, 0))->guest_actual, ==,
+                     "vnet1");
+    g_assert_cmpstr (((ConsoleDef *) g_ptr_array_index (again->def->consoles, 0))->tty, ==,
+                     "/dev/pts/3");
+    g_assert_cmpstr (again->next->title, ==, "next");
+    g_assert_cmpint (again->next->id, ==, -1);
+}
+
+static void
+assert_bad_status (const char *begin, const char *inner, const char *end, int code,
+                   const char *message)
+{
+    g_autofree char *xml = g_strconcat (begin, inner, end, NULL);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (domain_status_parse (xml, strlen (xml), &defaults, &error));
+    g_assert_error (error, SKEP_ERROR, code);
+    if (message)
+        g_assert_cmpstr (error->message, ==, message);
+}
+
+static void
+test_status_refused (void)
+{
+    g_autofree char *good = document (""), *bad = document ("<wibble/>");
+    g_autofree char *twice = g_strconcat (good, good, NULL);
+
+    assert_bad_status (
+        "<domstatus version='2'/>", "", "", ERR_CONFIG_UNSUPPORTED,
+        "status file of version 2, this program knows version 1 (line 1, /domstatus)");
+    assert_bad_status ("<domstatus/>", "", "", ERR_XML,
+                       "Missing required attribute 'version' in element 'domstatus' (line 1, "
+                       "/domstatus)");
+    assert_bad_status ("<domstatus version='1'/>", "", "", ERR_XML,
+                       "missing element 'domain' in element 'domstatus' (line 1, /domstatus)");
+    assert_bad_status ("<domstatus version='1' wibble='1'>", good, "</domstatus>", ERR_XML, NULL);
+    assert_bad_status ("<domstatus version='1'>", bad, "</domstatus>", ERR_XML, NULL);
+    assert_bad_status ("<domstatus version='1'>", twice, "</domstatus>", ERR_XML, NULL);
+    assert_bad_status ("<domstatus version='1' pid='-5'>", good, "</domstatus>", ERR_XML, NULL);
+    assert_bad_status ("<domstatus version='1'>", good, "", ERR_XML_DETAIL, NULL);
+    assert_bad_status ("", "", "", ERR_XML_DETAIL, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/conf-input/size", test_size);
+    g_test_add_func ("/conf-input/depth", test_depth);
+    g_test_add_func ("/conf-input/nul", test_nul);
+    g_test_add_func ("/conf-input/entities", test_entities);
+    g_test_add_func ("/conf-input/many", test_many);
+    g_test_add_func ("/conf-input/many-signs", test_many_signs);
+    g_test_add_func ("/conf-input/nothing", test_nothing);
+    g_test_add_func ("/conf-input/status", test_status);
+    g_test_add_func ("/conf-input/status-refused", test_status_refused);
+    return g_test_run ();
+}
