@@ -170,7 +170,7 @@ run_enter (Shell *shell, const Args *args)
     autodomain domain = shell_domain (shell, args);
     g_autofree int *fds = NULL;
     g_autofree char *why = NULL, *label = NULL;
-    EnterRequest request = { .argv = args_list (args, "cmd") };
+    EnterRequest request = { .parent = getpid (), .argv = args_list (args, "cmd") };
     int code;
 
     if (!domain)

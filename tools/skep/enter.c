@@ -281,7 +281,6 @@ exec_command (const char *const *argv, const Rights *rights, int proc, const cha
         _exit (ENTER_FAILED);
     }
     signal (SIGPIPE, SIG_DFL);
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
     if (!set_label (proc, label)) {
         dprintf (STDERR_FILENO, "error: cannot set the security label: %s\n", strerror (errno));
         _exit (ENTER_FAILED);
@@ -291,6 +290,11 @@ exec_command (const char *const *argv, const Rights *rights, int proc, const cha
         dprintf (STDERR_FILENO, "error: cannot limit the command: %s\n", strerror (errno));
         _exit (ENTER_FAILED);
     }
+    /* A change of rights takes the death signal away, so it is set here. The parent is outside this
+     * PID namespace: number 0 while it lives, else init has inherited us. */
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid () != 0)
+        _exit (ENTER_FAILED);
     execvp (argv[0], (char *const *) argv);
     dprintf (STDERR_FILENO, "error: cannot run '%s': %s\n", argv[0], strerror (errno));
     _exit (errno == ENOENT ? ENTER_NOT_FOUND : ENTER_NOT_EXECUTABLE);
@@ -326,10 +330,13 @@ go_in (const EnterRequest *request)
     pid_t pid;
 
     prctl (PR_SET_DUMPABLE, 0);
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
     if (!rights_of_container (request->id, &rights, &why) || !join_cgroups (request->id, &why)
         || !join_namespaces (request->fds, request->n_fds, &why))
         return fail (why);
+    /* Entering a user namespace takes the death signal away, so it is set behind it. */
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid () != request->parent)
+        return ENTER_FAILED;
     for (int i = 0; i < request->n_fds; i++)
         close (request->fds[i]);
     if ((isatty (0) || isatty (1) || isatty (2)) && (master = open_pty ()) < 0)
@@ -344,7 +351,7 @@ go_in (const EnterRequest *request)
     return pid < 0 ? fail ("cannot fork") : exit_code_of (pid);
 }
 
-/* ---- Handing over: skep-enter ID FD,FD,... LABEL COMMAND... ---- */
+/* ---- Handing over: skep-enter PARENT ID FD,FD,... LABEL COMMAND... ---- */
 
 #define COPY_NAME "skep-enter"
 
@@ -361,17 +368,19 @@ enter_main (int argc, char **argv)
     g_autofree int *fds = NULL;
     EnterRequest request = { 0 };
 
-    if (argc < 5)
+    if (argc < 6)
         return fail (COPY_NAME " is a part of skep and of no use alone");
-    number = g_strsplit (argv[2], ",", -1);
+    number = g_strsplit (argv[3], ",", -1);
     fds = g_new0 (int, g_strv_length (number) + 1);
     for (char **at = number; *at && **at; at++)
         fds[request.n_fds++] = (int) g_ascii_strtoll (*at, NULL, 10);
-    request.id = (int) g_ascii_strtoll (argv[1], NULL, 10);
+    request.parent = (int) g_ascii_strtoll (argv[1], NULL, 10);
+    request.id = (int) g_ascii_strtoll (argv[2], NULL, 10);
     request.fds = fds;
-    request.label = argv[3];
-    request.argv = (const char *const *) argv + 4;
-    return go_in (&request);
+    request.label = argv[4];
+    request.argv = (const char *const *) argv + 5;
+    /* In the container's namespaces no library's exit work has any business. */
+    _exit (go_in (&request));
 }
 
 /* This program in a memory file that nobody can change any more, or -1. */
@@ -405,6 +414,7 @@ exec_copy (int copy, const EnterRequest *request)
         fcntl (request->fds[i], F_SETFD, 0);
     }
     g_ptr_array_add (argv, (char *) COPY_NAME);
+    g_ptr_array_add (argv, g_strdup_printf ("%d", request->parent));
     g_ptr_array_add (argv, g_strdup_printf ("%d", request->id));
     g_ptr_array_add (argv, fds->str);
     g_ptr_array_add (argv, (char *) request->label);

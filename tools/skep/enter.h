@@ -15,6 +15,7 @@
 enum { ENTER_FAILED = 125, ENTER_NOT_EXECUTABLE = 126, ENTER_NOT_FOUND = 127 };
 
 typedef struct {
+    int parent;                 /* pid of the skep that waits: with it the command ends */
     int id;         /* a domain's: the pid of its controller, init is its child */
     const int *fds; /* namespaces, the user namespace first */
     int n_fds;
