@@ -3,6 +3,7 @@
 #include "conf/capabilities.h"
 #include "driver/api.h"
 #include "driver/daemon.h"
+#include "driver/question.h"
 #include "host/topology.h"
 
 /* The arrays of HostCapabilities own what is in them. */
@@ -95,16 +96,27 @@ add_secmodels (GPtrArray *secmodels, const LabelDriver *labels)
     g_ptr_array_add (secmodels, secmodel);
 }
 
-ApiResult
-api_connect_get_capabilities (Call *call, const none *in, connect_get_capabilities_ret *out,
-                              GError **error)
+static gpointer
+host_read (gpointer input, GError **error)
 {
-    g_autoptr (HostCapabilities) caps = g_new0 (HostCapabilities, 1);
-    g_autoptr (Topology) topology = topology_read ();
-
-    (void) call;
-    (void) in;
+    (void) input;
     (void) error;
+    return topology_read ();
+}
+
+static void
+host_free (gpointer topology)
+{
+    topology_free (topology);
+}
+
+static void
+host_fill (void *reply, gpointer answer)
+{
+    connect_get_capabilities_ret *out = reply;
+    g_autoptr (HostCapabilities) caps = g_new0 (HostCapabilities, 1);
+    const Topology *topology = answer;
+
     caps->uuid = g_strdup (daemon_state.host_uuid);
     caps->arch = g_strdup (daemon_state.defaults.arch);
     caps->arch32 = g_strdup (daemon_state.defaults.arch32);
@@ -128,5 +140,16 @@ api_connect_get_capabilities (Call *call, const none *in, connect_get_capabiliti
     caps->secmodels = g_ptr_array_new_with_free_func (secmodel_free);
     add_secmodels (caps->secmodels, daemon_state.labels);
     out->capabilities = capabilities_format (caps);
-    return API_DONE;
+}
+
+ApiResult
+api_connect_get_capabilities (Call *call, const none *in, connect_get_capabilities_ret *out,
+                              GError **error)
+{
+    static Question question = { .read = host_read, .fill = host_fill, .free_answer = host_free };
+
+    (void) in;
+    (void) out;
+    (void) error;
+    return question_ask (&question, call);
 }

@@ -5,39 +5,19 @@
 #include "driver/api.h"
 #include "driver/daemon.h"
 #include "driver/params.h"
+#include "driver/question.h"
 #include "host/node.h"
-#include "util/task.h"
 
 /* ---- names and texts */
-
-/* The full name may have to come from a name server. */
-static gpointer
-hostname_read (gpointer input, GError **error)
-{
-    (void) input;
-    (void) error;
-    return node_hostname ();
-}
-
-static void
-hostname_known (gpointer result, GError *error, gpointer data)
-{
-    Call *call = data;
-    connect_get_hostname_ret *out = call->out;
-
-    (void) error;
-    out->hostname = result;
-    call_done (call);
-}
 
 ApiResult
 api_connect_get_hostname (Call *call, const none *in, connect_get_hostname_ret *out, GError **error)
 {
+    (void) call;
     (void) in;
-    (void) out;
     (void) error;
-    task_run (hostname_read, NULL, NULL, hostname_known, call);
-    return API_LATER;
+    out->hostname = node_hostname ();
+    return API_DONE;
 }
 
 ApiResult
@@ -48,25 +28,6 @@ api_connect_get_sysinfo (Call *call, const connect_get_sysinfo_args *in,
     (void) in;
     out->sysinfo = node_sysinfo_xml (error);
     return out->sysinfo ? API_DONE : API_FAILED;
-}
-
-/* A container sees the CPUs of the host. */
-ApiResult
-api_connect_get_max_vcpus (Call *call, const connect_get_max_vcpus_args *in,
-                           connect_get_max_vcpus_ret *out, GError **error)
-{
-    const char *type = wire_text (in->type);
-    NodeInfo info;
-
-    (void) call;
-    if (type && g_ascii_strcasecmp (type, "lxc") != 0) {
-        error_set_from (error, ORIGIN_LXC, ERR_INVALID_ARG, "unknown type '%s'", type);
-        return API_FAILED;
-    }
-    if (!node_info (&info, error))
-        return API_FAILED;
-    out->max_vcpus = info.cpus;
-    return API_DONE;
 }
 
 /* The wire counts the closing NUL of these two. */
@@ -88,24 +49,64 @@ api_node_get_security_model (Call *call, const none *in, node_get_security_model
 
 /* ---- CPUs */
 
+static gpointer
+info_read (gpointer input, GError **error)
+{
+    g_autofree NodeInfo *info = g_new0 (NodeInfo, 1);
+
+    (void) input;
+    return node_info (info, error) ? g_steal_pointer (&info) : NULL;
+}
+
+static void
+info_fill (void *reply, gpointer answer)
+{
+    node_get_info_ret *out = reply;
+    const NodeInfo *info = answer;
+
+    memcpy (out->model, info->model, sizeof out->model);
+    out->memory = info->memory;
+    out->cpus = info->cpus;
+    out->mhz = info->mhz;
+    out->nodes = info->nodes;
+    out->sockets = info->sockets;
+    out->cores = info->cores;
+    out->threads = info->threads;
+}
+
 ApiResult
 api_node_get_info (Call *call, const none *in, node_get_info_ret *out, GError **error)
 {
-    NodeInfo info;
+    static Question question = { .read = info_read, .fill = info_fill, .free_answer = g_free };
 
-    (void) call;
     (void) in;
-    if (!node_info (&info, error))
-        return API_FAILED;
-    memcpy (out->model, info.model, sizeof out->model);
-    out->memory = info.memory;
-    out->cpus = info.cpus;
-    out->mhz = info.mhz;
-    out->nodes = info.nodes;
-    out->sockets = info.sockets;
-    out->cores = info.cores;
-    out->threads = info.threads;
-    return API_DONE;
+    (void) out;
+    (void) error;
+    return question_ask (&question, call);
+}
+
+static void
+max_vcpus_fill (void *reply, gpointer answer)
+{
+    connect_get_max_vcpus_ret *out = reply;
+    const NodeInfo *info = answer;
+
+    out->max_vcpus = info->cpus;
+}
+
+/* A container sees the CPUs of the host. */
+ApiResult
+api_connect_get_max_vcpus (Call *call, const connect_get_max_vcpus_args *in,
+                           connect_get_max_vcpus_ret *out, GError **error)
+{
+    static Question question = { .read = info_read, .fill = max_vcpus_fill, .free_answer = g_free };
+    const char *type = wire_text (in->type);
+
+    (void) out;
+    if (!type || g_ascii_strcasecmp (type, "lxc") == 0)
+        return question_ask (&question, call);
+    error_set (error, ERR_INVALID_ARG, "unknown type '%s'", type);
+    return API_FAILED;
 }
 
 ApiResult

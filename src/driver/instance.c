@@ -55,7 +55,7 @@ instance_free (Instance *instance)
     if (!instance)
         return;
     remove_source (&instance->deadline);
-    remove_source (&instance->pid_watch);
+    g_clear_pointer (&instance->pid_watch, fd_watch_free);
     remove_source (&instance->retry);
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "driver/domains.h"
+#include "driver/fd_watch.h"
 #include "driver/monitor_link.h"
 #include "driver/plan_facts.h"
 #include "driver/start.h"
@@ -75,7 +76,7 @@ struct Instance {
     pid_t pid;                  /* the controller */
     guint64 pid_start;
     int pidfd;
-    guint pid_watch;
+    FdWatch *pid_watch;
     MonitorLink *start_link;    /* until EXECED */
     MonitorLink *monitor;
     pid_t init_pid;

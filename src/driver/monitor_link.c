@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "driver/fd_watch.h"
 #include "util/error.h"
 #include "util/fd.h"
 
@@ -21,7 +22,7 @@ typedef struct {
 struct MonitorLink {
     int ref_count;          /* the owner's, and one while handlers run */
     int fd;
-    guint source;
+    FdWatch *watch;
     guint32 serial;
     GSList *requests;       /* of Request */
     MonitorHandlers handlers;
@@ -100,9 +101,7 @@ link_closed (MonitorLink *link)
 {
     g_autoptr (GError) error = NULL;
 
-    if (link->source)
-        g_source_remove (link->source);
-    link->source = 0;
+    g_clear_pointer (&link->watch, fd_watch_free);
     error_set_errno (&error, ESRCH, "the controller has gone");
     while (!link->freed && link->requests)
         request_finish (link, link->requests->data, error);
@@ -140,19 +139,16 @@ monitor_link_drain (MonitorLink *link)
 {
     link->ref_count++;
     /* bounded, so that a controller that talks without end does not hold the loop */
-    for (int i = 0; i < 16 && !link->freed && link->source; i++)
+    for (int i = 0; i < 16 && !link->freed && link->watch; i++)
         if (!link_read (link))
             break;
     link_unref (link);
 }
 
-static gboolean
-link_ready (gint fd, GIOCondition condition, gpointer data)
+static void
+link_ready (gpointer data)
 {
-    (void) fd;
-    (void) condition;
     monitor_link_drain (data);
-    return G_SOURCE_CONTINUE;   /* a removed source ignores it */
 }
 
 MonitorLink *
@@ -165,7 +161,7 @@ monitor_link_new (int fd, const MonitorHandlers *handlers, gpointer data)
     link->fd = fd;
     link->handlers = *handlers;
     link->data = data;
-    link->source = g_unix_fd_add (fd, G_IO_IN | G_IO_HUP | G_IO_ERR, link_ready, link);
+    link->watch = fd_watch_new (fd, link_ready, link);
     return link;
 }
 
@@ -197,9 +193,7 @@ monitor_link_free (MonitorLink *link)
     if (!link)
         return;
     link->freed = TRUE;
-    if (link->source)
-        g_source_remove (link->source);
-    link->source = 0;
+    g_clear_pointer (&link->watch, fd_watch_free);
     fd_close (&link->fd);
     g_slist_free_full (g_steal_pointer (&link->requests), request_free);
     link_unref (link);

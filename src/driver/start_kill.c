@@ -5,7 +5,6 @@
  * end kills init (PDEATHSIG); then whatever is left in the guest's cgroup.
  */
 #include <errno.h>
-#include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -57,22 +56,19 @@ controller_reap (Instance *instance)
     /* not our child after a daemon restart: ECHILD, and somebody else reaps it */
     if (instance->pidfd >= 0)
         waitid (P_PIDFD, (id_t) instance->pidfd, &info, WEXITED | WNOHANG);
-    if (instance->pid_watch)
-        g_source_remove (instance->pid_watch);
-    instance->pid_watch = 0;
+    g_clear_pointer (&instance->pid_watch, fd_watch_free);
     fd_close (&instance->pidfd);
 }
 
-static gboolean
-controller_ended (gint fd, GIOCondition condition, gpointer data)
+static void
+controller_ended (gpointer data)
 {
     Instance *instance = data;
     Domain *domain = domain_ref (instance->domain);
     GError *error = NULL;
 
-    (void) fd;
-    (void) condition;
-    instance->pid_watch = 0;        /* this source, removed by the return value */
+    /* once: a pidfd stays ready */
+    g_clear_pointer (&instance->pid_watch, fd_watch_free);
     /* EXIT or FAILED may lie unread in its socket: the reason comes before the end. What is read there
      * can lead to the end of the instance. */
     if (instance->start_link)
@@ -91,14 +87,13 @@ controller_ended (gint fd, GIOCondition condition, gpointer data)
         }
     }
     domain_unref (domain);
-    return G_SOURCE_REMOVE;
 }
 
 void
 instance_watch_controller (Instance *instance, int pidfd)
 {
     instance->pidfd = pidfd;
-    instance->pid_watch = g_unix_fd_add (pidfd, G_IO_IN, controller_ended, instance);
+    instance->pid_watch = fd_watch_new (pidfd, controller_ended, instance);
 }
 
 static void
