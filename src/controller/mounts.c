@@ -34,16 +34,16 @@ mount_change (int fd, unsigned flags, uint64_t set, uint64_t clear)
                           &attr, sizeof attr);
 }
 
-/* A private copy of the mount at @fd, not attached anywhere. Private, because a copy of a shared
+/* A private copy of the mount at @fd with other attributes, not attached anywhere. Private, because a copy of a shared
  * mount is a peer of the host's and would carry mounts out. */
 static int
-mount_clone (int fd, const char *path, unsigned flags)
+mount_clone (int fd, const char *path, unsigned flags, uint64_t set, uint64_t clear)
 {
     autofd int tree = open_tree (fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
                                  | (path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH)
                                  | (flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0));
 
-    if (tree < 0 || mount_change (tree, flags, 0, 0) < 0)
+    if (tree < 0 || mount_change (tree, flags, set, clear) < 0)
         return -1;
     return fd_steal (&tree);
 }
@@ -64,7 +64,7 @@ mounts_take_sources (const launch_plan *plan, int *sources, Failure *failure)
 
         if (mount->fd < 0)
             continue;
-        sources[i] = mount_clone (mount->fd, "", mount->flags);
+        sources[i] = mount_clone (mount->fd, "", mount->flags, 0, 0);
         if (sources[i] < 0)
             return failure_set (failure, STEP_ROOT, mount->target);
     }
@@ -235,20 +235,25 @@ uncover_target (Mounts *m, const plan_mount *mount, int *target)
     return -1;
 }
 
-/* Attaches @tree (owned by the caller) at the mount's target. */
+/* Finds the mount's target, and makes it where the plan says so. 0 with *ret_target -1: skip this mount.
+ * Always before the tree is made: throwing away a tree that was never attached makes the kernel wait
+ * for a grace period of RCU. */
 static int
-attach_at_target (Mounts *m, unsigned step, const plan_mount *mount, int tree)
+open_target (Mounts *m, unsigned step, const plan_mount *mount, bool directory, int *ret_target)
 {
-    autofd int target = -1;
-    struct stat st;
-
-    if (fstat (tree, &st) < 0)
-        return failure_set (m->failure, step, mount->target);
-    target = path_open_made (m->root, mount->target, target_make (mount, S_ISDIR (st.st_mode)),
-                             target_links (mount), &m->owner);
-    if (target < 0 && may_skip (mount))
+    *ret_target = path_open_made (m->root, mount->target, target_make (mount, directory),
+                                  target_links (mount), &m->owner);
+    if (*ret_target < 0 && may_skip (mount))
         return 0;
-    if (target < 0 || uncover_target (m, mount, &target) < 0 || mount_attach (tree, target) < 0)
+    if (*ret_target < 0 || uncover_target (m, mount, ret_target) < 0)
+        return failure_set (m->failure, step, mount->target);
+    return 0;
+}
+
+static int
+attach_at (Mounts *m, unsigned step, const plan_mount *mount, int tree, int target)
+{
+    if (mount_attach (tree, target) < 0)
         return failure_set (m->failure, step, mount->target);
     return 0;
 }
@@ -299,7 +304,7 @@ build_root (Mounts *m, const plan_mount *mount)
         source = open (mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (source < 0)
             return failure_set (m->failure, STEP_ROOT, object);
-        tree = mount_clone (source, "", mount->flags);
+        tree = mount_clone (source, "", mount->flags, 0, 0);
     }
     if (tree < 0 || mount_change (tree, mount->flags, attributes, 0) < 0)
         return failure_set (m->failure, STEP_ROOT, object);
@@ -327,50 +332,68 @@ finish_root (Mounts *m)
     return 0;
 }
 
+/* Inside, "not read-only" opens a hole in something read-only (/proc/sys/net in /proc/sys); a host
+ * mount keeps what the host gave it. */
+static uint64_t
+bind_clears (const plan_mount *mount)
+{
+    return mount->kind == PLAN_MOUNT_BIND_GUEST && !(mount->flags & PLAN_MF_RDONLY)
+        ? MOUNT_ATTR_RDONLY : 0;
+}
+
 static int
 build_bind (Mounts *m, u_int index, const plan_mount *mount)
 {
-    bool guest = mount->kind == PLAN_MOUNT_BIND_GUEST;
-    autofd int source = -1, tree = -1;
-    uint64_t attributes = mount_attributes (mount->flags), clear = 0;
+    uint64_t attributes = mount_attributes (mount->flags);
+    autofd int source = -1, tree = -1, target = -1;
+    struct stat st;
 
-    if (m->sources && m->sources[index] >= 0) {
-        tree = fd_steal (&m->sources[index]);
+    if (m->sources && m->sources[index] >= 0)
+        source = fd_steal (&m->sources[index]);
+    else if (mount->kind == PLAN_MOUNT_BIND_GUEST)
+        source = path_open (m->root, mount->source, O_PATH, PATH_FOLLOW);
+    else
+        source = open (mount->source, O_PATH | O_CLOEXEC);
+    if (source < 0 && may_skip (mount))
+        return 0;
+    if (source < 0 || fstat (source, &st) < 0)
+        return failure_set_detail (m->failure, STEP_MOUNT, mount->target, mount->source);
+    if (open_target (m, STEP_MOUNT, mount, S_ISDIR (st.st_mode), &target) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
+    if (mount->fd >= 0) {
+        /* cloned already, in the host's mount namespace */
+        tree = fd_steal (&source);
+        if (mount_change (tree, mount->flags, attributes, 0) < 0)
+            return failure_set_detail (m->failure, STEP_MOUNT, mount->target, "flags");
     } else {
-        source = guest ? path_open (m->root, mount->source, O_PATH, PATH_FOLLOW)
-                       : open (mount->source, O_PATH | O_CLOEXEC);
-        if (source < 0 && may_skip (mount))
-            return 0;
-        if (source >= 0)
-            tree = mount_clone (source, "", mount->flags);
+        tree = mount_clone (source, "", mount->flags, attributes, bind_clears (mount));
         if (tree < 0)
             return failure_set_detail (m->failure, STEP_MOUNT, mount->target, mount->source);
     }
-    /* inside, "not read-only" opens a hole in something read-only (/proc/sys/net in /proc/sys); a
-     * host mount keeps what the host gave it */
-    if (guest && !(attributes & MOUNT_ATTR_RDONLY))
-        clear = MOUNT_ATTR_RDONLY;
-    if (mount_change (tree, mount->flags, attributes, clear) < 0)
-        return failure_set_detail (m->failure, STEP_MOUNT, mount->target, "flags");
     if (mount_idmap (m, mount, tree) < 0)
         return -1;
-    return attach_at_target (m, STEP_MOUNT, mount, tree);
+    return attach_at (m, STEP_MOUNT, mount, tree, target);
 }
 
 static int
 build_new (Mounts *m, const plan_mount *mount)
 {
-    autofd int tree = mount_new (m, STEP_MOUNT, mount);
+    autofd int tree = -1, target = -1;
 
+    if (open_target (m, STEP_MOUNT, mount, true, &target) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
+    tree = mount_new (m, STEP_MOUNT, mount);
     if (tree < 0 && may_skip (mount)) {
         m->failure->step = STEP_NONE;
         return 0;
     }
-    if (tree < 0)
+    if (tree < 0 || mount_idmap (m, mount, tree) < 0)
         return -1;
-    if (mount_idmap (m, mount, tree) < 0)
-        return -1;
-    return attach_at_target (m, STEP_MOUNT, mount, tree);
+    return attach_at (m, STEP_MOUNT, mount, tree, target);
 }
 
 /* Kinds that imply their file system may leave it out. */
@@ -388,12 +411,15 @@ static int
 build_dev (Mounts *m, const plan_mount *given)
 {
     plan_mount full = with_fstype (given, "tmpfs"), *mount = &full;
-    autofd int tree = -1;
+    autofd int tree = -1, target = -1;
 
-    if (failure_enter (m->failure, STEP_DEV, mount->target) < 0)
+    if (failure_enter (m->failure, STEP_DEV, mount->target) < 0
+        || open_target (m, STEP_DEV, mount, true, &target) < 0)
         return -1;
+    if (target < 0)
+        return 0;
     tree = mount_new (m, STEP_DEV, mount);
-    if (tree < 0 || attach_at_target (m, STEP_DEV, mount, tree) < 0)
+    if (tree < 0 || attach_at (m, STEP_DEV, mount, tree, target) < 0)
         return -1;
     return dev_nodes_make (m->plan, tree, &m->owner, m->failure);
 }
@@ -402,11 +428,13 @@ static int
 build_devpts (Mounts *m, const plan_mount *given)
 {
     plan_mount full = with_fstype (given, "devpts"), *mount = &full;
+    autofd int target = -1;
 
-    if (failure_enter (m->failure, STEP_DEVPTS, mount->target) < 0)
+    if (failure_enter (m->failure, STEP_DEVPTS, mount->target) < 0
+        || open_target (m, STEP_DEVPTS, mount, true, &target) < 0)
         return -1;
     m->devpts = mount_new (m, STEP_DEVPTS, mount);
-    if (m->devpts < 0 || attach_at_target (m, STEP_DEVPTS, mount, m->devpts) < 0)
+    if (m->devpts < 0 || attach_at (m, STEP_DEVPTS, mount, m->devpts, target) < 0)
         return -1;
     return dev_consoles_make (m);
 }
@@ -415,13 +443,17 @@ static int
 build_console (Mounts *m, const plan_mount *mount)
 {
     char number[16];
-    autofd int tree = -1;
+    autofd int tree = -1, target = -1;
 
+    if (open_target (m, STEP_CONSOLE, mount, false, &target) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
     snprintf (number, sizeof number, "%u", mount->index);
-    tree = mount_clone (m->devpts, number, 0);
+    tree = mount_clone (m->devpts, number, 0, 0, 0);
     if (tree < 0)
         return failure_set (m->failure, STEP_CONSOLE, mount->target);
-    return attach_at_target (m, STEP_CONSOLE, mount, tree);
+    return attach_at (m, STEP_CONSOLE, mount, tree, target);
 }
 
 static int
@@ -441,17 +473,20 @@ static int
 build_mask (Mounts *m, const plan_mount *mount)
 {
     bool file = mount->kind == PLAN_MOUNT_MASK_FILE;
-    autofd int tree = -1;
-
-    if (failure_enter (m->failure, STEP_MASK, mount->target) < 0)
-        return -1;
-    tree = mount_clone (m->stage, file ? MASK_NULL : MASK_EMPTY, 0);
     /* no MOUNT_ATTR_NODEV on the null device, or it could not be opened */
-    if (tree < 0
-        || mount_change (tree, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC
-                         | (file ? 0 : MOUNT_ATTR_NODEV), 0) < 0)
+    uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC
+        | (file ? 0 : MOUNT_ATTR_NODEV);
+    autofd int tree = -1, target = -1;
+
+    if (failure_enter (m->failure, STEP_MASK, mount->target) < 0
+        || open_target (m, STEP_MASK, mount, !file, &target) < 0)
+        return -1;
+    if (target < 0)
+        return 0;
+    tree = mount_clone (m->stage, file ? MASK_NULL : MASK_EMPTY, 0, attributes, 0);
+    if (tree < 0)
         return failure_set (m->failure, STEP_MASK, mount->target);
-    return attach_at_target (m, STEP_MASK, mount, tree);
+    return attach_at (m, STEP_MASK, mount, tree, target);
 }
 
 static int

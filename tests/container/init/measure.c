@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "harness.h"
 #include "private.h"
@@ -53,6 +54,7 @@ main (int argc, char **argv)
     long before, after, dirty = 0, clean = 0, pss = 0;
     gint64 began;
     g_autofree char *program = NULL;
+    struct rusage usage;
 
     private_namespaces ();
     /* as skepd does: one sealed copy for all */
@@ -98,6 +100,10 @@ main (int argc, char **argv)
     for (unsigned i = 0; i < n; i++)
         run_stop (boxes[i], &runs[i]);
     printf ("%u stops: %.2f ms each\n", n, (double) (g_get_monotonic_time () - began) / n / 1000);
+    getrusage (RUSAGE_CHILDREN, &usage);
+    printf ("processor time of a start and stop: %.2f ms\n",
+            ((double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3
+             + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3) / n);
     for (unsigned i = 0; i < n; i++)
         box_free (boxes[i]);
     return 0;
