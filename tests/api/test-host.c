@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host's facts over the wire, and the drivers that Skep does not have. */
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -214,6 +216,72 @@ test_secondary (Api *api, gconstpointer data)
     api_call_fails (conn, "connect_list_networks", &bad, ERR_RPC, NULL);
 }
 
+/* ---- one reading answers many, also those who do not wait for it */
+
+static gpointer
+ask_often (gpointer data)
+{
+    g_autoptr (RpcConnection) conn = api_connect (data, TRUE, TRUE);
+
+    for (guint i = 0; i < 25; i++) {
+        api_call_works (conn, "connect_get_capabilities", NULL, NULL);
+        api_call_works (conn, "node_get_info", NULL, NULL);
+    }
+    return NULL;
+}
+
+static void
+put_word (GByteArray *packet, guint32 word)
+{
+    word = GUINT32_TO_BE (word);
+    g_byte_array_append (packet, (const guint8 *) &word, sizeof word);
+}
+
+static void
+put_call (GByteArray *packets, int procedure, const void *arguments, guint size)
+{
+    const guint32 header[] = { 28 + size, RPC_PROGRAM_REMOTE, 1, (guint32) procedure, 0, 0, 0 };
+
+    for (guint i = 0; i < G_N_ELEMENTS (header); i++)
+        put_word (packets, header[i]);
+    g_byte_array_append (packets, arguments, size);
+}
+
+/* Says everything at once and goes. */
+static void
+ask_and_go (Api *api)
+{
+    static const char open_arguments[] = "\0\0\0\1\0\0\0\15lxc:///system\0\0\0\0\0\0";
+    g_autoptr (GByteArray) packets = g_byte_array_new ();
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_snprintf (address.sun_path, sizeof address.sun_path, "%s/skep-sock-ro", api->dir);
+    g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+    put_call (packets, REMOTE_PROC_AUTH_LIST, "", 0);
+    put_call (packets, REMOTE_PROC_CONNECT_OPEN, open_arguments, 28);
+    for (guint i = 0; i < 4; i++)
+        put_call (packets, REMOTE_PROC_CONNECT_GET_CAPABILITIES, "", 0);
+    g_assert_cmpint (write (fd, packets->data, packets->len), ==, (gssize) packets->len);
+    close (fd);
+}
+
+static void
+test_many_askers (Api *api, gconstpointer data)
+{
+    GThread *threads[6];
+
+    (void) data;
+    for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+        threads[i] = g_thread_new (NULL, ask_often, api);
+    for (guint i = 0; i < 50; i++)
+        ask_and_go (api);
+    for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+        g_thread_join (threads[i]);
+    for (guint i = 0; i < 10; i++) /* the daemon ends while it is being asked */
+        ask_and_go (api);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -222,5 +290,6 @@ main (int argc, char **argv)
     API_TEST ("/host/cpus", test_cpus);
     API_TEST ("/host/memory", test_memory);
     API_TEST ("/host/secondary", test_secondary);
+    API_TEST ("/host/many-askers", test_many_askers);
     return g_test_run ();
 }
