@@ -15,7 +15,7 @@ struct RpcCall {
     RpcStream *stream;          /* reference; opened by this call, NULL */
     guint n_fds;
     int fds[PACKET_FDS_MAX];
-    guint8 *stolen;             /* the buffer that holds @payload, NULL when it lies behind this struct */
+    guint8 *stolen;             /* the buffer that holds @payload; NULL: behind this struct */
     const guint8 *payload;
     gsize payload_size;
     guint8 inside[] __attribute__ ((aligned (8)));
@@ -24,9 +24,12 @@ struct RpcCall {
 static RpcCall *
 call_new (RpcClient *client, Packet *packet)
 {
-    guint8 *stolen = packet->payload_size >= STEAL_MIN ? packet_reader_steal (&client->reader, packet) : NULL;
-    RpcCall *call = g_malloc (sizeof *call + (stolen ? 0 : packet->payload_size));
+    guint8 *stolen = NULL;
+    RpcCall *call;
 
+    if (packet->payload_size >= STEAL_MIN)
+        stolen = packet_reader_steal (&client->reader, packet);
+    call = g_malloc (sizeof *call + (stolen ? 0 : packet->payload_size));
     call->client = rpc_client_ref (client);
     call->header = packet->header;
     call->stream = NULL;
@@ -65,10 +68,11 @@ rpc_call_received (RpcClient *client, Packet *packet)
     RpcCall *call = call_new (client, packet);
 
     if (!rpc_server_has_program (client->server, header->program, header->version))
-        error_set_from (&error, ORIGIN_RPC, ERR_RPC, "Cannot find program %u version %u", header->program,
-                        header->version);
+        error_set_from (&error, ORIGIN_RPC, ERR_RPC, "Cannot find program %u version %u",
+                        header->program, header->version);
     else if (header->status != PACKET_OK)
-        error_set_from (&error, ORIGIN_RPC, ERR_RPC, "Unexpected message status %d", header->status);
+        error_set_from (&error, ORIGIN_RPC, ERR_RPC, "Unexpected message status %d",
+                        header->status);
     if (error)
         rpc_call_error (call, error);
     else
@@ -102,7 +106,8 @@ rpc_call_args (RpcCall *call, xdrproc_t decode, void *args, GError **error)
     xdrmem_create (&xdrs, (char *) call->payload, (u_int) call->payload_size, XDR_DECODE);
     decoded = decode (&xdrs, args, 0);
     xdr_destroy (&xdrs);
-    return decoded || error_set_from (error, ORIGIN_RPC, ERR_RPC, "Unable to decode message payload");
+    return decoded || error_set_from (error, ORIGIN_RPC, ERR_RPC,
+                                      "Unable to decode message payload");
 }
 
 GArray *

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A blocking caller on a non-blocking socket: whoever waits, be it to send, also takes what arrives.
- * Otherwise two ends that both have much to say would wait for each other for ever.
+ * A blocking caller on a non-blocking socket: whoever waits, be it to send, also takes what
+ * arrives. Otherwise two ends that both have much to say would wait for each other for ever.
  *
  * Nothing is sent in the middle of another packet, and no handler runs there: pongs and events that
- * come meanwhile wait until it is out. Every complete packet that was received has been handled when a
- * function returns, so for calls and events polling the descriptor is enough to know that there is more.
+ * come meanwhile wait until it is out. Every complete packet that was received has been handled
+ * when a function returns, so for calls and events polling the descriptor is enough to know that
+ * there is more.
  */
 #include "rpc/client.h"
 
@@ -161,8 +162,8 @@ connection_broke (RpcConnection *conn, GError **error, const char *why)
     return error_set_from (error, ORIGIN_RPC, ERR_RPC, "connection to the daemon is lost: %s", why);
 }
 
-/* What of @events is there, with POLLHUP and POLLERR as poll() has it; 0 at the time limit, and with
- * an error set when poll() failed. */
+/* What of @events is there, with POLLHUP and POLLERR as poll() has it; 0 at the time limit, and
+ * with an error set when poll() failed. */
 static short
 wait_for (RpcConnection *conn, short events, int timeout_ms, GError **error)
 {
@@ -216,7 +217,8 @@ reply_received (RpcConnection *conn, Packet *packet)
         xdrmem_create (&xdrs, (char *) packet->payload, (u_int) packet->payload_size, XDR_DECODE);
         if (!waiting->decode (&xdrs, waiting->ret, 0)) {
             waiting->failed = TRUE;
-            error_set_from (waiting->error, ORIGIN_RPC, ERR_RPC, "Unable to decode message payload");
+            error_set_from (waiting->error, ORIGIN_RPC, ERR_RPC,
+                            "Unable to decode message payload");
         }
         xdr_destroy (&xdrs);
     }
@@ -261,7 +263,8 @@ stream_input (RpcConnection *conn, guint32 serial)
     return stream;
 }
 
-/* Who sends without reading must neither stop the daemon nor fill our memory: then the rest is lost. */
+/* Who sends without reading must neither stop the daemon nor fill our memory: what is too much is
+ * lost. */
 static void
 stream_data_received (RpcConnection *conn, const Packet *packet)
 {
@@ -414,7 +417,8 @@ deliver_events (RpcConnection *conn)
 
         xdrmem_create (&xdrs, (char *) payload, (u_int) size, XDR_DECODE);
         if (conn->handler)
-            conn->handler (event->header.program, event->header.procedure, &xdrs, conn->handler_data);
+            conn->handler (event->header.program, event->header.procedure, &xdrs,
+                           conn->handler_data);
         xdr_destroy (&xdrs);
         event_free (event);
     }
@@ -444,9 +448,11 @@ receive_and_handle (RpcConnection *conn, GError **error)
     return alive;
 }
 
-/* Sends the packet in the output buffer and waits for its answer, which may come before all is sent. */
+/* Sends the packet in the output buffer and waits for its answer, which may come before all is
+ * sent. */
 static gboolean
-exchange (RpcConnection *conn, gsize size, const int *fds, guint n_fds, Waiting *waiting, GError **error)
+exchange (RpcConnection *conn, gsize size, const int *fds, guint n_fds, Waiting *waiting,
+          GError **error)
 {
     g_autoptr (GError) lost = NULL;
     gboolean alive;
@@ -466,22 +472,23 @@ exchange (RpcConnection *conn, gsize size, const int *fds, guint n_fds, Waiting 
 /* ---- calls and events */
 
 gboolean
-rpc_connection_call (RpcConnection *conn, guint32 program, int procedure, xdrproc_t encode, const void *args,
-                     xdrproc_t decode, void *ret, const int *fds, guint n_fds, GArray *ret_fds,
-                     GError **error)
+rpc_connection_call (RpcConnection *conn, guint32 program, int procedure, xdrproc_t encode,
+                     const void *args, xdrproc_t decode, void *ret, const int *fds, guint n_fds,
+                     GArray *ret_fds, GError **error)
 {
     PacketHeader header = {
         .program = program, .version = 1, .procedure = procedure,
         .type = n_fds > 0 ? PACKET_CALL_FDS : PACKET_CALL, .serial = conn->serial,
     };
     Waiting waiting = {
-        .program = program, .serial = conn->serial, .decode = decode, .ret = ret, .ret_fds = ret_fds,
-        .error = error,
+        .program = program, .serial = conn->serial, .decode = decode, .ret = ret,
+        .ret_fds = ret_fds, .error = error,
     };
     gsize size;
 
     if (n_fds > PACKET_FDS_MAX)
-        return error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "too many descriptors: %u", n_fds);
+        return error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "too many descriptors: %u",
+                               n_fds);
     size = packet_build (&conn->output, &header, n_fds, encode, args);
     if (size == 0)
         return error_set_from (error, ORIGIN_RPC, ERR_RPC, "Unable to encode message payload");
@@ -593,7 +600,8 @@ rpc_connection_stream_receive (RpcConnection *conn, guint32 serial, void **ret_d
             return -1;
         }
         if (left < 0 && timeout_ms >= 0) {
-            error_set_from (error, ORIGIN_RPC, ERR_OPERATION_TIMEOUT, "nothing arrived on the stream");
+            error_set_from (error, ORIGIN_RPC, ERR_OPERATION_TIMEOUT,
+                            "nothing arrived on the stream");
             return -1;
         }
         if (!rpc_connection_dispatch (conn, (int) left, error))

@@ -76,7 +76,8 @@ template_of (int code)
     return "%s";
 }
 
-/* libvirt's text about unknown flag bits stands alone, though other invalid arguments are introduced. */
+/* libvirt's text about unknown flag bits stands alone, though other invalid arguments are
+ * introduced. */
 static const char *
 pattern_of (int code, const char *detail)
 {

@@ -136,7 +136,8 @@ packet_parse (const guint8 *data, gsize size, Packet *packet, guint *ret_fds)
     return *ret_fds <= PACKET_FDS_MAX;
 }
 
-/* Each missing descriptor is one byte of the input; only the last byte of an input can carry one. */
+/* Each missing descriptor is one byte of the input; only the last byte of an input can carry
+ * one. */
 static PacketResult
 feed_fds (PacketReader *reader, PacketInput *input, Packet *packet)
 {
@@ -223,7 +224,8 @@ packet_reader_feed (PacketReader *reader, PacketInput *input, Packet *packet)
     return result;
 }
 
-/* At most one descriptor, at the end of what was read: the kernel never joins two. -1 none, -2 bad. */
+/* At most one descriptor, at the end of what was read: the kernel never joins two. -1 none, -2
+ * bad. */
 static int
 control_fd (struct msghdr *msg)
 {
@@ -248,7 +250,8 @@ control_fd (struct msghdr *msg)
 }
 
 gssize
-packet_reader_receive (PacketReader *reader, int sock, void *scratch, gsize scratch_size, PacketInput *input)
+packet_reader_receive (PacketReader *reader, int sock, void *scratch, gsize scratch_size,
+                       PacketInput *input)
 {
     union {
         struct cmsghdr align;
@@ -323,14 +326,16 @@ encode_at (PacketBuffer *buffer, gsize offset, xdrproc_t encode, const void *bod
     gsize used;
     XDR xdrs;
 
-    xdrmem_create (&xdrs, (char *) buffer->data + offset, (u_int) (buffer->capacity - offset), XDR_ENCODE);
+    xdrmem_create (&xdrs, (char *) buffer->data + offset, (u_int) (buffer->capacity - offset),
+                   XDR_ENCODE);
     used = encode (&xdrs, (void *) body, 0) ? offset + xdr_getpos (&xdrs) : 0;
     xdr_destroy (&xdrs);
     return used;
 }
 
 gsize
-packet_build (PacketBuffer *buffer, const PacketHeader *header, guint n_fds, xdrproc_t encode, const void *body)
+packet_build (PacketBuffer *buffer, const PacketHeader *header, guint n_fds, xdrproc_t encode,
+              const void *body)
 {
     gsize offset = PACKET_HEADER_SIZE;
     gsize size;

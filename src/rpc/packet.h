@@ -4,8 +4,9 @@
  *
  *   u32 length (itself included) | program | version | procedure | type | serial | status | payload
  *
- * In types 4 and 5 the payload starts with a count of descriptors; each descriptor follows the packet
- * with one byte of its own, not counted in the length. Neither end of this file blocks or logs.
+ * In types 4 and 5 the payload starts with a count of descriptors; each descriptor follows the
+ * packet with one byte of its own, not counted in the length. Neither end of this file blocks or
+ * logs.
  */
 #pragma once
 
@@ -48,7 +49,8 @@ typedef struct {
     int fd;
 } PacketInput;
 
-/* A complete packet. @payload is behind the count of descriptors, and is valid until the next feed. */
+/* A complete packet. @payload is behind the count of descriptors, and is valid until the next
+ * feed. */
 typedef struct {
     PacketHeader header;
     const guint8 *payload;
@@ -74,15 +76,15 @@ typedef enum {
 
 void packet_reader_clear (PacketReader *reader);
 
-/* Hands over the buffer in which the last packet's payload lies, so that a long one need not be copied;
- * NULL when it lies in the input. */
+/* Hands over the buffer in which the last packet's payload lies, so that a long one need not be
+ * copied; NULL when it lies in the input. */
 guint8 *packet_reader_steal (PacketReader *reader, const Packet *packet);
 
 /* Takes bytes of @input up to the end of one packet and moves @input on. */
 PacketResult packet_reader_feed (PacketReader *reader, PacketInput *input, Packet *ret_packet);
 
-/* One recvmsg() that does not block, into @scratch or, when a long packet is under way, straight to its
- * place. Returns the number of bytes, 0 at end of file, or a negative errno. */
+/* One recvmsg() that does not block, into @scratch or, when a long packet is under way, straight to
+ * its place. Returns the number of bytes, 0 at end of file, or a negative errno. */
 gssize packet_reader_receive (PacketReader *reader, int fd, void *scratch, gsize scratch_size,
                               PacketInput *ret_input);
 
@@ -98,11 +100,13 @@ void packet_buffer_clear (PacketBuffer *buffer);
 /* Frees what one long packet needed. */
 void packet_buffer_trim (PacketBuffer *buffer);
 
-/* Build a packet and return its size. packet_build() returns 0 when @encode fails or the packet would
- * be too long. The count of descriptors is written in types 4 and 5 only. @encode NULL: no payload. */
+/* Build a packet and return its size. packet_build() returns 0 when @encode fails or the packet
+ * would be too long. The count of descriptors is written in types 4 and 5 only. @encode NULL: no
+ * payload. */
 gsize packet_build (PacketBuffer *buffer, const PacketHeader *header, guint n_fds, xdrproc_t encode,
                     const void *body);
-gsize packet_build_raw (PacketBuffer *buffer, const PacketHeader *header, const void *payload, gsize size);
+gsize packet_build_raw (PacketBuffer *buffer, const PacketHeader *header, const void *payload,
+                        gsize size);
 
 /* The byte that carries one descriptor; 0 or a negative errno. Does not block. */
 int packet_send_fd (int sock, int fd);

@@ -17,7 +17,7 @@
 
 #define EVENTS_PER_TURN  64
 #define ACCEPTS_PER_TURN 16
-#define ACCEPT_PAUSE     G_USEC_PER_SEC
+#define ACCEPT_PAUSE     (G_USEC_PER_SEC / 4)
 
 typedef struct {
     GSource source;
@@ -83,7 +83,8 @@ listeners_watch (RpcServer *server, gboolean accepting)
 {
     server->accepting = accepting;
     for (guint i = 0; i < server->listeners->len; i++)
-        rpc_server_watch (server, g_ptr_array_index (server->listeners, i), accepting ? EPOLLIN : 0);
+        rpc_server_watch (server, g_ptr_array_index (server->listeners, i),
+                          accepting ? EPOLLIN : 0);
 }
 
 static void
@@ -125,8 +126,8 @@ server_drop (RpcServer *server, RpcClient *client)
         listeners_watch (server, TRUE);
 }
 
-/* The last tenth of the places is for root and the daemon's own user: whoever may open the read-only
- * socket must not be able to lock the administrator out. */
+/* The last tenth of the places is for root and the daemon's own user: whoever may open the
+ * read-only socket must not be able to lock the administrator out. */
 static gboolean
 server_has_place (const RpcServer *server, const RpcClient *client)
 {
@@ -170,7 +171,7 @@ server_accept (RpcServer *server, Listener *listener)
 static void
 server_run_ready (RpcServer *server)
 {
-    GQueue turn = server->ready;        /* what becomes ready meanwhile has its turn in the next round */
+    GQueue turn = server->ready;        /* what becomes ready meanwhile waits for the next round */
     RpcClient *client;
 
     g_queue_init (&server->ready);
@@ -267,8 +268,8 @@ rpc_server_new (const RpcLimits *limits, const RpcHandlers *handlers, gpointer d
     server->source = g_source_new (&source_funcs, sizeof (ServerSource));
     ((ServerSource *) server->source)->server = server;
     g_source_set_name (server->source, "rpc");
-    /* Nobody runs a loop inside a handler. For a source that might not recurse GLib takes its descriptor
-     * out of the poll set around every dispatch, which costs three system calls. */
+    /* Nobody runs a loop inside a handler. For a source that might not recurse GLib takes its
+     * descriptor out of the poll set around every dispatch, which costs three system calls. */
     g_source_set_can_recurse (server->source, TRUE);
     g_source_add_unix_fd (server->source, server->epoll_fd, G_IO_IN);
     g_source_attach (server->source, g_main_context_get_thread_default ());
@@ -339,7 +340,8 @@ remove_stale (const char *path, const struct sockaddr_un *address, socklen_t siz
     struct stat st;
 
     if (lstat (path, &st) < 0)
-        return errno == ENOENT || error_set_errno (error, errno, "cannot look at socket '%s'", path);
+        return errno == ENOENT || error_set_errno (error, errno, "cannot look at socket '%s'",
+                                                   path);
     if (!S_ISSOCK (st.st_mode))
         return error_set (error, ERR_OPERATION_FAILED, "'%s' exists and is not a socket", path);
     probe = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -394,8 +396,8 @@ listener_add (RpcServer *server, int fd, const char *path, gboolean readonly, GE
 }
 
 gboolean
-rpc_server_listen_unix (RpcServer *server, const char *path, mode_t mode, gid_t gid, gboolean readonly,
-                        GError **error)
+rpc_server_listen_unix (RpcServer *server, const char *path, mode_t mode, gid_t gid,
+                        gboolean readonly, GError **error)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     gboolean abstract = path[0] == '@';
@@ -435,7 +437,8 @@ rpc_server_listen_fd (RpcServer *server, int fd, gboolean readonly, GError **err
         return error_set_errno (error, errno, "descriptor %d is not a socket", fd);
     if (!listening)
         return error_set (error, ERR_INVALID_ARG, "descriptor %d is not a listening socket", fd);
-    if (fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK) < 0 || fcntl (fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK) < 0 || fcntl (fd, F_SETFD,
+                                                                            FD_CLOEXEC) < 0)
         return error_set_errno (error, errno, "cannot prepare socket %d", fd);
     return listener_add (server, fd, NULL, readonly, error);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The server's end of libvirt's RPC (facts/wire/framing.md): sockets, packets, descriptors, keepalive,
- * streams, limits. Knows programs and bytes, not domains. Everything here runs on the main loop.
+ * The server's end of libvirt's RPC (facts/wire/framing.md): sockets, packets, descriptors,
+ * keepalive, streams, limits. Knows programs and bytes, not domains. Everything here runs on the
+ * main loop.
  *
- * A call is answered exactly once, now or later, by rpc_call_reply() or rpc_call_error(), in any order.
- * When the client goes before that, answering is still allowed and does nothing.
+ * A call is answered exactly once, now or later, by rpc_call_reply() or rpc_call_error(), in any
+ * order. When the client goes before that, answering is still allowed and does nothing.
  */
 #pragma once
 
@@ -23,11 +24,11 @@ typedef struct RpcStream RpcStream;
 #define RPC_PROGRAM_SKEP      0x20536b70u   /* our own extensions: rpc/skep.x */
 
 typedef struct {
-    guint max_clients;              /* 5000; further connections wait unaccepted; a tenth is for root */
-    guint max_client_requests;      /* calls of one client in progress, 5; then its socket is not read */
+    guint max_clients;              /* 5000; others wait unaccepted; a tenth is for root */
+    guint max_client_requests;      /* calls in progress, 5; then the client is not read */
     gint64 keepalive_ms;            /* between pings, 5000; <= 0 never pings */
     guint keepalive_count;          /* 5 */
-    gsize max_client_output;        /* bytes queued for one client that does not read: then it is closed */
+    gsize max_client_output;        /* bytes queued, unread; then the client is closed */
 } RpcLimits;
 
 typedef struct {
@@ -69,12 +70,14 @@ void rpc_client_send_event (RpcClient *client, guint32 program, int procedure, x
 guint32 rpc_call_program (const RpcCall *call);
 int rpc_call_procedure (const RpcCall *call);
 RpcClient *rpc_call_client (const RpcCall *call);               /* NULL when it has gone */
-/* Decodes the arguments into zeroed @args; free with xdr_free (decode, args). FALSE: ERR_RPC set. */
+/* Decodes the arguments into zeroed @args; free with xdr_free (decode, args). FALSE: ERR_RPC
+ * set. */
 gboolean rpc_call_args (RpcCall *call, xdrproc_t decode, void *args, GError **error);
 /* Descriptors that came with the call: taken by the caller, who closes them. */
 GArray *rpc_call_take_fds (RpcCall *call);                      /* of int; never NULL */
 void rpc_call_reply (RpcCall *call, xdrproc_t encode, const void *ret);
-void rpc_call_reply_fds (RpcCall *call, xdrproc_t encode, const void *ret, const int *fds, guint n_fds);
+void rpc_call_reply_fds (RpcCall *call, xdrproc_t encode, const void *ret, const int *fds,
+                         guint n_fds);
 void rpc_call_error (RpcCall *call, const GError *error);
 
 /* ---- streams: opened by a call, carried on after its reply */
@@ -83,18 +86,19 @@ typedef struct {
     /* Bytes from the client; return FALSE to stop reading from it until rpc_stream_resume(). Those
      * bytes count as taken. */
     gboolean (*received) (RpcStream *stream, const void *data, gsize size, gpointer data_);
-    void (*writable) (RpcStream *stream, gpointer data);        /* room again after FALSE from send */
-    void (*closed) (RpcStream *stream, gboolean aborted, gpointer data);    /* by client or its end; last call */
+    void (*writable) (RpcStream *stream, gpointer data);  /* room again after FALSE from send */
+    /* By the client or by its end; the last call. */
+    void (*closed) (RpcStream *stream, gboolean aborted, gpointer data);
     /* A console: closing does not wait until received() took what was held back. */
     gboolean interactive;
 } RpcStreamHandlers;
 
-/* Before rpc_call_reply() of the same call; data sent before it is kept until then. When the client has
- * gone meanwhile, closed() is called from inside rpc_call_reply(). After rpc_call_error() of that call the
- * stream is gone, and no handler is called. */
+/* Before rpc_call_reply() of the same call; data sent before it is kept until then. When the client
+ * has gone meanwhile, closed() is called from inside rpc_call_reply(). After rpc_call_error() of
+ * that call the stream is gone, and no handler is called. */
 RpcStream *rpc_stream_open (RpcCall *call, const RpcStreamHandlers *handlers, gpointer data);
 /* Queues a copy; FALSE: taken, but wait for writable() before more (back-pressure). */
 gboolean rpc_stream_send (RpcStream *stream, const void *data, gsize size);
 void rpc_stream_resume (RpcStream *stream);
-void rpc_stream_end (RpcStream *stream);                        /* end of data; closed() follows later */
+void rpc_stream_end (RpcStream *stream);  /* end of data; closed() follows later */
 void rpc_stream_fail (RpcStream *stream, const GError *error);  /* no handler is called any more */

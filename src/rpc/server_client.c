@@ -13,7 +13,8 @@
 
 /* ---- life */
 
-/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so fields count from the last ')'. */
+/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything, so fields count from the last
+ * ')'. */
 static guint64
 process_start_time (pid_t pid)
 {
@@ -234,8 +235,8 @@ rpc_client_readable (RpcClient *client)
 
     if (client->dead || client->held || client_blocked (client))
         return;
-    n = packet_reader_receive (&client->reader, client->target.fd, client->server->input, INPUT_SIZE,
-                               &input);
+    n = packet_reader_receive (&client->reader, client->target.fd, client->server->input,
+                               INPUT_SIZE, &input);
     if (n == -EAGAIN)
         return;
     if (n <= 0) {
@@ -282,8 +283,8 @@ static gboolean
 out_packet_write (RpcClient *client, OutPacket *packet)
 {
     while (packet->sent < packet->size) {
-        ssize_t n = send (client->target.fd, packet->data + packet->sent, packet->size - packet->sent,
-                          MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send (client->target.fd, packet->data + packet->sent,
+                          packet->size - packet->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -411,7 +412,8 @@ gint64
 rpc_client_keepalive (RpcClient *client, gint64 now)
 {
     static const PacketHeader ping = {
-        .program = RPC_PROGRAM_KEEPALIVE, .version = 1, .procedure = KEEPALIVE_PING, .type = PACKET_EVENT,
+        .program = RPC_PROGRAM_KEEPALIVE, .version = 1, .procedure = KEEPALIVE_PING,
+        .type = PACKET_EVENT,
     };
     gint64 interval = keepalive_interval (client);
     RpcServer *server = client->server;

@@ -3,8 +3,8 @@
  * What the files of the server share. All sockets hang in one epoll set, which is one source of the
  * main loop, so an idle client costs nothing per iteration.
  *
- * A client is closed only between packets, by the server's own dispatch: client_kill() marks it, and
- * whoever is on the stack then can go on using it. Calls and streams hold a reference.
+ * A client is closed only between packets, by the server's own dispatch: client_kill() marks it,
+ * and whoever is on the stack then can go on using it. Calls and streams hold a reference.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 #define INPUT_SIZE          65536u              /* of one recvmsg() */
 #define PACKETS_PER_TURN    64u                 /* of one client, then the others get their turn */
-#define STREAM_INPUT_MAX    (1024u * 1024u)     /* bytes held for a stream that does not take them */
+#define STREAM_INPUT_MAX    (1024u * 1024u)  /* bytes held for a stream that does not take them */
 
 typedef enum { TARGET_LISTENER, TARGET_CLIENT } TargetKind;
 
@@ -45,7 +45,7 @@ struct RpcServer {
     GArray *programs;           /* of Program */
     GPtrArray *listeners;
     GHashTable *clients;        /* a set, owns a reference each */
-    GQueue ready;               /* clients to go on with, or to close, before the loop sleeps; references */
+    GQueue ready;               /* references: to go on with, or to close, before the loop sleeps */
     guint64 next_id;
     gboolean accepting;
     gint64 accept_again;        /* monotonic; 0 unless descriptors ran out */
@@ -116,8 +116,10 @@ typedef struct {
     RpcStream *stream;
     gboolean reply;
 } SendOptions;
-/* Sends or queues a copy; TRUE: all written, nothing will be told later. @options NULL: plain bytes. */
-gboolean rpc_client_send (RpcClient *client, const guint8 *data, gsize size, const SendOptions *options);
+/* Sends or queues a copy; TRUE: all written, nothing will be told later. @options NULL: plain
+ * bytes. */
+gboolean rpc_client_send (RpcClient *client, const guint8 *data, gsize size,
+                          const SendOptions *options);
 gint64 rpc_client_keepalive (RpcClient *client, gint64 now);        /* returns when to look again */
 
 /* call.c */
@@ -131,5 +133,5 @@ void rpc_stream_forget (RpcStream *stream);         /* the call failed, or rpc_s
 void rpc_stream_client_gone (RpcStream *stream);
 RpcStream *rpc_stream_ref (RpcStream *stream);
 void rpc_stream_unref (RpcStream *stream);
-RpcStream *rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers,
-                       gpointer data);
+RpcStream *rpc_stream_new (RpcClient *client, const PacketHeader *header,
+                           const RpcStreamHandlers *handlers, gpointer data);

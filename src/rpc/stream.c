@@ -31,7 +31,8 @@ struct RpcStream {
 };
 
 RpcStream *
-rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers, gpointer data)
+rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHandlers *handlers,
+                gpointer data)
 {
     RpcStream *stream = g_new0 (RpcStream, 1);
 
@@ -43,7 +44,7 @@ rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHa
     stream->data = data;
     stream->live = TRUE;
     stream->out = g_byte_array_new ();
-    if (client->server)                 /* else the reply finds the client gone and closes the stream */
+    if (client->server)         /* else the reply finds the client gone and closes the stream */
         g_queue_push_tail (&client->streams, rpc_stream_ref (stream));
     return stream;
 }
@@ -77,7 +78,8 @@ unblock_client (RpcStream *stream)
         rpc_server_ready (stream->client->server, stream->client);
 }
 
-/* Takes the stream out of its client; no handler is called after this. The caller has a reference. */
+/* Takes the stream out of its client; no handler is called after this. The caller has a
+ * reference. */
 void
 rpc_stream_forget (RpcStream *stream)
 {
@@ -257,7 +259,8 @@ stream_data (RpcStream *stream, const Packet *packet)
         return;
     if (!stream->paused && g_queue_is_empty (&stream->in)) {
         stream->delivering = TRUE;
-        if (!stream->handlers.received (stream, packet->payload, packet->payload_size, stream->data))
+        if (!stream->handlers.received (stream, packet->payload, packet->payload_size,
+                                        stream->data))
             stream->paused = TRUE;
         stream->delivering = FALSE;
         return;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The four XDR functions that take counts from the wire, in place of libtirpc's: meson.build renames
- * them in the generated code. What they do differently: a count is held against the bytes that are
- * left before anything is allocated, an optional's flag must be 0 or 1, and freeing never stops halfway.
+ * The four XDR functions that take counts from the wire, in place of libtirpc's: meson.build
+ * renames them in the generated code. What they do differently: a count is held against the bytes
+ * that are left before anything is allocated, an optional's flag must be 0 or 1, and freeing never
+ * stops halfway.
  */
 #include <stdlib.h>
 #include <string.h>

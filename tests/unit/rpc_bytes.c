@@ -55,7 +55,8 @@ bytes_of_hex (const char *text)
 
     for (; *text; text++)
         if (g_ascii_isxdigit (text[0])) {
-            guint8 byte = (guint8) (g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
+            guint8 byte = (guint8) (g_ascii_xdigit_value (text[0]) * 16
+                                    + g_ascii_xdigit_value (text[1]));
 
             g_byte_array_append (bytes, &byte, 1);
             text++;

@@ -11,7 +11,8 @@ Bytes *bytes_of (const void *data, gsize size);
 Bytes *bytes_filled (gsize size, guint8 value);
 Bytes *bytes_of_words (guint n, const guint32 *list);
 #define WORDS(...) \
-    bytes_of_words (G_N_ELEMENTS (((const guint32[]) { __VA_ARGS__ })), (const guint32[]) { __VA_ARGS__ })
+    bytes_of_words (G_N_ELEMENTS (((const guint32[]) { __VA_ARGS__ })), \
+                    (const guint32[]) { __VA_ARGS__ })
 /* From hexadecimal text with spaces. */
 Bytes *bytes_of_hex (const char *text);
 /* Of any number of Bytes, up to NULL. */

@@ -91,7 +91,9 @@ node_info (RpcCall *call)
 static void
 domain_info (RpcCall *call)
 {
-    domain_get_info_ret ret = { .state = 1, .maxMem = 2, .memory = 3, .nrVirtCpu = 4, .cpuTime = 5 };
+    domain_get_info_ret ret = {
+        .state = 1, .maxMem = 2, .memory = 3, .nrVirtCpu = 4, .cpuTime = 5,
+    };
 
     rpc_call_reply (call, (xdrproc_t) xdr_domain_get_info_ret, &ret);
 }
@@ -101,7 +103,8 @@ unknown_call (RpcCall *call)
 {
     g_autoptr (GError) error = NULL;
 
-    error_set_from (&error, ORIGIN_RPC, ERR_RPC, "unknown procedure: %d", rpc_call_procedure (call));
+    error_set_from (&error, ORIGIN_RPC, ERR_RPC, "unknown procedure: %d",
+                    rpc_call_procedure (call));
     rpc_call_error (call, error);
 }
 

@@ -34,8 +34,8 @@ begin (RpcTest *t)
 static gboolean
 call_plain (RpcTest *t, int procedure, GError **error)
 {
-    return rpc_connection_call (t->conn, RPC_PROGRAM_REMOTE, procedure, NULL, NULL, NULL, NULL, NULL, 0,
-                                NULL, error);
+    return rpc_connection_call (t->conn, RPC_PROGRAM_REMOTE, procedure, NULL, NULL, NULL, NULL,
+                                NULL, 0, NULL, error);
 }
 
 /* Returns after the server has handled everything sent before. */
@@ -65,7 +65,8 @@ stream_send (RpcTest *t, guint32 serial, const Bytes *data, GError **error)
 static gboolean
 stream_finish (RpcTest *t, guint32 serial, gboolean abort_it, GError **error)
 {
-    return rpc_connection_stream_finish (t->conn, RPC_PROGRAM_REMOTE, CONSOLE, serial, abort_it, error);
+    return rpc_connection_stream_finish (t->conn, RPC_PROGRAM_REMOTE, CONSOLE, serial, abort_it,
+                                         error);
 }
 
 /* Adds to @got what comes until it is @size bytes long, or an error comes. */
@@ -97,8 +98,10 @@ test_call_and_error (RpcTest *t)
     g_assert_no_error (error);
     g_assert_cmpuint (version.hv_ver, ==, 6018044);
     g_assert_cmpuint (rpc_connection_last_serial (t->conn), ==, 0);
-    rpc_connection_call (t->conn, RPC_PROGRAM_REMOTE, 23, (xdrproc_t) xdr_domain_lookup_by_name_args,
-                         &args, (xdrproc_t) xdr_domain_lookup_by_name_ret, &ret, NULL, 0, NULL, &error);
+    rpc_connection_call (t->conn, RPC_PROGRAM_REMOTE, 23,
+                         (xdrproc_t) xdr_domain_lookup_by_name_args,
+                         &args, (xdrproc_t) xdr_domain_lookup_by_name_ret, &ret, NULL, 0, NULL,
+                         &error);
     g_assert_no_error (error);
     g_assert_cmpstr (ret.dom.name, ==, "abc");
     g_assert_cmpint (ret.dom.id, ==, 7);
@@ -118,7 +121,8 @@ test_descriptors (RpcTest *t)
 
     begin (t);
     rpc_connection_call (t->conn, RPC_PROGRAM_REMOTE, 309, NULL, NULL,
-                         (xdrproc_t) xdr_domain_create_xml_with_files_ret, &ret, fds, 32, NULL, &error);
+                         (xdrproc_t) xdr_domain_create_xml_with_files_ret, &ret, fds, 32, NULL,
+                         &error);
     g_assert_no_error (error);
     g_assert_cmpint (ret.dom.id, ==, 32);
     xdr_free ((xdrproc_t) xdr_domain_create_xml_with_files_ret, (char *) &ret);
@@ -127,8 +131,8 @@ test_descriptors (RpcTest *t)
     g_assert_cmpuint (got->len, ==, 2);
     for (guint i = 0; i < got->len; i++)
         g_assert_cmpint (close (g_array_index (got, int, i)), ==, 0);
-    g_assert_false (rpc_connection_call (t->conn, RPC_PROGRAM_LXC, 1, NULL, NULL, NULL, NULL, fds, 33,
-                                         NULL, &error));
+    g_assert_false (rpc_connection_call (t->conn, RPC_PROGRAM_LXC, 1, NULL, NULL, NULL, NULL, fds,
+                                         33, NULL, &error));
     g_assert_error (error, SKEP_ERROR, ERR_INVALID_ARG);
 }
 
@@ -157,7 +161,7 @@ test_stream (RpcTest *t)
     g_assert_cmpint (t->stream_closed, ==, 2);
 }
 
-/* Neither end could go on if sending did not read: what comes back is much more than sockets hold. */
+/* Neither end could go on if sending did not read: far more comes back than sockets hold. */
 static void
 test_echo (RpcTest *t)
 {
@@ -250,7 +254,7 @@ send_events (gpointer t_)
     return G_SOURCE_REMOVE;
 }
 
-/* Events come between what is echoed, in order, while the client sends; and it answers every ping. */
+/* Events come between what is echoed, in order, while the client sends; pings are answered. */
 static void
 test_events_while_sending (RpcTest *t)
 {
@@ -300,7 +304,8 @@ test_nobody_listens (RpcTest *t)
     (void) t;
     g_assert_null (rpc_connect_unix ("/nonexistent/sock", &error));
     g_assert_error (error, SKEP_ERROR, ERR_SYSTEM);
-    g_assert_cmpstr (error->message, ==, "cannot connect to '/nonexistent/sock': No such file or directory");
+    g_assert_cmpstr (error->message, ==,
+                     "cannot connect to '/nonexistent/sock': No such file or directory");
 }
 
 static const RpcCase cases[] = {
@@ -317,5 +322,6 @@ static const RpcCase cases[] = {
 int
 main (int argc, char **argv)
 {
-    return rpc_cases_run (argc, argv, "/rpc/client", cases, G_N_ELEMENTS (cases), test_new, test_free);
+    return rpc_cases_run (argc, argv, "/rpc/client", cases, G_N_ELEMENTS (cases), test_new,
+                          test_free);
 }

@@ -21,11 +21,12 @@ test_bytes (RpcTest *t)
 
     (void) t;
     error_set (&error, ERR_NO_DOMAIN, "x");
+    /* with the texts "Domain not found: x" and "Domain not found: %s" */
     assert_hex (wire (error),
                 "0000002a 00000011"
-                "00000001 00000013 446f6d61696e206e6f7420666f756e643a2078 00"   /* Domain not found: x */
-                "00000002 00000000"                                             /* level 2, no domain */
-                "00000001 00000014 446f6d61696e206e6f7420666f756e643a202573"    /* Domain not found: %s */
+                "00000001 00000013 446f6d61696e206e6f7420666f756e643a2078 00"
+                "00000002 00000000"             /* level 2, no domain */
+                "00000001 00000014 446f6d61696e206e6f7420666f756e643a202573"
                 "00000001 00000001 78000000"
                 "00000000 ffffffff ffffffff 00000000");
 }

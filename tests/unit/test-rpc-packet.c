@@ -85,7 +85,9 @@ static void
 test_builds (RpcTest *t)
 {
     PacketBuffer buffer = { 0 };
-    PacketHeader header = { RPC_PROGRAM_REMOTE, 1, REMOTE_PROC_AUTH_LIST, PACKET_CALL, 0, PACKET_OK };
+    PacketHeader header = {
+        .program = RPC_PROGRAM_REMOTE, .version = 1, .procedure = REMOTE_PROC_AUTH_LIST,
+    };
     gsize size = packet_build (&buffer, &header, 0, NULL, NULL);
 
     assert_bytes (bytes_of (buffer.data, size), t->first);
@@ -152,10 +154,10 @@ test_long_packet_cost (RpcTest *t)
 static void
 test_descriptors_follow (RpcTest *t)
 {
+    Bytes *bytes = bytes_join (call_with_fds (WORDS (2, 77)), bytes_filled (1, 0), NULL);
     int a = dup (0), b = dup (0);
 
-    g_assert_cmpint (feed_with_fd (t, bytes_join (call_with_fds (WORDS (2, 77)), bytes_filled (1, 0), NULL),
-                                   a), ==, PACKET_MORE);
+    g_assert_cmpint (feed_with_fd (t, bytes, a), ==, PACKET_MORE);
     g_assert_cmpint (feed_with_fd (t, bytes_filled (1, 'x'), b), ==, PACKET_COMPLETE);
     g_assert_cmpuint (t->packet.n_fds, ==, 2);
     g_assert_cmpint (t->packet.fds[0], ==, a);
@@ -219,7 +221,8 @@ test_one_read (RpcTest *t)
     g_assert_cmpint (fcntl (t->packet.fds[0], F_GETFD) & FD_CLOEXEC, !=, 0);
     g_assert_cmpint (packet_reader_receive (&t->reader, pair[1], scratch, 4096, &input), ==, 28);
     g_assert_cmpint (packet_reader_feed (&t->reader, &input, &t->packet), ==, PACKET_COMPLETE);
-    g_assert_cmpint (packet_reader_receive (&t->reader, pair[1], scratch, 4096, &input), ==, -EAGAIN);
+    g_assert_cmpint (packet_reader_receive (&t->reader, pair[1], scratch, 4096, &input), ==,
+                     -EAGAIN);
     close (pair[0]);
     g_assert_cmpint (packet_reader_receive (&t->reader, pair[1], scratch, 4096, &input), ==, 0);
     close (pair[1]);
@@ -258,7 +261,8 @@ test_joined_descriptors (RpcTest *t)
     g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
     for (guint n = 2; n <= 3; n++) {
         send_joined_fds (pair[0], fds, n);
-        g_assert_cmpint (packet_reader_receive (&t->reader, pair[1], scratch, sizeof scratch, &input), ==,
+        g_assert_cmpint (packet_reader_receive (&t->reader, pair[1], scratch, sizeof scratch,
+                                                &input), ==,
                          -EBADMSG);
     }
     close (pair[0]);

@@ -67,8 +67,8 @@ test_byte_by_byte (RpcTest *t)
 static void
 test_any_order (RpcTest *t)
 {
-    test_put (t->fd, bytes_join (raw_call (33, 1, NULL), raw_call (33, 2, NULL), raw_call (33, 2, NULL),
-                                 NULL));
+    test_put (t->fd, bytes_join (raw_call (33, 1, NULL), raw_call (33, 2, NULL),
+                                 raw_call (33, 2, NULL), NULL));
     test_pump (20);
     g_assert_cmpuint (t->pending->len, ==, 3);
     test_answer (t, 1);

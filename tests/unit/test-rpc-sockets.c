@@ -126,5 +126,6 @@ static const RpcCase cases[] = {
 int
 main (int argc, char **argv)
 {
-    return rpc_cases_run (argc, argv, "/rpc/sockets", cases, G_N_ELEMENTS (cases), test_new, test_free);
+    return rpc_cases_run (argc, argv, "/rpc/sockets", cases, G_N_ELEMENTS (cases), test_new,
+                          test_free);
 }

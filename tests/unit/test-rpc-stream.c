@@ -250,7 +250,7 @@ test_paused (RpcTest *t)
     test_pump (20);
     g_assert_cmpstr (t->stream_got->str, ==, "one");
     test_put (t->fd, raw_call (4, 9, NULL));
-    g_assert_cmpuint (test_get_packet (t->fd)->len, ==, 36);    /* the rest of the connection goes on */
+    g_assert_cmpuint (test_get_packet (t->fd)->len, ==, 36);    /* the connection goes on */
     rpc_stream_resume (t->stream);
     g_assert_cmpstr (t->stream_got->str, ==, "onetwo");
     t->stream_takes = TRUE;
@@ -261,8 +261,8 @@ test_paused (RpcTest *t)
 static Bytes *
 two_and_finish (void)
 {
-    return bytes_join (stream_packet (PACKET_CONTINUE, "one"), stream_packet (PACKET_CONTINUE, "two"),
-                       stream_packet (PACKET_OK, ""), NULL);
+    return bytes_join (stream_packet (PACKET_CONTINUE, "one"),
+                       stream_packet (PACKET_CONTINUE, "two"), stream_packet (PACKET_OK, ""), NULL);
 }
 
 static void

@@ -69,7 +69,8 @@ test_small_integers (RpcTest *t)
     };
 
     (void) t;
-    assert_bytes (encoded ((xdrproc_t) xdr_domain_get_info_ret, &ret), WORDS (1, 0, 2, 3, 0, 65535, 0, 5));
+    assert_bytes (encoded ((xdrproc_t) xdr_domain_get_info_ret, &ret),
+                  WORDS (1, 0, 2, 3, 0, 65535, 0, 5));
 }
 
 static void
@@ -188,8 +189,8 @@ test_padding (RpcTest *t)
     for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
         domain_lookup_by_name_args args = { 0 };
 
-        g_assert_true (decoded ((xdrproc_t) xdr_domain_lookup_by_name_args, bytes_of_hex (rows[i].wire),
-                                &args));
+        g_assert_true (decoded ((xdrproc_t) xdr_domain_lookup_by_name_args,
+                                bytes_of_hex (rows[i].wire), &args));
         g_assert_cmpstr (args.name, ==, rows[i].name);
         xdr_free ((xdrproc_t) xdr_domain_lookup_by_name_args, (char *) &args);
     }
