@@ -96,8 +96,8 @@ take_start_packet (Setup *s)
 /* An end of file on one socket may be the echo of a failure reported on the other: the child's end
  * kills the builder's second half, the builder's end closes the child's socket. The report is always
  * sent before, so it lies there already. */
-static int
-peer_died (Setup *s, const char *who)
+static void
+take_reports (Setup *s)
 {
     const int socks[] = { s->builder, s->child };
 
@@ -112,8 +112,25 @@ peer_died (Setup *s, const char *who)
                 failure_from_packet (s->failure, &packet);
         }
     }
+}
+
+static int
+peer_died (Setup *s, const char *who)
+{
+    take_reports (s);
     errno = ECHILD;
     return failure_set (s->failure, STEP_CHILD_DIED, who);
+}
+
+/* Our own step on the child failed: perhaps only because the child has gone, and then it said why. */
+static int
+child_step_failed (Setup *s, unsigned step, const char *object)
+{
+    int err = errno;
+
+    take_reports (s);
+    errno = err;
+    return failure_set (s->failure, step, object);
 }
 
 static int
@@ -343,7 +360,7 @@ write_map (Setup *s, const char *name, const plan_idmap *map, u_int n)
         length += (size_t) snprintf (text + length, sizeof text - length, "%u %u %u\n",
                                      map[i].guest, map[i].host, map[i].count);
     if (n > 0 && write_text (path, text, length) < 0)
-        return failure_set (s->failure, STEP_ID_MAPS, name);
+        return child_step_failed (s, STEP_ID_MAPS, name);
     return 0;
 }
 
@@ -376,12 +393,12 @@ set_limits (Setup *s)
         if (prlimit (s->c->init, (int) plan->resource, &limit, &present) == 0)
             continue;
         if (errno != EPERM || prlimit (s->c->init, (int) plan->resource, NULL, &present) < 0)
-            return failure_set (s->failure, STEP_RLIMIT, text);
+            return child_step_failed (s, STEP_RLIMIT, text);
         /* where even we may not raise the hard limit, the container gets as much as there is */
         limit.rlim_max = present.rlim_max;
         limit.rlim_cur = limit.rlim_cur < limit.rlim_max ? limit.rlim_cur : limit.rlim_max;
         if (prlimit (s->c->init, (int) plan->resource, &limit, NULL) < 0)
-            return failure_set (s->failure, STEP_RLIMIT, text);
+            return child_step_failed (s, STEP_RLIMIT, text);
     }
     if (s->plan->oom_score_adj == 0)
         return 0;
@@ -459,7 +476,7 @@ run_steps (Setup *s)
         return -1;
     c->pid_namespace = pid_namespace_inode (c->init);
     if (sync_send (s->child, SYNC_ENTER, 0, NULL, 0) < 0)
-        return failure_set (s->failure, STEP_CHILD_DIED, "the container's init");
+        return peer_died (s, "the container's init");
     /* the daemon's part runs beside the builder's */
     if (tell_daemon (s, MONITOR_INIT, (uint64_t) c->init, c->pid_namespace) < 0
         || wait_for (s, &s->entered, "the container's namespaces") < 0)
@@ -477,7 +494,7 @@ run_steps (Setup *s)
     if (prepare_consoles (s) < 0 || wait_for (s, &s->continued, "the daemon's CONTINUE") < 0)
         return -1;
     if (sync_send (s->child, SYNC_FINISH, 0, NULL, 0) < 0)
-        return failure_set (s->failure, STEP_CHILD_DIED, "the container's init");
+        return peer_died (s, "the container's init");
     if (wait_for (s, &s->ready, "the container's child") < 0
         || tell_daemon (s, MONITOR_READY, 0, 0) < 0
         || wait_for (s, &s->executed, "execve") < 0)

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "private.h"
@@ -77,6 +78,107 @@ test_inside (gconstpointer mapped)
     box_free (box);
 }
 
+/* A group below ours in the hierarchy mounted at @mount; NULL where that is not to be had. */
+static char *
+make_group (const char *mount, const char *name)
+{
+    char *path = g_strdup_printf ("%s/skep-test-%d-%s", mount, getpid (), name);
+
+    if (g_file_test (mount, G_FILE_TEST_IS_DIR) && g_mkdir (path, 0755) == 0)
+        return path;
+    g_free (path);
+    return NULL;
+}
+
+static int
+open_tasks (const char *group, const char *file)
+{
+    g_autofree char *path = g_build_filename (group, file, NULL);
+
+    return open (path, O_WRONLY | O_CLOEXEC);
+}
+
+static gboolean
+in_group (pid_t pid, const char *group)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/cgroup", pid), *text = NULL;
+    g_autofree char *name = g_path_get_basename (group);
+
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    return strstr (text, name) != NULL;
+}
+
+static void
+remove_group (char *group)
+{
+    for (int i = 0; group && g_rmdir (group) < 0 && i < 100; i++)
+        g_usleep (10000);
+    if (group)
+        g_assert_false (g_file_test (group, G_FILE_TEST_EXISTS));
+    g_free (group);
+}
+
+/* Init is born in its v2 group and has joined its v1 group before it sees anything; its cgroup
+ * namespace begins there. */
+static void
+test_cgroups (gconstpointer mapped)
+{
+    const char *unified = g_file_test ("/sys/fs/cgroup/cgroup.procs", G_FILE_TEST_EXISTS)
+        ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified";
+    char *v2 = make_group (unified, "v2"), *v1 = make_group ("/sys/fs/cgroup/pids", "v1");
+    char *own = make_group ("/sys/fs/cgroup/pids", "own");
+    Box *box = box_new (mapped != NULL);
+    g_autofree char *text = NULL;
+    int monitor, console;
+    Run run;
+
+    box->v2_fd = v2 ? open (v2, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    box->v1_fd = v1 ? open_tasks (v1, "tasks") : -1;
+    box->own_v1_fd = own ? open_tasks (own, "tasks") : -1;
+    g_test_message ("v2 %s, v1 %s", v2 ? v2 : "none", v1 ? v1 : "none");
+    box_standard (box);
+    box_init (box, "cat=/proc/self/cgroup", "say=end", "pause", NULL);
+    run = box_start (box, 0);
+    box_expect_running (box, &run);
+    monitor = monitor_connect (box, NULL);
+    console = console_open (monitor, 0, 0);
+    text = console_until (console, "end\n");
+    has_not (text, "skep-test");
+    has (text, "0::/\n");
+    g_assert_true (!v2 || in_group (run.init, v2));
+    g_assert_true (!v1 || in_group (run.init, v1));
+    g_assert_true (!own || in_group (run.controller, own));
+    g_assert_true (!v2 || !in_group (run.controller, v2));
+    close (console);
+    close (monitor);
+    run_stop (box, &run);
+    close (box->v2_fd);
+    close (box->v1_fd);
+    close (box->own_v1_fd);
+    remove_group (v2);
+    remove_group (v1);
+    remove_group (own);
+    box_free (box);
+}
+
+/* A group that cannot be joined is a failed start, not a container outside of its limits. */
+static void
+test_bad_cgroup (gconstpointer mapped)
+{
+    Box *box = box_new (mapped != NULL);
+
+    box_standard (box);
+    box_init (box, "pause", NULL);
+    box->v1_fd = open ("/dev/full", O_WRONLY | O_CLOEXEC);
+    box_expect_failed (box, STEP_CGROUP_JOIN, ENOSPC, NULL);
+    close (box->v1_fd);
+    box->v1_fd = -1;
+    box->v2_fd = open ("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    box_expect_failed (box, STEP_CGROUP_JOIN, 0, NULL);
+    close (box->v2_fd);
+    box_free (box);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -84,5 +186,9 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_data_func ("/inside/privileged", NULL, test_inside);
     g_test_add_data_func ("/inside/mapped", MAPPED, test_inside);
+    g_test_add_data_func ("/cgroups/privileged", NULL, test_cgroups);
+    g_test_add_data_func ("/cgroups/mapped", MAPPED, test_cgroups);
+    g_test_add_data_func ("/bad-cgroup/privileged", NULL, test_bad_cgroup);
+    g_test_add_data_func ("/bad-cgroup/mapped", MAPPED, test_bad_cgroup);
     return g_test_run ();
 }

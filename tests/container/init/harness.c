@@ -78,7 +78,7 @@ box_new (gboolean mapped)
     g_assert_cmpint (g_chmod (box->dir, 0755), ==, 0);
     box->root = g_build_filename (box->dir, "root", NULL);
     box->mapped = mapped;
-    box->v1_fd = -1;
+    box->v2_fd = box->v1_fd = box->own_v1_fd = -1;
     box->mounts = g_array_new (FALSE, TRUE, sizeof (plan_mount));
     box->nodes = g_array_new (FALSE, TRUE, sizeof (plan_node));
     box->consoles = g_array_new (FALSE, TRUE, sizeof (plan_console));
@@ -318,9 +318,20 @@ receive (int sock, MonitorPacket *packet)
 static void
 answer_hello (Box *box, int sock)
 {
-    MonitorPacket packet = { .type = MONITOR_CGROUP, .b = box->v1_fd >= 0 ? 1 : 0 };
+    MonitorPacket packet = {
+        .type = MONITOR_CGROUP, .flags = box->v2_fd >= 0, .b = box->v1_fd >= 0,
+        .a = box->own_v1_fd >= 0,
+    };
+    int fds[3];
+    unsigned n = 0;
 
-    (void) fd_send (sock, &packet, sizeof packet, &box->v1_fd, box->v1_fd >= 0 ? 1 : 0);
+    if (box->v2_fd >= 0)
+        fds[n++] = box->v2_fd;
+    if (box->v1_fd >= 0)
+        fds[n++] = box->v1_fd;
+    if (box->own_v1_fd >= 0)
+        fds[n++] = box->own_v1_fd;
+    (void) fd_send (sock, &packet, sizeof packet, fds, n);
 }
 
 Run

@@ -15,7 +15,8 @@ typedef struct {
     gboolean mapped;        /* with a user namespace: 0 -> 100000 count 65536 */
     char *fault;            /* SKEP_TEST_FAULT of the controller */
     const char *program;    /* of the controller, NULL: the installed one */
-    int v1_fd;              /* cgroup.procs to join, or -1 */
+    int v2_fd, v1_fd;       /* directory and `tasks` of init's groups, -1 none */
+    int own_v1_fd;          /* `tasks` of the controller's group, -1 none */
     char *mountinfo;        /* of the host, before */
 } Box;
 
