@@ -8,7 +8,7 @@
  * when a function returns, so for calls and events polling the descriptor is enough to know that
  * there is more.
  */
-#include "rpc/client.h"
+#include "rpc/client_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,64 +19,16 @@
 #include <unistd.h>
 
 #include "rpc/error_wire.h"
-#include "rpc/packet.h"
 #include "rpc/server.h"
 #include "util/error.h"
 #include "util/fd.h"
 
 #define INPUT_SIZE 65536u
 
-/* A call that is waited for. */
-typedef struct Waiting {
-    struct Waiting *outer;      /* this one was made by an event's handler */
-    guint32 program, serial;
-    gboolean done;
-    gboolean stream;            /* a stream's confirmation instead of a reply */
-    gboolean failed;            /* the daemon said so: *error is set */
-    xdrproc_t decode;
-    void *ret;
-    GArray *ret_fds;
-    GError **error;
-} Waiting;
-
-/* Packets of one stream that nobody asked for yet. */
-typedef struct {
-    GQueue data;                /* of GBytes, an empty one is the end */
-    gsize size;
-    GError *error;
-    gboolean overflowed;        /* *error says so, the daemon does not know yet */
-} StreamInput;
-
 typedef struct {
     PacketHeader header;
     GBytes *payload;
 } Event;
-
-struct RpcConnection {
-    int fd;
-    guint32 serial;             /* of the next call */
-    PacketReader reader;
-    PacketBuffer output;
-    guint8 *input;
-    Waiting *waiting;
-    GHashTable *streams;        /* serial -> StreamInput */
-    GQueue events;              /* of Event, not handed on yet */
-    RpcEventHandler handler;
-    gpointer handler_data;
-    gboolean broken;
-    gboolean delivering;
-    gboolean pong_due;
-};
-
-static void
-stream_input_free (gpointer data)
-{
-    StreamInput *stream = data;
-
-    g_queue_clear_full (&stream->data, (GDestroyNotify) g_bytes_unref);
-    g_clear_error (&stream->error);
-    g_free (stream);
-}
 
 static void
 event_free (gpointer data)
@@ -116,7 +68,7 @@ rpc_connect_unix (const char *path, GError **error)
     conn = g_new0 (RpcConnection, 1);
     conn->fd = fd_steal (&fd);
     conn->input = g_malloc (INPUT_SIZE);
-    conn->streams = g_hash_table_new_full (NULL, NULL, NULL, stream_input_free);
+    conn->streams = rpc_connection_streams_new ();
     return conn;
 }
 
@@ -180,15 +132,15 @@ wait_for (RpcConnection *conn, short events, int timeout_ms, GError **error)
 
 /* ---- what arrives */
 
-static void
-wire_error_to (const Packet *packet, GError **error)
+void
+rpc_packet_error (const Packet *packet, GError **error)
 {
     if (!error_wire_decode (packet->payload, packet->payload_size, error))
         error_set_from (error, ORIGIN_RPC, ERR_RPC, "the daemon sent an error that cannot be read");
 }
 
-static Waiting *
-waiting_find (RpcConnection *conn, const Packet *packet, gboolean stream)
+Waiting *
+rpc_connection_waiting (RpcConnection *conn, const Packet *packet, gboolean stream)
 {
     Waiting *waiting = conn->waiting;
 
@@ -202,7 +154,7 @@ waiting_find (RpcConnection *conn, const Packet *packet, gboolean stream)
 static void
 reply_received (RpcConnection *conn, Packet *packet)
 {
-    Waiting *waiting = waiting_find (conn, packet, FALSE);
+    Waiting *waiting = rpc_connection_waiting (conn, packet, FALSE);
     XDR xdrs;
 
     if (!waiting)
@@ -210,7 +162,7 @@ reply_received (RpcConnection *conn, Packet *packet)
     waiting->done = TRUE;
     if (packet->header.status != PACKET_OK) {
         waiting->failed = TRUE;
-        wire_error_to (packet, waiting->error);
+        rpc_packet_error (packet, waiting->error);
         return;
     }
     if (waiting->decode) {
@@ -245,70 +197,6 @@ event_received (RpcConnection *conn, const Packet *packet)
     g_queue_push_tail (&conn->events, event);
 }
 
-static StreamInput *
-stream_lookup (RpcConnection *conn, guint32 serial)
-{
-    return g_hash_table_lookup (conn->streams, GUINT_TO_POINTER (serial));
-}
-
-static StreamInput *
-stream_input (RpcConnection *conn, guint32 serial)
-{
-    StreamInput *stream = stream_lookup (conn, serial);
-
-    if (!stream) {
-        stream = g_new0 (StreamInput, 1);
-        g_hash_table_insert (conn->streams, GUINT_TO_POINTER (serial), stream);
-    }
-    return stream;
-}
-
-/* Who sends without reading must neither stop the daemon nor fill our memory: what is too much is
- * lost. */
-static void
-stream_data_received (RpcConnection *conn, const Packet *packet)
-{
-    StreamInput *stream = stream_input (conn, packet->header.serial);
-
-    if (stream->error)
-        return;
-    if (stream->size + packet->payload_size > RPC_STREAM_HELD_MAX) {
-        stream->overflowed = TRUE;
-        error_set_from (&stream->error, ORIGIN_STREAMS, ERR_OVERFLOW,
-                        "too much data of the stream was not read");
-        return;
-    }
-    g_queue_push_tail (&stream->data, g_bytes_new (packet->payload, packet->payload_size));
-    stream->size += packet->payload_size;
-}
-
-static void
-stream_packet_received (RpcConnection *conn, const Packet *packet)
-{
-    Waiting *waiting = waiting_find (conn, packet, TRUE);
-
-    switch (packet->header.status) {
-    case PACKET_CONTINUE:
-        stream_data_received (conn, packet);
-        break;
-    case PACKET_OK:
-        if (waiting)
-            waiting->done = TRUE;
-        break;
-    default:
-        if (waiting) {
-            waiting->done = waiting->failed = TRUE;
-            wire_error_to (packet, waiting->error);
-        } else {
-            StreamInput *stream = stream_input (conn, packet->header.serial);
-
-            g_clear_error (&stream->error);
-            stream->overflowed = FALSE;
-            wire_error_to (packet, &stream->error);
-        }
-    }
-}
-
 static void
 packet_received (RpcConnection *conn, Packet *packet)
 {
@@ -321,7 +209,7 @@ packet_received (RpcConnection *conn, Packet *packet)
         event_received (conn, packet);
         break;
     case PACKET_STREAM:
-        stream_packet_received (conn, packet);
+        rpc_connection_stream_packet (conn, packet);
         break;
     default:
         break;
@@ -402,8 +290,8 @@ send_pongs (RpcConnection *conn, GError **error)
 }
 
 /* Handlers may make calls: what they bring in is appended, and has its turn after them. */
-static void
-deliver_events (RpcConnection *conn)
+void
+rpc_connection_deliver (RpcConnection *conn)
 {
     Event *event;
 
@@ -426,8 +314,8 @@ deliver_events (RpcConnection *conn)
 }
 
 /* Also answers pings. @size 0: only that. */
-static gboolean
-send_all (RpcConnection *conn, gsize size, const int *fds, guint n_fds, GError **error)
+gboolean
+rpc_connection_send (RpcConnection *conn, gsize size, const int *fds, guint n_fds, GError **error)
 {
     gboolean sent;
 
@@ -442,25 +330,25 @@ send_all (RpcConnection *conn, gsize size, const int *fds, guint n_fds, GError *
 static gboolean
 receive_and_handle (RpcConnection *conn, GError **error)
 {
-    gboolean alive = receive_some (conn, error) && send_all (conn, 0, NULL, 0, error);
+    gboolean alive = receive_some (conn, error) && rpc_connection_send (conn, 0, NULL, 0, error);
 
-    deliver_events (conn);
+    rpc_connection_deliver (conn);
     return alive;
 }
 
 /* Sends the packet in the output buffer and waits for its answer, which may come before all is
  * sent. */
-static gboolean
-exchange (RpcConnection *conn, gsize size, const int *fds, guint n_fds, Waiting *waiting,
-          GError **error)
+gboolean
+rpc_connection_exchange (RpcConnection *conn, gsize size, const int *fds, guint n_fds,
+                         Waiting *waiting, GError **error)
 {
     g_autoptr (GError) lost = NULL;
     gboolean alive;
 
     waiting->outer = conn->waiting;
     conn->waiting = waiting;
-    alive = send_all (conn, size, fds, n_fds, &lost);
-    deliver_events (conn);
+    alive = rpc_connection_send (conn, size, fds, n_fds, &lost);
+    rpc_connection_deliver (conn);
     while (alive && !waiting->done)
         alive = wait_for (conn, POLLIN, -1, &lost) && receive_and_handle (conn, &lost);
     conn->waiting = waiting->outer;
@@ -493,7 +381,7 @@ rpc_connection_call (RpcConnection *conn, guint32 program, int procedure, xdrpro
     if (size == 0)
         return error_set_from (error, ORIGIN_RPC, ERR_RPC, "Unable to encode message payload");
     conn->serial++;
-    return exchange (conn, size, fds, n_fds, &waiting, error);
+    return rpc_connection_exchange (conn, size, fds, n_fds, &waiting, error);
 }
 
 gboolean
@@ -510,105 +398,4 @@ rpc_connection_dispatch (RpcConnection *conn, int timeout_ms, GError **error)
         return FALSE;
     }
     return TRUE;
-}
-
-/* ---- streams */
-
-gboolean
-rpc_connection_stream_send (RpcConnection *conn, guint32 program, int procedure, guint32 serial,
-                            const void *data, gsize size, GError **error)
-{
-    PacketHeader header = {
-        .program = program, .version = 1, .procedure = procedure, .type = PACKET_STREAM,
-        .serial = serial, .status = PACKET_CONTINUE,
-    };
-    const guint8 *next = data;
-
-    while (size > 0) {
-        gsize n = MIN (size, PACKET_STREAM_MAX);
-        StreamInput *stream = stream_lookup (conn, serial);
-        gboolean sent;
-
-        if (stream && stream->error) {
-            if (error)
-                *error = g_error_copy (stream->error);
-            return FALSE;
-        }
-        sent = send_all (conn, packet_build_raw (&conn->output, &header, next, n), NULL, 0, error);
-        deliver_events (conn);
-        if (!sent)
-            return FALSE;
-        next += n;
-        size -= n;
-    }
-    return TRUE;
-}
-
-gboolean
-rpc_connection_stream_finish (RpcConnection *conn, guint32 program, int procedure, guint32 serial,
-                              gboolean abort_it, GError **error)
-{
-    PacketHeader header = {
-        .program = program, .version = 1, .procedure = procedure, .type = PACKET_STREAM,
-        .serial = serial, .status = abort_it ? PACKET_ERROR : PACKET_OK,
-    };
-    Waiting waiting = { .program = program, .serial = serial, .stream = TRUE, .error = error };
-    StreamInput *stream = stream_lookup (conn, serial);
-    gboolean finished;
-    gsize size;
-
-    if (stream && stream->overflowed) {
-        /* the daemon knows of no failure, but what it sent is not whole */
-        if (!abort_it)
-            g_propagate_error (error, g_steal_pointer (&stream->error));
-        header.status = PACKET_ERROR;
-        waiting.error = error = abort_it ? error : NULL;
-    } else if (stream && stream->error) {
-        /* a stream that failed there is over: nothing would be confirmed any more */
-        g_propagate_error (error, g_steal_pointer (&stream->error));
-        g_hash_table_remove (conn->streams, GUINT_TO_POINTER (serial));
-        return FALSE;
-    }
-    size = packet_build (&conn->output, &header, 0, NULL, NULL);
-    finished = exchange (conn, size, NULL, 0, &waiting, error);
-    g_hash_table_remove (conn->streams, GUINT_TO_POINTER (serial));
-    return finished && (abort_it || header.status == PACKET_OK);
-}
-
-gssize
-rpc_connection_stream_receive (RpcConnection *conn, guint32 serial, void **ret_data, int timeout_ms,
-                               GError **error)
-{
-    gint64 deadline = g_get_monotonic_time () + timeout_ms * (gint64) 1000;
-    gint64 left = timeout_ms;
-
-    for (;;) {
-        StreamInput *stream = stream_input (conn, serial);
-        GBytes *bytes = g_queue_pop_head (&stream->data);
-
-        if (bytes) {
-            gsize size;
-
-            *ret_data = g_bytes_unref_to_data (bytes, &size);
-            stream->size -= size;
-            if (size == 0)
-                g_clear_pointer (ret_data, g_free);
-            return (gssize) size;
-        }
-        if (stream->error) {
-            g_propagate_error (error, g_error_copy (stream->error));
-            return -1;
-        }
-        if (left < 0 && timeout_ms >= 0) {
-            error_set_from (error, ORIGIN_RPC, ERR_OPERATION_TIMEOUT,
-                            "nothing arrived on the stream");
-            return -1;
-        }
-        if (!rpc_connection_dispatch (conn, (int) left, error))
-            return -1;
-        if (timeout_ms >= 0) {
-            left = (deadline - g_get_monotonic_time ()) / 1000;
-            left = left > 0 ? left : -1;
-        }
-    }
 }
