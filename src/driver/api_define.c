@@ -7,6 +7,7 @@
 #include "driver/lifecycle.h"
 #include "driver/params.h"
 #include "driver/store.h"
+#include "util/log.h"
 
 #define DEFINE_VALIDATE 1u          /* virDomainDefineFlags */
 
@@ -26,6 +27,19 @@ replace_definition (DomainList *list, Domain *domain, DomainDef *def)
     domain_def_free (old);
 }
 
+/* What is kept and printed back, but does nothing: said once, to whoever wonders. */
+static void
+log_passive (const DomainDef *def)
+{
+    g_autoptr (GPtrArray) paths = domain_def_passive (def);
+    g_autoptr (GString) list = g_string_new (NULL);
+
+    for (guint i = 0; paths && i < paths->len; i++)
+        g_string_append_printf (list, "%s%s", i ? ", " : "", (const char *) paths->pdata[i]);
+    if (list->len > 0)
+        log_info ("domain '%s': without effect in a container: %s", def->name, list->str);
+}
+
 static ApiResult
 define (const char *xml, guint flags, wire_domain *handle, GError **error)
 {
@@ -37,6 +51,7 @@ define (const char *xml, guint flags, wire_domain *handle, GError **error)
     def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults, flags, error);
     if (!def || !domain_list_check (list, def, error) || !store_save_config (def, error))
         return API_FAILED;
+    log_passive (def);
     domain = domain_list_find_name (list, def->name);
     if (!domain) {
         domain = domain_list_add (list, g_steal_pointer (&def), TRUE);
