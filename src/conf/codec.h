@@ -121,6 +121,8 @@ void codec_in_string (Codec *c, const char *element, const char *attr, char **v)
 void codec_flag (Codec *c, const char *element, gboolean *v);           /* <element/> */
 /* <element unit='KiB'>v</element>; *v counts @unit. */
 void codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted);
+/* The same for the current element, which the caller entered. */
+void codec_size_here (Codec *c, guint64 *v, SizeUnit unit);
 /* Every child <element> is one @size-byte object in @list; reading makes the list (with @free_item)
  * even when it stays empty. */
 void codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn fn,

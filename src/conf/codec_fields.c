@@ -314,10 +314,8 @@ codec_flag (Codec *c, const char *element, gboolean *v)
 }
 
 void
-codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted)
+codec_size_here (Codec *c, guint64 *v, SizeUnit unit)
 {
-    if (!codec_enter (c, element, wanted))
-        return;
     if (codec_reading (c)) {
         g_autofree char *given = codec_take (c, "unit", 0);
         g_autofree char *text = codec_take_text (c);
@@ -330,7 +328,15 @@ codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean w
         codec_put (c, "unit", unit == SIZE_KIB ? "KiB" : "bytes");
         codec_text_uint64 (c, v);
     }
-    codec_leave (c);
+}
+
+void
+codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted)
+{
+    if (codec_enter (c, element, wanted)) {
+        codec_size_here (c, v, unit);
+        codec_leave (c);
+    }
 }
 
 static void

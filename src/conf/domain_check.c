@@ -54,9 +54,8 @@ check_limits (Check *check)
     if (!def->memory)
         return fail (check, ERR_XML, "/domain/memory", 0, "the memory must not be zero");
     if (def->vcpus_current > def->vcpus)
-        return fail (check, ERR_XML, "/domain/vcpu", 0,
-                     "maxvcpus must not be less than current vcpus (%u < %u)", def->vcpus,
-                     def->vcpus_current);
+        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/vcpu", 0,
+                     "maximum vCPU count must not be less than current vCPU count");
     if (tune->shares_set && (tune->shares < 2 || tune->shares > 262144))
         return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/shares", 0,
                      "Value of cputune 'shares' must be in range [2, 262144]");
@@ -146,19 +145,20 @@ check_clock (Check *check)
     gboolean variable = clock->offset == CLOCK_VARIABLE;
 
     if (clock->offset == CLOCK_TIMEZONE && !clock->timezone)
-        return fail (check, ERR_XML, path, 0,
+        return fail (check, ERR_INTERNAL, path, 0,
                      "missing 'timezone' attribute for clock with offset='timezone'");
     if (clock->offset == CLOCK_ABSOLUTE && !clock->start)
-        return fail (check, ERR_XML, path, 0,
+        return fail (check, ERR_INTERNAL, path, 0,
                      "missing 'start' attribute for clock with offset='absolute'");
     if (!is_seconds (clock->start))
-        return fail (check, ERR_XML, path, 0,
+        return fail (check, ERR_INTERNAL, path, 0,
                      "Invalid value for attribute 'start' in element 'clock': '%s'", clock->start);
     if (!is_seconds (clock->adjustment) && (variable || !g_str_equal (clock->adjustment, "reset")))
         return fail (check, ERR_XML, path, 0, "unknown clock adjustment '%s'", clock->adjustment);
     if (clock->basis && (!variable || (!g_str_equal (clock->basis, "utc")
                                        && !g_str_equal (clock->basis, "localtime"))))
-        return fail (check, ERR_XML, path, 0, "unknown clock basis '%s'", clock->basis);
+        return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "unknown clock basis '%s'",
+                     clock->basis);
     if ((clock->timezone && clock->offset != CLOCK_TIMEZONE)
         || (clock->start && clock->offset != CLOCK_ABSOLUTE)
         || (clock->adjustment && clock->offset > CLOCK_VARIABLE))

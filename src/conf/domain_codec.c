@@ -72,9 +72,10 @@ uuid_codec (Codec *c, DomainDef *def)
     if (codec_reading (c)) {
         g_autofree char *given = codec_take_text (c);
 
-        if (given && !domain_uuid_parse (g_strstrip (given), def->uuid))
+        /* an empty one is as good as none */
+        def->uuid_set = given && *given;
+        if (def->uuid_set && !domain_uuid_parse (g_strstrip (given), def->uuid))
             codec_fail (c, ERR_INTERNAL, "malformed uuid element");
-        def->uuid_set = TRUE;
     } else {
         domain_uuid_format (def->uuid, text);
         codec_put_text (c, text);
@@ -98,12 +99,13 @@ names_codec (Codec *c, DomainDef *def)
 static void
 memory_codec (Codec *c, DomainDef *def)
 {
-    gboolean reading = codec_reading (c);
-
-    def->memory = reading ? G_MAXUINT64 : def->memory;
-    codec_size (c, "memory", &def->memory, SIZE_KIB, TRUE);
-    if (reading && def->memory == G_MAXUINT64)
+    if (codec_enter (c, "memory", TRUE)) {
+        passive_attrs_codec (c, &def->passive, "dumpCore:o");
+        codec_size_here (c, &def->memory, SIZE_KIB);
+        codec_leave (c);
+    } else {
         codec_fail (c, ERR_XML, "missing element 'memory'");
+    }
     codec_size (c, "currentMemory", &def->current_memory, SIZE_KIB, TRUE);
 }
 

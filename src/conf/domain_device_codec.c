@@ -4,7 +4,10 @@
 #include "conf/passive.h"
 
 STRING_TABLE (hostdev_type_names, HOSTDEV_TYPE_LAST, "usb", "storage", "misc", "net");
-STATIC_STRING_TABLE (console_type_names, 7, "null", "vc", "pty", "dev", "file", "pipe", "stdio");
+/* Those with a path come first; the others' sources mean nothing to us. */
+#define CONSOLE_PATH_TYPES 7
+STATIC_STRING_TABLE (console_type_names, 15, "null", "vc", "pty", "dev", "file", "pipe", "stdio",
+                     "udp", "tcp", "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus");
 STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz",
                      "sclp", "sclplm", "none");
 STATIC_STRING_TABLE (memballoon_names, MEMBALLOON_LAST, NULL, "virtio", "xen", "none");
@@ -25,6 +28,10 @@ console_source_codec (Codec *c, ConsoleDef *console)
 {
     gboolean wanted = console->source_path && (!console->type_pty || codec_live (c));
 
+    if (string_table_value (&console_type_names, console->type) >= CONSOLE_PATH_TYPES) {
+        passive_codec (c, &console->passive, "source* protocol");
+        return;
+    }
     if (!codec_enter (c, "source", wanted))
         return;
     if (console->type_pty)
@@ -39,9 +46,14 @@ console_codec (Codec *c, void *object)
 {
     ConsoleDef *console = object;
 
-    word_codec (c, "type", &console->type, &console_type_names, FIELD_REQUIRED);
-    if (codec_reading (c))
-        console->type_pty = !codec_failed (c) && g_str_equal (console->type, "pty");
+    word_codec (c, "type", &console->type, &console_type_names, 0);
+    if (codec_failed (c))
+        return;
+    if (codec_reading (c)) {
+        if (!console->type)
+            console->type = g_strdup ("pty");
+        console->type_pty = g_str_equal (console->type, "pty");
+    }
     codec_live_string (c, "tty", &console->tty);
     console_source_codec (c, console);
     if (codec_enter (c, "log", console->log_file != NULL)) {

@@ -15,8 +15,7 @@ typedef struct {
 
 static const KnownRow rows[] = {
     { "domain", "maxMemory vcpus launchSecurity" },
-    { "memory", "@dumpCore" },
-    { "os", "@firmware firmware loader nvram kernel initrd dtb boot bootmenu bios acpi" },
+    { "os", "@firmware firmware acpi" },
     { "cpu", "numa" },
     { "iothread", "poll" },
     { "numatune", "memnode" },
@@ -42,7 +41,7 @@ static const KnownRow rows[] = {
     { "filesystem", "idmap boot rom" },
     { "interface", "@managed teaming portForward" },
     { "tag", "@nativeMode" },
-    { "console", "protocol acpi" },
+    { "console", "acpi" },
     { "hostdev", "@sgio @rawio @model @display @ramfb readonly shareable teaming driver" },
     { "backend", "encryption active_pcr_banks source" },
     { "sound", "audio" },

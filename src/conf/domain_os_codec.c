@@ -46,7 +46,8 @@ os_codec (Codec *c, DomainDef *def)
     codec_element_string (c, "inituser", &os->inituser);
     codec_element_string (c, "initgroup", &os->initgroup);
     codec_element_string (c, "cmdline", &os->cmdline);
-    passive_codec (c, &def->passive, "smbios");
+    passive_codec (c, &def->passive,
+                   "loader nvram kernel initrd dtb boot* bootmenu smbios bios");
     codec_leave (c);
 }
 

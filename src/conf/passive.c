@@ -250,7 +250,9 @@ read_attr (Codec *in, const Word *word, guint number)
     if (is_size (word->type))
         return scaled (in, text, word->type);
     value = canonical (word->type, text);
-    if (!value)
+    if (!value && g_str_equal (word->type, "c"))
+        codec_fail (in, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+    else if (!value)
         codec_bad_value (in, word->name, text, *word->type == '~' ? FIELD_CONFIG : 0);
     return value;
 }
@@ -277,7 +279,9 @@ copy_text (Codec *in, Codec *out, const char *type)
         domain_uuid_format (uuid, value);
     } else {
         value = canonical (type, text);
-        if (!value)
+        if (!value && g_str_equal (type, "U"))
+            codec_fail (in, ERR_INTERNAL, "malformed %s element", codec_name (in));
+        else if (!value)
             codec_fail (in, *type == '~' ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
                         "Invalid value for element '%s': '%s'", codec_name (in), text);
     }
@@ -356,6 +360,15 @@ copy_children (Codec *in, Codec *out, const char *words, guint number)
 
 /* ---- what the codec functions of other elements call */
 
+/* Whether @item is an element (or attribute) @name of the current element: one array may keep those
+ * of several elements. */
+static gboolean
+item_is (const Codec *c, const PassiveItem *item, const char *name, gboolean element)
+{
+    return element == (item->row != NULL) && g_str_equal (item->name, name)
+        && g_str_equal (strrchr (item->path, '/') + 1, codec_name (c));
+}
+
 typedef struct {
     Codec *in;
     const PassiveRow *row;
@@ -404,7 +417,7 @@ passive_codec (Codec *c, GPtrArray **items, const char *names)
         for (guint i = 0; *items && i < (*items)->len; i++) {
             const PassiveItem *item = g_ptr_array_index (*items, i);
 
-            if (item->row && g_str_equal (item->name, word.name))
+            if (item_is (c, item, word.name, TRUE))
                 g_string_append (codec_raw (c), item->text);
         }
     }
@@ -426,7 +439,7 @@ passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs)
         for (guint i = 0; *items && i < (*items)->len; i++) {
             const PassiveItem *item = g_ptr_array_index (*items, i);
 
-            if (!item->row && g_str_equal (item->name, word.name))
+            if (item_is (c, item, word.name, FALSE))
                 codec_put (c, item->name, item->text);
         }
     }

@@ -40,6 +40,14 @@ const PassiveRow passive_rows[] = {
     { "bootloader", NULL, NULL, "text" },
     { "bootloader_args", NULL, NULL, "text" },
     { "fibrechannel", "appid!", NULL, NULL },
+    { "loader", "readonly:y secure:y type:rom|pflash", NULL, "text" },
+    { "os/nvram", "template", NULL, "text" },
+    { "kernel", NULL, NULL, "text" },
+    { "initrd", NULL, NULL, "text" },
+    { "dtb", NULL, NULL, "text" },
+    { "os/boot", "dev:~fd|hd|cdrom|network!", NULL, NULL },
+    { "bootmenu", "enable:y! timeout:u", NULL, NULL },
+    { "os/bios", "useserial:y rebootTimeout:i", NULL, NULL },
     { "smbios", "mode:emulate|host|sysinfo!", NULL, NULL },
     { "on_lockfailure", NULL, NULL, "~default|poweroff|restart|pause|ignore" },
     { "pm", NULL, "suspend-to-mem suspend-to-disk", NULL },
@@ -154,7 +162,7 @@ const PassiveRow passive_rows[] = {
     { "address[isa]", "type! iobase:x1 irq:x1", NULL, NULL },
     { "address[virtio-mmio]", "type!", NULL, NULL },
     { "address[unassigned]", "type!", NULL, NULL },
-    { "address", "type:pci|drive|virtio-serial|ccid|usb|spapr-vio|ccw|isa|virtio-mmio|unassigned!",
+    { "address", "type:~pci|drive|virtio-serial|ccid|usb|spapr-vio|ccw|isa|virtio-mmio|unassigned!",
       NULL, NULL },
 
     /* ---- children of devices that have an effect */
@@ -216,7 +224,7 @@ const PassiveRow passive_rows[] = {
       "type:vga|cirrus|vmvga|xen|vbox|qxl|parallels|virtio|gop|none|bochs|ramfb! ram:u "
       "vram:u vgamem:u heads:u primary:y",
       NULL, NULL },
-    { "hub", "type:usb!", DEVICE, NULL },
+    { "hub", "type:~usb!", DEVICE, NULL },
     { "watchdog",
       "model:~i6300esb|ib700|diag288! action:~reset|shutdown|poweroff|pause|none|dump|inject-nmi",
       DEVICE, NULL },
