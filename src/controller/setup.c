@@ -93,7 +93,8 @@ take_start_packet (Setup *s)
     return protocol_error (s, STEP_CGROUP, "start socket");
 }
 
-/* An end of file on one socket may be the echo of a failure reported on the other: the child's end
+/* ECONNRESET, here and below: the peer left with a packet of ours unread; what it said itself comes
+ * with the next look. An end of file on one socket may be the echo of a failure reported on the other: the child's end
  * kills the builder's second half, the builder's end closes the child's socket. The report is always
  * sent before, so it lies there already. */
 static void
@@ -103,14 +104,15 @@ take_reports (Setup *s)
 
     for (size_t i = 0; i < sizeof socks / sizeof *socks; i++) {
         MonitorPacket packet;
+        ssize_t n;
 
-        while (socks[i] >= 0
-               && recv (socks[i], &packet, sizeof packet, MSG_DONTWAIT) == sizeof packet) {
+        do {
+            n = socks[i] >= 0 ? recv (socks[i], &packet, sizeof packet, MSG_DONTWAIT) : 0;
             /* descriptors of other packets are dropped; a child that came with one ends by itself
              * when its socket closes */
-            if (packet.type == MONITOR_FAILED)
+            if (n == sizeof packet && packet.type == MONITOR_FAILED)
                 failure_from_packet (s->failure, &packet);
-        }
+        } while (n > 0 || (n < 0 && errno == ECONNRESET));
     }
 }
 
@@ -145,6 +147,8 @@ take_builder_packet (Setup *s)
         fd_close (&s->builder);
         return s->built ? 0 : peer_died (s, "the builder");
     }
+    if (got < 0 && errno == ECONNRESET)
+        return 0;
     if (got != sizeof packet)
         return failure_set (s->failure, STEP_BUILDER, "packet");
     if (packet.type == MONITOR_FAILED && n == 0) {
@@ -187,6 +191,8 @@ take_child_packet (Setup *s)
         s->executed = s->ready;
         return s->ready ? 0 : peer_died (s, "the container's init");
     }
+    if (got < 0 && errno == ECONNRESET)
+        return 0;
     if (got != sizeof packet)
         return failure_set (s->failure, STEP_CHILD_DIED, "packet");
     if (packet.type == MONITOR_FAILED) {
@@ -482,7 +488,7 @@ run_steps (Setup *s)
         || wait_for (s, &s->entered, "the container's namespaces") < 0)
         return -1;
     if (sync_send (s->builder, SYNC_BUILD, 0, NULL, 0) < 0)
-        return failure_set (s->failure, STEP_CHILD_DIED, "the builder");
+        return peer_died (s, "the builder");
     /* both words, in whichever order: an unknown second half could not be waited for */
     if (wait_for (s, &s->built, "the mount tree") < 0
         || wait_for (s, &s->building, "the builder") < 0)
