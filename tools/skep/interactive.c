@@ -3,8 +3,13 @@
 #include "shell.h"
 
 #include <editline/readline.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #define HISTORY_LINES 500
 
@@ -50,6 +55,90 @@ complete_prompt (const char *text, int start, int end)
     return rl_completion_matches (text, next_candidate);
 }
 
+/* ---- Reading keys ---- */
+
+static volatile sig_atomic_t prompt_interrupted;
+static sigset_t prompt_mask; /* of signals, outside of the prompt */
+
+static void
+on_interrupt (int signum)
+{
+    (void) signum;
+    prompt_interrupted = 1;
+}
+
+/* Lets in a SIGINT that came while keys were waiting too: ppoll() prefers the keys. */
+static void
+take_interrupt (void)
+{
+    sigset_t blocked;
+
+    sigprocmask (SIG_SETMASK, &prompt_mask, &blocked);
+    sigprocmask (SIG_SETMASK, &blocked, NULL);
+}
+
+/* One key for libedit, as the code of its character. Ctrl + C becomes "kill the line, end it": the
+ * prompt comes again, and skep stays. EOF at the end of input. */
+static int
+next_key (FILE *file)
+{
+    static const char *pending = "";
+    mbstate_t state = { 0 };
+    char byte;
+    wchar_t key;
+
+    for (;;) {
+        struct pollfd fd = { fileno (file), POLLIN, 0 };
+        ssize_t got;
+
+        if (*pending)
+            return *pending++;
+        if (prompt_interrupted) {
+            prompt_interrupted = 0;
+            pending = "\025\n";
+            continue;
+        }
+        if (ppoll (&fd, 1, NULL, &prompt_mask) < 0)
+            continue;
+        take_interrupt ();
+        if (prompt_interrupted)
+            continue;
+        got = read (fileno (file), &byte, 1);
+        if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+            return EOF;
+        if (got < 0)
+            continue;
+        switch (mbrtowc (&key, &byte, 1, &state)) {
+        case (size_t) -2: /* more bytes of this character follow */
+            continue;
+        case (size_t) -1:
+            state = (mbstate_t){ 0 };
+            return (unsigned char) byte;
+        default:
+            return (int) key;
+        }
+    }
+}
+
+/* While the line is typed SIGINT is ours; a running command is interrupted as usual. */
+static char *
+read_line (const char *prompt)
+{
+    struct sigaction catch = { .sa_handler = on_interrupt }, before;
+    sigset_t interrupt;
+    char *line;
+
+    prompt_interrupted = 0;
+    sigemptyset (&interrupt);
+    sigaddset (&interrupt, SIGINT);
+    sigprocmask (SIG_BLOCK, &interrupt, &prompt_mask);
+    sigaction (SIGINT, &catch, &before);
+    line = readline (prompt);
+    sigprocmask (SIG_SETMASK, &prompt_mask, NULL);
+    sigaction (SIGINT, &before, NULL);
+    return line;
+}
+
 static void
 prepare (Shell *shell, const char *path)
 {
@@ -59,6 +148,8 @@ prepare (Shell *shell, const char *path)
     rl_readline_name = (char *) "skep";
     rl_attempted_completion_function = complete_prompt;
     rl_basic_word_break_characters = (char *) " \t\n;";
+    rl_catch_signals = 0;
+    rl_getc_function = next_key;
     rl_initialize ();
     using_history ();
     stifle_history (HISTORY_LINES);
@@ -76,7 +167,7 @@ shell_interactive (Shell *shell)
     prepare (shell, path);
     shell_say (shell, "skep, the shell of Skep. 'help' lists the verbs, 'quit' leaves.");
     while (!shell->leave) {
-        char *line = readline (shell->readonly ? "skep > " : "skep # ");
+        char *line = read_line (shell->readonly ? "skep > " : "skep # ");
 
         if (!line)
             break;
