@@ -30,9 +30,11 @@ note_free (gpointer data)
 Instance *
 instance_new (Domain *domain)
 {
+    static guint64 last_serial;
     Instance *instance = g_new0 (Instance, 1);
 
     instance->domain = domain_ref (domain);
+    instance->serial = ++last_serial;
     instance->notes = g_ptr_array_new_with_free_func (note_free);
     instance->log_fd = -1;
     instance->pidfd = -1;
@@ -57,6 +59,7 @@ instance_free (Instance *instance)
     remove_source (&instance->deadline);
     g_clear_pointer (&instance->pid_watch, fd_watch_free);
     remove_source (&instance->retry);
+    remove_source (&instance->reconnect);
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);
     fd_close (&instance->log_fd);

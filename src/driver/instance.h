@@ -41,6 +41,7 @@ typedef enum { HALT_NONE, HALT_SHUTDOWN_ASKED, HALT_REBOOT_ASKED } HaltAsked;
 
 struct Instance {
     Domain *domain;             /* a reference */
+    guint64 serial;             /* never used twice, as the address may be */
     InstancePhase phase;
     gboolean rebooting;         /* this start continues a domain that is running for its clients */
     gboolean readopted;         /* made by an earlier daemon */
@@ -86,6 +87,7 @@ struct Instance {
     guint64 start_time;         /* CLOCK_REALTIME us */
     guint kill_stage;           /* of the escalation in start_kill.c */
     guint retry;                /* source id */
+    guint reconnect;            /* source id: the monitor socket was lost */
     guint n_retries;
 
 

@@ -83,13 +83,19 @@ reserve_labels (const DomainDef *def)
 static void
 cut_short_undone (Instance *instance)
 {
-    Domain *domain = domain_ref (instance->domain);
+    log_warning ("domain '%s': its start was cut short and has been undone",
+                 instance->domain->def->name);
+    instance_close (instance, LIFE_START_FAILED);
+}
 
-    log_warning ("domain '%s': its start was cut short and has been undone", domain->def->name);
-    domain->instance = NULL;
-    instance_free (instance);
-    lifecycle_apply (domain, LIFE_START_FAILED);
-    domain_unref (domain);
+/* Under a job, so that a client's start waits until all is clean. */
+static void
+undo_cut_short (Job *job, gpointer data)
+{
+    Instance *instance = data;
+
+    instance->end_job = job;
+    instance_undo (instance, cut_short_undone);
 }
 
 static void
@@ -155,7 +161,7 @@ readopt_one (DomainStatus *status, gpointer list)
     log_info ("domain '%s': found in state %d, controller %d %s", domain->def->name, state,
               (int) instance->pid, pidfd >= 0 ? "runs" : "is gone");
     if (state == STATE_NOSTATE) {
-        instance_undo (instance, cut_short_undone);
+        job_begin (&domain->jobs, JOB_INTERNAL, "undoing a start", 0, undo_cut_short, NULL, instance);
     } else if (state == STATE_CRASHED) {
         instance->phase = PHASE_KEPT;
         lifecycle_apply (domain, LIFE_READOPTED_KEPT);

@@ -90,8 +90,18 @@ install_live_def (Domain *domain, DomainDef *given)
 void
 domain_start (Domain *domain, const StartOptions *options, InstanceDone done, gpointer data)
 {
-    Instance *instance = instance_new (domain);
+    Instance *instance;
 
+    if (domain->instance) {
+        g_autoptr (GError) error = NULL;
+
+        error_set (&error, ERR_OPERATION_INVALID, "Domain is already running");
+        if (options->def)
+            domain_def_free (options->def);
+        done (domain, error, data);
+        return;
+    }
+    instance = instance_new (domain);
     install_live_def (domain, options->def);
     instance->autodestroy = options->autodestroy;
     instance->client_id = options->client_id;

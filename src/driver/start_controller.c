@@ -16,6 +16,8 @@
 #include "util/log.h"
 #include "util/spawn.h"
 
+#define RECONNECT_MS 500
+
 /* Descriptors of the controller; whatever the plan names follows from FD_FIRST on. */
 enum { FD_PLAN = 3, FD_START, FD_IMAGE, FD_FIRST };
 
@@ -230,13 +232,29 @@ monitor_packet (const MonitorPacket *packet, gpointer data)
     }
 }
 
+static gboolean
+monitor_reconnect (gpointer data)
+{
+    Instance *instance = data;
+    g_autoptr (GError) error = NULL;
+
+    instance->reconnect = 0;
+    if (instance->phase == PHASE_RUNNING && !instance->monitor
+        && instance_controller_alive (instance) && !instance_connect_monitor (instance, &error))
+        log_error ("domain '%s': its controller cannot be reached: %s", instance->domain->def->name,
+                   error->message);
+    return G_SOURCE_REMOVE;
+}
+
+/* Mostly the controller's end follows at once and tells the rest. */
 static void
 monitor_closed (gpointer data)
 {
     Instance *instance = data;
 
-    /* the controller's end follows and tells the rest; a newer daemon may have taken the socket */
     monitor_link_free (g_steal_pointer (&instance->monitor));
+    if (instance->phase == PHASE_RUNNING && !instance->exited && !instance->reconnect)
+        instance->reconnect = g_timeout_add (RECONNECT_MS, monitor_reconnect, instance);
 }
 
 gboolean

@@ -107,7 +107,7 @@ log_end (Instance *instance)
 
 typedef struct {
     Domain *domain;
-    Instance *instance;
+    guint64 instance;           /* serial */
 } EndWork;
 
 static void
@@ -123,11 +123,11 @@ end_run (Job *job, gpointer data)
 {
     g_autofree EndWork *work = data;
     Domain *domain = work->domain;
-    Instance *instance = work->instance;
+    Instance *instance = domain->instance;
     guint action;
 
     /* while it waited for its turn, a destroy may have done everything */
-    if (domain->instance != instance || instance->phase != PHASE_RUNNING) {
+    if (!instance || instance->serial != work->instance || instance->phase != PHASE_RUNNING) {
         job_end (job);
         domain_unref (domain);
         return;
@@ -157,14 +157,13 @@ instance_ended (Instance *instance)
     instance->ending = TRUE;
     work = g_new0 (EndWork, 1);
     work->domain = domain_ref (instance->domain);
-    work->instance = instance;
+    work->instance = instance->serial;
     job_begin (&instance->domain->jobs, JOB_INTERNAL, "end of the container", 0, end_run, NULL, work);
 }
 
 /* ---- after the walk back */
 
-/* Takes the instance apart and answers everybody. */
-static void
+void
 instance_close (Instance *instance, LifeEvent event)
 {
     Domain *domain = domain_ref (instance->domain);

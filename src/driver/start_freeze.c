@@ -9,7 +9,7 @@
 
 typedef struct {
     Domain *domain;
-    Instance *instance;
+    guint64 instance;           /* serial */
     gboolean frozen;            /* what is wanted */
     guint wait_ms;
     gint64 begun;
@@ -34,7 +34,7 @@ freeze_failed (Freeze *freeze)
 
     /* half frozen is nothing anybody asked for */
     if (freeze->frozen)
-        cgroup_freeze (freeze->instance->cgroup, FALSE, NULL);
+        cgroup_freeze (freeze->domain->instance->cgroup, FALSE, NULL);
     error_set (&error, ERR_OPERATION_FAILED, freeze->frozen ? "Suspend operation failed"
                                                             : "Resume operation failed");
     freeze_over (freeze, error);
@@ -43,9 +43,11 @@ freeze_failed (Freeze *freeze)
 static gboolean
 freeze_gone (Freeze *freeze)
 {
+    const Instance *instance = freeze->domain->instance;
     g_autoptr (GError) error = NULL;
 
-    if (freeze->domain->instance == freeze->instance && freeze->instance->phase == PHASE_RUNNING)
+    if (instance && instance->serial == freeze->instance && instance->phase == PHASE_RUNNING
+        && instance->cgroup)
         return FALSE;
     error_set (&error, ERR_OPERATION_INVALID, "domain is not running");
     freeze_over (freeze, error);
@@ -60,7 +62,7 @@ freeze_look (gpointer data)
 
     if (freeze_gone (freeze))
         return G_SOURCE_REMOVE;
-    if (!cgroup_frozen (freeze->instance->cgroup, &frozen, NULL)
+    if (!cgroup_frozen (freeze->domain->instance->cgroup, &frozen, NULL)
         || (frozen != freeze->frozen
             && g_get_monotonic_time () - freeze->begun > FREEZE_DEADLINE_US)) {
         freeze_failed (freeze);
@@ -82,7 +84,7 @@ freeze_begin (Domain *domain, gboolean frozen, InstanceDone done, gpointer data)
     Freeze *freeze = g_new0 (Freeze, 1);
 
     freeze->domain = domain_ref (domain);
-    freeze->instance = domain->instance;
+    freeze->instance = domain->instance ? domain->instance->serial : 0;
     freeze->frozen = frozen;
     freeze->wait_ms = 1;
     freeze->begun = g_get_monotonic_time ();
@@ -90,7 +92,7 @@ freeze_begin (Domain *domain, gboolean frozen, InstanceDone done, gpointer data)
     freeze->data = data;
     if (freeze_gone (freeze))
         return;
-    if (!freeze->instance->cgroup || !cgroup_freeze (freeze->instance->cgroup, frozen, NULL)) {
+    if (!cgroup_freeze (domain->instance->cgroup, frozen, NULL)) {
         freeze_failed (freeze);
         return;
     }

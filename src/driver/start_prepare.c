@@ -213,8 +213,10 @@ step_hook_prepare (Instance *instance, GError **error)
 StepResult
 undo_hook_prepare (Instance *instance)
 {
-    /* nothing of the container is left: scripts see it without id */
-    domain_list_set_id (daemon_state.domains, instance->domain, -1);
+    /* Nothing of the container is left: scripts see it without id. One that restarts runs for its
+     * clients all the time. */
+    if (!instance->restart)
+        domain_list_set_id (daemon_state.domains, instance->domain, -1);
     return run_hook_once (instance, "release");
 }
 
@@ -341,10 +343,14 @@ undo_labels (Instance *instance)
     const DomainDef *def = instance->domain->def;
 
     for (guint i = 0; i < def->seclabels->len && is_confining (driver) && driver->release; i++) {
-        const SeclabelDef *label = def->seclabels->pdata[i];
+        SeclabelDef *label = def->seclabels->pdata[i];
 
-        if (label->type == SECLABEL_DYNAMIC && label->label)
-            driver->release (label);
+        if (label->type != SECLABEL_DYNAMIC || !label->label)
+            continue;
+        driver->release (label);
+        /* a restart of the same definition gets another one */
+        g_clear_pointer (&label->label, g_free);
+        g_clear_pointer (&label->imagelabel, g_free);
     }
     return STEP_DONE;
 }

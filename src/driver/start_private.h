@@ -74,6 +74,8 @@ void instance_started (Instance *instance, LifeEvent event);
 
 /* Something ended without being asked by a client: EXIT came, or the controller is gone. */
 void instance_ended (Instance *instance);
+/* After everything was undone: applies @event, answers whoever waits, ends the end's job, frees. */
+void instance_close (Instance *instance, LifeEvent event);
 /* The walk back of a destroy or of an end is over. */
 void instance_finish (Instance *instance);
 /* Answers those who wait for the end. Takes nothing. */
