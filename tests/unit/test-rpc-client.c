@@ -282,6 +282,48 @@ test_events_while_sending (RpcTest *t)
 }
 
 static void
+on_event_call (guint32 program, int procedure, XDR *payload, gpointer t)
+{
+    g_autoptr (GError) error = NULL;
+
+    (void) program;
+    (void) procedure;
+    (void) payload;
+    call_plain (t, 33, &error);
+    g_assert_no_error (error);
+}
+
+/* An event while the first call is in progress; once the second one is there, answers to both, the
+ * first one first. */
+static gboolean
+answer_two (gpointer t_)
+{
+    static gboolean sent;
+    RpcTest *t = t_;
+
+    if (t->pending->len == 1 && !sent) {
+        sent = TRUE;
+        rpc_client_send_event (t->clients->pdata[0], RPC_PROGRAM_REMOTE, 319, NULL, NULL);
+    }
+    if (t->pending->len < 2)
+        return G_SOURCE_CONTINUE;
+    test_answer_all (t);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+test_call_within_call (RpcTest *t)
+{
+    g_autoptr (GError) error = NULL;
+
+    begin (t);
+    rpc_connection_on_event (t->conn, on_event_call, t);
+    g_idle_add (answer_two, t);
+    g_assert_true (call_plain (t, 33, &error));
+    g_assert_no_error (error);
+}
+
+static void
 test_server_goes (RpcTest *t)
 {
     g_autoptr (GError) error = NULL;
@@ -315,6 +357,7 @@ static const RpcCase cases[] = {
     { "sending-reads-what-comes-back", test_echo },
     { "what-nobody-reads-is-bounded", test_echo_unread },
     { "events-and-pings-while-sending", test_events_while_sending },
+    { "a-call-of-a-handler-while-another-waits", test_call_within_call },
     { "the-server-goes", test_server_goes },
     { "nobody-listens", test_nobody_listens },
 };
