@@ -17,6 +17,7 @@ STEPS = ["check", "hook-prepare", "log", "labels", "devices", "links", "hook-sta
          "cgroup", "init", "run", "hook-started"]
 UNDONE = ["hook-prepare", "labels", "devices", "links", "hook-start", "controller", "cgroup", "init", "run"]
 LATE = [("run", "after"), ("hook-started", "before"), ("hook-started", "after")]
+PATIENCE = 40       # seconds; a loaded machine is no error
 NAME = f"fault{os.getpid()}"
 HOOK = "#!/bin/sh\necho \"$2\" >>{log}\n"
 
@@ -87,7 +88,7 @@ class World:
             handle.write(text)
 
     def clean(self, what):
-        left = skeptest.wait_until(lambda: not self.residue(), 5) or self.residue()
+        left = skeptest.wait_until(lambda: not self.residue(), PATIENCE) or self.residue()
         self.checks.equal(f"{what}: nothing is left over", left if left is not True else [], [])
         self.checks.that(f"{what}: the fault was met", not os.path.exists(self.fault))
 
@@ -96,7 +97,7 @@ class World:
         self.checks.equal(f"{what}: the domain starts again", (started.status, started.err), (0, ""))
         stopped = self.daemon.virsh("destroy", NAME)
         self.checks.equal(f"{what}: and ends", (stopped.status, stopped.err), (0, ""))
-        left = skeptest.wait_until(lambda: not self.residue(), 5) or self.residue()
+        left = skeptest.wait_until(lambda: not self.residue(), PATIENCE) or self.residue()
         self.checks.equal(f"{what}: and leaves nothing", left if left is not True else [], [])
 
     def state(self):
@@ -105,7 +106,7 @@ class World:
     def after_death(self):
         """The daemon was killed: a new one cleans up before it answers."""
         os.path.exists(self.fault) and os.unlink(self.fault)
-        skeptest.wait_until(lambda: self.daemon.tool("status").out.strip() == "stopped", 5)
+        skeptest.wait_until(lambda: self.daemon.tool("status").out.strip() == "stopped", PATIENCE)
         self.daemon.start()
 
 
@@ -133,7 +134,7 @@ def kill_controller(world):
             done = world.daemon.virsh("start", NAME)
             # from exec on the start may be over before the death shows; then it ends at once
             if (step, place) in LATE and done.status == 0:
-                skeptest.wait_until(lambda: world.state() == "shut off (failed)", 5)
+                skeptest.wait_until(lambda: world.state() == "shut off (failed)", PATIENCE)
             else:
                 world.checks.that(f"{what}: the start fails", done.status == 1 and done.err.strip(),
                                   repr(done))
@@ -171,7 +172,7 @@ def kill_daemon_in_undo(world):
         if step == UNDONE[-1]:  # it died before it had done anything: the container runs on
             world.checks.equal(f"{what}: state", world.state(), "running (booted)")
             world.daemon.virsh("destroy", NAME)
-        skeptest.wait_until(lambda: "shut off" in world.state(), 5)
+        skeptest.wait_until(lambda: "shut off" in world.state(), PATIENCE)
         world.clean(what)
         world.checks.matches(f"{what}: state", "shut off", world.state())
     world.works("after the daemon's deaths in stops")

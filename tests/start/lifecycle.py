@@ -10,40 +10,48 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import skeptest  # noqa: E402
 
 P = f"life{os.getpid()}"
+PATIENCE = 40       # seconds; a loaded machine is no error
 
 
 class Events:
-    """What `virsh event` prints, while a block runs."""
+    """What `virsh event` prints of one domain, while a block runs."""
 
-    def __init__(self, daemon):
-        self.command = ["virsh", "-c", daemon.uri, "event", "--all", "--loop"]
-        self.lines = []
+    def __init__(self, life, name):
+        self.life, self.name = life, name
+        self.text = ""
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, bufsize=1)
+        self.process = subprocess.Popen(["virsh", "-c", self.life.daemon.uri, "event", "--all", "--loop"],
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
-        time.sleep(0.3)
+        # it says nothing when it has begun to listen: another domain's events tell
+        skeptest.wait_until(self.listens, PATIENCE, 0.2)
         return self
 
-    def read(self):
-        for line in self.process.stdout.readlines() or []:
-            match = re.match(r"event '([^']+)' for domain '([^']+)'(?:: (.*))?", line)
-            if match:
-                self.lines.append(" ".join(part for part in match.groups() if part).replace(match[2] + " ", "")
-                                  .replace(" " + match[2], ""))
-        return self.lines
+    def listens(self):
+        self.life.daemon.virsh("define", self.life.probe)
+        self.life.daemon.virsh("undefine", f"{P}probe")
+        return f"{P}probe" in self.read()
 
-    def wait(self, n, seconds=5):
-        skeptest.wait_until(lambda: len(self.read()) >= n, seconds)
-        time.sleep(0.1)
-        return self.read()
+    def read(self):
+        try:
+            self.text += (self.process.stdout.read() or b"").decode()
+        except OSError:
+            pass
+        return self.text
+
+    def seen(self):
+        found = re.findall(r"event '([^']+)' for domain '([^']+)'(?:: (.*))?", self.read())
+        return [f"{event} {detail}".strip() for event, name, detail in found if name == self.name]
+
+    def wait(self, n):
+        skeptest.wait_until(lambda: len(self.seen()) >= n, PATIENCE)
+        return self.seen()
 
     def __exit__(self, *ignored):
         self.process.send_signal(signal.SIGTERM)
@@ -55,6 +63,9 @@ class Life:
         self.directory, self.daemon, self.checks = directory, daemon, checks
         self.root = skeptest.busybox_root(os.path.join(directory, "root"))
         self.names = []
+        self.probe = os.path.join(directory, "probe.xml")
+        with open(self.probe, "w", encoding="utf-8") as handle:
+            handle.write(skeptest.domain_xml(f"{P}probe", self.root))
 
     def define(self, name, script="sleep 1000", *, more="", init="/bin/sh", args=None, **options):
         path = os.path.join(self.directory, f"{name}.xml")
@@ -75,7 +86,7 @@ class Life:
     def reason(self, name):
         return self.daemon.virsh("domstate", "--reason", name).out.strip()
 
-    def becomes(self, name, expected, seconds=8):
+    def becomes(self, name, expected, seconds=PATIENCE):
         skeptest.wait_until(lambda: self.reason(name) == expected, seconds)
         self.checks.equal(f"{name} is {expected}", self.reason(name), expected)
 
@@ -92,14 +103,14 @@ def ends(life):
              ("poweroff", "sleep 0.3; poweroff -f", "shut off (shutdown)", "Stopped Shutdown")]
     for key, script, state, event in cases:
         name = life.define(f"{P}{key}", script)
-        with Events(life.daemon) as events:
+        with Events(life, name) as events:
             life.virsh("start", name)
             life.becomes(name, state)
             life.checks.equal(f"events of {key}", events.wait(2),
                               ["lifecycle Started Booted", f"lifecycle {event}"])
         life.forget(name)
     name = life.define(f"{P}killed")
-    with Events(life.daemon) as events:
+    with Events(life, name) as events:
         life.virsh("start", name)
         life.virsh("destroy", name)
         life.becomes(name, "shut off (destroyed)")
@@ -119,10 +130,10 @@ def reboots(life):
                            ("again", "exit 0", "<on_poweroff>restart</on_poweroff>"),
                            ("crash", "exit 3", "<on_crash>restart</on_crash>")):
         name = life.define(f"{P}{key}", script.format(n=key, end=end), more=more)
-        with Events(life.daemon) as events:
+        with Events(life, name) as events:
             life.virsh("start", name)
             first = life.virsh("domid", name).out.strip()
-            skeptest.wait_until(lambda: life.daemon.virsh("domid", name).out.strip() not in (first, "-"), 5)
+            skeptest.wait_until(lambda: life.daemon.virsh("domid", name).out.strip() not in (first, "-"), PATIENCE)
             life.checks.equal(f"events of {key}", events.wait(2), ["lifecycle Started Booted", "reboot"])
             life.becomes(name, "running (booted)")
             life.checks.that(f"{key}: a new id", life.virsh("domid", name).out.strip() != first)
@@ -152,7 +163,7 @@ def daemon_restarts(life):
             life.daemon.tool("restart")
         else:
             os.kill(life.daemon.pid(), signal.SIGKILL)
-            skeptest.wait_until(lambda: life.daemon.tool("status").out.strip() == "stopped", 5)
+            skeptest.wait_until(lambda: life.daemon.tool("status").out.strip() == "stopped", PATIENCE)
             life.daemon.start()
         life.becomes(name, "paused (user)")
         life.virsh("resume", name)
@@ -163,12 +174,14 @@ def daemon_restarts(life):
     life.virsh("shutdown", name, "--mode", "signal")
     life.becomes(name, "shut off (shutdown)")
     # ends while nobody looks: the next daemon tells how it was
-    brief = life.define(f"{P}unseen", "sleep 0.6; exit 5")
+    brief = life.define(f"{P}unseen", "until test -e /tmp/go; do sleep 0.1; done; exit 5")
     life.virsh("start", brief)
+    init = int(skeptest.execute(["pgrep", "-P", life.virsh("domid", brief).out.strip()]).out.split()[0])
     life.daemon.stop()
-    time.sleep(1.2)
+    open(os.path.join(life.root, "tmp/go"), "w", encoding="utf-8").close()
+    skeptest.wait_until(lambda: not os.path.exists(f"/proc/{init}"), PATIENCE)
     life.daemon.start()
-    life.becomes(brief, "shut off (crashed)", 20)
+    life.becomes(brief, "shut off (crashed)")
     life.virsh("start", name)
     pid = int(life.virsh("domid", name).out)
     life.daemon.stop()
@@ -182,12 +195,12 @@ def owners(life):
     """Autodestroy ends with its client, autostart comes once a boot, transient domains vanish."""
     name = life.define(f"{P}auto")
     with skeptest.Terminal(["virsh", "-c", life.daemon.uri]) as shell:
-        shell.expect("virsh #")
+        shell.expect("virsh #", PATIENCE)
         shell.send(f"start {name} --autodestroy\n")
-        life.checks.that("started with autodestroy", shell.expect("started"))
+        life.checks.that("started with autodestroy", shell.expect("started", PATIENCE))
         life.checks.equal("it runs while its client is there", life.reason(name), "running (booted)")
         shell.send("quit\n")
-        shell.wait()
+        shell.wait(PATIENCE)
     life.becomes(name, "shut off (destroyed)")
     life.virsh("autostart", name)
     life.daemon.tool("restart")
@@ -231,26 +244,25 @@ def consoles(life):
     life.virsh("start", name)
     uri = life.daemon.uri
     with skeptest.Terminal(["virsh", "-c", uri, "console", name]) as first:
-        life.checks.that("replay of what was said before", first.expect("early words"))
+        life.checks.that("replay of what was said before", first.expect("early words", PATIENCE))
         first.send("echo $((40 + 2))\n")
-        life.checks.that("a shell answers", first.expect("\n42"))
+        life.checks.that("a shell answers", first.expect("\n42", PATIENCE))
         with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--safe"]) as safe:
             life.checks.that("--safe is refused beside another",
-                             safe.expect("Active console session exists"))
+                             safe.expect("Active console session exists", PATIENCE))
         with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--force"]) as second:
-            life.checks.that("--force comes in", second.expect("Escape"))
-            life.checks.that("and ends the other", first.wait() is not None)
+            life.checks.that("--force comes in", second.expect("Escape", PATIENCE))
+            life.checks.that("and ends the other", first.wait(PATIENCE) is not None)
             second.send("echo $((40 + 3))\n")
-            life.checks.that("the shell answers it", second.expect("\n43"))
+            life.checks.that("the shell answers it", second.expect("\n43", PATIENCE))
             second.send("\x1d")
-            life.checks.equal("Ctrl-] ends it", second.wait(), 0)
+            life.checks.equal("Ctrl-] ends it", second.wait(PATIENCE), 0)
     with skeptest.Terminal(["virsh", "-c", uri, "console", name, "--safe"]) as only:
-        life.checks.that("--safe alone", only.expect("Escape"))
-        time.sleep(0.2)
+        life.checks.that("--safe alone", only.expect("Escape", PATIENCE))
         with skeptest.Terminal(["virsh", "-c", uri, "console", name]) as other:
-            life.checks.that("nobody beside --safe", other.expect("Active console session exists"))
+            life.checks.that("nobody beside --safe", other.expect("Active console session exists", PATIENCE))
         life.virsh("destroy", name)
-        life.checks.that("the end of the container ends it", only.wait() is not None)
+        life.checks.that("the end of the container ends it", only.wait(PATIENCE) is not None)
     life.forget(name)
 
 

@@ -76,8 +76,8 @@ def main():
             done = sum(result[0] for result in results)
             unexpected = [text for result in results for text in result[2]]
             checks.equal("only refusals that fit", unexpected[:5], [])
-            checks.that("the clients got on", done > 20 * seconds, f"{done} operations")
-            checks.that("no call took over 10 s", max(result[3] for result in results) < 10)
+            checks.that("the clients got on", done > 3 * seconds, f"{done} operations")
+            checks.that("no call took over 30 s", max(result[3] for result in results) < 30)
             checks.equal("it is the same daemon", daemon.pid(), pid)
             daemon.destroy_all()
             checks.equal("nothing is left over", skeptest.leftovers(
