@@ -151,7 +151,7 @@ test_daemon_dies_in_step (gconstpointer mapped)
         box->plan.start_deadline = 20000;
         run = box_start (box, steps[i] < STEP_CLONE ? MONITOR_HELLO : MONITOR_HELLO);
         run_wait (&run);
-        g_assert_cmpint (g_get_monotonic_time () - began, <, 5 * G_USEC_PER_SEC);
+        g_assert_cmpint (g_get_monotonic_time () - began, <, 15 * G_USEC_PER_SEC);
         box_free (box);
     }
 }

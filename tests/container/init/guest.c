@@ -4,7 +4,7 @@
  *
  *   say=TEXT  cat=PATH  write=PATH  stat=PATH  list=DIR  fds  env  tty  ids  caps  pid  attack=NAME
  *   take=N (catch signal N)  wait (for a caught signal)  sleep=MS  flood=BYTES  reopen  pause
- *   fork  hang (a second process that holds on)  exit=N  reboot  poweroff  fifo=PATH  touch=PATH
+ *   hang (a second process that holds on)  gate (wait for a line)  exit=N  reboot  poweroff  fifo=PATH  touch=PATH
  *
  * It prints lines "VERB: result" and, for attacks, "ok NAME" or "BAD NAME why".
  */
@@ -395,6 +395,10 @@ do_verb (char *verb)
     else if (!strcmp (verb, "echo")) {
         char line[256];
         if (fgets (line, sizeof line, stdin)) printf ("echo %s", line);
+    }
+    else if (!strcmp (verb, "gate")) {
+        char line[256];
+        (void) !fgets (line, sizeof line, stdin);
     }
     else if (!strcmp (verb, "comm")) prctl (PR_SET_NAME, value, 0, 0, 0);
     else if (!strcmp (verb, "fifo")) {

@@ -23,7 +23,8 @@
 
 #define MAP_HOST 100000
 #define MAP_COUNT 65536
-#define ANSWER_MS 15000
+#define ANSWER_MS 60000
+#define CONSOLE_SECONDS 30
 
 static char *
 copy_text (const char *text)
@@ -494,7 +495,7 @@ char *
 console_until (int fd, const char *marker)
 {
     GString *text = g_string_new (NULL);
-    gint64 deadline = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+    gint64 deadline = g_get_monotonic_time () + CONSOLE_SECONDS * G_USEC_PER_SEC;
 
     while (!marker || !strstr (text->str, marker)) {
         struct pollfd poller = { .fd = fd, .events = POLLIN };
@@ -520,13 +521,13 @@ console_until (int fd, const char *marker)
 char *
 box_output (Box *box, MonitorPacket *ret_exit)
 {
-    plan_arg wait = { .value = g_strdup ("sleep=200") };
+    plan_arg wait = { .value = g_strdup ("gate") };
     MonitorPacket packet;
     char *text;
     int monitor, console;
     Run run;
 
-    /* time for us to come to the console before it is all over */
+    /* it waits for us to come to the console */
     g_array_insert_val (box->argv, 1, wait);
     run = box_start (box, 0);
     box_expect_running (box, &run);
@@ -534,6 +535,7 @@ box_output (Box *box, MonitorPacket *ret_exit)
     monitor = monitor_connect (box, NULL);
     console = console_open (monitor, 0, 0);
     g_assert_cmpint (console, >=, 0);
+    g_assert_cmpint (write (console, "\n", 1), ==, 1);
     text = console_until (console, NULL);
     packet = monitor_next (monitor);
     g_assert_cmpuint (packet.type, ==, MONITOR_EXIT);
