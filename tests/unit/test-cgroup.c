@@ -196,7 +196,7 @@ test_stale_and_busy (void)
     g_assert_true (cgroup_populated (fresh));
     g_assert_true (cgroup_kill (fresh, NULL));
     assert_killed (pid);
-    remove_within (fresh, 2000);
+    remove_within (fresh, 20000);
     remove_partition ();
 }
 
@@ -344,7 +344,7 @@ test_freeze (void)
     pid = start_guest (c);
     cgroup_freeze (c, TRUE, &error);
     g_assert_no_error (error);
-    for (guint i = 0; i < 1000 && !frozen; i++) {
+    for (guint i = 0; i < 20000 && !frozen; i++) {
         cgroup_frozen (c, &frozen, &error);
         g_assert_no_error (error);
         g_usleep (1000);
@@ -355,7 +355,7 @@ test_freeze (void)
     g_assert_no_error (error);
     assert_killed (pid);
     g_assert_false (cgroup_populated (c));
-    remove_within (c, 2000);
+    remove_within (c, 20000);
     remove_partition ();
 }
 
@@ -398,7 +398,7 @@ test_kill_nested (void)
     for (guint i = 0; i < G_N_ELEMENTS (pids); i++)
         assert_killed (pids[i]);
     g_assert_false (cgroup_populated (c));
-    remove_within (c, 2000);
+    remove_within (c, 20000);
     remove_partition ();
 }
 
@@ -499,7 +499,7 @@ test_open (void)
     cgroup_kill (again, &error);
     g_assert_no_error (error);
     assert_killed (pid);
-    remove_within (again, 2000);
+    remove_within (again, 20000);
     gone = cgroup_open ((const char *const *) paths, &error);
     g_assert_no_error (error);
     g_assert_true (cgroup_kill (gone, NULL));
@@ -578,7 +578,7 @@ test_devices (void)
     check_devices (c, more, G_N_ELEMENTS (more), "yy");
     check_devices (c, NULL, 0, "nn");
     check_devices (c, more, 1, "yn");
-    remove_within (c, 2000);
+    remove_within (c, 20000);
     remove_partition ();
 }
 
@@ -634,7 +634,7 @@ test_device_program (void)
         waitpid (pid, NULL, 0);
         g_assert_cmpstr (verdict, ==, expected);
     }
-    remove_within (c, 2000);
+    remove_within (c, 20000);
     remove_partition ();
 }
 

@@ -220,11 +220,11 @@ test_scope (void)
     waitpid (init, NULL, 0);
     kill (controller, SIGKILL);
     waitpid (controller, NULL, 0);
-    for (guint i = 0; i < 2000 && !cgroup_remove (cgroup, NULL); i++)
+    for (guint i = 0; i < 20000 && !cgroup_remove (cgroup, NULL); i++)
         g_usleep (1000);
     machined_terminate (name);
     systemd_scope_stop (unit);
-    for (guint i = 0; i < 5000 && !gone (scope.path); i++) {
+    for (guint i = 0; i < 60000 && !gone (scope.path); i++) {
         g_main_context_iteration (NULL, FALSE);
         g_usleep (1000);
     }
