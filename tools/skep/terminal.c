@@ -75,8 +75,11 @@ copy_size (int master)
     struct winsize size;
 
     terminal_resized = 0;
-    if (ioctl (STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-        ioctl (master, TIOCSWINSZ, &size);
+    for (int fd = 0; fd < 3; fd++)
+        if (ioctl (fd, TIOCGWINSZ, &size) == 0) {
+            ioctl (master, TIOCSWINSZ, &size);
+            return;
+        }
 }
 
 /* Moves what is there from one to the other; false at the end of @from. */
@@ -112,8 +115,11 @@ void
 terminal_relay (int master, pid_t pid)
 {
     struct sigaction resize = { .sa_handler = on_resize }, before;
-    struct pollfd fds[] = { { master, POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
-    bool raw = terminal_make_raw ();
+    /* What is no terminal is the command's own: it is not ours to read or write. */
+    int in = isatty (STDIN_FILENO) ? STDIN_FILENO : -1;
+    int out = isatty (STDOUT_FILENO) ? STDOUT_FILENO : isatty (STDERR_FILENO) ? STDERR_FILENO : in;
+    struct pollfd fds[] = { { master, POLLIN, 0 }, { in, POLLIN, 0 } };
+    bool raw = in >= 0 && terminal_make_raw ();
 
     sigaction (SIGWINCH, &resize, &before);
     copy_size (master);
@@ -124,9 +130,9 @@ terminal_relay (int master, pid_t pid)
             copy_size (master);
         if (n < 0 && errno != EINTR)
             break;
-        if (n > 0 && fds[0].revents && !move_some (master, STDOUT_FILENO))
+        if (n > 0 && fds[0].revents && !move_some (master, out))
             break;
-        if (n > 0 && fds[1].revents && !move_some (STDIN_FILENO, master))
+        if (n > 0 && fds[1].revents && !move_some (in, master))
             fds[1].fd = -1; /* the user is gone; the command may go on */
         if (n == 0 && has_ended (pid))
             break;

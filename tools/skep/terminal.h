@@ -9,6 +9,7 @@
 bool terminal_make_raw (void);
 void terminal_leave (void);
 
-/* Copies between the user's terminal (descriptors 0 and 1) and the pseudo-terminal @master, sizes
- * too, until its other side is closed or process @pid has ended. The terminal is raw meanwhile. */
+/* Copies between the user's terminal (those of descriptors 0, 1 and 2 that are one) and the
+ * pseudo-terminal @master, sizes too, until its other side is closed or process @pid has ended. The
+ * terminal is raw meanwhile. */
 void terminal_relay (int master, pid_t pid);
