@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Documents that are too large, too deep, damaged; status files. */
 #include <string.h>
+#include <time.h>
 
 #include "conf/domain.h"
 #include "conf/xml.h"
@@ -22,14 +23,15 @@ static void
 assert_refused (const char *xml, gsize size, int code, const char *message)
 {
     g_autoptr (GError) error = NULL;
-    gint64 begin = g_get_monotonic_time ();
+    clock_t begin = clock ();
 
     g_assert_null (domain_def_parse (xml, size, &defaults, 0, &error));
     g_assert_error (error, SKEP_ERROR, code);
     if (message && !g_pattern_match_simple (message, error->message))
         g_error ("'%s' is not '%s'", error->message, message);
-    /* a bound that is looked at late is none: the main loop waits for this */
-    g_assert_cmpint (g_get_monotonic_time () - begin, <, 2 * G_USEC_PER_SEC);
+    /* a bound that is looked at late is none. Generous, and of this process alone: valgrind and a
+     * loaded machine are slow, what is quadratic takes minutes. */
+    g_assert_cmpint ((clock () - begin) / CLOCKS_PER_SEC, <, 30);
 }
 
 static void
