@@ -49,7 +49,7 @@ void test_answer_all (RpcTest *t);
 
 int test_dial (RpcTest *t);
 void test_put (int fd, const Bytes *bytes);
-/* Exactly @size bytes, or fewer at end of file or when nothing comes for two seconds. */
+/* Exactly @size bytes, or fewer at end of file or when nothing comes for long. */
 Bytes *test_get (int fd, gsize size);
 /* One whole packet; empty when the server closed the connection. */
 Bytes *test_get_packet (int fd);

