@@ -28,7 +28,9 @@ api_set_up (Api *api, gconstpointer data)
     (void) data;
     api->dir = g_dir_make_tmp ("skep-api-XXXXXX", NULL);
     g_assert_nonnull (api->dir);
-    g_setenv ("SKEP_DISPATCH_ABORT_MS", g_getenv ("SKEPD_WRAPPER") ? "5000" : "200", FALSE);
+    /* wall time, on a machine that may be busy with other tests */
+    g_setenv ("SKEP_DISPATCH_ABORT_MS", g_getenv ("SKEPD_WRAPPER") ? "20000" : "3000", FALSE);
+    g_setenv ("SKEPD_START_TIMEOUT", "120", FALSE);
     api_daemon (api, "start");
 }
 

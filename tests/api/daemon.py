@@ -51,13 +51,13 @@ class Process:
 
     def ready(self, path=None):
         path = path or f"{self.directory}/skep-sock"
-        return skeptest.wait_until(lambda: answers(path) or self.process.poll() is not None, 20) and answers(path)
+        return skeptest.wait_until(lambda: answers(path) or self.process.poll() is not None, 60) and answers(path)
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         return self.wait()
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=60):
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self.process.wait(seconds)
         return None
@@ -67,7 +67,7 @@ def ask(path, procedure, payload=b"", before=()):
     """The status of the reply to one call on a connection of its own; None when there is none."""
     with contextlib.suppress(OSError):
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(5)
+            client.settimeout(30)
             client.connect(path)
             for number, (earlier, arguments_of) in enumerate([*before, (procedure, payload)]):
                 client.sendall(struct.pack(">7I", 28 + len(arguments_of), 0x20008086, 1, earlier, 0, number, 0)
@@ -116,14 +116,14 @@ def bad_settings(checks, directory):
     for text, line, message in cases:
         with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
             handle.write(text)
-        done = skeptest.execute(arguments(directory), timeout=20)
+        done = skeptest.execute(arguments(directory), timeout=60)
         checks.equal(f"{text[:40]!r}: status", done.status, 1)
         place = rf"skepd\.conf:{line}: " if line else ""
         checks.matches(f"{text[:40]!r}: text", f"{place}.*{message}", done.err)
     os.unlink(f"{directory}/skepd.conf")
     with open(f"{directory}/lxc.conf", "w", encoding="utf-8") as handle:
         handle.write("security_driver = \"nonsense\"\n")
-    done = skeptest.execute(arguments(directory), timeout=20)
+    done = skeptest.execute(arguments(directory), timeout=60)
     checks.equal("an unknown security driver: status", done.status, 1)
     checks.matches("an unknown security driver: text", "nonsense", done.err)
     os.unlink(f"{directory}/lxc.conf")
@@ -156,28 +156,28 @@ def background(checks, directory):
     os.makedirs(directory, exist_ok=True)
     with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
         handle.write(f"log_outputs = 'file:{directory}/own.log'\n")
-    done = skeptest.execute(arguments(directory, "-d"), timeout=30)
+    done = skeptest.execute(arguments(directory, "-d"), timeout=60)
     checks.equal("-d: status", done.status, 0)
     checks.that("-d: it answers at once", answers(f"{directory}/skep-sock"))
     pid = int(open(f"{directory}/driver.pid", encoding="utf-8").read())
     checks.equal("-d: a session of its own", os.getsid(pid), pid)
     checks.equal("-d: in /", os.readlink(f"/proc/{pid}/cwd"), "/")
-    done = skeptest.execute(arguments(directory, "-d"), timeout=30)
+    done = skeptest.execute(arguments(directory, "-d"), timeout=60)
     checks.equal("-d: a failed start is told", done.status, 1)
     os.kill(pid, signal.SIGTERM)
-    checks.that("-d: it ends", skeptest.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10))
+    checks.that("-d: it ends", skeptest.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 60))
     checks.matches("the log is where it should be", "skepd ends", open(f"{directory}/own.log", encoding="utf-8").read())
 
 
 def idle(checks, directory):
-    with Process(directory, "--timeout", "1") as process:
+    with Process(directory, "--timeout", "3") as process:
         process.ready()
         client = socket.socket(socket.AF_UNIX)
         client.connect(f"{directory}/skep-sock")
-        time.sleep(2.5)
+        time.sleep(4.5)
         checks.equal("--timeout: not while a client is there", process.process.poll(), None)
         client.close()
-        checks.equal("--timeout: then it goes", process.wait(10), 0)
+        checks.equal("--timeout: then it goes", process.wait(60), 0)
 
 
 def reload(checks, directory):
@@ -190,13 +190,14 @@ def reload(checks, directory):
         process.process.send_signal(signal.SIGHUP)
         virsh = ["virsh", "-c", f"lxc+unix:///system?socket={directory}/skep-sock"]
         checks.that("SIGHUP finds a new definition", skeptest.wait_until(
-            lambda: "new" in skeptest.execute([*virsh, "list", "--all", "--name"]).out.split(), 10))
-        checks.matches("and takes a new log level", "debug", process.log())
+            lambda: "new" in skeptest.execute([*virsh, "list", "--all", "--name"]).out.split(), 60))
+        checks.that("and takes a new log level", skeptest.wait_until(
+            lambda: answers(f"{directory}/skep-sock") and ": debug :" in process.log(), 60))
         with open(f"{directory}/skepd.conf", "w", encoding="utf-8") as handle:
             handle.write("nonsense\n")
         process.process.send_signal(signal.SIGHUP)
         checks.that("a bad file changes nothing", skeptest.wait_until(
-            lambda: "settings stay as they were" in process.log(), 10))
+            lambda: "settings stay as they were" in process.log(), 60))
         checks.that("and it goes on", answers(f"{directory}/skep-sock"))
         checks.that("definitions that are loaded stay in place", os.path.exists(f"{directory}/lxc/new.xml"))
         process.end()
@@ -206,7 +207,7 @@ def notification(checks, directory):
     os.makedirs(directory, exist_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(f"{directory}/notify")
-        manager.settimeout(20)
+        manager.settimeout(60)
         with Process(directory, env={"NOTIFY_SOCKET": f"{directory}/notify"}) as process:
             checks.matches("READY", b"READY=1", manager.recv(4096))
             checks.that("READY means that it answers", answers(f"{directory}/skep-sock"))
@@ -239,14 +240,14 @@ def activation(checks, directory):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, close_fds=False,
                                    preexec_fn=pass_sockets, env=dict(os.environ, **environment))
     try:
-        checks.that("passed socket answers", skeptest.wait_until(lambda: answers(f"{directory}/one"), 20))
+        checks.that("passed socket answers", skeptest.wait_until(lambda: answers(f"{directory}/one"), 60))
         define = struct.pack(">I4s", 4, b"<a/>")
         checks.equal("the other one is read-only", ask(f"{directory}/two", 11, define, (AUTH, OPEN)), 1)
         log = open(f"{directory}/stderr", encoding="utf-8").read()
         checks.matches("as the log says", r"passed socket \S+/two \(read-only\)", log)
         checks.matches("and only that", r"passed socket \S+/one\n", log)
         process.terminate()
-        checks.equal("it ends", process.wait(20), 0)
+        checks.equal("it ends", process.wait(60), 0)
         checks.that("and leaves passed sockets alone", os.path.exists(f"{directory}/one"))
         checks.that("but not its own", not os.path.exists(f"{directory}/skep-sock"))
     finally:

@@ -631,7 +631,7 @@ expect_seen (RpcConnection *conn, Witness *witness, const char *expected)
         g_autoptr (GError) error = NULL;
         gsize before = witness->seen->len;
 
-        g_assert_true (rpc_connection_dispatch (conn, 5000, &error));
+        g_assert_true (rpc_connection_dispatch (conn, 30000, &error));
         g_assert_no_error (error);
         if (witness->seen->len == before)
             break;
