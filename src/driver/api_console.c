@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Consoles: a socket to the controller's ring on one side, a stream of the client on the other, bytes in
- * both directions with back-pressure: what one side does not take is not read from the other.
+ * Consoles: a socket to the controller's ring on one side, a stream of the client on the other,
+ * bytes in both directions with back-pressure: what one side does not take is not read from the
+ * other.
  *
- * Who may attach: without flags everybody, all see the same output. With SAFE only when nobody else is
- * there, and then nobody else without FORCE. FORCE ends the other sessions first.
+ * Who may attach: without flags everybody, all see the same output. With SAFE only when nobody else
+ * is there, and then nobody else without FORCE. FORCE ends the other sessions first.
  */
 #include <errno.h>
 #include <glib-unix.h>

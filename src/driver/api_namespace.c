@@ -11,8 +11,8 @@
 #include "host/node.h"
 #include "util/fd.h"
 
-/* In the order in which libvirt's client library enters them. The cgroup namespace is not among them:
- * that client joins the container's cgroup by itself, from outside. */
+/* In the order in which libvirt's client library enters them. The cgroup namespace is not among
+ * them: that client joins the container's cgroup by itself, from outside. */
 static const char *const kinds[] = { "user", "ipc", "uts", "net", "pid", "mnt" };
 
 /* The container shares this namespace with the host (or joined it before): nothing to enter. */

@@ -45,8 +45,8 @@ guint domain_list_size (const DomainList *list);
 void domain_list_each (const DomainList *list, void (*each) (Domain *domain, gpointer data), gpointer data);
 /* Takes @def, which domain_list_check() has passed and whose name is free. */
 Domain *domain_list_add (DomainList *list, DomainDef *def, gboolean persistent);
-/* A name belongs to one uuid and the other way round: ERR_OPERATION_FAILED when @def would break that.
- * A domain with both the same is fine, whatever its state. */
+/* A name belongs to one uuid and the other way round: ERR_OPERATION_FAILED when @def would break
+ * that. A domain with both the same is fine, whatever its state. */
 gboolean domain_list_check (const DomainList *list, const DomainDef *def, GError **error);
 void domain_list_remove (DomainList *list, Domain *domain);
 /* Sets def->id and keeps the id index true: the only way to change an id. */
@@ -61,5 +61,6 @@ void domain_unref (Domain *domain);
 gboolean domain_active (const Domain *domain);
 /* A start is under way (domain->instance exists, state not yet running). */
 gboolean domain_starting (const Domain *domain);
-/* The definition clients mean by INACTIVE / CONFIG: next, or def of an inactive or transient domain. */
+/* The definition clients mean by INACTIVE / CONFIG: next, or def of an inactive or transient
+ * domain. */
 DomainDef *domain_config_def (Domain *domain);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hook scripts: HOOKS/lxc, then the executables of HOOKS/lxc.d in order of name, where HOOKS is beside
- * the directory of the definitions (/etc/skep/hooks). Each gets NAME OPERATION SUBOPERATION EXTRA and
- * the live XML on standard input; the first that fails ends the row. They run on a pool thread, so a
- * slow one holds up its own domain only.
+ * Hook scripts: HOOKS/lxc, then the executables of HOOKS/lxc.d in order of name, where HOOKS is
+ * beside the directory of the definitions (/etc/skep/hooks). Each gets NAME OPERATION SUBOPERATION
+ * EXTRA and the live XML on standard input; the first that fails ends the row. They run on a pool
+ * thread, so a slow one holds up its own domain only.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What exists of a domain only from the begin of a start to the end of its clean-up: processes, sockets,
- * cgroups, and where the table of start steps stands. Owned by its domain; start.c makes and frees it.
+ * What exists of a domain only from the begin of a start to the end of its clean-up: processes,
+ * sockets, cgroups, and where the table of start steps stands. Owned by its domain; start.c makes
+ * and frees it.
  */
 #pragma once
 
@@ -18,9 +19,9 @@ typedef enum { STEP_FAILED, STEP_DONE, STEP_WAIT } StepResult;
 
 /*
  * One step of a start. @run is called once; after STEP_WAIT somebody calls instance_resume() or
- * instance_fail(). @undo is called for every step that has begun, also for one that failed halfway, and
- * also by a later daemon that knows only the status file: so it is idempotent and takes nothing for
- * granted. After STEP_WAIT it is called again on instance_resume(), until it answers STEP_DONE.
+ * instance_fail(). @undo is called for every step that has begun, also for one that failed halfway,
+ * and also by a later daemon that knows only the status file: so it is idempotent and takes nothing
+ * for granted. After STEP_WAIT it is called again on instance_resume(), until it answers STEP_DONE.
  */
 typedef struct {
     guint bit;                  /* in the status file: never used for another step in later versions */
@@ -104,7 +105,8 @@ struct Instance {
 Instance *instance_new (Domain *domain);
 void instance_free (Instance *instance);
 
-/* Runs the steps from the first on; @walked at the end: all done, or all undone with instance->error. */
+/* Runs the steps from the first on; @walked at the end: all done, or all undone with
+ * instance->error. */
 void instance_run (Instance *instance, void (*walked) (Instance *instance));
 /* Undoes every step that has begun, last first. */
 void instance_undo (Instance *instance, void (*walked) (Instance *instance));
@@ -113,8 +115,8 @@ void instance_resume (Instance *instance);
 /* The step that waits has failed. Takes @error. Ignored when nothing waits in a start. */
 void instance_fail (Instance *instance, GError *error);
 
-/* For callbacks that may come after their step was given up: instance_ticket() before the work begins,
- * instance_redeem() first thing in the callback. NULL: nobody waits for it any more. */
+/* For callbacks that may come after their step was given up: instance_ticket() before the work
+ * begins, instance_redeem() first thing in the callback. NULL: nobody waits for it any more. */
 typedef struct InstanceTicket InstanceTicket;
 InstanceTicket *instance_ticket (Instance *instance);
 Instance *instance_redeem (InstanceTicket *ticket);
@@ -123,7 +125,8 @@ Instance *instance_redeem (InstanceTicket *ticket);
 const char *instance_note (const Instance *instance, const char *name);
 void instance_set_note (Instance *instance, const char *name, const char *value);    /* NULL removes */
 
-/* The status file's content. Its def is the domain's: set it to NULL before domain_status_free(). */
+/* The status file's content. Its def is the domain's: set it to NULL before
+ * domain_status_free(). */
 DomainStatus *instance_status (Domain *domain);
 /* Fills the parts of an instance that a status file keeps; for re-adoption. */
 void instance_restore (Instance *instance, const DomainStatus *status);

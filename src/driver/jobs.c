@@ -110,8 +110,8 @@ run_chosen (gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* From the main loop rather than inside job_end(): no recursion along a long queue, and the caller of
- * job_end() may drop the last reference to the domain right after. */
+/* From the main loop rather than inside job_end(): no recursion along a long queue, and the caller
+ * of job_end() may drop the last reference to the domain right after. */
 static void
 choose_next (JobQueue *queue)
 {

@@ -38,8 +38,8 @@ typedef struct {
     LifeNext next;
 } LifeRow;
 
-/* The exit of init keeps libvirt's event (STOPPED/SHUTDOWN, whatever the exit status), so that clients
- * see what they know; the reason of the state tells a failure (docs/compat.md). */
+/* The exit of init keeps libvirt's event (STOPPED/SHUTDOWN, whatever the exit status), so that
+ * clients see what they know; the reason of the state tells a failure (docs/compat.md). */
 static const LifeRow rows[LIFE_LAST] = {
     [LIFE_DEFINED] = { "defined", ANY, KEEP, KEEP, EV_DEFINED, 0, RECORD_NONE, NULL, LIFE_NEXT_NOTHING },
     [LIFE_REDEFINED] = { "redefined", ANY, KEEP, KEEP, EV_DEFINED, 1, RECORD_NONE, NULL,

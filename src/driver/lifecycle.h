@@ -27,8 +27,9 @@ typedef enum {
     LIFE_NEXT_OFF,              /* id and live definition go, a transient domain leaves the list */
 } LifeNext;
 
-/* Applies the row; an event the table does not allow from the present state is logged and ignored. The
- * caller holds a reference, and has undone everything of the container before a row that ends it. */
+/* Applies the row; an event the table does not allow from the present state is logged and ignored.
+ * The caller holds a reference, and has undone everything of the container before a row that ends
+ * it. */
 gboolean lifecycle_apply (Domain *domain, LifeEvent event);
 
 /* After READOPTED: the reason that the status file had kept. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One socket to a controller (plan/monitor.h): the start socket, or the monitor socket. Packets go to a
- * handler, answers to whoever asked. Everything on the main loop; nothing blocks: a controller that
- * does not read its socket counts as one that failed.
+ * One socket to a controller (plan/monitor.h): the start socket, or the monitor socket. Packets go
+ * to a handler, answers to whoever asked. Everything on the main loop; nothing blocks: a controller
+ * that does not read its socket counts as one that failed.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ gboolean monitor_link_send (MonitorLink *link, const MonitorPacket *packet, cons
 /* @error NULL: done. ERR_SYSTEM with the controller's errno, ERR_OPERATION_TIMEOUT, or
  * ERR_SYSTEM with ESRCH when the link closed first. */
 typedef void (*MonitorAnswer) (const GError *error, gpointer data);
-/* Sends @packet (its serial is set here) with @fd (-1 none, stays the caller's). @answer is called once,
- * perhaps before this returns; not when the link is freed first. */
+/* Sends @packet (its serial is set here) with @fd (-1 none, stays the caller's). @answer is called
+ * once, perhaps before this returns; not when the link is freed first. */
 void monitor_link_request (MonitorLink *link, MonitorPacket *packet, int fd, guint deadline_ms,
                            MonitorAnswer answer, gpointer data);

@@ -136,8 +136,8 @@ gather_fs (const FsDef *fs, int root, PlanFs *ret, GError **error)
     }
 }
 
-/* Whether another mount than the root's may bring init or what it needs: then the root's own file does
- * not tell. */
+/* Whether another mount than the root's may bring init or what it needs: then the root's own file
+ * does not tell. */
 static gboolean
 init_is_covered (const DomainDef *def)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the planner must know of the host for one container. plan_facts_gather() looks, on a pool
- * thread, and refuses what cannot work with a clear error before anything is made; later start steps
- * add what they made (loop devices, links, labels). The planner itself does no I/O.
+ * thread, and refuses what cannot work with a clear error before anything is made; later start
+ * steps add what they made (loop devices, links, labels). The planner itself does no I/O.
  */
 #pragma once
 
@@ -64,6 +64,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlanFacts, plan_facts_free)
 /* The host id of a container's id: FALSE when the map does not have it. */
 gboolean plan_map_id (const GPtrArray *map, guint guest, guint *ret_host);
 
-/* Looks at init in the container's root (an open directory) as the kernel will: the reason it cannot
- * be executed there, with ERR_SYSTEM and the path. In plan_init.c. */
+/* Looks at init in the container's root (an open directory) as the kernel will: the reason it
+ * cannot be executed there, with ERR_SYSTEM and the path. In plan_init.c. */
 gboolean plan_check_init (int root, const char *init, const char *arch32, GError **error);

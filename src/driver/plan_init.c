@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Would the kernel execute this init? Looked at before anything is made, because execve(2) has one
- * word, ENOENT, for four mistakes. Nothing of the container is executed or trusted: every path stays in
- * the root, every read is bounded.
+ * word, ENOENT, for four mistakes. Nothing of the container is executed or trusted: every path
+ * stays in the root, every read is bounded.
  */
 #include <elf.h>
 #include <errno.h>

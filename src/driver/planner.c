@@ -175,8 +175,8 @@ plan_security (Planner *p)
     CapSet caps;
 
     capset_from_features (&p->def->features, p->facts->cap_last, &caps);
-    /* In a user namespace it gives nothing, but systemd takes it as leave to mount debugfs and tracefs,
-     * which then fails. */
+    /* In a user namespace it gives nothing, but systemd takes it as leave to mount debugfs and
+     * tracefs, which then fails. */
     if (p->facts->idmap && p->def->features.caps_policy == CAPS_DEFAULT
         && p->def->features.caps[CAP_SYS_RAWIO] != ON_OFF_ON)
         caps = (CapSet) { caps.effective & ~rawio, caps.permitted & ~rawio, caps.inheritable,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The planner: a definition and the facts of the host in, a launch plan out. Pure; every decision about
- * what a container gets is here, none is in the controller.
+ * The planner: a definition and the facts of the host in, a launch plan out. Pure; every decision
+ * about what a container gets is here, none is in the controller.
  */
 #pragma once
 
@@ -38,8 +38,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (launch_plan, plan_destroy)
 /* The device rules of the container's cgroup. */
 GArray *plan_device_rules (const DomainDef *def, const PlanFacts *facts);   /* of CgroupDeviceRule */
 
-/* What can be said of a definition without looking at the host: consoles, namespaces, devices that do
- * not go together. */
+/* What can be said of a definition without looking at the host: consoles, namespaces, devices that
+ * do not go together. */
 gboolean plan_check_def (const DomainDef *def, GError **error);
 
 /* ---- between the planner's own files */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The mounts of a container, in order. What hides or write-protects parts of the host's kernel file
- * systems comes right after each of them and before the user's <filesystem>s, which may cover it: that
- * is the definition's own wish.
+ * systems comes right after each of them and before the user's <filesystem>s, which may cover it:
+ * that is the definition's own wish.
  */
 #include <string.h>
 
@@ -10,8 +10,8 @@
 
 #define KERNEL_FS (PLAN_MF_NOSUID | PLAN_MF_NODEV | PLAN_MF_NOEXEC)
 
-/* Files and directories of /proc and /sys that tell about or act on the host, not the container. What
- * a kernel does not have is skipped. Attacks A07, A15, A17, A20 of the field notes. */
+/* Files and directories of /proc and /sys that tell about or act on the host, not the container.
+ * What a kernel does not have is skipped. Attacks A07, A15, A17, A20 of the field notes. */
 typedef struct {
     const char *path;
     plan_mount_kind kind;       /* BIND_GUEST: read-only on itself */
@@ -232,8 +232,8 @@ below (const char *path, const char *directory)
     return strncmp (path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* The kernel's own file systems have no idmapped mounts; everywhere else a file system that cannot is
- * an error at the start rather than files that belong to nobody. */
+/* The kernel's own file systems have no idmapped mounts; everywhere else a file system that cannot
+ * is an error at the start rather than files that belong to nobody. */
 static plan_idmap_mode
 idmap_mode (const Planner *p, const char *source)
 {

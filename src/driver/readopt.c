@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * After a daemon start: containers that an earlier daemon started are taken over as they are; starts
- * that were cut short and containers whose controller has gone are undone through their begun bits.
- * Then, once a boot, the domains marked so are started.
+ * After a daemon start: containers that an earlier daemon started are taken over as they are;
+ * starts that were cut short and containers whose controller has gone are undone through their
+ * begun bits. Then, once a boot, the domains marked so are started.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -23,8 +23,9 @@
 
 /* ---- one status file */
 
-/* A pidfd of the controller that the status means, -1 when it has gone. The start time tells a process
- * that got the same number later; it is read again with the pidfd in hand, which holds the number. */
+/* A pidfd of the controller that the status means, -1 when it has gone. The start time tells a
+ * process that got the same number later; it is read again with the pidfd in hand, which holds the
+ * number. */
 static int
 open_controller (const Instance *instance)
 {
@@ -46,7 +47,8 @@ open_log (Instance *instance)
     instance->log_fd = open (path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 }
 
-/* Finds or makes the domain and gives it the live definition. NULL when another domain stands there. */
+/* Finds or makes the domain and gives it the live definition. NULL when another domain stands
+ * there. */
 static Domain *
 adopt_domain (DomainList *list, DomainStatus *status)
 {

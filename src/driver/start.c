@@ -72,7 +72,8 @@ start_walked (Instance *instance)
     domain_unref (domain);
 }
 
-/* The container gets a copy, which a later define does not touch; a transient domain has no other. */
+/* The container gets a copy, which a later define does not touch; a transient domain has no
+ * other. */
 static void
 install_live_def (Domain *domain, DomainDef *given)
 {

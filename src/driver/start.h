@@ -15,11 +15,11 @@ typedef struct {
     guint n_fds;
 } StartOptions;
 
-/* The caller holds the job. @done is called once, after success or complete undo; perhaps before this
- * returns. A transient domain whose start fails has left the list by then. */
+/* The caller holds the job. @done is called once, after success or complete undo; perhaps before
+ * this returns. A transient domain whose start fails has left the list by then. */
 void domain_start (Domain *domain, const StartOptions *options, InstanceDone done, gpointer data);
-/* Kills and cleans up; cancels a start or a reboot that is under way. ERR_OPERATION_INVALID "domain is
- * not running". */
+/* Kills and cleans up; cancels a start or a reboot that is under way. ERR_OPERATION_INVALID "domain
+ * is not running". */
 void domain_destroy (Domain *domain, InstanceDone done, gpointer data);
 /* Orderly stop or reboot: delivered (or queued until init is ready), does not wait for the end.
  * @flags are virDomainShutdownFlagValues (4 initctl, 8 signal; 0: by kind of init). */
@@ -29,7 +29,8 @@ void domain_resume (Domain *domain, InstanceDone done, gpointer data);
 /* Attaches a console client: a connected stream socket to the controller's ring. -1 with error. */
 void domain_console (Domain *domain, const char *alias, guint flags,
                      void (*done) (Domain *domain, int fd, const GError *error, gpointer data), gpointer data);
-/* After a daemon start: re-attach to what runs, clean up what was cut short, then autostart once a boot. */
+/* After a daemon start: re-attach to what runs, clean up what was cut short, then autostart once a
+ * boot. */
 void domains_readopt (DomainList *list);
 void domains_autostart (DomainList *list);
 /* How the last init ended, for people: "exited with status 7", "was killed by signal 9". */

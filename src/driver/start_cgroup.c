@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The container's place in the tree of control groups, its limits, and its entries with systemd. All of
- * it comes after the spawn of the controller: a group is named by the controller's pid, and a systemd
- * scope cannot be made without a process. The controller waits for its CGROUP packet meanwhile, and so
- * nothing of the container runs outside of its group.
+ * The container's place in the tree of control groups, its limits, and its entries with systemd.
+ * All of it comes after the spawn of the controller: a group is named by the controller's pid, and
+ * a systemd scope cannot be made without a process. The controller waits for its CGROUP packet
+ * meanwhile, and so nothing of the container runs outside of its group.
  */
 #include <errno.h>
 #include <string.h>
@@ -187,7 +187,8 @@ group_name (Instance *instance)
     return g_strconcat (machine, ".libvirt-lxc", NULL);
 }
 
-/* STEP_WAIT: the controller has gone; what it said lies in the socket still, and will end the start. */
+/* STEP_WAIT: the controller has gone; what it said lies in the socket still, and will end the
+ * start. */
 static StepResult
 send_groups (Instance *instance, GError **error)
 {

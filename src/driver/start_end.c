@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a container ends that no client destroyed, and what follows: off, restart, or kept as it is. */
+/* How a container ends that no client destroyed, and what follows: off, restart, or kept as it
+ * is. */
 #include <string.h>
 #include <sys/wait.h>
 
@@ -49,8 +50,8 @@ ended_badly (const Instance *instance)
     return !WIFEXITED (instance->exit_status) || WEXITSTATUS (instance->exit_status) != 0;
 }
 
-/* Which of <on_poweroff>, <on_reboot>, <on_crash> is meant. What a client asked for goes before what
- * init did: an init that knows no reboot(2) just exits when it is asked to reboot. */
+/* Which of <on_poweroff>, <on_reboot>, <on_crash> is meant. What a client asked for goes before
+ * what init did: an init that knows no reboot(2) just exits when it is asked to reboot. */
 static guint
 end_action (const Instance *instance)
 {

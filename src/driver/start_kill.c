@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Ending the processes of a container, in stages that each have a deadline: the controller is asked to
- * kill init, whose end takes the whole pid namespace along; then the controller itself is killed, whose
- * end kills init (PDEATHSIG); then whatever is left in the guest's cgroup.
+ * Ending the processes of a container, in stages that each have a deadline: the controller is asked
+ * to kill init, whose end takes the whole pid namespace along; then the controller itself is
+ * killed, whose end kills init (PDEATHSIG); then whatever is left in the guest's cgroup.
  */
 #include <errno.h>
 #include <poll.h>
@@ -69,8 +69,8 @@ controller_ended (gpointer data)
 
     /* once: a pidfd stays ready */
     g_clear_pointer (&instance->pid_watch, fd_watch_free);
-    /* EXIT or FAILED may lie unread in its socket: the reason comes before the end. What is read there
-     * can lead to the end of the instance. */
+    /* EXIT or FAILED may lie unread in its socket: the reason comes before the end. What is read
+     * there can lead to the end of the instance. */
     if (instance->start_link)
         monitor_link_drain (instance->start_link);
     if (domain->instance == instance && instance->monitor && !instance->exited)

@@ -202,8 +202,8 @@ links_made (gpointer result, GError *error, gpointer data)
     instance_resume (instance);
 }
 
-/* Names that are free now. Other starts of this daemon cannot choose between: they choose here too, and
- * *@next does not go back. */
+/* Names that are free now. Other starts of this daemon cannot choose between: they choose here too,
+ * and *@next does not go back. */
 static char **
 choose_names (const DomainDef *def)
 {

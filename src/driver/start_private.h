@@ -8,7 +8,7 @@
 
 /* ---- start_kill.c */
 
-/* Takes @pidfd: the controller is watched from now on; its end reaches instance_controller_gone(). */
+/* Takes @pidfd: the controller's end is seen from now on. */
 void instance_watch_controller (Instance *instance, int pidfd);
 gboolean instance_controller_alive (const Instance *instance);
 /* For undo: STEP_DONE when neither controller nor guest has a process left, else escalates. */

@@ -4,11 +4,11 @@
  *   - what only looks comes first, so that a plain mistake costs nothing and needs no undo;
  *   - labels before devices and links, which get them;
  *   - devices and links before the controller, since the plan that it is given names them;
- *   - the scope and the cgroup after the controller: systemd makes no scope without a process, and a
- *     group is named by the controller's pid. Nothing of the container exists before the cgroup does:
- *     the controller waits for it before it clones init;
- *   - machined after init, which it asks for; all of it before CONTINUE, so that nothing of the guest
- *     runs unless its surroundings are complete.
+ *   - the scope and the cgroup after the controller: systemd makes no scope without a process, and
+ *     a group is named by the controller's pid. Nothing of the container exists before the cgroup
+ *     does: the controller waits for it before it clones init;
+ *   - machined after init, which it asks for; all of it before CONTINUE, so that nothing of the
+ *     guest runs unless its surroundings are complete.
  * Undo is the same backwards. Every process is gone before the first thing it uses is taken away,
  * because the undo of the later steps ends them.
  *

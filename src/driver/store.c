@@ -65,7 +65,8 @@ store_stage_dir (void)
     return g_strconcat (daemon_state.settings->run_dir, "/domains/stage", NULL);
 }
 
-/* Ours alone, also where it stands already: names and uuids of domains are nobody else's business. */
+/* Ours alone, also where it stands already: names and uuids of domains are nobody else's
+ * business. */
 static gboolean
 make_private (const char *path, GError **error)
 {
@@ -118,8 +119,8 @@ store_remove_config (const char *name, GError **error)
     g_autofree char *link = autostart_path (name);
     g_autofree char *old = store_old_path (path);
 
-    /* The link first: a link without a definition is an error at the next start, not the reverse. The
-     * version before must not come back in its place. */
+    /* The link first: a link without a definition is an error at the next start, not the reverse.
+     * The version before must not come back in its place. */
     if (!file_remove (link, error) || !file_remove (old, error) || !file_remove (path, error))
         return FALSE;
     store_sync_dir_of (path);

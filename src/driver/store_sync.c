@@ -13,8 +13,8 @@
 #include "util/log.h"
 #include "util/task.h"
 
-/* Up to so many files are synced one by one; for more the whole file system once is cheaper, although
- * that may wait for other programs' data. */
+/* Up to so many files are synced one by one; for more the whole file system once is cheaper,
+ * although that may wait for other programs' data. */
 #define SYNC_EACH_MAX 8
 
 /* Everything of one group. */
@@ -132,8 +132,8 @@ sync_time (gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* The group that a change at @path goes with. One group at a time is at the disk; what changes meanwhile
- * is the next one, and begins a while after that is done. */
+/* The group that a change at @path goes with. One group at a time is at the disk; what changes
+ * meanwhile is the next one, and begins a while after that is done. */
 static SyncGroup *
 sync_wanted (const char *path)
 {

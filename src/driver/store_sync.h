@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Definitions reach the disk in groups: a change is in place, and survives the death of the daemon, when
- * the client is answered; it survives a power cut a little later (STORE_SYNC_MS and one flush of the
- * disk). One flush serves all changes of that time, so a thousand definitions do not cost a thousand.
+ * Definitions reach the disk in groups: a change is in place, and survives the death of the daemon,
+ * when the client is answered; it survives a power cut a little later (STORE_SYNC_MS and one flush
+ * of the disk). One flush serves all changes of that time, so a thousand definitions do not cost a
+ * thousand.
  *
- * Until then the version before stands beside a replaced file as ".NAME.xml.old". Who finds the file cut
- * off after a power cut takes that one.
+ * Until then the version before stands beside a replaced file as ".NAME.xml.old". Who finds the
+ * file cut off after a power cut takes that one.
  */
 #pragma once
 
