@@ -125,8 +125,13 @@ test_daemon_dies (gconstpointer mapped)
         g_assert_cmpuint (run.last.type, ==, stages[i]);
         /* READY and EXECED come at once: the program may run by then, and goes on */
         if (stages[i] == MONITOR_READY) {
-            g_usleep (200000);
-            if (waitpid (run.controller, &status, WNOHANG) == 0)
+            pid_t ended = 0;
+
+            for (int tries = 0; tries < 400 && ended == 0; tries++) {
+                ended = waitpid (run.controller, &status, WNOHANG);
+                g_usleep (10000);
+            }
+            if (ended == 0)
                 run_stop (box, &run);
         } else {
             run_wait (&run);
@@ -139,17 +144,22 @@ test_daemon_dies (gconstpointer mapped)
 static void
 test_daemon_dies_in_step (gconstpointer mapped)
 {
-    static const unsigned steps[] = { STEP_BUILDER, STEP_CLONE, STEP_HOSTNAME, STEP_DEVPTS,
-                                      STEP_PIVOT, STEP_LOCK_MOUNTS, STEP_CAPABILITIES };
+    /* each step, and the last packet that we send before it */
+    static const unsigned steps[][2] = {
+        { STEP_BUILDER, MONITOR_CGROUP }, { STEP_CLONE, MONITOR_CGROUP },
+        { STEP_HOSTNAME, MONITOR_CONTINUE }, { STEP_DEVPTS, MONITOR_CONTINUE },
+        { STEP_PIVOT, MONITOR_CONTINUE }, { STEP_LOCK_MOUNTS, MONITOR_CONTINUE },
+        { STEP_CAPABILITIES, MONITOR_CONTINUE },
+    };
 
     for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
         Box *box = full_box (mapped != NULL);
         gint64 began = g_get_monotonic_time ();
         Run run;
 
-        box->fault = g_strdup_printf ("%u:hang", steps[i]);
+        box->fault = g_strdup_printf ("%u:hang", steps[i][0]);
         box->plan.start_deadline = 20000;
-        run = box_start (box, steps[i] < STEP_CLONE ? MONITOR_HELLO : MONITOR_HELLO);
+        run = box_start (box, steps[i][1]);
         run_wait (&run);
         g_assert_cmpint (g_get_monotonic_time () - began, <, 15 * G_USEC_PER_SEC);
         box_free (box);

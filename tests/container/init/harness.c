@@ -335,6 +335,17 @@ answer_hello (Box *box, int sock)
     (void) fd_send (sock, &packet, sizeof packet, fds, n);
 }
 
+/* The daemon "dies" some time after its own packet @type, while the controller is at work. */
+static gboolean
+stop_after (Run *run, unsigned stop_at, unsigned type)
+{
+    if (stop_at != type)
+        return FALSE;
+    g_usleep (100000);
+    fd_close (&run->start);
+    return TRUE;
+}
+
 Run
 box_start (Box *box, unsigned stop_at)
 {
@@ -369,10 +380,14 @@ box_start (Box *box, unsigned stop_at)
         }
         if (packet.type == MONITOR_HELLO)
             answer_hello (box, run.start);
+        if (packet.type == MONITOR_HELLO && stop_after (&run, stop_at, MONITOR_CGROUP))
+            break;
         if (packet.type == MONITOR_INIT) {
             run.init = (pid_t) packet.a;
             packet = (MonitorPacket) { .type = MONITOR_CONTINUE };
             (void) fd_send (run.start, &packet, sizeof packet, NULL, 0);
+            if (stop_after (&run, stop_at, MONITOR_CONTINUE))
+                break;
         }
         if (packet.type == MONITOR_EXECED || packet.type == MONITOR_FAILED)
             break;

@@ -39,7 +39,7 @@ void box_env (Box *box, const char *entry);
 char *box_path (Box *box, const char *name);
 
 /* Starts up to EXECED or FAILED. @stop_at: monitor packet type after which the start socket is closed
- * (0: never). */
+ * (0: never): one that comes, at once, or one that we send, 100 ms after it. */
 Run box_start (Box *box, unsigned stop_at);
 void box_expect_running (Box *box, Run *run);
 void box_expect_failed (Box *box, unsigned step, int err, const char *object);

@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -398,8 +399,15 @@ test_shared_network (gconstpointer data)
     box->plan.shares.shares_val = share;
     box->plan.shares.shares_len = 1;
     /* sysfs shows a network namespace of another owner only to that owner */
-    if (data)
+    if (data) {
+        plan_mount *sysfs = &g_array_index (box->mounts, plan_mount, 4);
+
+        free (sysfs->source);
+        free (sysfs->target);
+        free (sysfs->fstype);
+        free (sysfs->options);
         g_array_remove_index (box->mounts, 4);
+    }
     box_init (box, "link=/proc/self/ns/net", "link=/proc/self/ns/uts", NULL);
     text = box_output (box, NULL);
     g_assert_nonnull (strstr (text, mine));

@@ -109,7 +109,7 @@ halt_case (gboolean mapped, const char *comm, const char *takes, HaltKind kind, 
     g_auto (GStrv) list = g_strsplit (takes, ",", -1);
     g_autofree char *name = g_strdup_printf ("comm=%s", comm), *text = NULL;
     g_autofree char *expected = g_strdup_printf ("signal %d\n", signum);
-    g_autofree char *verbs[4] = { NULL };
+    char *verbs[4];
     MonitorPacket packet;
     int console;
 
@@ -126,11 +126,10 @@ halt_case (gboolean mapped, const char *comm, const char *takes, HaltKind kind, 
     text = console_until (console, "signal");
     close (console);
     (void) life_end (&life);
-    if (!strstr (text, expected)) {
-        g_autofree char *again = NULL;
-
+    for (guint i = 0; i < 4; i++)
+        g_free (verbs[i]);
+    if (!strstr (text, expected))
         g_error ("%s taking %s: got %s", comm, takes, text);
-    }
 }
 
 static void
