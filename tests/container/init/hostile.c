@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -340,11 +341,10 @@ test_links (gconstpointer data)
     plan_link *link = g_new0 (plan_link, 1);
     plan_address *addresses = g_new0 (plan_address, 2);
     plan_route *route = g_new0 (plan_route, 1);
-    g_autofree char *text = NULL, *index = NULL;
+    g_autofree char *text = NULL;
 
     run_command ("ip link add skep0 type veth peer name skep1");
     run_command ("ip link set skep0 up");
-    g_assert_true (g_file_get_contents ("/sys/class/net/lo/ifindex", &index, NULL, NULL));
     box_standard (box);
     addresses[0] = (plan_address) { g_strdup ("10.77.0.2"), g_strdup (""), 24 };
     addresses[1] = (plan_address) { g_strdup ("fd00:77::2"), g_strdup (""), 64 };
@@ -364,14 +364,7 @@ test_links (gconstpointer data)
     /* a wrong index is found out before anything moves */
     link->ifindex = 1;
     box_expect_failed (box, STEP_LINK, ENODEV, "skep1 (eth0)");
-    {
-        char buffer[64] = "";
-        g_autofree char *out = NULL;
-
-        g_assert_true (g_spawn_command_line_sync ("ip -o link show skep1", &out, NULL, NULL, NULL));
-        g_strlcpy (buffer, out, sizeof buffer);
-        link->ifindex = (unsigned) g_ascii_strtoull (buffer, NULL, 10);
-    }
+    link->ifindex = if_nametoindex ("skep1");
     text = box_output (box, NULL);
     g_test_message ("%s", text);
     g_assert_nonnull (strstr (text, "eth0:"));
@@ -380,6 +373,12 @@ test_links (gconstpointer data)
     g_assert_nonnull (strstr (text, "fd000077000000000000000000000002"));
     g_assert_nonnull (strstr (text, "10.77.0.2"));
     g_assert_nonnull (strstr (text, "127.0.0.1"));
+    /* the kernel takes the pair away with the container's namespace, in its own time: not to meet it
+     * in the next test */
+    while (if_nametoindex ("skep0") != 0) {
+        (void) g_spawn_command_line_sync ("ip link del skep0", NULL, NULL, NULL, NULL);
+        g_usleep (10000);
+    }
     box_free (box);
 }
 

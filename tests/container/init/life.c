@@ -253,6 +253,45 @@ test_initctl (gconstpointer data)
     box_free (life.box);
 }
 
+/* skep-helper does the same errand for a daemon that has only a pidfd. */
+static void
+test_helper (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    MonitorPacket answer;
+    int console, answers[2], pidfd;
+    pid_t pid;
+
+    box_init (life.box, "mkfifo=/run/initctl", "say=up", "fifo=/run/initctl", NULL);
+    life_start (&life);
+    console = console_open (life.monitor, 0, 0);
+    g_free (console_until (console, "up\n"));
+    g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answers), ==, 0);
+    pidfd = pidfd_of (life.run.init);
+    g_assert_cmpint (pidfd, >=, 0);
+    pid = fork ();
+    if (pid == 0) {
+        g_autofree char *out = g_strdup_printf ("%d", answers[1]);
+        g_autofree char *in = g_strdup_printf ("%d", pidfd);
+
+        fcntl (answers[1], F_SETFD, 0);
+        fcntl (pidfd, F_SETFD, 0);
+        execl (g_getenv ("SKEP_TEST_HELPER"), "skep-helper", "--answer-fd", out, "--pidfd", in,
+               "initctl", "6", NULL);
+        _exit (127);
+    }
+    close (answers[1]);
+    close (pidfd);
+    answer = monitor_next (answers[0]);
+    g_assert_cmpuint (answer.type, ==, MONITOR_DONE);
+    g_assert_cmpuint (answer.flags, ==, 2);
+    g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
+    g_free (console_until (console, "fifo 384 3091969 1 6\n"));
+    close (answers[0]);
+    close (console);
+    (void) life_end (&life);
+}
+
 /* --- consoles --- */
 
 static void
@@ -522,7 +561,8 @@ main (int argc, char **argv)
     } tests[] = {
         { "exits", test_exits }, { "halt-kinds", test_halt_kinds },
         { "halt-busybox", test_halt_busybox }, { "halt-queued", test_halt_queued }, { "halt-signal", test_halt_signal },
-        { "initctl", test_initctl }, { "replay", test_replay }, { "flood", test_flood },
+        { "initctl", test_initctl }, { "helper", test_helper },
+        { "replay", test_replay }, { "flood", test_flood },
         { "reopen", test_reopen }, { "log", test_log }, { "daemons", test_daemons },
         { "exit-file", test_exit_file }, { "stale-socket", test_stale_socket },
         { "passed-fds", test_passed_fds }, { "user", test_user },
