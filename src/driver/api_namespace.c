@@ -15,15 +15,15 @@
  * them: that client joins the container's cgroup by itself, from outside. */
 static const char *const kinds[] = { "user", "ipc", "uts", "net", "pid", "mnt" };
 
-/* The container shares this namespace with the host (or joined it before): nothing to enter. */
+/* The container shares this namespace with the host. */
 static gboolean
-is_own (int fd, const char *kind)
+is_shared (int fd, const char *kind)
 {
     g_autofree char *path = g_strdup_printf ("/proc/self/ns/%s", kind);
     struct stat theirs, ours;
 
     return fstat (fd, &theirs) == 0 && stat (path, &ours) == 0
-           && (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev);
+           && theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
 static gboolean
@@ -31,6 +31,7 @@ open_namespaces (const Instance *instance, GArray *fds, GError **error)
 {
     g_autofree char *path = g_strdup_printf ("/proc/%d/ns", (int) instance->init_pid);
     autofd int dir = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    gboolean mapped = FALSE;
 
     /* the start time is looked at with the directory open, which is the process's own */
     if (dir < 0 || node_process_start (instance->init_pid) != instance->init_start)
@@ -41,8 +42,12 @@ open_namespaces (const Instance *instance, GArray *fds, GError **error)
 
         if (fd < 0)
             return error_set_errno (error, errno, "Failed to open '%s/%s'", path, kinds[i]);
-        /* setns() into one's own user namespace is refused by the kernel, so it is left out */
-        if (g_str_equal (kinds[i], "user") && !is_own (fd, kinds[i]))
+        if (g_str_equal (kinds[i], "user"))
+            mapped = !is_shared (fd, kinds[i]);
+        /* Whoever has entered the container's user namespace may not enter the host's others again:
+         * stock clients would end with EPERM. Without one all six are sent, as stock libvirt does;
+         * its client passes over the EINVAL of its own user namespace. */
+        else if (mapped && is_shared (fd, kinds[i]))
             continue;
         taken = fd_steal (&fd);
         g_array_append_val (fds, taken);

@@ -194,6 +194,9 @@ def check_mapped(checks, skep, directory):
     checks.equal("new --idmap --start", made.out, "Domain 'mapped' defined\nDomain 'mapped' started\n")
     inside = skep("lxc-enter-namespace", "mapped", "/bin/sh", "-c", "id -u; cat /proc/self/uid_map; stat -c %u /bin/busybox")
     checks.equal("inside it is root", inside.out.split(), ["0", "0", "100000", "65536", "0"])
+    stock = t.execute(["virsh", "-q", "-c", f"lxc+unix:///system?socket={skep.socket}", "lxc-enter-namespace", "mapped",
+                       "--noseclabel", "/bin/cat", "/proc/self/uid_map"])
+    checks.equal("stock virsh enters, too", stock.out.split(), ["0", "100000", "65536"])
     checks.equal("on disk nothing changed", os.stat(os.path.join(directory, "roots/mapped/bin/busybox")).st_uid, 0)
     skep("destroy", "mapped")
     skep("undefine", "mapped")
