@@ -184,6 +184,7 @@ def run_oracle(record):
 def run_skepd(plain, show):
     with t.work_dir() as directory:
         if plain:
+            made = not os.path.isdir("/run/libvirt")
             os.makedirs("/run/libvirt", exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "none", "/run/libvirt"], check=True)
         with t.Skepd(os.path.join(directory, "s"), libvirt_paths=plain) as daemon:
@@ -192,6 +193,10 @@ def run_skepd(plain, show):
             answers = collect(daemon, directory)
             left = t.leftovers(directory, list(steps.UUIDS))
             log = daemon.log()
+        if plain:
+            subprocess.run(["umount", "/run/libvirt"], check=True)
+            if made:
+                os.rmdir("/run/libvirt")
     if show is not None:
         for name, text in answers.items():
             if not show or name in show:

@@ -392,13 +392,29 @@ class Terminal:
         self.close()
 
 
-def leftovers(directory, names):
-    """What containers of these names left behind: mounts and cgroups, as readable lines."""
-    left = [f"mount {point}" for point in mounts_below(directory)]
-    for where, dirs, _ in os.walk("/sys/fs/cgroup"):
-        left += [f"cgroup {os.path.join(where, d)}" for d in dirs for name in names
-                 if re.search(rf"(^|-|x2d){re.escape(name)}(\.|$)", d)]
-    return left
+def container_cgroups():
+    """Directories of containers' control groups, of this test and of whatever else runs on this host."""
+    return {os.path.join(where, name) for where, dirs, _ in os.walk("/sys/fs/cgroup") for name in dirs
+            if re.match(r"(lxc-|machine-lxc.x2d)\d+", name)}
+
+
+CGROUPS_BEFORE = container_cgroups()
+
+
+def leftovers(directory, names, seconds=5):
+    """What containers of these names left behind, as readable lines: mounts and control groups. Tests run
+    side by side and use the same names, so a group counts when it came since this test began and its
+    controller, whose pid is in the name, is dead."""
+    def left():
+        found = [f"mount {point}" for point in mounts_below(directory)]
+        for path in sorted(container_cgroups() - CGROUPS_BEFORE):
+            match = re.search(r"lxc(?:-|.x2d)(\d+)(?:-|.x2d)([^/]+?)(\.libvirt-lxc|\.scope)?$", path)
+            if match and match[2] in names and not os.path.exists(f"/proc/{match[1]}"):
+                found.append(f"cgroup {path}")
+        return found
+    # One that another test is just taking away is gone a moment later.
+    wait_until(lambda: not left(), seconds, 0.2)
+    return left()
 
 
 def die_with_parent():
