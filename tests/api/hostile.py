@@ -338,7 +338,10 @@ def main():
         hostile.disappears()
         good = hostile.documents(root)
         hostile.never_reads_events(good)
-        hostile.bad_starts(root)
+        if "valgrind" in os.environ.get("SKEPD_WRAPPER", ""):
+            print("bad starts are left out: the valgrind of Debian 12 does not know openat2(2)")
+        else:
+            hostile.bad_starts(root)
         checks.equal("it was one daemon all the time", daemon.pid(), hostile.pid)
         stopped = daemon.stop()
         checks.equal("and it ends well", stopped.status, 0)
