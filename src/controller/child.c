@@ -223,8 +223,8 @@ make_session (const launch_plan *plan, int root, const User *user, Failure *fail
             return failure_set (failure, STEP_SESSION, "/dev/null");
     } else {
         tty = open_console (root);
-        /* controlling terminal: what job control needs */
-        if (tty < 0 || ioctl (tty, TIOCSCTTY, 0) < 0)
+        /* controlling terminal: what job control of a shell needs */
+        if (tty < 0 || (plan->init.controlling_tty && ioctl (tty, TIOCSCTTY, 0) < 0))
             return failure_set (failure, STEP_SESSION, "/dev/console");
         if (user->uid != 0 && fchown (tty, user->uid, (gid_t) -1) < 0)
             return owner_failed (user, failure);

@@ -260,6 +260,17 @@ argv_add (Planner *p, const char *text)
     g_array_append_val (p->argv, arg);
 }
 
+/* A system's init gives each program that it starts a terminal of its own; busybox's shell could not
+ * take the console from a session leader that keeps it. Any other program, such as a shell, needs a
+ * controlling terminal for its job control. */
+static gboolean
+hands_out_terminals (const char *init)
+{
+    g_autofree char *name = g_path_get_basename (init);
+
+    return strcmp (name, "init") == 0 || strcmp (name, "systemd") == 0;
+}
+
 static void
 plan_init_program (Planner *p)
 {
@@ -274,6 +285,7 @@ plan_init_program (Planner *p)
     init->cwd = g_strdup (os->initdir ? os->initdir : "/");
     init->user = g_strdup (os->inituser ? os->inituser : "");
     init->group = g_strdup (os->initgroup ? os->initgroup : "");
+    init->controlling_tty = !hands_out_terminals (os->init);
     init->pass_fds.pass_fds_len = p->context->n_pass_fds;
     init->pass_fds.pass_fds_val = g_memdup2 (p->context->pass_fds,
                                              p->context->n_pass_fds * sizeof (int));

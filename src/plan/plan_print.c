@@ -174,6 +174,8 @@ print_init (FILE *out, const plan_init *init)
         fprintf (out, "env %s\n", init->env.env_val[i].entry);
     for (u_int i = 0; i < init->pass_fds.pass_fds_len; i++)
         fprintf (out, "descriptor %d as %u\n", init->pass_fds.pass_fds_val[i], i + 3);
+    if (init->controlling_tty)
+        fputs ("controlling terminal /dev/console\n", out);
     fprintf (out, "cwd %s\nexec %s", init->cwd[0] ? init->cwd : "/", init->path);
     for (u_int i = 0; i < init->argv.argv_len; i++)
         fprintf (out, " [%s]", init->argv.argv_val[i].value);

@@ -80,6 +80,9 @@ def check_console(checks, daemon, skep):
         first.send("\x03")
         first.send("\recho inter''rupted\r")
         checks.that("Ctrl-C is the container's", first.expect("interrupted"))
+        with console(skep, "console", "boxes") as again:
+            shown = again.expect("job control turned off|hello 42")
+            checks.equal("busybox's shell has job control", shown and shown[0], "hello 42")
         with console(skep, "console", "boxes") as second:
             checks.that("what was said is replayed", second.expect("hello 42"))
             second.send("\recho for-bo''th\r")

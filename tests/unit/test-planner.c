@@ -220,6 +220,8 @@ test_environment (void)
     g_assert_cmpstr (f.plan->init.cwd, ==, "/root");
     g_assert_cmpstr (f.plan->init.user, ==, "u");
     g_assert_cmpint (f.plan->init.pass_fds.pass_fds_val[1], ==, 10);
+    /* the fixture's init is /sbin/init, which hands out terminals itself */
+    g_assert_false (f.plan->init.controlling_tty);
     tear_down (&f);
 }
 

@@ -217,6 +217,7 @@ plan_fill (Box *box)
     plan->init.argv.argv_len = box->argv->len;
     plan->init.env.env_val = (plan_env *) (void *) box->env->data;
     plan->init.env.env_len = box->env->len;
+    plan->init.controlling_tty = 1;
     plan->init.pass_fds.pass_fds_val = (int *) (void *) box->pass_fds->data;
     plan->init.pass_fds.pass_fds_len = box->pass_fds->len;
 }
