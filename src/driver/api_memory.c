@@ -24,13 +24,18 @@ static gboolean
 set_maximum (Domain *domain, guint64 memory, Affect affect, GError **error)
 {
     DomainDef *def = domain_config_def (domain);
+    guint64 memory_was = def->memory, current_was = def->current_memory;
 
     if (affect & AFFECT_LIVE)
         return error_set (error, ERR_OPERATION_INVALID,
                           "Cannot resize the max memory on an active domain");
     def->memory = memory;
     def->current_memory = MIN (def->current_memory, memory);
-    return affect_save (domain, AFFECT_CONFIG, error);
+    if (affect_save (domain, AFFECT_CONFIG, error))
+        return TRUE;
+    def->memory = memory_was;
+    def->current_memory = current_was;
+    return FALSE;
 }
 
 /* What the kernel made of it (whole pages) is what the domain has. */

@@ -190,12 +190,17 @@ monitor_link_connect (const char *path, const MonitorHandlers *handlers, gpointe
 void
 monitor_link_free (MonitorLink *link)
 {
+    g_autoptr (GError) error = NULL;
+
     if (!link)
         return;
     link->freed = TRUE;
     g_clear_pointer (&link->watch, fd_watch_free);
     fd_close (&link->fd);
-    g_slist_free_full (g_steal_pointer (&link->requests), request_free);
+    /* somebody waits for each answer */
+    error_set_errno (&error, ESRCH, "the controller has gone");
+    while (link->requests)
+        request_finish (link, link->requests->data, error);
     link_unref (link);
 }
 

@@ -187,6 +187,7 @@ domains_readopt (DomainList *list)
 typedef struct {
     GQueue names;
     guint running;
+    guint turn;                 /* source of the pending autostart_turn(), at most one; 0: none */
     DomainList *list;
 } Autostart;
 
@@ -238,6 +239,7 @@ autostart_turn (gpointer data)
 {
     Autostart *all = data;
 
+    all->turn = 0;
     while (all->running < AUTOSTART_AT_ONCE && !g_queue_is_empty (&all->names)) {
         g_autofree char *name = g_queue_pop_head (&all->names);
         Domain *domain = domain_list_find_name (all->list, name);
@@ -251,7 +253,8 @@ autostart_turn (gpointer data)
         all->running++;
         job_begin (&domain->jobs, JOB_START, "autostart", 0, autostart_run, NULL, one);
     }
-    if (all->running == 0 && g_queue_is_empty (&all->names))
+    /* a start that ended within the loop has asked for another turn, which looks again */
+    if (all->running == 0 && all->turn == 0 && g_queue_is_empty (&all->names))
         g_free (all);
     return G_SOURCE_REMOVE;
 }
@@ -259,7 +262,8 @@ autostart_turn (gpointer data)
 static void
 autostart_next (Autostart *all)
 {
-    g_idle_add (autostart_turn, all);
+    if (all->turn == 0)
+        all->turn = g_idle_add (autostart_turn, all);
 }
 
 static void

@@ -210,6 +210,8 @@ typedef struct {
     InstanceDone done;
     gpointer data;
     gboolean reboot, fall_back;
+    guint64 serial;             /* of the instance that was asked */
+    HaltAsked before;           /* what it had been asked before */
 } Halt;
 
 static void halt_send (Halt *halt, guint kind, int signum);
@@ -246,6 +248,18 @@ request_error (const Domain *domain, const GError *error)
     return result;
 }
 
+/* A request that failed does not decide what follows the container's end. */
+static void
+halt_finish (Halt *halt, const GError *error)
+{
+    Instance *instance = halt->domain->instance;
+
+    if (error && instance && instance->serial == halt->serial && !instance->exited)
+        instance->halt = halt->before;
+    halt->done (halt->domain, error, halt->data);
+    halt_free (halt);
+}
+
 static void
 halt_answered (const GError *error, gpointer data)
 {
@@ -257,8 +271,7 @@ halt_answered (const GError *error, gpointer data)
         halt_send (halt, HALT_SIGNAL, halt->reboot ? SIGHUP : SIGTERM);
         return;
     }
-    halt->done (halt->domain, why, halt->data);
-    halt_free (halt);
+    halt_finish (halt, why);
 }
 
 static void
@@ -268,8 +281,7 @@ halt_send (Halt *halt, guint kind, int signum)
     g_autoptr (GError) error = NULL;
 
     if (!controller_reachable (halt->domain, &error)) {
-        halt->done (halt->domain, error, halt->data);
-        halt_free (halt);
+        halt_finish (halt, error);
         return;
     }
     monitor_link_request (halt->domain->instance->monitor, &packet, -1, REQUEST_MS, halt_answered, halt);
@@ -285,8 +297,11 @@ domain_halt (Domain *domain, gboolean reboot, guint flags, InstanceDone done, gp
     halt->done = done;
     halt->data = data;
     halt->reboot = reboot;
-    if (domain->instance)
+    if (domain->instance) {
+        halt->serial = domain->instance->serial;
+        halt->before = domain->instance->halt;
         domain->instance->halt = reboot ? HALT_REBOOT_ASKED : HALT_SHUTDOWN_ASKED;
+    }
     if (flags & BY_INITCTL) {
         halt->fall_back = (flags & BY_SIGNAL) != 0;
         halt_send (halt, reboot ? HALT_INITCTL_REBOOT : HALT_INITCTL_POWEROFF, 0);

@@ -81,7 +81,9 @@ controller_ended (gpointer data)
             instance_ended (instance);
         } else if (instance->phase == PHASE_UNDOING) {
             instance_resume (instance);
-        } else if (instance->phase == PHASE_STARTING) {
+        } else if (instance->phase == PHASE_STARTING && !instance->exited) {
+            /* after EXIT it ends in peace while a step (hook) still runs: the walk goes on and finds
+             * the container's end */
             error_set (&error, ERR_INTERNAL, "guest failed to start: the controller died");
             instance_fail (instance, error);
         }
