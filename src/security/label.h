@@ -6,7 +6,7 @@
 #include "conf/domain.h"
 
 typedef struct {
-    const char *model;              /* selinux, apparmor, none */
+    const char *model;              /* selinux, none */
     const char *doi;
     gboolean (*usable) (void);
     const char *(*base_label) (void);
@@ -18,5 +18,5 @@ typedef struct {
     const char *(*mount_options) (const SeclabelDef *label);    /* for tmpfs and devpts, or NULL */
 } LabelDriver;
 
-/* @wanted NULL probes selinux, apparmor, none; ERR_CONFIG_UNSUPPORTED when the named one cannot work. */
+/* @wanted NULL probes selinux, none; ERR_CONFIG_UNSUPPORTED when the named one cannot work. */
 const LabelDriver *label_driver_open (const char *wanted, GError **error);
