@@ -79,7 +79,7 @@ static char *
 take_root (Shell *shell, const Args *args, gboolean *ret_made)
 {
     const char *name = args_string (args, "name"), *rootfs = args_string (args, "rootfs");
-    const char *data = args_string (args, "data-dir");
+    const char *data = args_string (args, "data-dir"), *usual = g_getenv ("SKEP_ROOTS_DIR");
     g_autofree char *base = NULL, *root = NULL, *busybox = NULL, *why = NULL;
     char real[PATH_MAX];
 
@@ -89,7 +89,7 @@ take_root (Shell *shell, const Args *args, gboolean *ret_made)
         shell_fail (shell, "--rootfs: '%s' is no directory", rootfs);
         return NULL;
     }
-    base = g_canonicalize_filename (data ? data : DEFAULT_DATA_DIR, NULL);
+    base = g_canonicalize_filename (data ? data : usual && *usual ? usual : DEFAULT_DATA_DIR, NULL);
     root = g_build_filename (base, name, NULL);
     if (args_flag (args, "print"))
         return g_steal_pointer (&root);
