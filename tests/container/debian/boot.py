@@ -91,9 +91,10 @@ def check_guest_ours(checks, console, idmap):
     checks.matches("/proc/sys can be read", r"^\d+$", value)
     write = f"sh -c 'echo {value} >{key}' 2>&1 && echo written"
     checks.matches("/proc/sys cannot be written", "Read-only file system$", console.say(write))
+    checks.equal("what tells of the host is masked", console.say("stat -c %F /proc/interrupts"), "character special file")
     if idmap:   # without it root may take them off: docs/security.md
         checks.equal("masks and read-only mounts hold",
-                     console.say("umount /proc/kcore 2>/dev/null && echo unmasked; "
+                     console.say("umount /proc/interrupts 2>/dev/null && echo unmasked; "
                                  "umount /proc/sys/net 2>/dev/null; umount /proc/sys 2>/dev/null && echo unmounted; "
                                  "mount -o remount,rw,bind /proc/sys 2>/dev/null && echo remounted"), "")
         checks.matches("/proc/sys still cannot be written", "Read-only file system$", console.say(write))
