@@ -155,6 +155,11 @@ init_announced (Instance *instance, const MonitorPacket *packet)
     instance->init_pid = (pid_t) packet->a;
     instance->pid_namespace = packet->b;
     instance->init_start = node_process_start (instance->init_pid);
+    if (instance_note (instance, NOTE_MACVLANS)) {
+        /* the container's now: their names are free for others */
+        instance_set_note (instance, NOTE_MACVLANS, NULL);
+        store_save_status (instance->domain, NULL);
+    }
     if (!instance_connect_monitor (instance, &error)) {
         instance_fail (instance, g_steal_pointer (&error));
         return;

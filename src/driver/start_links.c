@@ -75,6 +75,15 @@ configure_host_end (const NetDef *net, const char *name, GError **error)
     return TRUE;
 }
 
+static void
+delete_link (const char *name)
+{
+    g_autoptr (GError) why = NULL;
+
+    if (*name && !link_delete (name, &why))
+        log_warning ("cannot delete '%s': %s", name, why->message);
+}
+
 static gboolean
 make_link (const NetDef *net, const char *name, LinkPair *ret, GError **error)
 {
@@ -89,19 +98,27 @@ make_link (const NetDef *net, const char *name, LinkPair *ret, GError **error)
     if (net->type == NET_DIRECT)
         return link_add_macvlan (net->source, (LinkMacvlanMode) net->mode, has_mac ? mac : NULL,
                                  net->mtu, ret, error);
-    return link_add_veth (&args, ret, error) && configure_host_end (net, ret->host, error);
+    if (!link_add_veth (&args, ret, error))
+        return FALSE;
+    if (configure_host_end (net, ret->host, error))
+        return TRUE;
+    delete_link (ret->host);
+    return FALSE;
 }
 
-/* Host ends are deleted by the step's undo, which knows their names; macvlans have none. */
+/* Only what was made here: a chosen name may be another program's by now. Of @pairs those behind
+ * the <interface>s are devices of the host. */
 static void
-delete_macvlans (const DomainDef *def, const GArray *pairs)
+delete_made (const DomainDef *def, const GArray *pairs)
 {
-    for (guint i = 0; i < pairs->len; i++)
-        if (((const NetDef *) def->nets->pdata[i])->type == NET_DIRECT)
-            link_delete (g_array_index (pairs, LinkPair, i).guest, NULL);
+    for (guint i = 0; i < pairs->len && i < def->nets->len; i++) {
+        const LinkPair *pair = &g_array_index (pairs, LinkPair, i);
+
+        delete_link (pair->host[0] ? pair->host : pair->guest);
+    }
 }
 
-/* GArray of LinkPair, one a <interface>, then one a <hostdev type='net'>. */
+/* GArray of LinkPair, one a <interface>, then one a <hostdev type='net'>. A failure leaves nothing. */
 static gpointer
 links_make (gpointer data, GError **error)
 {
@@ -113,7 +130,7 @@ links_make (gpointer data, GError **error)
         LinkPair pair = { 0 };
 
         if (!make_link (def->nets->pdata[i], work->names[i], &pair, error)) {
-            delete_macvlans (def, pairs);
+            delete_made (def, pairs);
             return NULL;
         }
         g_array_append_val (pairs, pair);
@@ -128,7 +145,7 @@ links_make (gpointer data, GError **error)
         pair.guest_index = link_index (dev->interface);
         if (pair.guest_index == 0) {
             error_set_errno (error, ENODEV, "Unable to use interface '%s'", dev->interface);
-            delete_macvlans (def, pairs);
+            delete_made (def, pairs);
             return NULL;
         }
         g_array_append_val (pairs, pair);
@@ -186,19 +203,44 @@ take_links (Instance *instance, const GArray *pairs)
     }
 }
 
+/* Their names are known only now, and they are the host's until the controller has moved them. */
+static gboolean
+note_macvlans (Instance *instance, const GArray *pairs, GError **error)
+{
+    const DomainDef *def = instance->domain->def;
+    g_autoptr (GString) names = g_string_new (NULL);
+
+    for (guint i = 0; i < def->nets->len; i++)
+        if (((const NetDef *) def->nets->pdata[i])->type == NET_DIRECT)
+            g_string_append_printf (names, "%s%s", names->len ? " " : "",
+                                    g_array_index (pairs, LinkPair, i).guest);
+    if (names->len == 0)
+        return TRUE;
+    instance_set_note (instance, NOTE_MACVLANS, names->str);
+    return store_save_status (instance->domain, error);
+}
+
 static void
 links_made (gpointer result, GError *error, gpointer data)
 {
     g_autoptr (GArray) pairs = result;
     Instance *instance = instance_redeem (data);
+    GError *why = NULL;
 
     if (!instance)
         return;
     if (!pairs) {
+        /* nothing is left of ours: what has one of the names is another's */
+        instance_set_note (instance, NOTE_LINKS, NULL);
+        store_save_status (instance->domain, NULL);
         instance_fail (instance, g_error_copy (error));
         return;
     }
     take_links (instance, pairs);
+    if (!note_macvlans (instance, pairs, &why)) {
+        instance_fail (instance, why);
+        return;
+    }
     instance_resume (instance);
 }
 
@@ -259,12 +301,8 @@ links_delete (gpointer data, GError **error)
     g_auto (GStrv) names = g_strsplit (data, " ", -1);
 
     (void) error;
-    for (guint i = 0; names[i]; i++) {
-        g_autoptr (GError) why = NULL;
-
-        if (*names[i] && !link_delete (names[i], &why))
-            log_warning ("cannot delete '%s': %s", names[i], why->message);
-    }
+    for (guint i = 0; names[i]; i++)
+        delete_link (names[i]);
     return NULL;
 }
 
@@ -282,14 +320,18 @@ links_deleted (gpointer result, GError *error, gpointer data)
 StepResult
 undo_links (Instance *instance)
 {
-    const char *names = instance_note (instance, NOTE_LINKS);
+    const char *hosts = instance_note (instance, NOTE_LINKS);
+    const char *macvlans = instance_note (instance, NOTE_MACVLANS);
+    char *names;
 
     if (instance_end_processes (instance) == STEP_WAIT)
         return STEP_WAIT;
-    if (!names)
+    if (!hosts && !macvlans)
         return STEP_DONE;
-    task_run (links_delete, g_strdup (names), g_free, links_deleted, instance_ticket (instance));
+    names = g_strjoin (" ", hosts ? hosts : "", macvlans ? macvlans : "", NULL);
+    task_run (links_delete, names, g_free, links_deleted, instance_ticket (instance));
     instance_set_note (instance, NOTE_LINKS, NULL);     /* once */
+    instance_set_note (instance, NOTE_MACVLANS, NULL);
     return STEP_WAIT;
 }
 

@@ -42,6 +42,7 @@ class World:
             handle.write(HOOK.format(log=self.hooks))
         os.chmod(script, 0o755)
         subprocess.run(["ip", "link", "add", "skepbr", "type", "bridge"], check=True)
+        subprocess.run(["ip", "link", "add", "skeplow", "type", "veth", "peer", "skeplowp"], check=True)
         self.xml = os.path.join(directory, "domain.xml")
         with open(self.xml, "w", encoding="utf-8") as handle:
             handle.write(skeptest.domain_xml(
@@ -49,7 +50,8 @@ class World:
                 uuid="1f9cf5a4-77aa-4b5c-9f53-5a6d4c2b1e77",
                 devices=f"<filesystem type='file'><driver type='loop' format='raw'/>"
                         f"<source file='{image}'/><target dir='/tmp'/></filesystem>"
-                        "<interface type='bridge'><source bridge='skepbr'/></interface>",
+                        "<interface type='bridge'><source bridge='skepbr'/></interface>"
+                        "<interface type='direct'><source dev='skeplow' mode='bridge'/></interface>",
             ).replace("</domain>", "<seclabel type='none' model='none'/></domain>"))
         self.image = image
         self.daemon = skeptest.Skepd(os.path.join(directory, "d"))
