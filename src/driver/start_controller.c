@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "driver/daemon.h"
@@ -56,6 +57,7 @@ static gboolean
 open_console_log (const ConsoleDef *console, Hand *hand, int *ret, GError **error)
 {
     int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    struct stat st;
     int fd;
 
     *ret = -1;
@@ -67,6 +69,10 @@ open_console_log (const ConsoleDef *console, Hand *hand, int *ret, GError **erro
     if (fd < 0)
         return error_set_errno (error, errno, "Unable to open console log '%s'", console->log_file);
     g_array_append_val (hand->own, fd);
+    /* the controller renames a log that is full: never a device, such as /dev/null */
+    if (fstat (fd, &st) < 0 || !S_ISREG (st.st_mode))
+        return error_set (error, ERR_CONFIG_UNSUPPORTED, "console log '%s' is not a regular file",
+                          console->log_file);
     *ret = hand_give (hand, fd);
     return TRUE;
 }
