@@ -59,7 +59,7 @@ def check_prompt(checks, daemon, skep, env):
         # command still runs is the terminal's own and is lost, as a person would notice, too.
         for _ in range(10):
             shell.expect("skep # ", 1)
-            shell.send("\x04")
+            shell.send("\x15\x04")    # Ctrl-U first: keys of the recall may have stayed on the line
             if shell.wait(1) is not None:
                 break
         checks.equal("end of input leaves", shell.wait(), 0)
