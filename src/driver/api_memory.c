@@ -2,9 +2,14 @@
 /* Memory of a domain: maximum, current, and the limits of memtune. KiB here, bytes in cgroups. */
 #include "driver/api.h"
 #include "driver/events.h"
+#include "driver/memory_write.h"
 #include "driver/params.h"
 
 #define MEMORY_MAXIMUM 4u /* of virDomainMemoryModFlags; live and config as everywhere */
+
+typedef struct {
+    guint64 hard, soft, swap_hard;
+} Limits; /* KiB, MEMORY_UNLIMITED: none */
 
 static guint64
 bytes_of (guint64 kib)
@@ -38,54 +43,87 @@ set_maximum (Domain *domain, guint64 memory, Affect affect, GError **error)
     return FALSE;
 }
 
-/* What the kernel made of it (whole pages) is what the domain has. */
+/* What is left of a change after the kernel took the live part, or without one. The event tells what
+ * the kernel has, whether or not that could be saved. */
 static gboolean
-set_live (Domain *domain, guint64 memory, GError **error)
-{
-    Cgroup *cgroup = domain_cgroup (domain, error);
-    guint64 hard, soft, swap_hard;
-
-    if (!cgroup || !cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error)
-        || !cgroup_set_memory (cgroup, bytes_of (memory), MAX (swap_hard, bytes_of (memory)), error)
-        || !cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error))
-        return FALSE;
-    domain->def->current_memory = MIN (kib_of (hard), domain->def->memory);
-    return TRUE;
-}
-
-static gboolean
-set_current (Domain *domain, guint64 memory, Affect affect, GError **error)
+current_finish (Domain *domain, guint64 memory, Affect affect, GError **error)
 {
     DomainDef *config = domain_config_def (domain);
+    guint64 was = config->current_memory;
+    gboolean saved;
 
-    if (((affect & AFFECT_LIVE) && memory > domain->def->memory)
-        || ((affect & AFFECT_CONFIG) && memory > config->memory))
-        return error_set (error, ERR_INVALID_ARG, "Cannot set memory higher than max memory");
-    if ((affect & AFFECT_LIVE) && !set_live (domain, memory, error))
-        return FALSE;
     if (affect & AFFECT_CONFIG)
         config->current_memory = memory;
-    if (!affect_save (domain, affect, error))
-        return FALSE;
+    saved = affect_save (domain, affect, error);
+    if (!saved && (affect & AFFECT_CONFIG))
+        config->current_memory = was;
     if (affect & AFFECT_LIVE)
         event_balloon_change (domain, domain->def->current_memory);
-    return TRUE;
+    return saved;
+}
+
+typedef struct {
+    guint64 memory;             /* KiB, of set_current() */
+    Affect affect;
+    Limits wanted;              /* of set_parameters() */
+} Change;
+
+/* What the kernel made of it (whole pages) is what the domain has. */
+static gboolean
+current_written (Call *call, const MemoryLimits *after, gpointer data, GError **error)
+{
+    g_autofree Change *change = data;
+    DomainDef *def = call->domain->def;
+
+    if (!after)
+        return FALSE;
+    def->current_memory = MIN (kib_of (after->hard), def->memory);
+    return current_finish (call->domain, change->memory, change->affect, error);
 }
 
 static ApiResult
-set_memory (Domain *domain, guint64 memory, guint flags, GError **error)
+set_current (Call *call, guint64 memory, Affect affect, GError **error)
+{
+    Domain *domain = call->domain;
+    MemoryLimits before, wanted;
+    Change *change;
+    Cgroup *cgroup;
+
+    if (((affect & AFFECT_LIVE) && memory > domain->def->memory)
+        || ((affect & AFFECT_CONFIG) && memory > domain_config_def (domain)->memory)) {
+        error_set (error, ERR_INVALID_ARG, "Cannot set memory higher than max memory");
+        return API_FAILED;
+    }
+    if (!(affect & AFFECT_LIVE))
+        return current_finish (domain, memory, affect, error) ? API_DONE : API_FAILED;
+    cgroup = domain_cgroup (domain, error);
+    if (!cgroup || !memory_limits_read (cgroup, &before, error))
+        return API_FAILED;
+    wanted = before;
+    wanted.hard = bytes_of (memory);
+    wanted.swap_hard = MAX (before.swap_hard, wanted.hard);
+    change = g_new0 (Change, 1);
+    change->memory = memory;
+    change->affect = affect;
+    memory_limits_write (call, &before, &wanted, current_written, change);
+    return API_LATER;
+}
+
+static ApiResult
+set_memory (Call *call, guint64 memory, guint flags, GError **error)
 {
     Affect affect;
-    gboolean ok;
 
-    if (memory == 0 || memory > MEMORY_UNLIMITED)
-        ok = error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
-                             "memory of %" G_GUINT64_FORMAT " KiB is not possible", memory);
-    else
-        ok = affect_resolve (domain, flags, &affect, error)
-             && ((flags & MEMORY_MAXIMUM) ? set_maximum (domain, memory, affect, error)
-                                          : set_current (domain, memory, affect, error));
-    return ok ? API_DONE : API_FAILED;
+    if (memory == 0 || memory > MEMORY_UNLIMITED) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
+                        "memory of %" G_GUINT64_FORMAT " KiB is not possible", memory);
+        return API_FAILED;
+    }
+    if (!affect_resolve (call->domain, flags, &affect, error))
+        return API_FAILED;
+    if (!(flags & MEMORY_MAXIMUM))
+        return set_current (call, memory, affect, error);
+    return set_maximum (call->domain, memory, affect, error) ? API_DONE : API_FAILED;
 }
 
 ApiResult
@@ -93,14 +131,14 @@ api_domain_set_memory_flags (Call *call, const domain_set_memory_flags_args *in,
                              GError **error)
 {
     (void) out;
-    return set_memory (call->domain, in->memory, in->flags, error);
+    return set_memory (call, in->memory, in->flags, error);
 }
 
 ApiResult
 api_domain_set_memory (Call *call, const domain_set_memory_args *in, none *out, GError **error)
 {
     (void) out;
-    return set_memory (call->domain, in->memory, AFFECT_LIVE, error);
+    return set_memory (call, in->memory, AFFECT_LIVE, error);
 }
 
 ApiResult
@@ -108,14 +146,10 @@ api_domain_set_max_memory (Call *call, const domain_set_max_memory_args *in, non
                            GError **error)
 {
     (void) out;
-    return set_memory (call->domain, in->memory, MEMORY_MAXIMUM, error);
+    return set_memory (call, in->memory, MEMORY_MAXIMUM, error);
 }
 
 /* ---- memtune */
-
-typedef struct {
-    guint64 hard, soft, swap_hard;
-} Limits; /* KiB, MEMORY_UNLIMITED: none */
 
 static void
 limits_of_def (const DomainDef *def, Limits *ret)
@@ -127,15 +161,10 @@ limits_of_def (const DomainDef *def, Limits *ret)
     ret->swap_hard = tune->swap_hard_limit_set ? tune->swap_hard_limit : MEMORY_UNLIMITED;
 }
 
-static gboolean
-limits_of_cgroup (Cgroup *cgroup, Limits *ret, GError **error)
+static Limits
+limits_of_kernel (const MemoryLimits *limits)
 {
-    guint64 hard, soft, swap_hard;
-
-    if (!cgroup_get_memory (cgroup, &hard, &soft, &swap_hard, error))
-        return FALSE;
-    *ret = (Limits){ kib_of (hard), kib_of (soft), kib_of (swap_hard) };
-    return TRUE;
+    return (Limits){ kib_of (limits->hard), kib_of (limits->soft), kib_of (limits->swap_hard) };
 }
 
 /* A parameter that is given replaces its limit. */
@@ -201,46 +230,65 @@ limits_keep (const domain_set_memory_parameters_args *in, const Limits *limits, 
     }
 }
 
+/* As current_finish(). */
 static gboolean
-limits_write (Cgroup *cgroup, const Limits *before, const Limits *limits, GError **error)
+parameters_finish (Call *call, const Limits *live, const Limits *saved, Affect affect, GError **error)
 {
-    if ((limits->hard != before->hard || limits->swap_hard != before->swap_hard)
-        && !cgroup_set_memory (cgroup, bytes_of (limits->hard), bytes_of (limits->swap_hard),
-                               error))
-        return FALSE;
-    return limits->soft == before->soft
-           || cgroup_set_memory_soft (cgroup, bytes_of (limits->soft), error);
+    const domain_set_memory_parameters_args *in = call->in;
+    DomainDef *config = domain_config_def (call->domain);
+    DomainMemtune was = config->memtune;
+    gboolean kept;
+
+    if (affect & AFFECT_LIVE)
+        limits_keep (in, live, call->domain->def);
+    if (affect & AFFECT_CONFIG)
+        limits_keep (in, saved, config);
+    kept = affect_save (call->domain, affect, error);
+    if (!kept && (affect & AFFECT_CONFIG))
+        config->memtune = was;
+    if ((affect & AFFECT_LIVE) && in->params.params_len > 0)
+        limits_tell (call->domain, in, live);
+    return kept;
 }
 
 static gboolean
-set_parameters (Domain *domain, const domain_set_memory_parameters_args *in, Affect affect,
-                GError **error)
+parameters_written (Call *call, const MemoryLimits *after, gpointer data, GError **error)
 {
-    DomainDef *config = domain_config_def (domain);
-    Limits saved, before, live;
-    Cgroup *cgroup = NULL;
+    g_autofree Change *change = data;
+    Limits live;
+
+    if (!after)
+        return FALSE;
+    live = limits_of_kernel (after);
+    return parameters_finish (call, &live, &change->wanted, change->affect, error);
+}
+
+static ApiResult
+set_parameters (Call *call, const domain_set_memory_parameters_args *in, Affect affect, GError **error)
+{
+    MemoryLimits before, wanted;
+    Limits saved, live;
+    Cgroup *cgroup;
+    Change *change;
 
     /* everything is judged before anything is changed */
-    limits_of_def (config, &saved);
+    limits_of_def (domain_config_def (call->domain), &saved);
     if ((affect & AFFECT_CONFIG) && !limits_take (in, &saved, error))
-        return FALSE;
-    if (affect & AFFECT_LIVE) {
-        cgroup = domain_cgroup (domain, error);
-        if (!cgroup || !limits_of_cgroup (cgroup, &before, error))
-            return FALSE;
-        live = before;
-        if (!limits_take (in, &live, error) || !limits_write (cgroup, &before, &live, error)
-            || !limits_of_cgroup (cgroup, &live, error))
-            return FALSE;
-        limits_keep (in, &live, domain->def);
-    }
-    if (affect & AFFECT_CONFIG)
-        limits_keep (in, &saved, config);
-    if (!affect_save (domain, affect, error))
-        return FALSE;
-    if ((affect & AFFECT_LIVE) && in->params.params_len > 0)
-        limits_tell (domain, in, &live);
-    return TRUE;
+        return API_FAILED;
+    if (!(affect & AFFECT_LIVE))
+        return parameters_finish (call, NULL, &saved, affect, error) ? API_DONE : API_FAILED;
+    cgroup = domain_cgroup (call->domain, error);
+    if (!cgroup || !memory_limits_read (cgroup, &before, error))
+        return API_FAILED;
+    live = limits_of_kernel (&before);
+    if (!limits_take (in, &live, error))
+        return API_FAILED;
+    wanted = (MemoryLimits){ bytes_of (live.hard), bytes_of (live.soft), bytes_of (live.swap_hard) };
+    change = g_new0 (Change, 1);
+    change->affect = affect;
+    change->wanted = saved;
+    memory_limits_write (call, &before, &wanted, parameters_written, change);
+    return API_LATER;
 }
 
 ApiResult
@@ -257,10 +305,9 @@ api_domain_set_memory_parameters (Call *call, const domain_set_memory_parameters
     (void) out;
     if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs),
                        error)
-        || !affect_resolve (call->domain, in->flags, &affect, error)
-        || !set_parameters (call->domain, in, affect, error))
+        || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
-    return API_DONE;
+    return set_parameters (call, in, affect, error);
 }
 
 ApiResult
@@ -277,9 +324,11 @@ api_domain_get_memory_parameters (Call *call, const domain_get_memory_parameters
     limits_of_def (def, &limits);
     if (live) {
         Cgroup *cgroup = domain_cgroup (call->domain, error);
+        MemoryLimits kernel;
 
-        if (!cgroup || !limits_of_cgroup (cgroup, &limits, error))
+        if (!cgroup || !memory_limits_read (cgroup, &kernel, error))
             return API_FAILED;
+        limits = limits_of_kernel (&kernel);
     }
     params = params_new ();
     params_add_ullong (params, "hard_limit", limits.hard);

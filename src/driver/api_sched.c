@@ -201,6 +201,8 @@ sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags,
         .period = params_find (params, n, "vcpu_period"),
         .quota = params_find (params, n, "vcpu_quota"),
     };
+    DomainCputune *config = &domain_config_def (domain)->cputune, was = *config;
+    gboolean saved;
     Affect affect;
 
     if (!params_check (params, n, specs, G_N_ELEMENTS (specs), error)
@@ -209,12 +211,14 @@ sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags,
     if ((affect & AFFECT_LIVE) && !change_live (domain, &change, error))
         return API_FAILED;
     if (affect & AFFECT_CONFIG)
-        change_keep (&change, &domain_config_def (domain)->cputune);
-    if (!affect_save (domain, affect, error))
-        return API_FAILED;
+        change_keep (&change, config);
+    saved = affect_save (domain, affect, error);
+    if (!saved && (affect & AFFECT_CONFIG))
+        *config = was;
+    /* the kernel has it, whether or not that could be saved */
     if ((affect & AFFECT_LIVE) && n > 0)
         change_tell (domain, &change);
-    return API_DONE;
+    return saved ? API_DONE : API_FAILED;
 }
 
 ApiResult

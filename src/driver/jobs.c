@@ -10,6 +10,7 @@ struct Job {
     gpointer data;
     guint timer;            /* while waiting, 0 none */
     guint idle;             /* chosen to run, not yet called */
+    gboolean yields;        /* to DESTROY */
 };
 
 static void
@@ -38,7 +39,8 @@ may_run (const JobQueue *queue, JobKind kind)
     for (const GList *l = queue->running.head; l; l = l->next) {
         const Job *other = l->data;
 
-        if (kind != JOB_DESTROY || (other->kind != JOB_START && other->kind != JOB_INTERNAL))
+        if (kind != JOB_DESTROY
+            || (other->kind != JOB_START && other->kind != JOB_INTERNAL && !other->yields))
             return FALSE;
     }
     return TRUE;
@@ -125,6 +127,13 @@ choose_next (JobQueue *queue)
         g_queue_push_tail (&queue->running, job);
         job->idle = g_idle_add_full (G_PRIORITY_DEFAULT, run_chosen, job, NULL);
     }
+}
+
+void
+job_yield (Job *job)
+{
+    job->yields = TRUE;
+    choose_next (job->queue);
 }
 
 void

@@ -2,7 +2,7 @@
 /*
  * A job is a place in a domain's queue with an owner and a deadline, not a lock. One job of a
  * domain runs at a time, with one exception: DESTROY may run beside a START or an INTERNAL job,
- * which it cancels. DESTROY and INTERNAL (the daemon's own: an end, a reboot) overtake waiting
+ * which it cancels, and beside one that has yielded. DESTROY and INTERNAL (the daemon's own: an end, a reboot) overtake waiting
  * ones.
  *
  * The queue lives in the domain, so whoever has a job waiting or running holds a reference to it.
@@ -22,6 +22,9 @@ typedef struct { GQueue waiting; GQueue running; } JobQueue;    /* zeroed is emp
  * Returns NULL when @run was called already. */
 Job *job_begin (JobQueue *queue, JobKind kind, const char *owner, guint wait_ms,
                 void (*run) (Job *job, gpointer data), void (*timeout) (gpointer data), gpointer data);
+/* From here to its end the job only waits for something that a destroy may take away (the kernel, which
+ * reclaims memory of the container): a DESTROY may run meanwhile. */
+void job_yield (Job *job);
 /* Frees @job; the next one begins from the main loop, never inside this call. */
 void job_end (Job *job);
 const char *job_owner (const Job *job);

@@ -377,6 +377,12 @@ cgroup_open (const char *const *paths, GError **error)
     return c;
 }
 
+Cgroup *
+cgroup_copy (const Cgroup *c)
+{
+    return g_memdup2 (c, sizeof *c + strlen (c->base) + 1);
+}
+
 void
 cgroup_free (Cgroup *c)
 {

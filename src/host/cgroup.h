@@ -20,7 +20,8 @@
  * controllers can be enabled only once the controller's process has left the scope itself.
  * Numbers: memory bytes (CGROUP_UNLIMITED: none), cpu times microseconds unless named ns.
  *
- * No descriptor is kept per container. Main loop only.
+ * No descriptor is kept per container. Main loop only; a task takes a cgroup_copy(), with which it may
+ * read and write limits.
  */
 #pragma once
 
@@ -67,6 +68,7 @@ Cgroup *cgroup_create (const char *parent, const char *name, gboolean make_paren
  * gone are left out: killing, emptiness and removal of nothing succeed. */
 Cgroup *cgroup_open (const char *const *paths, GError **error);
 char **cgroup_paths (const Cgroup *cgroup);      /* "hierarchy:path", NULL-terminated; g_strfreev() */
+Cgroup *cgroup_copy (const Cgroup *cgroup);
 void cgroup_free (Cgroup *cgroup);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Cgroup, cgroup_free)
 

@@ -66,6 +66,33 @@ test_order (void)
 }
 
 static void
+test_destroy_beside_yielding (void)
+{
+    JobQueue queue = { 0 };
+
+    g_string_truncate (said, 0);
+    begin (&queue, JOB_MODIFY, "a");
+    begin (&queue, JOB_DESTROY, "b");
+    turn ();
+    g_assert_cmpstr (said->str, ==, "a");
+    job_yield (held[0]);
+    begin (&queue, JOB_INTERNAL, "c");      /* only a destroy */
+    begin (&queue, JOB_START, "d");
+    turn ();
+    g_assert_cmpstr (said->str, ==, "ab");
+    end ("b");
+    g_assert_cmpstr (said->str, ==, "ab");
+    begin (&queue, JOB_DESTROY, "e");
+    end ("a");
+    g_assert_cmpstr (said->str, ==, "abe");
+    end ("e");
+    g_assert_cmpstr (said->str, ==, "abec");
+    end ("c");
+    end ("d");
+    g_assert_null (job_queue_holder (&queue));
+}
+
+static void
 test_destroy_beside_start (void)
 {
     JobQueue queue = { 0 };
@@ -113,6 +140,7 @@ main (int argc, char **argv)
     said = g_string_new (NULL);
     g_test_add_func ("/jobs/order", test_order);
     g_test_add_func ("/jobs/destroy-beside-start", test_destroy_beside_start);
+    g_test_add_func ("/jobs/destroy-beside-yielding", test_destroy_beside_yielding);
     g_test_add_func ("/jobs/deadline", test_deadline);
     status = g_test_run ();
     g_string_free (said, TRUE);
