@@ -11,47 +11,14 @@ import os
 import random
 
 import grammar
+from sense import Sense
 
-NAME = "differential"
-UUID = "a4b5c6d7-0011-4233-8455-66778899aabb"
 NUMBERS = ["-1", "0", "1", "255", "256", "65535", "65536", "2147483647", "2147483648", "4294967295",
            "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551615",
            "18446744073709551616", "0x10", "010", "+1", " 1", "1 ", "1x", "1.5"]
 WORDS = ["", "zz-unknown", "yes", "no", "on", "off", "default", "none", "\u00e4\u4e2d", "a'b\"c<d>&e", " lead",
          "new\nline", "x" * 300, "/", "a/b", "YES"]
 STRANGE = "zzunknown"
-
-
-def complete(root, chain):
-    """Makes a domain of what a grammar wrote: what both daemons demand, unless the document is about it."""
-    names = [pattern.name for pattern in chain]
-    if names[1:] != ["type"]:
-        root.attributes["type"] = "lxc"
-    if names[1:] != ["id"]:
-        root.attributes.pop("id", None)
-    child(root, "name", NAME, names, first=True)
-    child(root, "uuid", UUID, names)
-    memory = child(root, "memory", "65536", names)
-    if names[1:2] != ["memory"]:
-        memory.attributes = {"unit": "KiB"}
-    os_element = child(root, "os", None, names)
-    kind = child(os_element, "type", "exe", names[1:], first=True)
-    if names[1:3] != ["os", "type"]:
-        kind.attributes = {}
-    child(os_element, "init", "/sbin/init", names[1:])
-    return root
-
-
-def child(parent, name, text, names, first=False):
-    """The child of this name with this text; one that the chain ends in or leads through keeps its own."""
-    found = parent.find(name)
-    if found is None:
-        found = grammar.Element(name)
-        parent.children.insert(0 if first else len(parent.children), found)
-        found.text = text or ""
-    elif text is not None and names[1:2] != [name]:
-        found.text = text
-    return found
 
 
 def title_of(chain, what):
@@ -74,7 +41,7 @@ class Corpus:
 
     def make(self, chain, rng, **how):
         root, found = self.grammar.make(chain, rng, **how)
-        return complete(root, chain), found
+        return Sense(root, chain).domain(), found
 
     def of_place(self, chain, rng):
         leaves = self.grammar.alternatives(chain[-1])
@@ -82,7 +49,7 @@ class Corpus:
             root, _ = self.make(chain, rng, pick=pick + rng.randrange(len(leaves) or 1))
             yield title_of(chain, f"value {pick}"), root.document()
         for more in range(self.full):
-            root, _ = self.make(chain, rng, density=0.3, pick=rng.randrange(100))
+            root, _ = self.make(chain, rng, density=0.15, pick=rng.randrange(100))
             yield title_of(chain, f"with more {more}"), root.document()
         root, (element, attribute) = self.make(chain, rng)
         kinds = self.changed_attribute(attribute) if attribute else self.changed_element(element, root)
