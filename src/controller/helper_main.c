@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * skep-helper: errands inside a container on the daemon's behalf. Answers with one MonitorPacket on
- * --answer-fd and ends.
- *
- *   skep-helper --answer-fd FD --pidfd FD initctl 0|6      writes the container's initctl fifo
- */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,64 +11,134 @@
 #include <unistd.h>
 
 #include "controller/errand.h"
+#include "controller/helper.h"
 #include "util/fd.h"
 
-static int
-parse_fd (const char *text)
+#define VERB_AT 5       /* in argv */
+
+static void
+helper_initctl (const HelperCall *call, MonitorPacket *answer)
+{
+    ErrandHalt errand = {
+        .pidfd = call->pidfd, .pid = call->pid, .has_userns = call->has_userns,
+        .runlevel = call->words[0][0],
+    };
+
+    if (strcmp (call->words[0], "0") != 0 && strcmp (call->words[0], "6") != 0) {
+        errno = EINVAL;
+        helper_failed (answer, STEP_READ_PLAN, "runlevel");
+        return;
+    }
+    errand_halt (&errand, answer);
+}
+
+static const struct {
+    const char *name;
+    int n_words;
+    HelperVerb run;
+    const char *usage;
+} verbs[] = {
+    { "initctl", 1, helper_initctl, "0|6: writes the container's initctl fifo" },
+    { "device-add", 1, helper_device_add, "PLAN-FD: brings a device into the container" },
+    { "device-remove", 1, helper_device_remove, "PLAN-FD: takes it away again" },
+};
+#define N_VERBS (sizeof verbs / sizeof *verbs)
+
+int
+helper_fd (const char *word)
 {
     char *end;
-    unsigned long fd = strtoul (text, &end, 10);
+    unsigned long fd = strtoul (word, &end, 10);
 
-    return *end == '\0' && end != text && fd < 4096 ? (int) fd : -1;
+    return *end == '\0' && end != word && fd < 4096 ? (int) fd : -1;
+}
+
+void
+helper_failed (MonitorPacket *answer, unsigned step, const char *object)
+{
+    answer->type = MONITOR_FAILED;
+    answer->step = step;
+    answer->err = errno;
+    snprintf (answer->object, sizeof answer->object, "%s", object);
+}
+
+int
+helper_enter (const HelperCall *call, int namespaces)
+{
+    if (setns (call->pidfd, namespaces) < 0)
+        return -1;
+    if ((namespaces & CLONE_NEWUSER) && (setgroups (0, NULL) < 0 || setresgid (0, 0, 0) < 0
+                                         || setresuid (0, 0, 0) < 0))
+        return -1;
+    return namespaces & CLONE_NEWNS ? chdir ("/") : 0;
 }
 
 /* The number of the process of @pidfd here, and whether it lives in another user namespace. */
 static int
-describe (int pidfd, ErrandHalt *errand)
+describe (HelperCall *call)
 {
     char path[64], text[512], *at;
     autofd int fd = -1;
     struct stat mine, theirs;
     ssize_t n;
 
-    snprintf (path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    snprintf (path, sizeof path, "/proc/self/fdinfo/%d", call->pidfd);
     fd = open (path, O_RDONLY | O_CLOEXEC);
     n = fd >= 0 ? fd_read_all (fd, text, sizeof text - 1) : -1;
     text[n > 0 ? n : 0] = '\0';
     at = strstr (text, "\nPid:\t");
-    errand->pidfd = pidfd;
-    errand->pid = at ? atoi (at + 6) : -1;
-    if (errand->pid <= 0)
+    call->pid = at ? atoi (at + 6) : -1;
+    if (call->pid <= 0)
         return -1;
-    snprintf (path, sizeof path, "/proc/%d/ns/user", (int) errand->pid);
+    snprintf (path, sizeof path, "/proc/%d/ns/user", (int) call->pid);
     if (stat (path, &theirs) < 0 || stat ("/proc/self/ns/user", &mine) < 0)
         return -1;
-    errand->has_userns = mine.st_ino != theirs.st_ino;
+    call->has_userns = mine.st_ino != theirs.st_ino;
     return 0;
+}
+
+static HelperVerb
+find_verb (int argc, char **argv)
+{
+    if (argc <= VERB_AT || strcmp (argv[1], "--answer-fd") != 0 || strcmp (argv[3], "--pidfd") != 0)
+        return NULL;
+    for (size_t i = 0; i < N_VERBS; i++) {
+        if (strcmp (argv[VERB_AT], verbs[i].name) == 0 && argc - VERB_AT - 1 == verbs[i].n_words)
+            return verbs[i].run;
+    }
+    return NULL;
+}
+
+static int
+usage (void)
+{
+    dprintf (STDERR_FILENO, "usage: skep-helper --answer-fd FD --pidfd FD VERB WORD...\n");
+    for (size_t i = 0; i < N_VERBS; i++)
+        dprintf (STDERR_FILENO, "  %s %s\n", verbs[i].name, verbs[i].usage);
+    return 2;
 }
 
 int
 main (int argc, char **argv)
 {
     MonitorPacket answer = { .type = MONITOR_FAILED };
-    ErrandHalt errand = { .pidfd = -1 };
-    int out, pidfd;
+    HelperVerb verb = find_verb (argc, argv);
+    HelperCall call = { .pidfd = -1 };
+    int out;
 
-    if (argc != 7 || strcmp (argv[1], "--answer-fd") != 0 || strcmp (argv[3], "--pidfd") != 0
-        || strcmp (argv[5], "initctl") != 0
-        || (strcmp (argv[6], "0") != 0 && strcmp (argv[6], "6") != 0)) {
-        dprintf (STDERR_FILENO, "usage: skep-helper --answer-fd FD --pidfd FD initctl 0|6\n");
-        return 2;
-    }
+    if (!verb)
+        return usage ();
     prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
-    out = parse_fd (argv[2]);
-    pidfd = parse_fd (argv[4]);
-    errand.runlevel = argv[6][0];
-    if (out < 0 || pidfd < 0 || describe (pidfd, &errand) < 0) {
-        answer.err = ESRCH;
-        strcpy (answer.object, "pidfd");
+    fd_cloexec_from (3);
+    out = helper_fd (argv[2]);
+    call.pidfd = helper_fd (argv[4]);
+    call.n_words = argc - VERB_AT - 1;
+    call.words = argv + VERB_AT + 1;
+    if (out < 0 || call.pidfd < 0 || describe (&call) < 0) {
+        errno = ESRCH;
+        helper_failed (&answer, STEP_MOUNT_NAMESPACE, "pidfd");
     } else {
-        errand_halt (&errand, &answer);
+        verb (&call, &answer);
     }
     return fd_send (out, &answer, sizeof answer, NULL, 0) < 0
         && fd_write_all (out, &answer, sizeof answer) < 0;

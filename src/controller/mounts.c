@@ -377,6 +377,43 @@ build_bind (Mounts *m, u_int index, const plan_mount *mount)
     return attach_at (m, STEP_MOUNT, mount, tree, target);
 }
 
+int
+mount_make (Mounts *m, const plan_mount *mount, bool *ret_directory)
+{
+    autofd int source = -1, tree = -1;
+    struct stat st;
+
+    if (failure_enter (m->failure, STEP_MOUNT, mount->target) < 0)
+        return -1;
+    *ret_directory = true;
+    if (mount->kind == PLAN_MOUNT_NEW || mount->kind == PLAN_MOUNT_BLOCK) {
+        tree = mount_new (m, STEP_MOUNT, mount);
+        if (tree < 0)
+            return -1;
+    } else {
+        source = mount->kind == PLAN_MOUNT_BIND_GUEST
+            ? path_open (m->root, mount->source, O_PATH, PATH_FOLLOW)
+            : open (mount->source, O_PATH | O_CLOEXEC);
+        if (source >= 0 && fstat (source, &st) == 0)
+            tree = mount_clone (source, "", mount->flags, mount_attributes (mount->flags),
+                                bind_clears (mount));
+        if (tree < 0)
+            return failure_set_detail (m->failure, STEP_MOUNT, mount->target, mount->source);
+        *ret_directory = S_ISDIR (st.st_mode);
+    }
+    return mount_idmap (m, mount, tree) < 0 ? -1 : fd_steal (&tree);
+}
+
+int
+mount_put (Mounts *m, const plan_mount *mount, int tree, bool directory)
+{
+    autofd int target = -1;
+
+    if (open_target (m, STEP_MOUNT, mount, directory, &target) < 0)
+        return -1;
+    return attach_at (m, STEP_MOUNT, mount, tree, target);
+}
+
 static int
 build_new (Mounts *m, const plan_mount *mount)
 {

@@ -81,12 +81,12 @@ link_socket (void)
     return socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 }
 
+/* @attribute says whether @target is a pid or a descriptor. */
 static int
-link_move (int sock, const plan_link *link, pid_t pid)
+link_move (int sock, const plan_link *link, unsigned attribute, uint32_t target)
 {
     struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int) link->ifindex };
     char name[IF_NAMESIZE];
-    uint32_t target = (uint32_t) pid;
     struct nlmsghdr *header;
     Request request;
 
@@ -97,7 +97,7 @@ link_move (int sock, const plan_link *link, pid_t pid)
     }
     /* name and namespace in one request: the guest name need not be free on the host */
     header = request_start (&request, RTM_NEWLINK, 0, &info, sizeof info);
-    request_add (header, IFLA_NET_NS_PID, &target, sizeof target);
+    request_add (header, attribute, &target, sizeof target);
     request_add (header, IFLA_IFNAME, link->guest_name, strlen (link->guest_name) + 1);
     return request_run (sock, header);
 }
@@ -117,7 +117,7 @@ links_move (const launch_plan *plan, pid_t pid, Failure *failure)
 
         if (failure_enter (failure, STEP_LINK, link->host_name) < 0)
             return -1;
-        if (link_move (sock, link, pid) < 0)
+        if (link_move (sock, link, IFLA_NET_NS_PID, (uint32_t) pid) < 0)
             return failure_set_detail (failure, STEP_LINK, link->host_name, link->guest_name);
     }
     return 0;
@@ -263,5 +263,69 @@ links_configure (const launch_plan *plan, Failure *failure)
             || link_configure (sock, link, failure) < 0)
             return -1;
     }
+    return 0;
+}
+
+/* ---- one device of a running container */
+
+int
+link_move_to (const plan_link *link, int netns, Failure *failure)
+{
+    autofd int sock = link_socket ();
+
+    if (failure_enter (failure, STEP_LINK, link->host_name) < 0)
+        return -1;
+    if (sock < 0 || link_move (sock, link, IFLA_NET_NS_FD, (uint32_t) netns) < 0)
+        return failure_set_detail (failure, STEP_LINK, link->host_name, link->guest_name);
+    return 0;
+}
+
+int
+link_configure_one (const plan_link *link, Failure *failure)
+{
+    autofd int sock = link_socket ();
+
+    if (failure_enter (failure, STEP_ADDRESS, link->guest_name) < 0)
+        return -1;
+    if (sock < 0)
+        return failure_set (failure, STEP_ADDRESS, "netlink");
+    return link_configure (sock, link, failure);
+}
+
+int
+link_delete_here (const plan_link *link, Failure *failure)
+{
+    struct ifinfomsg info = {
+        .ifi_family = AF_UNSPEC, .ifi_index = (int) if_nametoindex (link->guest_name),
+    };
+    autofd int sock = link_socket ();
+    Request request;
+
+    if (info.ifi_index == 0)
+        return 0;
+    if (sock < 0 || (request_run (sock, request_start (&request, RTM_DELLINK, 0, &info, sizeof info)) < 0
+                     && errno != ENODEV))
+        return failure_set (failure, STEP_LINK, link->guest_name);
+    return 0;
+}
+
+int
+link_return (const plan_link *link, int netns, Failure *failure)
+{
+    struct ifinfomsg info = {
+        .ifi_family = AF_UNSPEC, .ifi_index = (int) if_nametoindex (link->guest_name),
+    };
+    autofd int sock = link_socket ();
+    uint32_t target = (uint32_t) netns;
+    struct nlmsghdr *header;
+    Request request;
+
+    if (info.ifi_index == 0)
+        return 0;
+    header = request_start (&request, RTM_NEWLINK, 0, &info, sizeof info);
+    request_add (header, IFLA_NET_NS_FD, &target, sizeof target);
+    request_add (header, IFLA_IFNAME, link->host_name, strlen (link->host_name) + 1);
+    if (sock < 0 || request_run (sock, header) < 0)
+        return failure_set_detail (failure, STEP_LINK, link->guest_name, link->host_name);
     return 0;
 }

@@ -11,5 +11,14 @@
 /* In the host's network namespace: moves the device into the one of @pid under its guest name. */
 int links_move (const launch_plan *plan, pid_t pid, Failure *failure);
 
+/* The same for one device and the namespace of a descriptor. */
+int link_move_to (const plan_link *link, int netns, Failure *failure);
+/* One device inside: addresses, state, routes. */
+int link_configure_one (const plan_link *link, Failure *failure);
+/* In the container's network namespace: deletes the device, or moves it to @netns under its host name.
+ * One that is not there is none: 0. */
+int link_delete_here (const plan_link *link, Failure *failure);
+int link_return (const plan_link *link, int netns, Failure *failure);
+
 /* In the container's network namespace: loopback, then addresses, state and routes of each device. */
 int links_configure (const launch_plan *plan, Failure *failure);

@@ -42,8 +42,30 @@ plan_xdr_string (XDR *xdrs, char **text, u_int max)
     return xdr_opaque (xdrs, *text, length) && !memchr (*text, '\0', length);
 }
 
-size_t
-plan_encode (const launch_plan *plan, void *data, size_t size)
+/* Either kind of plan: what differs is its codec and its rules. */
+typedef struct {
+    xdrproc_t codec;
+    size_t size;
+    bool (*check) (const void *plan, const char **ret_why);
+} PlanKind;
+
+static bool
+check_launch (const void *plan, const char **ret_why)
+{
+    return plan_check (plan, ret_why);
+}
+
+static bool
+check_device (const void *plan, const char **ret_why)
+{
+    return plan_device_check (plan, ret_why);
+}
+
+static const PlanKind launch_kind = { (xdrproc_t) xdr_launch_plan, sizeof (launch_plan), check_launch };
+static const PlanKind device_kind = { (xdrproc_t) xdr_device_plan, sizeof (device_plan), check_device };
+
+static size_t
+encode (const PlanKind *kind, const void *plan, void *data, size_t size)
 {
     XDR xdrs;
     size_t length = 0;
@@ -51,10 +73,16 @@ plan_encode (const launch_plan *plan, void *data, size_t size)
     if (size > PLAN_BYTES_MAX)
         size = PLAN_BYTES_MAX;
     xdrmem_create (&xdrs, data, (u_int) size, XDR_ENCODE);
-    if (xdr_launch_plan (&xdrs, (launch_plan *) plan))
+    if (kind->codec (&xdrs, (void *) plan))
         length = xdr_getpos (&xdrs);
     xdr_destroy (&xdrs);
     return length;
+}
+
+size_t
+plan_encode (const launch_plan *plan, void *data, size_t size)
+{
+    return encode (&launch_kind, plan, data, size);
 }
 
 static int
@@ -63,8 +91,8 @@ memfd_sealed (int fd)
     return fcntl (fd, F_ADD_SEALS, PLAN_SEALS);
 }
 
-int
-plan_to_memfd (const launch_plan *plan)
+static int
+to_memfd (const PlanKind *kind, const void *plan)
 {
     autofd int fd = memfd_create ("skep-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     void *map;
@@ -77,7 +105,7 @@ plan_to_memfd (const launch_plan *plan)
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return -1;
-    length = plan_encode (plan, map, PLAN_BYTES_MAX);
+    length = encode (kind, plan, map, PLAN_BYTES_MAX);
     if (length == 0)
         errno = EMSGSIZE;
     if (length == 0 || fd_write_all (fd, map, length) < 0 || memfd_sealed (fd) < 0) {
@@ -92,35 +120,54 @@ plan_to_memfd (const launch_plan *plan)
 }
 
 int
-plan_decode (const void *data, size_t size, launch_plan *plan, const char **ret_why)
+plan_to_memfd (const launch_plan *plan)
+{
+    return to_memfd (&launch_kind, plan);
+}
+
+int
+plan_device_to_memfd (const device_plan *plan)
+{
+    return to_memfd (&device_kind, plan);
+}
+
+static int
+decode (const PlanKind *kind, const void *data, size_t size, void *plan, const char **ret_why)
 {
     XDR xdrs;
     bool_t good;
 
-    memset (plan, 0, sizeof *plan);
+    memset (plan, 0, kind->size);
     if (size > PLAN_BYTES_MAX) {
         *ret_why = "the plan is too large";
         errno = EMSGSIZE;
         return -1;
     }
     xdrmem_create (&xdrs, (char *) data, (u_int) size, XDR_DECODE);
-    good = xdr_launch_plan (&xdrs, plan);
+    good = kind->codec (&xdrs, plan);
     if (!good)
         *ret_why = "the plan is malformed or breaks a bound";
     else if (xdr_getpos (&xdrs) != size)
         *ret_why = "bytes follow the plan";
-    else if (plan_check (plan, ret_why)) {
+    else if (kind->check (plan, ret_why)) {
         xdr_destroy (&xdrs);
         return 0;
     }
     xdr_destroy (&xdrs);
-    plan_free (plan);
+    xdr_free (kind->codec, plan);
+    memset (plan, 0, kind->size);
     errno = EBADMSG;
     return -1;
 }
 
 int
-plan_from_fd (int fd, launch_plan *plan, const char **ret_why)
+plan_decode (const void *data, size_t size, launch_plan *plan, const char **ret_why)
+{
+    return decode (&launch_kind, data, size, plan, ret_why);
+}
+
+static int
+from_fd (const PlanKind *kind, int fd, void *plan, const char **ret_why)
 {
     struct stat st;
     int seals = fcntl (fd, F_GET_SEALS), result, saved;
@@ -138,11 +185,30 @@ plan_from_fd (int fd, launch_plan *plan, const char **ret_why)
     map = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED)
         return -1;
-    result = plan_decode (map, (size_t) st.st_size, plan, ret_why);
+    result = decode (kind, map, (size_t) st.st_size, plan, ret_why);
     saved = errno;
     munmap (map, (size_t) st.st_size);
     errno = saved;
     return result;
+}
+
+int
+plan_from_fd (int fd, launch_plan *plan, const char **ret_why)
+{
+    return from_fd (&launch_kind, fd, plan, ret_why);
+}
+
+int
+plan_device_from_fd (int fd, device_plan *plan, const char **ret_why)
+{
+    return from_fd (&device_kind, fd, plan, ret_why);
+}
+
+void
+plan_device_free (device_plan *plan)
+{
+    xdr_free ((xdrproc_t) xdr_device_plan, plan);
+    memset (plan, 0, sizeof *plan);
 }
 
 void

@@ -28,6 +28,12 @@ void plan_free (launch_plan *plan);
 /* The rules alone: true, or false with a static sentence. Strings must not be NULL. */
 bool plan_check (const launch_plan *plan, const char **ret_why);
 
+/* The same for one device of a running container. */
+int plan_device_to_memfd (const device_plan *plan);
+int plan_device_from_fd (int fd, device_plan *plan, const char **ret_why);
+void plan_device_free (device_plan *plan);
+bool plan_device_check (const device_plan *plan, const char **ret_why);
+
 /* Prints the plan for people, one step a line in order of execution: `skep domain-plan`. */
 void plan_print (const launch_plan *plan, FILE *out);
 

@@ -129,10 +129,17 @@ check_namespaces (const launch_plan *plan, const char **ret_why)
 }
 
 static bool
-check_mount (const launch_plan *plan, const plan_mount *mount, const char **ret_why)
+is_from_host (const plan_mount *mount)
 {
-    bool from_host = mount->kind == PLAN_MOUNT_ROOT || mount->kind == PLAN_MOUNT_BIND_HOST
+    return mount->kind == PLAN_MOUNT_ROOT || mount->kind == PLAN_MOUNT_BIND_HOST
         || mount->kind == PLAN_MOUNT_BLOCK;
+}
+
+/* What holds for a mount wherever it is made; @idmaps: there is a user namespace. */
+static bool
+check_mount_itself (const plan_mount *mount, bool idmaps, const char **ret_why)
+{
+    bool from_host = is_from_host (mount);
 
     if ((unsigned) mount->kind > PLAN_MOUNT_SYMLINK || (unsigned) mount->idmap > PLAN_IDMAP_TRY)
         return wrong (ret_why, "unknown kind of mount");
@@ -150,13 +157,21 @@ check_mount (const launch_plan *plan, const plan_mount *mount, const char **ret_
         return wrong (ret_why, "a symbolic link leads nowhere");
     if ((mount->kind == PLAN_MOUNT_NEW || mount->kind == PLAN_MOUNT_BLOCK) && !mount->fstype[0])
         return wrong (ret_why, "a new mount names no file system");
-    if (mount->idmap != PLAN_IDMAP_NONE && !(plan->namespaces & CLONE_NEWUSER))
+    if (mount->idmap != PLAN_IDMAP_NONE && !idmaps)
         return wrong (ret_why, "an id-mapped mount without a user namespace");
+    return true;
+}
+
+static bool
+check_mount (const launch_plan *plan, const plan_mount *mount, const char **ret_why)
+{
+    if (!check_mount_itself (mount, plan->namespaces & CLONE_NEWUSER, ret_why))
+        return false;
     if (mount->kind == PLAN_MOUNT_CONSOLE && mount->index >= plan->consoles.consoles_len)
         return wrong (ret_why, "a console mount names no console");
     /* what needs the host's privileges or its tree cannot come after the switch */
     if ((mount->flags & PLAN_MF_LATE)
-        && (from_host || mount->kind == PLAN_MOUNT_DEV || mount->kind == PLAN_MOUNT_DEVPTS
+        && (is_from_host (mount) || mount->kind == PLAN_MOUNT_DEV || mount->kind == PLAN_MOUNT_DEVPTS
             || mount->kind == PLAN_MOUNT_CONSOLE || mount->idmap != PLAN_IDMAP_NONE))
         return wrong (ret_why, "a late mount needs the host");
     return true;
@@ -193,15 +208,21 @@ check_mounts (const launch_plan *plan, const char **ret_why)
 }
 
 static bool
+check_node (const plan_node *node, const char **ret_why)
+{
+    if (!node->path[0] || node->path[0] == '/' || !path_straight (node->path))
+        return wrong (ret_why, "a device node's path is not a straight relative path");
+    if (!node->link[0] && !S_ISCHR (node->mode) && !S_ISBLK (node->mode))
+        return wrong (ret_why, "a device node is no device");
+    return true;
+}
+
+static bool
 check_devices (const launch_plan *plan, const char **ret_why)
 {
     for (u_int i = 0; i < plan->nodes.nodes_len; i++) {
-        const plan_node *node = &plan->nodes.nodes_val[i];
-
-        if (!node->path[0] || node->path[0] == '/' || !path_straight (node->path))
-            return wrong (ret_why, "a device node's path is not a straight relative path");
-        if (!node->link[0] && !S_ISCHR (node->mode) && !S_ISBLK (node->mode))
-            return wrong (ret_why, "a device node is no device");
+        if (!check_node (&plan->nodes.nodes_val[i], ret_why))
+            return false;
     }
     for (u_int i = 0; i < plan->consoles.consoles_len; i++) {
         const plan_console *console = &plan->consoles.consoles_val[i];
@@ -217,20 +238,32 @@ check_devices (const launch_plan *plan, const char **ret_why)
 }
 
 static bool
+link_name_valid (const char *name)
+{
+    size_t length = strlen (name);
+
+    return length > 0 && length <= 15 && !strpbrk (name, "/: ") && text_plain (name)
+        && strcmp (name, ".") != 0 && strcmp (name, "..") != 0;
+}
+
+static bool
+check_link (const plan_link *link, const char **ret_why)
+{
+    if (!link_name_valid (link->guest_name))
+        return wrong (ret_why, "a network device has a bad name");
+    if (link->ifindex == 0 || link->ifindex > 0x7fffffffU)
+        return wrong (ret_why, "a network device has no index");
+    return true;
+}
+
+static bool
 check_network (const launch_plan *plan, const char **ret_why)
 {
     for (u_int i = 0; i < plan->links.links_len; i++) {
-        const plan_link *link = &plan->links.links_val[i];
-        size_t length = strlen (link->guest_name);
-
         if (!(plan->namespaces & CLONE_NEWNET))
             return wrong (ret_why, "network devices without a network namespace");
-        if (length == 0 || length > 15 || strpbrk (link->guest_name, "/: ")
-            || !text_plain (link->guest_name) || strcmp (link->guest_name, ".") == 0
-            || strcmp (link->guest_name, "..") == 0)
-            return wrong (ret_why, "a network device has a bad name");
-        if (link->ifindex == 0 || link->ifindex > 0x7fffffffU)
-            return wrong (ret_why, "a network device has no index");
+        if (!check_link (&plan->links.links_val[i], ret_why))
+            return false;
     }
     return true;
 }
@@ -292,4 +325,31 @@ plan_check (const launch_plan *plan, const char **ret_why)
         && check_mounts (plan, ret_why) && check_devices (plan, ret_why)
         && check_network (plan, ret_why) && check_sysctls (plan, ret_why)
         && check_init (plan, ret_why);
+}
+
+bool
+plan_device_check (const device_plan *plan, const char **ret_why)
+{
+    const plan_mount *mount = plan->mounts.mounts_val;
+
+    if (plan->plan_version != PLAN_VERSION)
+        return wrong (ret_why, "the plan has another version");
+    if (!path_absolute (plan->stage_dir))
+        return wrong (ret_why, "the staging directory has no absolute path");
+    if (plan->mounts.mounts_len + plan->nodes.nodes_len + plan->links.links_len != 1)
+        return wrong (ret_why, "a device is one mount, one node or one link");
+    if ((unsigned) plan->link_end > DEVICE_LINK_RETURN)
+        return wrong (ret_why, "unknown end of a link");
+    if (plan->nodes.nodes_len)
+        return check_node (plan->nodes.nodes_val, ret_why);
+    if (plan->links.links_len)
+        return check_link (plan->links.links_val, ret_why)
+            && (plan->link_end != DEVICE_LINK_RETURN
+                || link_name_valid (plan->links.links_val->host_name)
+                || wrong (ret_why, "a network device has nowhere to return to"));
+    if (mount->kind != PLAN_MOUNT_NEW && mount->kind != PLAN_MOUNT_BIND_HOST
+        && mount->kind != PLAN_MOUNT_BIND_GUEST && mount->kind != PLAN_MOUNT_BLOCK)
+        return wrong (ret_why, "not a mount of a running container");
+    return check_mount_itself (mount, true, ret_why)
+        && (strcmp (mount->target, "/") != 0 || wrong (ret_why, "the root cannot be replaced"));
 }

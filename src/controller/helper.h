@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * skep-helper: errands inside a container on the daemon's behalf, one verb each.
+ *
+ *   skep-helper --answer-fd FD --pidfd FD VERB WORD...
+ *
+ * The pidfd is the container's init, which the daemon keeps from being reused by looking at its start
+ * time before and after. A verb begins with the host's credentials and namespaces and decides itself
+ * what it enters. It answers with one MonitorPacket (DONE, or FAILED with step, errno and object), may
+ * be killed at any time, and leaves nothing behind that the verb's own undo does not find.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "plan/monitor.h"
+
+typedef struct {
+    int pidfd;              /* the container's init */
+    pid_t pid;              /* its number here */
+    bool has_userns;        /* it lives in another user namespace than we */
+    int n_words;
+    char **words;           /* after the verb */
+} HelperCall;
+
+/* Fills @answer, which is zeroed but for the type FAILED. */
+typedef void (*HelperVerb) (const HelperCall *call, MonitorPacket *answer);
+
+/* A word that is the number of an inherited descriptor; -1 when it is none. */
+int helper_fd (const char *word);
+/* Enters namespaces of init (CLONE_NEW* bits of setns); in a user namespace as its root. -1 with errno. */
+int helper_enter (const HelperCall *call, int namespaces);
+/* FAILED with @step, errno, @object. */
+void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
+
+/* helper_device.c: words PLAN-FD; the plan is a device_plan. */
+void helper_device_add (const HelperCall *call, MonitorPacket *answer);
+void helper_device_remove (const HelperCall *call, MonitorPacket *answer);

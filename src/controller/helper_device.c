@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A device of a running container: a mount, a node in its /dev, a network device. The daemon says which
+ * by a device_plan, and has widened the device rules before and narrows them after.
+ *
+ * Everything in the container's tree is the guest's to change while this runs. So targets are walked from
+ * a descriptor of its root, and nodes are made only in the /dev that a start has mounted, by names that
+ * follow no link.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "controller/helper.h"
+#include "controller/mounts.h"
+#include "controller/netlink.h"
+#include "util/fd.h"
+
+#define STAGE_TREE "tree"
+
+typedef struct {
+    const HelperCall *call;
+    device_plan plan;
+    Failure failure;
+    RootOwner owner;        /* of what is made: host ids, or the container's once its user namespace is entered */
+    int root;               /* the container's, once entered */
+} Device;
+
+/* /proc/PID/ns/NAME of init. The pidfd holds the number only while init lives: so look after. */
+static int
+open_namespace (const HelperCall *call, const char *name)
+{
+    struct pollfd ended = { .fd = call->pidfd, .events = POLLIN };
+    char path[64];
+    autofd int fd = -1;
+
+    snprintf (path, sizeof path, "/proc/%d/ns/%s", (int) call->pid, name);
+    fd = open (path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && poll (&ended, 1, 0) != 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    return fd_steal (&fd);
+}
+
+/* Into the container's tree; with @as_guest as its root where it has a user namespace of its own. */
+static int
+enter_tree (Device *d, bool as_guest)
+{
+    int namespaces = CLONE_NEWNS;
+
+    if (as_guest && d->call->has_userns) {
+        namespaces |= CLONE_NEWUSER;
+        d->owner = (RootOwner) { 0, 0 };
+    }
+    if (helper_enter (d->call, namespaces) < 0
+        || (d->root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "the container's mount namespace");
+    umask (0);
+    return 0;
+}
+
+/* ---- mounts */
+
+/*
+ * Locks the flags of @tree: from now on nobody in the container's user namespace can make it writable
+ * again. The kernel locks when a mount is copied into a mount namespace of another user namespace, so
+ * there must be one: ours, which only this process ever sees. Ends as the container's root.
+ */
+static int
+lock_tree (Device *d, int tree, bool directory, int userns)
+{
+    autofd int target = -1;
+    int locked;
+
+    if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+        || mount ("skep", d->plan.stage_dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") < 0
+        || chdir (d->plan.stage_dir) < 0)
+        return failure_set (&d->failure, STEP_LOCK_MOUNTS, d->plan.stage_dir);
+    if (directory)
+        target = mkdir (STAGE_TREE, 0755) < 0 ? -1 : open (STAGE_TREE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    else
+        target = open (STAGE_TREE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (target < 0
+        || move_mount (tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        return failure_set (&d->failure, STEP_LOCK_MOUNTS, STAGE_TREE);
+    /* the working directory follows into the copied namespace: descriptors do not */
+    if (setns (userns, CLONE_NEWUSER) < 0 || unshare (CLONE_NEWNS) < 0)
+        return failure_set (&d->failure, STEP_LOCK_MOUNTS, "user namespace");
+    locked = open_tree (AT_FDCWD, STAGE_TREE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    return locked < 0 ? failure_set (&d->failure, STEP_LOCK_MOUNTS, STAGE_TREE) : locked;
+}
+
+static int
+add_mount (Device *d)
+{
+    const plan_mount *mount = d->plan.mounts.mounts_val;
+    bool from_guest = mount->kind == PLAN_MOUNT_BIND_GUEST, directory = true;
+    launch_plan alone = { .mounts = { 1, d->plan.mounts.mounts_val } };
+    Mounts m = { .plan = &alone, .failure = &d->failure, .owner = d->owner, .root = -1, .userns = -1 };
+    autofd int userns = -1, tree = -1;
+
+    if (d->call->has_userns && (userns = open_namespace (d->call, "user")) < 0)
+        return failure_set (&d->failure, STEP_USER_NAMESPACE, "the container's user namespace");
+    m.userns = userns;
+    umask (0);
+    /* the source first: it is the host's, and out of sight later */
+    if (!from_guest && (tree = mount_make (&m, mount, &directory)) < 0)
+        return -1;
+    if (!from_guest && userns >= 0) {
+        int locked = lock_tree (d, tree, directory, userns);
+
+        fd_close (&tree);
+        tree = locked;
+        if (tree < 0)
+            return -1;
+        /* of that user namespace already: what is left is its mount namespace */
+        d->owner = (RootOwner) { 0, 0 };
+        if (setgroups (0, NULL) < 0 || setresgid (0, 0, 0) < 0 || setresuid (0, 0, 0) < 0)
+            return failure_set (&d->failure, STEP_CREDENTIALS, "root");
+    }
+    if (enter_tree (d, from_guest) < 0)
+        return -1;
+    m.root = d->root;
+    m.owner = d->owner;
+    if (from_guest && (tree = mount_make (&m, mount, &directory)) < 0)
+        return -1;
+    return mount_put (&m, mount, tree, directory);
+}
+
+/* What the mount shows at its root, as far as that can be said. */
+typedef struct {
+    bool known;
+    dev_t dev;
+    ino_t ino;              /* 0: any */
+} Shown;
+
+static Shown
+shown_of (Device *d, const plan_mount *mount, bool inside)
+{
+    bool from_guest = mount->kind == PLAN_MOUNT_BIND_GUEST;
+    autofd int fd = -1;
+    struct stat st;
+
+    if (mount->kind == PLAN_MOUNT_NEW || from_guest != inside)
+        return (Shown) { 0 };
+    fd = from_guest ? path_open (d->root, mount->source, O_PATH, PATH_FOLLOW)
+                    : open (mount->source, O_PATH | O_CLOEXEC);
+    if (fd < 0 || fstat (fd, &st) < 0)
+        return (Shown) { 0 };   /* gone meanwhile */
+    return mount->kind == PLAN_MOUNT_BLOCK ? (Shown) { true, st.st_rdev, 0 }
+                                           : (Shown) { true, st.st_dev, st.st_ino };
+}
+
+/* 1: that very mount is at @fd; 0: none is; -1: another one. */
+static int
+is_mounted (const plan_mount *mount, const Shown *shown, int fd)
+{
+    struct statx stx;
+    struct statfs fs;
+    struct stat st;
+
+    if (statx (fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) < 0 || fstat (fd, &st) < 0
+        || !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+        return 0;
+    if (mount->kind == PLAN_MOUNT_NEW)
+        return fstatfs (fd, &fs) == 0 && (strcmp (mount->fstype, "tmpfs") != 0
+                                          || fs.f_type == TMPFS_MAGIC) ? 1 : -1;
+    if (!shown->known || (st.st_dev == shown->dev && (shown->ino == 0 || shown->ino == st.st_ino)))
+        return 1;
+    return -1;
+}
+
+/* umount(2) takes a path, and a descriptor of the mount would keep it busy: so the path that the kernel
+ * gives the target is walked again, without links, up to its last name. */
+static int
+unmount_at (Device *d, int target, const char *path_given, int own_fds)
+{
+    char number[16], path[4096], *name;
+    autofd int parent = -1;
+    ssize_t n;
+
+    snprintf (number, sizeof number, "%d", target);
+    n = readlinkat (own_fds, number, path, sizeof path - 1);
+    close (target);
+    if (n <= 1 || path[0] != '/')
+        return failure_set (&d->failure, STEP_MOUNT, path_given);
+    path[n] = '\0';
+    name = strrchr (path, '/');
+    *name++ = '\0';
+    parent = path_open (d->root, path[0] ? path : "/", O_PATH | O_DIRECTORY, PATH_STRICT);
+    if (parent < 0 || fchdir (parent) < 0 || umount2 (name, UMOUNT_NOFOLLOW) < 0)
+        return failure_set (&d->failure, STEP_MOUNT, path_given);
+    return 0;
+}
+
+static int
+remove_mount (Device *d)
+{
+    const plan_mount *mount = d->plan.mounts.mounts_val;
+    Shown shown = shown_of (d, mount, false);
+    /* the host's /proc, where this process is to be found: the container's does not have it */
+    autofd int own_fds = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int target, mounted;
+
+    if (own_fds < 0 || enter_tree (d, false) < 0)
+        return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "/proc");
+    if (mount->kind == PLAN_MOUNT_BIND_GUEST)
+        shown = shown_of (d, mount, true);
+    target = path_open (d->root, mount->target, O_PATH, PATH_FOLLOW);
+    if (target < 0)
+        return 0;               /* the guest has removed it */
+    mounted = is_mounted (mount, &shown, target);
+    if (mounted > 0)
+        return unmount_at (d, target, mount->target, own_fds);
+    close (target);
+    if (mounted == 0)
+        return 0;
+    errno = EBUSY;
+    return failure_set_detail (&d->failure, STEP_MOUNT, mount->target, "another mount is there");
+}
+
+/* ---- nodes */
+
+/* Whether @dev is mounted here, on the host: no device node is ever made in what the host can see. */
+static bool
+host_has_mounted (dev_t dev)
+{
+    FILE *table = fopen ("/proc/self/mountinfo", "re");
+    unsigned numbers[2];
+    char *line = NULL;
+    size_t size = 0;
+    bool found = !table;
+
+    while (!found && getline (&line, &size, table) >= 0)
+        found = sscanf (line, "%*d %*d %u:%u", &numbers[0], &numbers[1]) == 2
+            && makedev (numbers[0], numbers[1]) == dev;
+    free (line);
+    if (table)
+        fclose (table);
+    return found;
+}
+
+/* The container's /dev as a start has mounted it, from the host's side: its root's descriptor. */
+static int
+open_dev (Device *d)
+{
+    autofd int host = open ("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), dev = -1;
+    struct statx stx;
+    struct statfs fs;
+    struct stat st;
+
+    if (host < 0 || enter_tree (d, false) < 0)
+        return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "/dev");
+    dev = path_open (d->root, "/dev", O_PATH | O_DIRECTORY, PATH_STRICT);
+    if (dev < 0 || fstat (dev, &st) < 0 || fstatfs (dev, &fs) < 0
+        || statx (dev, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) < 0
+        || setns (host, CLONE_NEWNS) < 0)
+        return failure_set (&d->failure, STEP_DEV, "/dev");
+    if (!(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) || fs.f_type != TMPFS_MAGIC
+        || host_has_mounted (st.st_dev)) {
+        errno = EPERM;
+        return failure_set_detail (&d->failure, STEP_DEV, "/dev", "not the container's own");
+    }
+    return fd_steal (&dev);
+}
+
+/* The directory of the node, in /dev's own file system; @ret_name its name there. */
+static int
+open_node_parent (int dev, const plan_node *node, const RootOwner *owner, bool make, const char **ret_name)
+{
+    char path[PLAN_STRING_MAX + 1];
+    autofd int parent = -1;
+    struct stat top, st;
+    char *slash;
+
+    snprintf (path, sizeof path, "%s", node->path);
+    slash = strrchr (path, '/');
+    *ret_name = slash ? node->path + (slash - path) + 1 : node->path;
+    if (slash)
+        *slash = '\0';
+    parent = path_open_made (dev, slash ? path : "/", make ? PATH_MAKE_DIR : PATH_MAKE_NONE, PATH_STRICT,
+                             owner);
+    if (parent < 0 || fstat (dev, &top) < 0 || fstat (parent, &st) < 0)
+        return -1;
+    if (!S_ISDIR (st.st_mode) || st.st_dev != top.st_dev) {
+        errno = S_ISDIR (st.st_mode) ? EXDEV : ENOTDIR;
+        return -1;
+    }
+    return fd_steal (&parent);
+}
+
+static int
+add_node (Device *d)
+{
+    const plan_node *node = d->plan.nodes.nodes_val;
+    autofd int dev = open_dev (d), parent = -1;
+    const char *name;
+
+    if (dev < 0 || failure_enter (&d->failure, STEP_DEV_NODE, node->path) < 0)
+        return -1;
+    umask (0);
+    parent = open_node_parent (dev, node, &d->owner, true, &name);
+    /* EEXIST for whatever is there: nothing is followed or replaced; the mode comes with the node,
+     * since chmod would follow a link put in its place */
+    if (parent < 0 || mknodat (parent, name, (mode_t) node->mode, makedev (node->major, node->minor)) < 0)
+        return failure_set (&d->failure, STEP_DEV_NODE, node->path);
+    if (fchownat (parent, name, node->uid, node->gid, AT_SYMLINK_NOFOLLOW) < 0) {
+        failure_set (&d->failure, STEP_DEV_NODE, node->path);
+        unlinkat (parent, name, 0);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+remove_node (Device *d)
+{
+    const plan_node *node = d->plan.nodes.nodes_val;
+    autofd int dev = open_dev (d), parent = -1;
+    struct stat st;
+    const char *name;
+
+    if (dev < 0)
+        return -1;
+    parent = open_node_parent (dev, node, &d->owner, false, &name);
+    /* what is no longer that device is the guest's own */
+    if (parent < 0 || fstatat (parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0
+        || (st.st_mode & S_IFMT) != (node->mode & S_IFMT)
+        || st.st_rdev != makedev (node->major, node->minor))
+        return 0;
+    if (unlinkat (parent, name, 0) < 0 && errno != ENOENT)
+        return failure_set (&d->failure, STEP_DEV_NODE, node->path);
+    return 0;
+}
+
+/* ---- links */
+
+static int
+enter_net (Device *d)
+{
+    if (helper_enter (d->call, CLONE_NEWNET) == 0)
+        return 0;
+    return failure_set (&d->failure, STEP_LINK, "the container's network namespace");
+}
+
+static int
+add_link (Device *d)
+{
+    const plan_link *link = d->plan.links.links_val;
+    autofd int netns = open_namespace (d->call, "net");
+
+    if (netns < 0)
+        return failure_set (&d->failure, STEP_LINK, "the container's network namespace");
+    if (link_move_to (link, netns, &d->failure) < 0 || enter_net (d) < 0)
+        return -1;
+    return link_configure_one (link, &d->failure);
+}
+
+static int
+remove_link (Device *d)
+{
+    const plan_link *link = d->plan.links.links_val;
+    autofd int host = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+    if (d->plan.link_end == DEVICE_LINK_HOST)
+        return 0;
+    if (host < 0 || enter_net (d) < 0)
+        return failure_set (&d->failure, STEP_LINK, "network namespace");
+    return d->plan.link_end == DEVICE_LINK_DELETE ? link_delete_here (link, &d->failure)
+                                                  : link_return (link, host, &d->failure);
+}
+
+/* ---- the verbs */
+
+static void
+run (const HelperCall *call, MonitorPacket *answer, int (*mount) (Device *), int (*node) (Device *),
+     int (*link) (Device *))
+{
+    Device d = { .call = call, .root = -1 };
+    int fd = helper_fd (call->words[0]), result;
+    const char *why = "";
+
+    if (fd < 0 || plan_device_from_fd (fd, &d.plan, &why) < 0) {
+        helper_failed (answer, STEP_READ_PLAN, why);
+        return;
+    }
+    d.owner = (RootOwner) { d.plan.root_uid, d.plan.root_gid };
+    result = d.plan.mounts.mounts_len ? mount (&d) : d.plan.nodes.nodes_len ? node (&d) : link (&d);
+    if (result < 0)
+        failure_to_packet (&d.failure, answer);
+    else
+        answer->type = MONITOR_DONE;
+    plan_device_free (&d.plan);
+}
+
+void
+helper_device_add (const HelperCall *call, MonitorPacket *answer)
+{
+    run (call, answer, add_mount, add_node, add_link);
+}
+
+void
+helper_device_remove (const HelperCall *call, MonitorPacket *answer)
+{
+    run (call, answer, remove_mount, remove_node, remove_link);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/errand.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "driver/daemon.h"
+#include "driver/instance.h"
+#include "host/node.h"
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/spawn.h"
+
+enum { FD_ANSWER = 3, FD_PIDFD };
+
+gboolean
+errand_target (const Domain *domain, ErrandTarget *ret, GError **error)
+{
+    const Instance *instance = domain->instance;
+
+    if (!instance || instance->phase != PHASE_RUNNING || instance->ending || instance->exited
+        || instance->init_pid <= 0)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+    *ret = (ErrandTarget) { .helper = g_strdup (daemon_state.settings->helper),
+                            .init_pid = instance->init_pid, .init_start = instance->init_start };
+    return TRUE;
+}
+
+void
+errand_target_clear (ErrandTarget *target)
+{
+    g_clear_pointer (&target->helper, g_free);
+}
+
+/* The pidfd holds the number; the start time, read with it in hand, says that it is init's. */
+static int
+open_init (const ErrandTarget *target, GError **error)
+{
+    autofd int pidfd = pidfd_of (target->init_pid);
+
+    if (pidfd < 0 || node_process_start (target->init_pid) != target->init_start) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        return -1;
+    }
+    return fd_steal (&pidfd);
+}
+
+static gboolean
+read_answer (int sock, const char *verb, MonitorPacket *ret, GError **error)
+{
+    char text[640];
+    unsigned n = 0;
+
+    if (fd_receive (sock, ret, sizeof *ret, NULL, &n) != sizeof *ret)
+        return error_set (error, ERR_INTERNAL, "skep-helper ended without an answer to '%s'", verb);
+    if (ret->type == MONITOR_DONE)
+        return TRUE;
+    monitor_describe (ret, text, sizeof text);
+    error_set_errno (error, ret->err, "%s", text);
+    if (error) {        /* the sentence has the errno's text already */
+        g_free ((*error)->message);
+        (*error)->message = g_strdup_printf ("Unable to %s", text);
+    }
+    return FALSE;
+}
+
+gboolean
+errand_run (const ErrandTarget *target, const char *const *words, const int *fds, guint n_fds,
+            guint deadline_ms, MonitorPacket *ret_answer, GError **error)
+{
+    g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+    g_autofree SpawnFd *map = g_new (SpawnFd, n_fds + 2);
+    SpawnArgs args = { .fds = map, .n_fds = n_fds + 2 };
+    autofd int pidfd = open_init (target, error), ours = -1, theirs = -1;
+    int pair[2];
+
+    if (pidfd < 0)
+        return FALSE;
+    /* non-blocking: a helper that was killed has said nothing */
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        return error_set_errno (error, errno, "cannot make a socket");
+    ours = pair[0];
+    theirs = pair[1];
+    map[0] = (SpawnFd) { theirs, FD_ANSWER };
+    map[1] = (SpawnFd) { pidfd, FD_PIDFD };
+    for (guint i = 0; i < n_fds; i++)
+        map[i + 2] = (SpawnFd) { fds[i], ERRAND_FD_FIRST + (int) i };
+    for (const char *const *word = (const char *const[]) { target->helper, "--answer-fd", "3", "--pidfd",
+                                                           "4", NULL }; *word; word++)
+        g_ptr_array_add (argv, (gpointer) *word);
+    for (const char *const *word = words; *word; word++)
+        g_ptr_array_add (argv, (gpointer) *word);
+    g_ptr_array_add (argv, NULL);
+    args.argv = (const char *const *) argv->pdata;
+    if (!spawn_run (&args, NULL, deadline_ms, NULL, NULL, NULL, error))
+        return FALSE;
+    fd_close (&theirs);
+    return read_answer (ours, words[0], ret_answer, error);
+}
