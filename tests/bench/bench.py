@@ -264,7 +264,7 @@ def main():
         root = t.busybox_root(os.path.join(directory, "root"))
         for name in options.only.split(","):
             if not installed(name):
-                print(f"{name}: not installed (tools/deps compare)")
+                print(f"{name}: not installed (tools/deps compare clients)")
                 continue
             print(f"measuring {name} ...", flush=True)
             try:

@@ -147,14 +147,22 @@ def check_inside(checks, skep):
         checks.equal(f"exit code of {words}", skep("lxc-enter-namespace", "one", *words).status, code)
     piped = skep("lxc-enter-namespace", "one", "/bin/cat", text_in="through\n")
     checks.equal("standard input goes in", piped.out, "through\n")
-    groups = skep("lxc-enter-namespace", "one", "/bin/cat", "/proc/self/cgroup").out
-    checks.that("the command is in the container's cgroup", re.search(r"one|:/$", groups, re.M), groups)
+    check_groups(checks, skep, "one")
     fds = skep("lxc-enter-namespace", "one", "/bin/ls", "/proc/self/fd").out.split()
     checks.that("no descriptor leaks in", len(fds) <= 4, fds)
     status = skep("lxc-enter-namespace", "one", "/bin/cat", "/proc/1/status", "/proc/self/status").out
     for field in ("CapBnd", "CapPrm", "CapEff"):
         found = set(re.findall(rf"^{field}:\t(\w+)$", status, re.M))
         checks.that(f"the command's {field} is what init may have", len(found) == 1, status)
+
+
+def check_groups(checks, skep, name):
+    """The command is in init's control groups, and sees them from within the container's cgroup namespace."""
+    for what in ("cat /proc/{}/cgroup", "readlink /proc/{}/ns/cgroup"):
+        init, own = (skep("lxc-enter-namespace", name, "/bin/sh", "-c", what.format(who)).out for who in ("1", "self"))
+        checks.equal(f"{name}: {what} is init's", own, init)
+    checks.that(f"{name}: and no group of the host shows", init and os.readlink("/proc/self/ns/cgroup") not in own
+                and "/.." not in skep("lxc-enter-namespace", name, "/bin/cat", "/proc/self/cgroup").out, own)
 
 
 def check_intrusion(checks, skep, directory):
@@ -193,6 +201,7 @@ def check_mapped(checks, skep, directory):
     made = skep("new", "mapped", "--busybox", "--data-dir", os.path.join(directory, "roots"), "--idmap", "100000", "--start")
     checks.equal("new --idmap --start", made.out, "Domain 'mapped' defined\nDomain 'mapped' started\n")
     inside = skep("lxc-enter-namespace", "mapped", "/bin/sh", "-c", "id -u; cat /proc/self/uid_map; stat -c %u /bin/busybox")
+    check_groups(checks, skep, "mapped")
     checks.equal("inside it is root", inside.out.split(), ["0", "0", "100000", "65536", "0"])
     stock = t.execute(["virsh", "-q", "-c", f"lxc+unix:///system?socket={skep.socket}", "lxc-enter-namespace", "mapped",
                        "--noseclabel", "/bin/cat", "/proc/self/uid_map"])

@@ -167,8 +167,7 @@ def indent(text):
 
 def run_oracle(record):
     if not t.StockLibvirtd.installed():
-        print("stock libvirtd is not installed (tools/deps compare): the record is taken as it is")
-        return 0
+        t.skip("needs a stock libvirtd to ask whether the record is true (tools/deps clients)")
     with t.work_dir() as directory, t.StockLibvirtd(os.path.join(directory, "o")) as daemon:
         answers = collect(daemon, directory)
     if record:

@@ -24,7 +24,55 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- The cgroup, as the clients of libvirt find it: from /proc/ID/cgroup ---- */
+/* ---- The container's init: the child of the controller that is process 1 of the PID namespace ---- */
+
+/* A file of /proc/PID, through its directory, which stays that process's own. */
+static char *
+proc_text (int dir, const char *name)
+{
+    char buffer[8192];
+    int fd = openat (dir, name, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read (fd, buffer, sizeof buffer);
+
+    if (fd >= 0)
+        close (fd);
+    return got < 0 ? NULL : g_strndup (buffer, (gsize) got);
+}
+
+static gboolean
+is_init (int dir)
+{
+    g_autofree char *status = proc_text (dir, "status");
+    const char *line = status ? strstr (status, "\nNSpid:") : NULL;
+    g_autofree char *pids = line ? g_strndup (line + 1, strcspn (line + 1, "\n")) : NULL;
+
+    return pids && g_str_has_suffix (pids, "\t1");
+}
+
+/* The directory of init below /proc, or -1. @id is the controller's process, the domain's id. */
+static int
+open_init (int id, char **ret_why)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", id, id);
+    g_autofree char *text = NULL;
+    g_auto (GStrv) child = NULL;
+
+    if (g_file_get_contents (path, &text, NULL, NULL))
+        child = g_strsplit (g_strstrip (text), " ", -1);
+    for (char **at = child; at && *at; at++) {
+        g_autofree char *name = g_strdup_printf ("/proc/%s", *at);
+        int dir = open (name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (dir >= 0 && is_init (dir))
+            return dir;
+        if (dir >= 0)
+            close (dir);
+    }
+    *ret_why = g_strdup_printf ("cannot find the container's init below process %d", id);
+    return -1;
+}
+
+/* ---- The cgroup: init's, which is below the container's own ---- */
 
 /* Where the hierarchy with controller list @controllers ("" for v2) is mounted, or NULL. */
 static char *
@@ -74,14 +122,13 @@ join_one (const char *controllers, const char *path, char **ret_why)
 }
 
 static gboolean
-join_cgroups (int id, char **ret_why)
+join_cgroups (int init, char **ret_why)
 {
-    g_autofree char *path = g_strdup_printf ("/proc/%d/cgroup", id);
-    g_autofree char *text = NULL;
+    g_autofree char *text = proc_text (init, "cgroup");
     g_auto (GStrv) line = NULL;
 
-    if (!g_file_get_contents (path, &text, NULL, NULL)) {
-        *ret_why = g_strdup_printf ("cannot read %s: %s", path, g_strerror (errno));
+    if (!text) {
+        *ret_why = g_strdup_printf ("cannot read the container's cgroups: %s", g_strerror (errno));
         return FALSE;
     }
     line = g_strsplit (text, "\n", -1);
@@ -119,24 +166,34 @@ is_ours (int fd, int type)
     return FALSE;
 }
 
-/* The daemon sends the user namespace first: the rights over the others come from it. */
 static gboolean
-join_namespaces (const int *fds, int n_fds, char **ret_why)
+join_namespace (int fd, gboolean *mapped, char **ret_why)
+{
+    int type = ioctl (fd, NS_GET_NSTYPE);
+
+    if (is_ours (fd, type))
+        return TRUE;
+    if (setns (fd, 0) < 0) {
+        *ret_why = g_strdup_printf ("cannot enter a namespace (type 0x%x): %s", (unsigned) type,
+                                    g_strerror (errno));
+        return FALSE;
+    }
+    *mapped |= type == CLONE_NEWUSER;
+    return TRUE;
+}
+
+/* The daemon sends the user namespace first: the rights over the others come from it. It does not send
+ * the cgroup namespace, which libvirt's clients do not expect: @cgroup is that. */
+static gboolean
+join_namespaces (const int *fds, int n_fds, int cgroup, char **ret_why)
 {
     gboolean mapped = FALSE;
 
-    for (int i = 0; i < n_fds; i++) {
-        int type = ioctl (fds[i], NS_GET_NSTYPE);
-
-        if (is_ours (fds[i], type))
-            continue;
-        if (setns (fds[i], 0) < 0) {
-            *ret_why = g_strdup_printf ("cannot enter a namespace (type 0x%x): %s", (unsigned) type,
-                                        g_strerror (errno));
+    for (int i = 0; i < n_fds; i++)
+        if (!join_namespace (fds[i], &mapped, ret_why))
             return FALSE;
-        }
-        mapped |= type == CLONE_NEWUSER;
-    }
+    if (!join_namespace (cgroup, &mapped, ret_why))
+        return FALSE;
     if (mapped && (setgroups (0, NULL) < 0 || setgid (0) < 0 || setuid (0) < 0)) {
         *ret_why = g_strdup_printf ("cannot become the container's root: %s", g_strerror (errno));
         return FALSE;
@@ -159,34 +216,19 @@ status_number (const char *status, const char *field, unsigned base)
     return at ? g_ascii_strtoull (at + strlen (field), NULL, base) : 0;
 }
 
-/* Those of the container's init: the child of @id that is process 1 of its own PID namespace. */
 static gboolean
-rights_of_container (int id, Rights *ret_rights, char **ret_why)
+rights_of (int init, Rights *ret_rights, char **ret_why)
 {
-    g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", id, id);
-    g_autofree char *text = NULL;
-    g_auto (GStrv) child = NULL;
+    g_autofree char *status = proc_text (init, "status");
 
-    if (g_file_get_contents (path, &text, NULL, NULL))
-        child = g_strsplit (g_strstrip (text), " ", -1);
-    for (char **at = child; at && *at; at++) {
-        g_autofree char *status_path = g_strdup_printf ("/proc/%s/status", *at);
-        g_autofree char *status = NULL;
-        g_autofree char *pids = NULL;
-        const char *line;
-
-        if (!g_file_get_contents (status_path, &status, NULL, NULL)
-            || !(line = strstr (status, "\nNSpid:")))
-            continue;
-        pids = g_strndup (line + 1, strcspn (line + 1, "\n"));
-        if (!g_str_has_suffix (pids, "\t1"))
-            continue;
-        ret_rights->bounding = status_number (status, "\nCapBnd:\t", 16);
-        ret_rights->no_new_privs = status_number (status, "\nNoNewPrivs:\t", 10) != 0;
-        return TRUE;
+    if (!status) {
+        *ret_why = g_strdup_printf ("cannot read the rights of the container's init: %s",
+                                    g_strerror (errno));
+        return FALSE;
     }
-    *ret_why = g_strdup_printf ("cannot find the container's init below process %d", id);
-    return FALSE;
+    ret_rights->bounding = status_number (status, "\nCapBnd:\t", 16);
+    ret_rights->no_new_privs = status_number (status, "\nNoNewPrivs:\t", 10) != 0;
+    return TRUE;
 }
 
 /* After this an exec gives root the bounding set and nothing more. */
@@ -318,6 +360,26 @@ fail (const char *why)
     return ENTER_FAILED;
 }
 
+/* Everything that needs the host's rights and its /proc comes before the first namespace. */
+static gboolean
+join (const EnterRequest *request, Rights *ret_rights, char **ret_why)
+{
+    int init = open_init (request->id, ret_why);
+    int cgroup = init < 0 ? -1 : openat (init, "ns/cgroup", O_RDONLY | O_CLOEXEC);
+    gboolean ok;
+
+    if (init >= 0 && cgroup < 0)
+        *ret_why = g_strdup_printf ("cannot open the container's cgroup namespace: %s",
+                                    g_strerror (errno));
+    ok = cgroup >= 0 && rights_of (init, ret_rights, ret_why) && join_cgroups (init, ret_why)
+      && join_namespaces (request->fds, request->n_fds, cgroup, ret_why);
+    if (cgroup >= 0)
+        close (cgroup);
+    if (init >= 0)
+        close (init);
+    return ok;
+}
+
 /* This process joins cgroup and namespaces; only its child is inside the PID namespace, and it alone
  * can be seen from there. */
 static int
@@ -330,8 +392,7 @@ go_in (const EnterRequest *request)
     pid_t pid;
 
     prctl (PR_SET_DUMPABLE, 0);
-    if (!rights_of_container (request->id, &rights, &why) || !join_cgroups (request->id, &why)
-        || !join_namespaces (request->fds, request->n_fds, &why))
+    if (!join (request, &rights, &why))
         return fail (why);
     /* Entering a user namespace takes the death signal away, so it is set behind it. */
     prctl (PR_SET_PDEATHSIG, SIGKILL);

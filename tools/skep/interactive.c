@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -59,6 +61,26 @@ complete_prompt (const char *text, int start, int end)
 
 static volatile sig_atomic_t prompt_interrupted;
 static sigset_t prompt_mask; /* of signals, outside of the prompt */
+static int prompt_ahead;     /* so many bytes were typed before the terminal gave single keys */
+
+/* libedit shows the prompt first and makes the terminal give single keys then. Keys typed at the prompt
+ * in between were still edited by the terminal, which turns Ctrl + D into a NUL; and libedit takes a NUL
+ * for "insert the next key as it is". So the keys come first. */
+static int
+take_keys (void)
+{
+    struct termios terminal;
+
+    prompt_ahead = 0;
+    if (tcgetattr (STDIN_FILENO, &terminal) < 0)
+        return 0;
+    terminal.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
+    terminal.c_cc[VMIN] = 1;
+    terminal.c_cc[VTIME] = 0;
+    if (tcsetattr (STDIN_FILENO, TCSADRAIN, &terminal) == 0)
+        ioctl (STDIN_FILENO, FIONREAD, &prompt_ahead);
+    return 0;
+}
 
 static void
 on_interrupt (int signum)
@@ -108,6 +130,11 @@ next_key (FILE *file)
             return EOF;
         if (got < 0)
             continue;
+        /* What the terminal made of a Ctrl + D typed while a command ran; Ctrl + Space means nothing. */
+        if (prompt_ahead > 0 && prompt_ahead-- && byte == '\0')
+            byte = '\004';
+        if (byte == '\0')
+            continue;
         switch (mbrtowc (&key, &byte, 1, &state)) {
         case (size_t) -2: /* more bytes of this character follow */
             continue;
@@ -150,6 +177,7 @@ prepare (Shell *shell, const char *path)
     rl_basic_word_break_characters = (char *) " \t\n;";
     rl_catch_signals = 0;
     rl_getc_function = next_key;
+    rl_pre_input_hook = take_keys;
     rl_initialize ();
     using_history ();
     stifle_history (HISTORY_LINES);

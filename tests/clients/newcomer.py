@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a newcomer runs first: tools/quickstart, to its end, cut short and kept; and ./run. Nothing may be left."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import skeptest as t  # noqa: E402
+
+QUICKSTART = os.path.join(t.SOURCE, "tools/quickstart")
+RUN = os.path.join(t.SOURCE, "run")
+PATIENCE = 120
+
+
+def environment(directory):
+    env = dict(os.environ, SKEP_BUILD_DIR=t.BUILD, TMPDIR=directory)
+    for name in ("SKEP_URI", "SKEP_SOCKET", "SKEP_PRIVATE_DIR", "LIBVIRT_DEFAULT_URI", "SKEP_TEST_INSIDE"):
+        env.pop(name, None)
+    return env
+
+
+def left(directory):
+    """What of a quickstart is still there; processes name their directory."""
+    found = t.leftovers(directory, ["hello"]) + os.listdir(directory)
+    return found + [" ".join(words) for _, words in t.commands() if any(directory in word for word in words)]
+
+
+def check_whole(checks, directory):
+    done = t.execute([QUICKSTART], env=environment(directory), timeout=PATIENCE)
+    checks.equal("quickstart: status", done.status, 0)
+    for pattern in (r"skepd is running", r"Domain 'hello' started", r"\n ?\d+ +hello +running\n", r"\nState: +running\n",
+                    r"\n +1 [^\n]*init\n", r"I am hello, and pid 1 is init", r"Domain 'hello' destroyed", r"skepd is stopped",
+                    r"What next\?"):
+        checks.matches(f"quickstart says {pattern}", pattern, done.out)
+    checks.equal("quickstart leaves nothing", left(directory), [])
+
+
+def check_cut_short(checks, directory, signum, until):
+    with subprocess.Popen([QUICKSTART], env=environment(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, start_new_session=True,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as started:
+        for line in started.stdout:
+            if until in line:
+                break
+        os.killpg(started.pid, signum)
+        started.stdout.read()
+    checks.that(f"quickstart after signal {signum} at '{until}': status", started.returncode in (128 + signum, -signum),
+                started.returncode)
+    checks.equal(f"quickstart after signal {signum} at '{until}' leaves nothing", left(directory), [])
+
+
+def check_kept(checks, directory):
+    """--keep says how to go on and how to end it; these words must be true."""
+    env = environment(directory)
+    done = t.execute([QUICKSTART, "--keep"], env=env, timeout=PATIENCE)
+    if not checks.that("quickstart --keep", done.status == 0 and "It goes on running" in done.out, done):
+        return
+    ends = re.findall(r"^  (.*(?:destroy|stop).*)$", done.out.partition("To end it:")[2], re.M)
+    private = re.search(r"SKEP_PRIVATE_DIR=(\S+)", done.out)[1]
+    listed = t.execute([RUN, "virsh", "list", "--name"], env=dict(env, SKEP_PRIVATE_DIR=private))
+    checks.equal("it is kept: ./run virsh list", listed.out.split(), ["hello"])
+    for line in ends:
+        ended = subprocess.run(["sh", "-c", line], env=env, cwd=t.SOURCE, capture_output=True, text=True, check=False)
+        checks.equal(f"'{line}' works", (ended.returncode, ended.stderr), (0, ""))
+    checks.equal("after that nothing is left", left(directory), [])
+
+
+def check_run(checks, directory):
+    private = os.path.join(directory, "p")
+    env = dict(environment(directory), SKEP_PRIVATE_DIR=private)
+
+    def run(*words, **options):
+        return t.execute([RUN, *words], env=env, **options)
+    usage = run()
+    checks.that("./run alone explains itself", usage.status == 1 and "./run CMD" in usage.out, usage)
+    nowhere = t.execute([RUN, "true"], env=dict(env, SKEP_BUILD_DIR="/nonexistent"))
+    checks.that("./run without a build", nowhere.status == 1 and "no build directory" in nowhere.err, nowhere)
+    checks.equal("the exit status comes through", run("sh", "-c", "exit 7").status, 7)
+    with subprocess.Popen([RUN, "skepd"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
+        answered = t.wait_until(lambda: run("skep", "uri").status == 0, 20, 0.1)
+        checks.that("./run skepd answers ./run skep", answered)
+        checks.equal("./run virsh finds it, too", run("virsh", "uri").out.strip(),
+                     f"lxc+unix:///system?socket={private}/skep-sock")
+        made = run("skep", "new", "bee", "--busybox")
+        checks.that("./run skep new", made.status == 0 and glob.glob(f"{private}/roots/bee/bin"), made)
+        started = run("skep", "start", "bee")
+        checks.that("./run skep start", started.status == 0, started)
+        checks.equal("a private definition", glob.glob("*.xml", root_dir=f"{private}/lxc"), ["bee.xml"])
+        run("skep", "destroy", "bee")
+        daemon.terminate()
+        checks.equal("SIGTERM ends ./run skepd", daemon.wait(20), 0)
+    arguments = run("gdb", "-batch", "-ex", "show args", "skepd")
+    checks.matches("./run gdb skepd", f"--run-dir {private} ", arguments.out)
+    checks.that("no socket is left", not glob.glob(f"{private}/*sock*"), os.listdir(private))
+    shutil.rmtree(private)
+    checks.equal("./run leaves nothing but its directory", left(directory), [])
+
+
+def main():
+    t.enter_namespaces()
+    t.need_program("virsh")
+    t.need_program("gdb")
+    checks = t.Checks("a newcomer's first steps")
+    with t.work_dir() as directory:
+        check_whole(checks, directory)
+        check_cut_short(checks, directory, signal.SIGTERM, "[4/6]")
+        check_cut_short(checks, directory, signal.SIGINT, "Looking at it")
+        check_kept(checks, directory)
+        check_run(checks, directory)
+    sys.exit(checks.done())
+
+
+if __name__ == "__main__":
+    main()
