@@ -249,10 +249,12 @@ static gboolean
 host_prepare (Daemon *daemon, GError **error)
 {
     const Settings *settings = daemon->settings;
+    g_autofree char *config = g_path_get_dirname (settings->config_dir);    /* /etc/skep */
 
     if (!cgroup_host_detect (error)
         || !audit_trail_open ((AuditLevel) settings->audit_level, settings->audit_logging, error))
         return FALSE;
+    label_drivers_configure (config);
     daemon->labels = label_driver_open (settings->security_driver, error);
     if (!daemon->labels)
         return FALSE;

@@ -59,7 +59,7 @@ const SettingRow setting_rows[] = {
            "uuid of this host in capabilities; empty: the firmware's or the machine id"),
 
     LXC ("security_driver", SETTING_STRING, security_driver, "\"\"",
-         "selinux or none; empty: the first that works"),
+         "selinux, apparmor or none; empty: the first that works"),
     LXC ("security_default_confined", SETTING_BOOL, security_default_confined, "yes",
          "domains without a seclabel get a dynamic one where a security driver is active"),
     LXC ("security_require_confined", SETTING_BOOL, security_require_confined, "no",

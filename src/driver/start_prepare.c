@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The steps of a start that come before the controller: looking, hooks, the log, labels. */
+/* The steps of a start that come before the controller: looking, hooks, the log. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +11,6 @@
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "host/node.h"
-#include "security/audit.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -255,102 +254,5 @@ step_log (Instance *instance, GError **error)
         return STEP_FAILED;
     }
     instance_log (instance, "starting up");
-    return STEP_DONE;
-}
-
-/* ---- security labels */
-
-gboolean
-labels_needed (Instance *instance)
-{
-    return instance->domain->def->seclabels->len > 0 || daemon_state.settings->security_default_confined
-           || daemon_state.settings->security_require_confined;
-}
-
-static gboolean
-is_confining (const LabelDriver *driver)
-{
-    return driver && strcmp (driver->model, "none") != 0;
-}
-
-/* A domain that says nothing is confined where lxc.conf says so. */
-static void
-add_default_label (DomainDef *def, const LabelDriver *driver)
-{
-    SeclabelDef *label;
-
-    if (def->seclabels->len > 0 || !is_confining (driver)
-        || !daemon_state.settings->security_default_confined)
-        return;
-    label = g_new0 (SeclabelDef, 1);
-    label->type = SECLABEL_DYNAMIC;
-    label->model = g_strdup (driver->model);
-    label->relabel = YES_NO_YES;
-    g_ptr_array_add (def->seclabels, label);
-}
-
-static gboolean
-generate_label (DomainDef *def, SeclabelDef *label, const LabelDriver *driver, GError **error)
-{
-    const char *model = label->model ? label->model : driver->model;
-
-    if (label->type == SECLABEL_NONE && daemon_state.settings->security_require_confined)
-        return error_set (error, ERR_CONFIG_UNSUPPORTED,
-                          "Unconfined guests are not allowed on this host");
-    if (strcmp (model, driver->model) != 0) {
-        if (label->type == SECLABEL_NONE)
-            return TRUE;    /* nothing is asked of a driver that is not there */
-        return error_set (error, ERR_CONFIG_UNSUPPORTED,
-                          "Security driver model '%s' is not available", model);
-    }
-    if (!is_confining (driver) || !driver->generate)
-        return TRUE;
-    return driver->generate (def, label, error);
-}
-
-StepResult
-step_labels (Instance *instance, GError **error)
-{
-    const LabelDriver *driver = daemon_state.labels;
-    DomainDef *def = instance->domain->def;
-    const char *options = NULL;
-
-    add_default_label (def, driver);
-    if (def->seclabels->len == 0 && daemon_state.settings->security_require_confined) {
-        error_set (error, ERR_CONFIG_UNSUPPORTED, "Unconfined guests are not allowed on this host");
-        return STEP_FAILED;
-    }
-    for (guint i = 0; i < def->seclabels->len; i++) {
-        SeclabelDef *label = def->seclabels->pdata[i];
-
-        if (!generate_label (def, label, driver, error)) {
-            audit_labels (def, FALSE);
-            return STEP_FAILED;
-        }
-        if (is_confining (driver) && driver->mount_options && label->type != SECLABEL_NONE)
-            options = driver->mount_options (label);
-    }
-    if (options)
-        instance->label_options = g_strdup (options);
-    audit_labels (def, TRUE);
-    return STEP_DONE;
-}
-
-StepResult
-undo_labels (Instance *instance)
-{
-    const LabelDriver *driver = daemon_state.labels;
-    const DomainDef *def = instance->domain->def;
-
-    for (guint i = 0; i < def->seclabels->len && is_confining (driver) && driver->release; i++) {
-        SeclabelDef *label = def->seclabels->pdata[i];
-
-        if (label->type != SECLABEL_DYNAMIC || !label->label)
-            continue;
-        driver->release (label);
-        /* a restart of the same definition gets another one */
-        g_clear_pointer (&label->label, g_free);
-        g_clear_pointer (&label->imagelabel, g_free);
-    }
     return STEP_DONE;
 }

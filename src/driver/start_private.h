@@ -23,12 +23,15 @@ gboolean hooks_needed (Instance *instance);
 StepResult step_hook_prepare (Instance *instance, GError **error);
 StepResult undo_hook_prepare (Instance *instance);
 StepResult step_log (Instance *instance, GError **error);
-gboolean labels_needed (Instance *instance);
-StepResult step_labels (Instance *instance, GError **error);
-StepResult undo_labels (Instance *instance);
 StepResult step_hook_start (Instance *instance, GError **error);
 StepResult undo_hook_start (Instance *instance);
 StepResult step_hook_started (Instance *instance, GError **error);
+
+/* ---- start_labels.c */
+
+gboolean labels_needed (Instance *instance);
+StepResult step_labels (Instance *instance, GError **error);
+StepResult undo_labels (Instance *instance);
 
 /* ---- start_links.c */
 

@@ -8,8 +8,21 @@ static const LabelDriver *const drivers[] = {
 #ifdef WITH_SELINUX
     &label_driver_selinux,
 #endif
+#ifdef WITH_APPARMOR
+    &label_driver_apparmor,
+#endif
     &label_driver_none,
 };
+
+void
+label_drivers_configure (const char *config_dir)
+{
+#ifdef WITH_APPARMOR
+    label_apparmor_configure (config_dir);
+#else
+    (void) config_dir;
+#endif
+}
 
 const LabelDriver *
 label_driver_open (const char *wanted, GError **error)

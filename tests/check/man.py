@@ -4,7 +4,7 @@
 
   man.py SOURCE skep SKEP       skep.1: program options, verbs and their options against "skep help"
   man.py SOURCE skepd SKEPD     skepd.8: options against "skepd --help"
-  man.py SOURCE settings ROWS   skepd.conf.5, lxc.conf.5, init/*.conf against the table of settings
+  man.py SOURCE settings ROWS   skepd.conf.5, skep-lxc.conf.5, init/*.conf against the table of settings
 """
 
 import os
@@ -143,15 +143,19 @@ def settings_of_sample(source, name):
         return dict(re.findall(r"^#(\w+) = (.*)$", handle.read(), re.M))
 
 
+# lxc.conf(5) is a page of the LXC project
+PAGES = {"skepd.conf": "skepd.conf.5", "lxc.conf": "skep-lxc.conf.5"}
+
+
 def check_settings(source, rows):
     table = {}
     for line in run(rows).splitlines():
         name, key, kind, initial = line.split("\t")
         table.setdefault(name, {})[key] = (kind, initial)
-    check(set(table) == {"skepd.conf", "lxc.conf"}, f"the table has the files {sorted(table)}")
+    check(set(table) == set(PAGES), f"the table has the files {sorted(table)}")
     for name, keys in table.items():
-        paged, sample = settings_of_page(source, name + ".5"), settings_of_sample(source, name)
-        same(name, keys, paged, "the table", name + ".5")
+        paged, sample = settings_of_page(source, PAGES[name]), settings_of_sample(source, name)
+        same(name, keys, paged, "the table", PAGES[name])
         same(name, keys, sample, "the table", "init/" + name)
         for key, (kind, initial) in keys.items():
             check(paged.get(key) == (kind, initial.replace('"', "")),

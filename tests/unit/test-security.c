@@ -7,7 +7,7 @@
 
 #include "security/audit.h"
 #include "security/capset.h"
-#include "security/label.h"
+#include "security/label_drivers.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -253,6 +253,40 @@ test_audit_for_real (void)
     audit_trail_close ();
 }
 
+#ifdef WITH_APPARMOR
+/* What the driver decides without a kernel that has AppArmor; tests/vm has the rest. */
+static void
+test_apparmor_labels (void)
+{
+    const char *name = "libvirt-3a1f0c52-7d51-4a0e-9b0e-0123456789ab";
+    g_autoptr (DomainDef) def = sample ();
+    SeclabelDef label = { .type = SECLABEL_DYNAMIC };
+    g_autoptr (GError) error = NULL;
+
+    g_assert_true (label_driver_apparmor.generate (def, &label, &error));
+    g_assert_no_error (error);
+    g_assert_cmpstr (label.model, ==, "apparmor");
+    g_assert_cmpstr (label.label, ==, name);
+    g_assert_cmpstr (label.imagelabel, ==, name);
+    g_assert_false (label_driver_apparmor.generate (def, &label, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_INTERNAL);
+    g_assert_cmpstr (error->message, ==, "security label already defined for VM");
+    g_clear_error (&error);
+    g_clear_pointer (&label.label, g_free);
+    label.baselabel = g_strdup ("other");
+    g_assert_false (label_driver_apparmor.generate (def, &label, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_CONFIG_UNSUPPORTED);
+    g_assert_cmpstr (error->message, ==, "Cannot set a base label with AppArmor");
+    g_assert_null (label.label);
+    g_clear_pointer (&label.baselabel, g_free);
+    label.type = SECLABEL_NONE;
+    g_assert_true (label_driver_apparmor.generate (def, &label, NULL));
+    g_assert_null (label.label);
+    g_free (label.model);
+    g_free (label.imagelabel);
+}
+#endif
+
 int
 main (int argc, char **argv)
 {
@@ -263,5 +297,8 @@ main (int argc, char **argv)
     g_test_add_func ("/audit/for-real", test_audit_for_real);
     g_test_add_func ("/label/table", test_labels);
     g_test_add_func ("/label/selinux", test_selinux);
+#ifdef WITH_APPARMOR
+    g_test_add_func ("/label/apparmor", test_apparmor_labels);
+#endif
     return g_test_run ();
 }
