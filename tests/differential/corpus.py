@@ -7,7 +7,6 @@ demanded left out, what may stand once given twice, things nobody knows.
 """
 
 import copy
-import os
 import random
 
 import grammar
@@ -98,11 +97,3 @@ class Corpus:
         if not element.children:
             kinds += [(f"text {value[:30]!r}", text(value)) for value in NUMBERS + WORDS]
         return kinds
-
-
-def hand_made(directory):
-    """Documents kept as files: NAME.xml; those of tests/xml too."""
-    for name in sorted(os.listdir(directory)):
-        if name.endswith(".xml"):
-            with open(os.path.join(directory, name), "rb") as handle:
-                yield os.path.basename(directory) + "/" + name, handle.read()

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Domain documents defined on stock libvirtd and on skepd: do both accept, refuse and dump the same?
 
-  differential.py                  the corpus, against deviations.txt
-  differential.py --wide SEED N    N documents of another seed, all differences grouped on standard output
-  differential.py --show TEXT      documents whose title has TEXT: what both answer
-  differential.py FILE...          these documents
+  differential.py                  the documents made by hand and those made from our schema; what differs
+                                   must be in deviations.txt
+  differential.py --stock          documents made from stock's own schema instead
+  differential.py FILE...          what both answer about these documents
 
---schema FILE takes another schema than schemas/domain.rng, such as stock's own.
+  --seed SEED      other documents of the same schema        --limit N        N documents of them at most
+  --values N --changes N --full N   documents of one place: for its values, changed ones, with more beside it
+  --schema FILE    another schema      --only TEXT      documents whose title has TEXT
+  --all            no deviation is allowed: every difference is shown, grouped by what they have in common
+  --kinds code,dump,text            show these only      --documents      with an example of each
 """
 
 import argparse
@@ -22,39 +26,8 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import skeptest as t  # noqa: E402
 
-
-def group_key(line):
-    """What differences with other values have in common."""
-    line = re.sub(r"\(null\)", "NULL", line)
-    line = re.sub(r"'[^']*'", "'*'", line) if not line.startswith("dump") else re.sub(r"='[^']*'", "=*", line)
-    return re.sub(r"-?\d+", "N", line)[:400]
-
-
-def wide(options, ask):
-    import corpus
-    made = corpus.Corpus(options.schema, options.wide[0], values=options.values, changes=options.changes,
-                         full=options.full)
-    documents = list(made.documents())
-    random.Random(options.wide[0]).shuffle(documents)
-    groups, examples, counts = collections.Counter(), {}, collections.Counter()
-    for title, document in documents[:int(options.wide[1])]:
-        counts["documents"] += 1
-        stock, ours = ask(document)
-        counts["accepted by " + ("both" if stock[0] == ours[0] == "ok" else "stock" if stock[0] == "ok"
-                                 else "ours" if ours[0] == "ok" else "none")] += 1
-        for line in ask.differences(stock, ours):
-            if options.kinds and line.split()[0] not in options.kinds.split(","):
-                continue
-            key = group_key(line)
-            groups[key] += 1
-            examples.setdefault(key, (title, document, line))
-    for key, number in groups.most_common():
-        title, document, line = examples[key]
-        print(f"{number:5} {key}\n      {title}: {line[:600]}")
-        if options.documents:
-            print(document)
-    print(dict(counts), len(groups), "groups")
-    return 0
+STOCK_SCHEMA = "/usr/share/libvirt/schemas/domain.rng"
+SHOWN = 60
 
 
 class Both:
@@ -71,31 +44,105 @@ class Both:
         return self.stock.ask(document), self.ours.ask(document)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--wide", nargs=2, metavar=("SEED", "N"))
-    parser.add_argument("--show", metavar="TEXT")
-    parser.add_argument("--schema", default=os.path.join(t.SOURCE, "schemas/domain.rng"))
-    parser.add_argument("--values", type=int, default=3)
-    parser.add_argument("--changes", type=int, default=3)
-    parser.add_argument("--full", type=int, default=1)
-    parser.add_argument("--kinds", default="")
-    parser.add_argument("--documents", action="store_true")
+class Groups:
+    """Differences by what they have in common, with one example each."""
+
+    def __init__(self):
+        self.counts, self.examples = collections.Counter(), {}
+
+    @staticmethod
+    def key(difference):
+        line = re.sub(r"\(null\)", "NULL", " || ".join(difference))
+        line = re.sub(r"='[^']*'", "=*", line) if line.startswith("dump") else re.sub(r"'[^']*'", "'*'", line)
+        return re.sub(r"-?\d+", "N", line)[:400]
+
+    def add(self, difference, title, document):
+        key = self.key(difference)
+        self.counts[key] += 1
+        self.examples.setdefault(key, (title, document, difference))
+
+    def show(self, limit, documents):
+        for key, number in self.counts.most_common(limit):
+            title, document, difference = self.examples[key]
+            print(f"{number:5} {key}\n      {title}: {' || '.join(difference)[:600]}")
+            if documents:
+                print(document)
+
+
+def chosen(options):
+    """(title, document) pairs as the options want them."""
+    import corpus
+    import hand
+    schema = options.schema or (STOCK_SCHEMA if options.stock else os.path.join(t.SOURCE, "schemas/domain.rng"))
+    documents = [] if options.stock or options.schema or options.seed != "skep" else list(hand.documents())
+    if not options.hand:
+        documents += corpus.Corpus(schema, options.seed, values=options.values, changes=options.changes,
+                                   full=options.full).documents()
+    if options.only:
+        documents = [pair for pair in documents if options.only in pair[0]]
+    if options.limit and options.limit < len(documents):
+        documents = random.Random(options.seed).sample(documents, options.limit)
+    return documents
+
+
+def compare(options, ask):
+    import deviations
+    rules = deviations.Rules(os.path.join(HERE, "deviations.txt"))
+    groups, counts = Groups(), collections.Counter()
+    documents = chosen(options)
+    for title, document in documents:
+        stock, ours = ask(document)
+        who = "both" if stock[0] == ours[0] == "ok" else "stock" if stock[0] == "ok" else \
+            "ours" if ours[0] == "ok" else "none"
+        counts[f"accepted by {who}"] += 1
+        differences = ask.differences(stock, ours)
+        for difference in differences if options.all else rules.unexplained(differences):
+            if not options.kinds or difference[0].split()[0] in options.kinds.split(","):
+                groups.add(difference, title, document)
+    groups.show(None if options.all else SHOWN, options.documents)
+    print(f"{len(documents)} documents:", ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) +
+          f"; {sum(groups.counts.values())} differences of {len(groups.counts)} kinds")
+    if options.all:
+        return 0
+    stale = rules.unused() if options.seed == "skep" and not (options.stock or options.only or options.limit) else []
+    for rule in stale:
+        print(f"FAILED: deviations.txt, line {rule.number}: no document needs it any more")
+    return 1 if groups.counts or stale else 0
+
+
+def show(path, ask):
+    with open(path, encoding="utf-8") as handle:
+        stock, ours = ask(handle.read())
+    print(f"=== {path}\nstock {stock[0]}: {stock[1]}\nours {ours[0]}: {ours[1]}")
+    for difference in ask.differences(stock, ours):
+        print(" || ".join(difference))
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--seed", default="skep")
+    parser.add_argument("--schema")
+    for name, default in (("limit", 0), ("values", 2), ("changes", 2), ("full", 1)):
+        parser.add_argument("--" + name, type=int, default=default)
+    for name in ("only", "kinds"):
+        parser.add_argument("--" + name, default="")
+    for name in ("stock", "hand", "all", "documents"):
+        parser.add_argument("--" + name, action="store_true")
     parser.add_argument("files", nargs="*")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    options = parse_options()
     t.enter_namespaces()
+    if not t.StockLibvirtd.installed():
+        t.skip("needs stock libvirtd (tools/deps compare)")
     with t.work_dir() as directory, t.StockLibvirtd(os.path.join(directory, "o")) as stock, \
             t.Skepd(os.path.join(directory, "s")) as ours:
         ask = Both(stock, ours)
-        if options.wide:
-            return wide(options, ask)
         for path in options.files:
-            with open(path, encoding="utf-8") as handle:
-                document = handle.read()
-            a, b = ask(document)
-            print(f"=== {path}\nstock {a[0]}: {a[1]}\nours {b[0]}: {b[1]}\n" +
-                  "\n".join(ask.differences(a, b)))
-    return 0
+            show(path, ask)
+        return 0 if options.files else compare(options, ask)
 
 
 sys.exit(main())

@@ -77,20 +77,20 @@ class Asked:
 
 
 def differences(stock, ours):
-    """Lines "stock | ours": one for outcomes that differ, one for each place where the dumps do."""
+    """(stock, ours) pairs: one for outcomes that differ, one for each place where the dumps do."""
     if stock[0] != "ok" or ours[0] != "ok":
         if stock == ours:
             return []
         kind = "text" if stock[0] == ours[0] else "code"
-        return [f"{kind} {outcome(stock)} | {outcome(ours)}"]
+        return [(f"{kind} {outcome(stock)}", outcome(ours))]
     if stock[1] == ours[1]:
         return []
     left, right = stock[1].splitlines(), ours[1].splitlines()
     found = []
     for tag, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if tag != "equal":
-            found.append(f"dump {lines(left[a:b])} | {lines(right[c:d])}")
-    return found or ["dump white space | differs"]
+            found.append((f"dump {lines(left[a:b])}", lines(right[c:d])))
+    return found or [("dump white space", "differs")]
 
 
 def lines(some):
