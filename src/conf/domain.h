@@ -161,6 +161,7 @@ typedef struct {
     char *target;
     gboolean readonly;
     guint64 space_hard_limit, space_soft_limit; /* bytes */
+    char *alias;                    /* live; stored when the user's own: "ua-..." */
     GPtrArray *passive;
 } FsDef;
 
@@ -207,6 +208,7 @@ typedef struct {
     guint bus;                      /* DiskBus */
     gboolean readonly;
     DriveAddress address;
+    char *alias;                    /* live; stored when the user's own: "ua-..." */
     GPtrArray *passive;
 } DiskDef;
 
@@ -309,6 +311,7 @@ typedef struct {
     GPtrArray *filter_params;       /* of NameValue */
     guint linkstate;                /* LinkState */
     guint mtu;                      /* 0: absent */
+    char *alias;                    /* live; stored when the user's own: "ua-..." */
     GPtrArray *passive;
 } NetDef;
 
@@ -341,6 +344,7 @@ typedef struct {
     guint vendor, product;          /* usb, 0: absent */
     guint bus, device;              /* usb, 0: absent */
     GPtrArray *ips, *routes;        /* net: NetIp, NetRoute */
+    char *alias;                    /* live; stored when the user's own: "ua-..." */
     GPtrArray *passive;
 } HostdevDef;
 

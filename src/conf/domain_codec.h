@@ -30,6 +30,9 @@ void fs_codec (Codec *c, void *object);                 /* domain_fs_codec.c: Fs
 void disk_codec (Codec *c, void *object);               /* domain_disk_codec.c: DiskDef */
 void controller_codec (Codec *c, void *object);         /* ControllerDef */
 void net_codec (Codec *c, void *object);                /* domain_net_codec.c: NetDef */
+void hostdev_codec (Codec *c, void *object);            /* domain_device_codec.c: HostdevDef */
+void console_codec (Codec *c, void *object);            /* ConsoleDef */
+void device_alias_codec (Codec *c, char **alias);       /* alias, of any device */
 void net_addresses_codec (Codec *c, GPtrArray **ips, GPtrArray **routes);   /* ip*, route* */
 /* A list of CPUs or nodes in an attribute, kept canonical. */
 void codec_cpulist (Codec *c, const char *attr, char **v);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* devices: their order, and those that are small: console, hostdev, memballoon. */
+#include <string.h>
+
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
@@ -11,6 +13,30 @@ STATIC_STRING_TABLE (console_type_names, 15, "null", "vc", "pty", "dev", "file",
 STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz",
                      "sclp", "sclplm", "none");
 STATIC_STRING_TABLE (memballoon_names, MEMBALLOON_LAST, NULL, "virtio", "xen", "none");
+
+/* ---- alias */
+
+/* libvirt's rule for names that users may give, and keep. */
+static gboolean
+alias_is_users (const char *alias)
+{
+    return g_str_has_prefix (alias, "ua-")
+        && strspn (alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+            == strlen (alias);
+}
+
+void
+device_alias_codec (Codec *c, char **alias)
+{
+    gboolean wanted = *alias && (codec_live (c) || alias_is_users (*alias));
+
+    if (!codec_enter (c, "alias", wanted))
+        return;
+    codec_string (c, "name", alias, FIELD_REQUIRED);
+    if (codec_reading (c) && *alias && !codec_live (c) && !alias_is_users (*alias))
+        g_clear_pointer (alias, g_free);
+    codec_leave (c);
+}
 
 /* ---- console */
 
@@ -41,7 +67,7 @@ console_source_codec (Codec *c, ConsoleDef *console)
     codec_leave (c);
 }
 
-static void
+void
 console_codec (Codec *c, void *object)
 {
     ConsoleDef *console = object;
@@ -140,7 +166,7 @@ hostdev_type_codec (Codec *c, HostdevDef *hostdev)
     return !codec_failed (c);
 }
 
-static void
+void
 hostdev_codec (Codec *c, void *object)
 {
     HostdevDef *hostdev = object;
@@ -161,7 +187,9 @@ hostdev_codec (Codec *c, void *object)
         hostdev->ips = g_ptr_array_new_with_free_func (net_ip_free);
         hostdev->routes = g_ptr_array_new_with_free_func (net_route_free);
     }
-    passive_codec (c, &hostdev->passive, "boot alias rom acpi address");
+    passive_codec (c, &hostdev->passive, "boot");
+    device_alias_codec (c, &hostdev->alias);
+    passive_codec (c, &hostdev->passive, "rom acpi address");
 }
 
 /* ---- all */

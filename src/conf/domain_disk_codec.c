@@ -61,7 +61,8 @@ disk_codec (Codec *c, void *object)
         codec_fail (c, ERR_NO_TARGET, "disk");
     }
     codec_flag (c, "readonly", &disk->readonly);
-    passive_codec (c, &disk->passive, "shareable transient serial wwn vendor product boot alias");
+    passive_codec (c, &disk->passive, "shareable transient serial wwn vendor product boot");
+    device_alias_codec (c, &disk->alias);
     drive_address_codec (c, &disk->address);
 }
 

@@ -28,6 +28,7 @@ fs_def_free (void *item)
 
     g_free (fs->source);
     g_free (fs->target);
+    g_free (fs->alias);
     g_clear_pointer (&fs->passive, g_ptr_array_unref);
     g_free (fs);
 }
@@ -40,6 +41,7 @@ disk_def_free (void *item)
     g_free (disk->driver_name);
     g_free (disk->source);
     g_free (disk->target);
+    g_free (disk->alias);
     g_clear_pointer (&disk->passive, g_ptr_array_unref);
     g_free (disk);
 }
@@ -89,6 +91,7 @@ net_def_free (void *item)
     g_free (net->guest_actual);
     g_free (net->filter);
     g_clear_pointer (&net->filter_params, g_ptr_array_unref);
+    g_free (net->alias);
     g_clear_pointer (&net->passive, g_ptr_array_unref);
     g_free (net);
 }
@@ -135,6 +138,7 @@ hostdev_def_free (void *item)
     g_free (hostdev->interface);
     g_clear_pointer (&hostdev->ips, g_ptr_array_unref);
     g_clear_pointer (&hostdev->routes, g_ptr_array_unref);
+    g_free (hostdev->alias);
     g_clear_pointer (&hostdev->passive, g_ptr_array_unref);
     g_free (hostdev);
 }

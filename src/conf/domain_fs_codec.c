@@ -68,5 +68,6 @@ fs_codec (Codec *c, void *object)
                 fs->space_hard_limit != 0);
     codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
                 fs->space_soft_limit != 0);
-    passive_codec (c, &fs->passive, "alias acpi address");
+    device_alias_codec (c, &fs->alias);
+    passive_codec (c, &fs->passive, "acpi address");
 }

@@ -317,5 +317,7 @@ net_codec (Codec *c, void *object)
     filter_codec (c, net);
     passive_codec (c, &net->passive, "tune");
     link_codec (c, net);
-    passive_codec (c, &net->passive, "coalesce boot alias rom acpi address");
+    passive_codec (c, &net->passive, "coalesce boot");
+    device_alias_codec (c, &net->alias);
+    passive_codec (c, &net->passive, "rom acpi address");
 }

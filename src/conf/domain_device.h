@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One device of a domain by itself: what clients attach, detach and update. An item is what the list of
+ * its kind in a DomainDef holds, and is freed by domain_device_clear() while it belongs to no list.
+ */
+#pragma once
+
+#include "conf/domain.h"
+
+typedef enum {
+    DEVICE_DISK,
+    DEVICE_FILESYSTEM,
+    DEVICE_INTERFACE,
+    DEVICE_HOSTDEV,
+    DEVICE_CONSOLE,
+    DEVICE_OTHER,           /* known to libvirt, of no meaning to a container: item is NULL */
+} DeviceKind;
+
+typedef struct {
+    DeviceKind kind;
+    const char *name;       /* of the element: "disk"; static or interned text */
+    void *item;             /* DiskDef, FsDef, ... */
+} DomainDevice;
+
+void domain_device_clear (DomainDevice *device);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DomainDevice, domain_device_clear)
+
+/* Reads one element with defaults filled and judged as a part of @def, which is not changed and whose
+ * other devices are not looked at. @flags as of domain_def_parse(): with DOMAIN_PARSE_LIVE what only
+ * running domains have (aliases) counts. */
+gboolean domain_device_parse (const char *xml, const DomainDef *def, const DomainDefaults *defaults,
+                              guint flags, DomainDevice *ret, GError **error);
+/* The element; @flags as of domain_def_format(). */
+char *domain_device_format (DeviceKind kind, const void *item, guint flags);
+void *domain_device_copy (DeviceKind kind, const void *item);
+
+/* The list of @def; NULL for DEVICE_OTHER. */
+GPtrArray *domain_device_list (const DomainDef *def, DeviceKind kind);
+/* Appends to the list of its kind, with what that brings along (controllers, order). */
+void domain_device_add (DomainDef *def, const DomainDevice *device, const DomainDefaults *defaults);
+
+/* Where in its list the device is that @item means: a disk or file system by its target, an interface by
+ * its MAC (and host end, source, where given), a hostdev by what it is on the host. -1: none; -2: more than one. */
+int domain_device_find (const DomainDef *def, DeviceKind kind, const void *item);
+gboolean domain_device_find_alias (const DomainDef *def, const char *alias, DeviceKind *ret_kind,
+                                   guint *ret_index);
+
+/* The place of the alias in an item. */
+char **domain_device_alias (DeviceKind kind, void *item);
+/* Gives every device without alias the first free one of its kind: "disk0", "net1". */
+void domain_alias_fill (DomainDef *def);
+
+/* The whole of two devices' documents is the same, but for aliases. */
+gboolean domain_device_equal (DeviceKind kind, const void *one, const void *two);
