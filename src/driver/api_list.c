@@ -56,8 +56,8 @@ domain_traits (const Domain *domain)
     }
 }
 
-static gboolean
-passes (const Domain *domain, guint filter)
+gboolean
+domain_list_passes (const Domain *domain, guint filter)
 {
     guint traits = domain_traits (domain);
 
@@ -77,7 +77,7 @@ search_one (Domain *domain, gpointer data)
 {
     Search *search = data;
 
-    if (passes (domain, search->filter))
+    if (domain_list_passes (domain, search->filter))
         g_ptr_array_add (search->found, domain);
 }
 

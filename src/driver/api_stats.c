@@ -3,11 +3,20 @@
 #include <string.h>
 
 #include "driver/api.h"
+#include "driver/domain_usage.h"
 #include "driver/params.h"
-#include "host/link.h"
 
 /* virDomainMemoryStatTags */
-enum { MEMORY_STAT_ACTUAL_BALLOON = 6, MEMORY_STAT_RSS = 7 };
+enum {
+    MEMORY_STAT_MAJOR_FAULT = 2,
+    MEMORY_STAT_MINOR_FAULT = 3,
+    MEMORY_STAT_UNUSED = 4,
+    MEMORY_STAT_AVAILABLE = 5,
+    MEMORY_STAT_ACTUAL_BALLOON = 6,
+    MEMORY_STAT_RSS = 7,
+    MEMORY_STAT_USABLE = 8,
+    MEMORY_STAT_DISK_CACHES = 10,
+};
 
 /* ---- CPU */
 
@@ -96,50 +105,67 @@ api_domain_get_cpu_stats (Call *call, const domain_get_cpu_stats_args *in,
 
 /* ---- memory */
 
+static void
+memory_reply (const DomainDef *def, const DomainMemory *memory, guint max, domain_memory_stats_ret *out)
+{
+    const wire_domain_memory_stat stats[] = {
+        { MEMORY_STAT_ACTUAL_BALLOON, def->current_memory },
+        { MEMORY_STAT_RSS, memory->rss },
+        { MEMORY_STAT_AVAILABLE, memory->available },
+        { MEMORY_STAT_UNUSED, memory->unused },
+        { MEMORY_STAT_USABLE, memory->usable },
+        { MEMORY_STAT_DISK_CACHES, memory->disk_caches },
+        { MEMORY_STAT_MAJOR_FAULT, memory->major_faults },
+        { MEMORY_STAT_MINOR_FAULT, memory->minor_faults },
+    };
+
+    out->stats.stats_val = g_memdup2 (stats, sizeof stats);
+    out->stats.stats_len = MIN (max, G_N_ELEMENTS (stats));
+}
+
 ApiResult
 api_domain_memory_stats (Call *call, const domain_memory_stats_args *in,
                          domain_memory_stats_ret *out, GError **error)
 {
-    Cgroup *cgroup = domain_cgroup (call->domain, error);
-    guint64 usage;
+    DomainMemory memory;
 
-    if (!cgroup || !cgroup_memory_usage (cgroup, &usage, error))
-        return API_FAILED;
     if (in->maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX) {
         error_set_from (error, ORIGIN_RPC, ERR_INTERNAL, "%u statistics are too many",
                         in->maxStats);
         return API_FAILED;
     }
-    out->stats.stats_val = g_new0 (wire_domain_memory_stat, 2);
-    out->stats.stats_val[0] = (wire_domain_memory_stat){ MEMORY_STAT_ACTUAL_BALLOON,
-                                                         call->domain->def->current_memory };
-    out->stats.stats_val[1] = (wire_domain_memory_stat){ MEMORY_STAT_RSS, usage / 1024 };
-    out->stats.stats_len = MIN (in->maxStats, 2);
+    if (!domain_memory_read (call->domain, &memory, error))
+        return API_FAILED;
+    memory_reply (call->domain->def, &memory, in->maxStats, out);
     return API_DONE;
 }
 
 /* ---- block devices */
 
-/* An empty path is the sum over all devices; a container's disks have no counters of their own. */
+/* An empty path is the sum over all devices. */
 static gboolean
 block_usage (Domain *domain, const char *path, CgroupBlkioUsage *usage, GError **error)
 {
-    Cgroup *cgroup = domain_cgroup (domain, error);
+    const Cgroup *cgroup = domain_cgroup (domain, error);
+    g_autoptr (GHashTable) loops = NULL;
+    g_autoptr (GArray) blocks = NULL, used = NULL;
+    const DomainBlock *block;
 
     if (!cgroup)
         return FALSE;
-    if (*path) {
-        for (guint i = 0; domain->def->disks && i < domain->def->disks->len; i++) {
-            const DiskDef *disk = domain->def->disks->pdata[i];
-
-            if (g_strcmp0 (disk->target, path) == 0 || g_strcmp0 (disk->source, path) == 0)
-                return error_set (error, ERR_OPERATION_UNSUPPORTED,
-                                  "disk '%s' has no counters of its own; ask for all devices",
-                                  path);
-        }
-        return error_set (error, ERR_INVALID_ARG, "invalid path: %s", path);
-    }
-    return cgroup_blkio_usage (cgroup, usage, error);
+    if (!*path)
+        return cgroup_blkio_usage (cgroup, usage, error);
+    blocks = domain_blocks (domain, &loops);
+    block = domain_block_find (blocks, path, error);
+    if (!block)
+        return FALSE;
+    if (!block->device)
+        return error_set (error, ERR_OPERATION_UNSUPPORTED,
+                          "the device of '%s' is not known; ask for all devices", path);
+    used = cgroup_blkio_devices (cgroup, error);
+    if (used)
+        domain_block_usage (used, block->device, usage);
+    return used != NULL;
 }
 
 ApiResult
@@ -180,40 +206,27 @@ api_domain_block_stats_flags (Call *call, const domain_block_stats_flags_args *i
 
 /* ---- network interfaces */
 
-static const NetDef *
-net_find (const DomainDef *def, const char *device)
-{
-    for (guint i = 0; def->nets && i < def->nets->len; i++) {
-        const NetDef *net = def->nets->pdata[i];
-
-        if (g_strcmp0 (net->ifname, device) == 0
-            || (net->mac && g_ascii_strcasecmp (net->mac, device) == 0))
-            return net;
-    }
-    return NULL;
-}
-
-/* What the host's end of the link receives the guest has sent. */
 ApiResult
 api_domain_interface_stats (Call *call, const domain_interface_stats_args *in,
                             domain_interface_stats_ret *out, GError **error)
 {
-    const NetDef *net = net_find (call->domain->def, in->device);
+    const NetDef *net = domain_net_find (call->domain->def, in->device);
+    g_autoptr (GHashTable) inside = NULL;
     LinkStats stats;
 
-    if (!net || !net->ifname) {
+    if (!net) {
         error_set (error, ERR_INVALID_ARG, "'%s' is not a known interface", in->device);
         return API_FAILED;
     }
-    if (!link_stats (net->ifname, &stats, error))
+    if (!domain_net_stats (call->domain, net, NULL, &inside, &stats, error))
         return API_FAILED;
-    out->rx_bytes = (gint64) stats.tx_bytes;
-    out->rx_packets = (gint64) stats.tx_packets;
-    out->rx_errs = (gint64) stats.tx_errs;
-    out->rx_drop = (gint64) stats.tx_drop;
-    out->tx_bytes = (gint64) stats.rx_bytes;
-    out->tx_packets = (gint64) stats.rx_packets;
-    out->tx_errs = (gint64) stats.rx_errs;
-    out->tx_drop = (gint64) stats.rx_drop;
+    out->rx_bytes = (gint64) stats.rx_bytes;
+    out->rx_packets = (gint64) stats.rx_packets;
+    out->rx_errs = (gint64) stats.rx_errs;
+    out->rx_drop = (gint64) stats.rx_drop;
+    out->tx_bytes = (gint64) stats.tx_bytes;
+    out->tx_packets = (gint64) stats.tx_packets;
+    out->tx_errs = (gint64) stats.tx_errs;
+    out->tx_drop = (gint64) stats.tx_drop;
     return API_DONE;
 }

@@ -144,6 +144,18 @@ param_add (GArray *params, const char *name, ParamType type)
 }
 
 void
+params_add_int (GArray *params, const char *name, int value)
+{
+    param_add (params, name, PARAM_INT)->value.wire_typed_param_value_u.i = value;
+}
+
+void
+params_add_boolean (GArray *params, const char *name, gboolean value)
+{
+    param_add (params, name, PARAM_BOOLEAN)->value.wire_typed_param_value_u.b = value;
+}
+
+void
 params_add_uint (GArray *params, const char *name, guint value)
 {
     param_add (params, name, PARAM_UINT)->value.wire_typed_param_value_u.ui = value;
@@ -167,6 +179,15 @@ params_add_string (GArray *params, const char *name, const char *value)
     param_add (params, name, PARAM_STRING)->value.wire_typed_param_value_u.s = g_strdup (value);
 }
 
+wire_typed_param *
+params_take (GArray *params, u_int *ret_n)
+{
+    g_autoptr (GArray) list = params;
+
+    *ret_n = list->len;
+    return list->len ? (wire_typed_param *) (void *) g_array_steal (list, NULL) : NULL;
+}
+
 gboolean
 params_reply (GArray *params, int asked, guint max, wire_typed_param **ret_params, u_int *ret_n,
               int *ret_nparams, GError **error)
@@ -180,7 +201,6 @@ params_reply (GArray *params, int asked, guint max, wire_typed_param **ret_param
         *ret_nparams = asked == 0 ? (int) list->len : 0;
     if ((guint) asked < list->len)
         g_array_set_size (list, (guint) asked);
-    *ret_n = list->len;
-    *ret_params = list->len ? (wire_typed_param *) (void *) g_array_steal (list, NULL) : NULL;
+    *ret_params = params_take (g_steal_pointer (&list), ret_n);
     return TRUE;
 }

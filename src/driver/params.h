@@ -17,6 +17,10 @@ wire_text (wire_string text)
 /* Fills a handle: name, uuid, and the id while the domain is active, else -1. */
 void wire_domain_fill (wire_domain *wire, const Domain *domain);
 
+/* Whether a domain passes virConnectListAllDomainsFlags: in each group of bits that @filter names one is
+ * true of it. */
+gboolean domain_list_passes (const Domain *domain, guint filter);
+
 typedef enum { AFFECT_LIVE = 1 << 0, AFFECT_CONFIG = 1 << 1 } Affect;    /* virDomainModificationImpact */
 
 /* Turns "current" (neither bit) into what it means now, and refuses the live configuration of an
@@ -49,10 +53,15 @@ const wire_typed_param *params_find (const wire_typed_param *params, guint n, co
 
 /* A list to answer with, of wire_typed_param. */
 GArray *params_new (void);
+void params_add_int (GArray *params, const char *name, int value);
+void params_add_boolean (GArray *params, const char *name, gboolean value);
 void params_add_uint (GArray *params, const char *name, guint value);
 void params_add_llong (GArray *params, const char *name, gint64 value);
 void params_add_ullong (GArray *params, const char *name, guint64 value);
 void params_add_string (GArray *params, const char *name, const char *value);
+
+/* Takes @params, whose elements go into a reply without a protocol of counting. */
+wire_typed_param *params_take (GArray *params, u_int *ret_n);
 
 /* The two-step protocol of getters: asked for none, says how many there are, else gives at most as many
  * as were asked for. Takes @params. @max is the bound of the reply. */

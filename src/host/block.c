@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
 
@@ -77,6 +80,44 @@ block_loop_attach (const char *file, gboolean readonly, char **ret_path, int *re
     }
     return error_set_errno (error, EBUSY, "Unable to find a free loop device in /dev");
 }
+
+/* ---- questions to sysfs */
+
+GHashTable *
+block_loops (void)
+{
+    GHashTable *loops = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *dir_path = g_strconcat (node_root, "/sys/block", NULL);
+    g_autoptr (GDir) dir = g_dir_open (dir_path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name (dir))) {
+        g_autofree char *file = NULL, *number = NULL;
+        guint loop_major, loop_minor;
+
+        if (!g_str_has_prefix (name, "loop"))
+            continue;
+        file = node_read ("/sys/block/%s/loop/backing_file", name);
+        number = file ? node_read ("/sys/block/%s/dev", name) : NULL;
+        if (number && sscanf (number, "%u:%u", &loop_major, &loop_minor) == 2)
+            g_hash_table_replace (loops, g_steal_pointer (&file),
+                                  GSIZE_TO_POINTER (makedev (loop_major, loop_minor)));
+    }
+    return loops;
+}
+
+gboolean
+block_size (dev_t device, guint64 *ret)
+{
+    g_autofree char *sectors = node_read ("/sys/dev/block/%u:%u/size", major (device), minor (device));
+
+    if (!sectors)
+        return FALSE;
+    *ret = g_ascii_strtoull (sectors, NULL, 10) * 512;
+    return TRUE;
+}
+
+/* ---- file systems */
 
 static void
 probe_free (blkid_probe *probe)

@@ -3,12 +3,18 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 /* Attaches a regular file to a free loop device: *ret_path "/dev/loopN". The kernel frees it by itself
  * when its last opener or mount is gone (autoclear), so *ret_fd has to be kept open until the
  * container has mounted or opened it. @readonly: the file is opened for reading only.
  * ERR_SYSTEM, ERR_OPERATION_FAILED when it is no regular file. */
 gboolean block_loop_attach (const char *file, gboolean readonly, char **ret_path, int *ret_fd, GError **error);
+
+/* The host's loop devices: path of the file -> dev_t as pointer. From sysfs, does not block. */
+GHashTable *block_loops (void);
+/* Bytes, from sysfs; FALSE when there is no such device. */
+gboolean block_size (dev_t device, guint64 *ret);
 
 /* "ext4", ... from the superblock; NULL with ERR_INTERNAL when unknown or ambiguous. */
 char *block_filesystem (const char *device, GError **error);

@@ -91,19 +91,32 @@ gboolean cgroup_delegate (Cgroup *cgroup, uid_t uid, gid_t gid, GError **error);
 gboolean cgroup_set_memory (Cgroup *c, guint64 hard, guint64 swap_hard, GError **error);   /* swap_hard: memory+swap */
 gboolean cgroup_set_memory_soft (Cgroup *c, guint64 soft, GError **error);
 gboolean cgroup_get_memory (Cgroup *c, guint64 *hard, guint64 *soft, guint64 *swap_hard, GError **error);
-gboolean cgroup_memory_usage (Cgroup *c, guint64 *usage, GError **error);
+gboolean cgroup_memory_usage (const Cgroup *c, guint64 *usage, GError **error);
 gboolean cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error);    /* 2..262144; v2: weight */
 gboolean cgroup_get_cpu_shares (Cgroup *c, guint64 *shares, GError **error);
 gboolean cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **error);  /* 0 period: keep */
 gboolean cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error);
 gboolean cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error); /* NULL: keep */
 gboolean cgroup_set_pids (Cgroup *c, guint64 max, GError **error);
-gboolean cgroup_cpu_usage (Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error);
+gboolean cgroup_cpu_usage (const Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error);
 /* Of guint64 ns for each possible host cpu; v1 only (ERR_OPERATION_UNSUPPORTED on v2). */
-GArray *cgroup_cpu_usage_percpu (Cgroup *c, GError **error);
+GArray *cgroup_cpu_usage_percpu (const Cgroup *c, GError **error);
 /* Sums over all block devices: operations and bytes. */
 typedef struct { guint64 rd_req, rd_bytes, wr_req, wr_bytes; } CgroupBlkioUsage;
-gboolean cgroup_blkio_usage (Cgroup *c, CgroupBlkioUsage *usage, GError **error);
+gboolean cgroup_blkio_usage (const Cgroup *c, CgroupBlkioUsage *usage, GError **error);
+/* Of CgroupBlkioDevice, those that were used. */
+typedef struct { dev_t device; CgroupBlkioUsage usage; } CgroupBlkioDevice;
+GArray *cgroup_blkio_devices (const Cgroup *c, GError **error);
+void cgroup_blkio_sum (const GArray *devices, CgroupBlkioUsage *usage);
+/* Bytes, numbers since the start. */
+typedef struct {
+    guint64 cache, anonymous, swap, inactive_file, faults, major_faults, oom_kills;
+    guint64 limit;              /* CGROUP_UNLIMITED: none */
+} CgroupMemoryStat;
+gboolean cgroup_memory_stat (const Cgroup *c, CgroupMemoryStat *stat, GError **error);
+/* The CPUs and NUMA nodes that the container really has, as lists: "0-3". The caller frees. */
+char *cgroup_effective_cpus (const Cgroup *c, GError **error);
+char *cgroup_effective_mems (const Cgroup *c, GError **error);
 gboolean cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error);
 typedef struct { dev_t device; guint weight; guint64 rbps, wbps, riops, wiops; } CgroupBlkio; /* 0: none */
 gboolean cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error);

@@ -4,31 +4,37 @@
 
 #include "util/error.h"
 
-static CgroupHierarchy *
-serving (const Cgroup *c, CgroupControllers controller, const char *absent, GError **error)
+CgroupHierarchy *
+cgroup_serving (const Cgroup *c, CgroupControllers controller, GError **error)
 {
+    static const struct {
+        CgroupControllers controller;
+        const char *absent;
+    } words[] = {
+        { CGROUP_MEMORY, "cgroup memory controller is not mounted" },
+        { CGROUP_CPU, "cgroup CPU controller is not mounted" },
+        { CGROUP_CPUACCT, "cgroup CPUACCT controller is not mounted" },
+        { CGROUP_CPUSET, "cgroup cpuset controller is not mounted" },
+        { CGROUP_BLKIO, "blkio cgroup isn't mounted" },
+        { CGROUP_PIDS, "cgroup pids controller is not mounted" },
+        { CGROUP_DEVICES, "cgroup devices controller is not mounted" },
+    };
     CgroupHierarchy *h = cgroup_hierarchy (controller);
 
-    if (!h || !(c->hierarchies & (1u << (h - cgroup_host.hierarchies)))) {
-        error_set (error, ERR_OPERATION_INVALID, "%s", absent);
-        return NULL;
-    }
-    return h;
+    if (h && (c->hierarchies & (1u << (h - cgroup_host.hierarchies))))
+        return h;
+    for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+        if (words[i].controller == controller)
+            error_set (error, ERR_OPERATION_INVALID, "%s", words[i].absent);
+    return NULL;
 }
 
-#define ABSENT_MEMORY "cgroup memory controller is not mounted"
-#define ABSENT_CPU "cgroup CPU controller is not mounted"
-#define ABSENT_CPUACCT "cgroup CPUACCT controller is not mounted"
-#define ABSENT_CPUSET "cgroup cpuset controller is not mounted"
-#define ABSENT_BLKIO "blkio cgroup isn't mounted"
-#define ABSENT_PIDS "cgroup pids controller is not mounted"
-#define ABSENT_DEVICES "cgroup devices controller is not mounted"
 #define ABSENT_FREEZER "cgroup freezer controller is not mounted"
 
 gboolean
 cgroup_set_memory (Cgroup *c, guint64 hard, guint64 swap_hard, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_MEMORY, error);
 
     return h && h->ops->set_memory (h, c, hard, swap_hard, error);
 }
@@ -36,7 +42,7 @@ cgroup_set_memory (Cgroup *c, guint64 hard, guint64 swap_hard, GError **error)
 gboolean
 cgroup_set_memory_soft (Cgroup *c, guint64 soft, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_MEMORY, error);
 
     return h && h->ops->set_memory_soft (h, c, soft, error);
 }
@@ -44,15 +50,15 @@ cgroup_set_memory_soft (Cgroup *c, guint64 soft, GError **error)
 gboolean
 cgroup_get_memory (Cgroup *c, guint64 *hard, guint64 *soft, guint64 *swap_hard, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_MEMORY, error);
 
     return h && h->ops->get_memory (h, c, hard, soft, swap_hard, error);
 }
 
 gboolean
-cgroup_memory_usage (Cgroup *c, guint64 *usage, GError **error)
+cgroup_memory_usage (const Cgroup *c, guint64 *usage, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_MEMORY, ABSENT_MEMORY, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_MEMORY, error);
 
     return h && h->ops->memory_usage (h, c, usage, error);
 }
@@ -60,7 +66,7 @@ cgroup_memory_usage (Cgroup *c, guint64 *usage, GError **error)
 gboolean
 cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPU, error);
 
     if (!h || !h->ops->set_shares (h, c, shares, error))
         return FALSE;
@@ -71,7 +77,7 @@ cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error)
 gboolean
 cgroup_get_cpu_shares (Cgroup *c, guint64 *shares, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPU, error);
 
     return h && h->ops->get_shares (h, c, shares, error);
 }
@@ -79,7 +85,7 @@ cgroup_get_cpu_shares (Cgroup *c, guint64 *shares, GError **error)
 gboolean
 cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPU, error);
 
     return h && h->ops->set_cfs (h, c, period, quota, error);
 }
@@ -87,7 +93,7 @@ cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **error)
 gboolean
 cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPU, ABSENT_CPU, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPU, error);
 
     return h && h->ops->get_cfs (h, c, period, quota, error);
 }
@@ -95,7 +101,7 @@ cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error)
 gboolean
 cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPUSET, ABSENT_CPUSET, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPUSET, error);
 
     return h && h->ops->set_cpuset (h, c, cpus, mems, error);
 }
@@ -103,23 +109,24 @@ cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error
 gboolean
 cgroup_set_pids (Cgroup *c, guint64 max, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_PIDS, ABSENT_PIDS, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_PIDS, error);
 
     return h && h->ops->set_pids (h, c, max, error);
 }
 
 gboolean
-cgroup_cpu_usage (Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error)
+cgroup_cpu_usage (const Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns,
+                  GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPUACCT, ABSENT_CPUACCT, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPUACCT, error);
 
     return h && h->ops->cpu_usage (h, c, total_ns, user_ns, system_ns, error);
 }
 
 GArray *
-cgroup_cpu_usage_percpu (Cgroup *c, GError **error)
+cgroup_cpu_usage_percpu (const Cgroup *c, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_CPUACCT, ABSENT_CPUACCT, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPUACCT, error);
     g_auto (GStrv) numbers = NULL;
     char text[CGROUP_TEXT_MAX];
     GArray *usage;
@@ -145,7 +152,7 @@ cgroup_cpu_usage_percpu (Cgroup *c, GError **error)
 gboolean
 cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_BLKIO, ABSENT_BLKIO, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_BLKIO, error);
 
     return h && h->ops->set_blkio_weight (h, c, weight, error);
 }
@@ -153,23 +160,15 @@ cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error)
 gboolean
 cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_BLKIO, ABSENT_BLKIO, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_BLKIO, error);
 
     return h && h->ops->set_blkio_device (h, c, rule, error);
 }
 
 gboolean
-cgroup_blkio_usage (Cgroup *c, CgroupBlkioUsage *usage, GError **error)
-{
-    CgroupHierarchy *h = serving (c, CGROUP_BLKIO, ABSENT_BLKIO, error);
-
-    return h && h->ops->blkio_usage (h, c, usage, error);
-}
-
-gboolean
 cgroup_set_devices (Cgroup *c, const CgroupDeviceRule *rules, guint n, GError **error)
 {
-    CgroupHierarchy *h = serving (c, CGROUP_DEVICES, ABSENT_DEVICES, error);
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_DEVICES, error);
 
     return h && h->ops->set_devices (h, c, rules, n, error);
 }

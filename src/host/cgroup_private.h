@@ -6,6 +6,8 @@
 
 #define CGROUP_HIERARCHIES_MAX 24
 #define CGROUP_PATH_MAX 4096
+/* The counter's maximum in pages, as bytes; v1 shows it where there is no limit. */
+#define CGROUP_V1_UNLIMITED G_GUINT64_CONSTANT (9223372036854771712)
 
 typedef struct CgroupOps CgroupOps;
 
@@ -45,18 +47,17 @@ struct CgroupOps {
     gboolean (*set_memory_soft) (CgroupHierarchy *h, Cgroup *c, guint64 soft, GError **error);
     gboolean (*get_memory) (CgroupHierarchy *h, Cgroup *c, guint64 *hard, guint64 *soft,
                             guint64 *swap_hard, GError **error);
-    gboolean (*memory_usage) (CgroupHierarchy *h, Cgroup *c, guint64 *usage, GError **error);
+    gboolean (*memory_usage) (CgroupHierarchy *h, const Cgroup *c, guint64 *usage, GError **error);
     gboolean (*set_shares) (CgroupHierarchy *h, Cgroup *c, guint64 shares, GError **error);
     gboolean (*get_shares) (CgroupHierarchy *h, Cgroup *c, guint64 *shares, GError **error);
     gboolean (*set_cfs) (CgroupHierarchy *h, Cgroup *c, guint64 period, gint64 quota, GError **error);
     gboolean (*get_cfs) (CgroupHierarchy *h, Cgroup *c, guint64 *period, gint64 *quota, GError **error);
     gboolean (*set_cpuset) (CgroupHierarchy *h, Cgroup *c, const char *cpus, const char *mems, GError **error);
     gboolean (*set_pids) (CgroupHierarchy *h, Cgroup *c, guint64 max, GError **error);
-    gboolean (*cpu_usage) (CgroupHierarchy *h, Cgroup *c, guint64 *total, guint64 *user, guint64 *system,
+    gboolean (*cpu_usage) (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user, guint64 *system,
                            GError **error);
     gboolean (*set_blkio_weight) (CgroupHierarchy *h, Cgroup *c, guint weight, GError **error);
     gboolean (*set_blkio_device) (CgroupHierarchy *h, Cgroup *c, const CgroupBlkio *rule, GError **error);
-    gboolean (*blkio_usage) (CgroupHierarchy *h, Cgroup *c, CgroupBlkioUsage *usage, GError **error);
     gboolean (*set_devices) (CgroupHierarchy *h, Cgroup *c, const CgroupDeviceRule *rules, guint n,
                              GError **error);
     gboolean (*freeze) (CgroupHierarchy *h, Cgroup *c, gboolean frozen, GError **error);
@@ -73,6 +74,8 @@ void cgroup_host_clear (void);
 extern gboolean cgroup_host_any_filesystem;     /* tests: mount points need not be cgroup file systems */
 /* The hierarchy that serves one controller, or NULL. */
 CgroupHierarchy *cgroup_hierarchy (CgroupControllers controller);
+/* The same if the container has a group there, else ERR_OPERATION_INVALID with libvirt's words. */
+CgroupHierarchy *cgroup_serving (const Cgroup *c, CgroupControllers controller, GError **error);
 
 /* Files of a group: @group is relative to the mount ("" its root), @sub "" or "/guest". The _try
  * variants return 0 or a negative errno. Texts are NUL-terminated and at most CGROUP_TEXT_MAX. */
@@ -90,6 +93,9 @@ gboolean cgroup_read (const CgroupHierarchy *h, const char *group, const char *s
 /* "max" is CGROUP_UNLIMITED. */
 gboolean cgroup_read_u64 (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
                           guint64 *value, GError **error);
+/* The whole of a file that grows with what is there, at most 1 MiB. */
+char *cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
+                        GError **error);
 /* The number after "KEY " at a line's start; FALSE when there is none. */
 gboolean cgroup_text_key (const char *text, const char *key, guint64 *value);
 gboolean cgroup_error (GError **error, const CgroupHierarchy *h, const char *group, const char *sub,

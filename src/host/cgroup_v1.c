@@ -12,15 +12,13 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-/* The counter's maximum in pages, as bytes; the kernel shows it where there is no limit. */
-#define V1_UNLIMITED G_GUINT64_CONSTANT (9223372036854771712)
 #define KILL_BUDGET 2000
 #define FREEZE_READS 20
 
 static const char *
 memory_text (guint64 value, char text[24])
 {
-    if (value >= V1_UNLIMITED)
+    if (value >= CGROUP_V1_UNLIMITED)
         g_strlcpy (text, "-1", 24);
     else
         g_snprintf (text, 24, "%" G_GUINT64_FORMAT, value);
@@ -67,7 +65,7 @@ read_memory (CgroupHierarchy *h, Cgroup *c, const char *file, guint64 *value, GE
 {
     if (!cgroup_read_u64 (h, c->base, "", file, value, error))
         return FALSE;
-    if (*value >= V1_UNLIMITED)
+    if (*value >= CGROUP_V1_UNLIMITED)
         *value = CGROUP_UNLIMITED;
     return TRUE;
 }
@@ -85,7 +83,7 @@ v1_get_memory (CgroupHierarchy *h, Cgroup *c, guint64 *hard, guint64 *soft, guin
 }
 
 static gboolean
-v1_memory_usage (CgroupHierarchy *h, Cgroup *c, guint64 *usage, GError **error)
+v1_memory_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *usage, GError **error)
 {
     return cgroup_read_u64 (h, c->base, "", "memory.usage_in_bytes", usage, error);
 }
@@ -158,7 +156,8 @@ v1_set_pids (CgroupHierarchy *h, Cgroup *c, guint64 max, GError **error)
 }
 
 static gboolean
-v1_cpu_usage (CgroupHierarchy *h, Cgroup *c, guint64 *total, guint64 *user, guint64 *system, GError **error)
+v1_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user, guint64 *system,
+              GError **error)
 {
     return (!total || cgroup_read_u64 (h, c->base, "", "cpuacct.usage", total, error))
         && (!user || cgroup_read_u64 (h, c->base, "", "cpuacct.usage_user", user, error))
@@ -223,37 +222,6 @@ v1_set_blkio_device (CgroupHierarchy *h, Cgroup *c, const CgroupBlkio *rule, GEr
             return FALSE;
     }
     return TRUE;
-}
-
-/* "8:0 Read 4096" lines of all devices. */
-static gboolean
-sum_blkio (CgroupHierarchy *h, Cgroup *c, const char *file, guint64 *reads, guint64 *writes, GError **error)
-{
-    char text[CGROUP_TEXT_MAX];
-    g_auto (GStrv) lines = NULL;
-
-    if (!cgroup_read (h, c->base, "", file, text, error))
-        return FALSE;
-    lines = g_strsplit (text, "\n", -1);
-    for (guint i = 0; lines[i]; i++) {
-        const char *what = strchr (lines[i], ' ');
-
-        if (!what)
-            continue;
-        if (g_str_has_prefix (what, " Read "))
-            *reads += g_ascii_strtoull (what + 6, NULL, 10);
-        else if (g_str_has_prefix (what, " Write "))
-            *writes += g_ascii_strtoull (what + 7, NULL, 10);
-    }
-    return TRUE;
-}
-
-static gboolean
-v1_blkio_usage (CgroupHierarchy *h, Cgroup *c, CgroupBlkioUsage *usage, GError **error)
-{
-    *usage = (CgroupBlkioUsage) { 0 };
-    return sum_blkio (h, c, "blkio.throttle.io_service_bytes", &usage->rd_bytes, &usage->wr_bytes, error)
-        && sum_blkio (h, c, "blkio.throttle.io_serviced", &usage->rd_req, &usage->wr_req, error);
 }
 
 /* ---- the freezer */
@@ -390,7 +358,6 @@ const CgroupOps cgroup_v1_ops = {
     .cpu_usage = v1_cpu_usage,
     .set_blkio_weight = v1_set_blkio_weight,
     .set_blkio_device = v1_set_blkio_device,
-    .blkio_usage = v1_blkio_usage,
     .set_devices = cgroup_v1_set_devices,
     .freeze = v1_freeze,
     .frozen = v1_frozen,

@@ -80,7 +80,7 @@ v2_get_memory (CgroupHierarchy *h, Cgroup *c, guint64 *hard, guint64 *soft, guin
 }
 
 static gboolean
-v2_memory_usage (CgroupHierarchy *h, Cgroup *c, guint64 *usage, GError **error)
+v2_memory_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *usage, GError **error)
 {
     return cgroup_read_u64 (h, c->base, "", "memory.current", usage, error);
 }
@@ -181,7 +181,8 @@ v2_set_pids (CgroupHierarchy *h, Cgroup *c, guint64 max, GError **error)
 }
 
 static gboolean
-v2_cpu_usage (CgroupHierarchy *h, Cgroup *c, guint64 *total, guint64 *user, guint64 *system, GError **error)
+v2_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user, guint64 *system,
+              GError **error)
 {
     guint64 total_us = 0, user_us = 0, system_us = 0;
     char text[CGROUP_TEXT_MAX];
@@ -245,32 +246,6 @@ v2_set_blkio_device (CgroupHierarchy *h, Cgroup *c, const CgroupBlkio *rule, GEr
 }
 
 /* "8:0 rbytes=90112 wbytes=0 rios=22 wios=0 dbytes=0 dios=0" lines of all devices. */
-static gboolean
-v2_blkio_usage (CgroupHierarchy *h, Cgroup *c, CgroupBlkioUsage *usage, GError **error)
-{
-    char text[CGROUP_TEXT_MAX];
-    g_auto (GStrv) words = NULL;
-
-    *usage = (CgroupBlkioUsage) { 0 };
-    if (!cgroup_read (h, c->base, "", "io.stat", text, error))
-        return FALSE;
-    words = g_strsplit_set (text, " \n", -1);
-    for (guint i = 0; words[i]; i++) {
-        const char *equals = strchr (words[i], '=');
-        guint64 value = equals ? g_ascii_strtoull (equals + 1, NULL, 10) : 0;
-
-        if (g_str_has_prefix (words[i], "rbytes="))
-            usage->rd_bytes += value;
-        else if (g_str_has_prefix (words[i], "wbytes="))
-            usage->wr_bytes += value;
-        else if (g_str_has_prefix (words[i], "rios="))
-            usage->rd_req += value;
-        else if (g_str_has_prefix (words[i], "wios="))
-            usage->wr_req += value;
-    }
-    return TRUE;
-}
-
 /* ---- freezing and killing */
 
 static gboolean
@@ -365,7 +340,6 @@ const CgroupOps cgroup_v2_ops = {
     .cpu_usage = v2_cpu_usage,
     .set_blkio_weight = v2_set_blkio_weight,
     .set_blkio_device = v2_set_blkio_device,
-    .blkio_usage = v2_blkio_usage,
     .set_devices = cgroup_v2_set_devices,
     .freeze = v2_freeze,
     .frozen = v2_frozen,

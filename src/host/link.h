@@ -58,3 +58,5 @@ typedef struct {
     guint64 rx_bytes, rx_packets, rx_errs, rx_drop, tx_bytes, tx_packets, tx_errs, tx_drop;
 } LinkStats;
 gboolean link_stats (const char *name, LinkStats *ret, GError **error);
+/* Of LinkStats by name: every link of the network namespace of a process, 0: of our own. */
+GHashTable *link_stats_all (int pid, GError **error);
