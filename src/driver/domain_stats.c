@@ -27,6 +27,17 @@ add_numbered_string (GArray *params, const char *group, guint number, const char
     params_add_string (params, field, value);
 }
 
+/* Two groups want it, and it is the dearest file. */
+static const DomainMemory *
+memory_of (StatsReading *reading, const Domain *domain)
+{
+    if (reading->memory_of != domain) {
+        reading->memory_read = domain_memory_read (domain, &reading->memory, NULL);
+        reading->memory_of = domain;
+    }
+    return reading->memory_read ? &reading->memory : NULL;
+}
+
 /* ---- the groups */
 
 static void
@@ -55,20 +66,19 @@ add_cpu (StatsReading *reading, Domain *domain, Cgroup *cgroup, GArray *params)
 static void
 add_balloon (StatsReading *reading, Domain *domain, Cgroup *cgroup, GArray *params)
 {
-    DomainMemory memory;
+    const DomainMemory *memory = cgroup ? memory_of (reading, domain) : NULL;
 
-    (void) reading;
     params_add_ullong (params, "balloon.current", domain->def->current_memory);
     params_add_ullong (params, "balloon.maximum", domain->def->memory);
-    if (!cgroup || !domain_memory_read (domain, &memory, NULL))
+    if (!memory)
         return;
-    params_add_ullong (params, "balloon.major_fault", memory.major_faults);
-    params_add_ullong (params, "balloon.minor_fault", memory.minor_faults);
-    params_add_ullong (params, "balloon.unused", memory.unused);
-    params_add_ullong (params, "balloon.available", memory.available);
-    params_add_ullong (params, "balloon.usable", memory.usable);
-    params_add_ullong (params, "balloon.disk_caches", memory.disk_caches);
-    params_add_ullong (params, "balloon.rss", memory.rss);
+    params_add_ullong (params, "balloon.major_fault", memory->major_faults);
+    params_add_ullong (params, "balloon.minor_fault", memory->minor_faults);
+    params_add_ullong (params, "balloon.unused", memory->unused);
+    params_add_ullong (params, "balloon.available", memory->available);
+    params_add_ullong (params, "balloon.usable", memory->usable);
+    params_add_ullong (params, "balloon.disk_caches", memory->disk_caches);
+    params_add_ullong (params, "balloon.rss", memory->rss);
 }
 
 static void
@@ -175,17 +185,16 @@ add_blocks (StatsReading *reading, Domain *domain, Cgroup *cgroup, GArray *param
 static void
 add_memory (StatsReading *reading, Domain *domain, Cgroup *cgroup, GArray *params)
 {
-    DomainMemory memory;
+    const DomainMemory *memory = cgroup ? memory_of (reading, domain) : NULL;
 
-    (void) reading;
-    if (!cgroup || !domain_memory_read (domain, &memory, NULL))
+    if (!memory)
         return;
-    params_add_ullong (params, "memory.usage", memory.rss);
-    params_add_ullong (params, "memory.limit", memory.available);
-    params_add_ullong (params, "memory.anonymous", memory.anonymous);
-    params_add_ullong (params, "memory.cache", memory.disk_caches);
-    params_add_ullong (params, "memory.swap", memory.swap);
-    params_add_ullong (params, "memory.oom_kills", memory.oom_kills);
+    params_add_ullong (params, "memory.usage", memory->rss);
+    params_add_ullong (params, "memory.limit", memory->available);
+    params_add_ullong (params, "memory.anonymous", memory->anonymous);
+    params_add_ullong (params, "memory.cache", memory->disk_caches);
+    params_add_ullong (params, "memory.swap", memory->swap);
+    params_add_ullong (params, "memory.oom_kills", memory->oom_kills);
 }
 
 /* ---- all of them */

@@ -2,7 +2,7 @@
 /* The figures of one domain by groups, under the names of virConnectGetAllDomainStats. */
 #pragma once
 
-#include "driver/domains.h"
+#include "driver/domain_usage.h"
 
 /* virDomainStatsTypes */
 typedef enum {
@@ -23,6 +23,9 @@ typedef struct {
     guint groups;
     GHashTable *links;          /* of LinkStats by name: the host's; NULL until needed */
     GHashTable *loops;          /* block_loops() */
+    const Domain *memory_of;    /* of whom @memory is; NULL: of none yet */
+    gboolean memory_read;
+    DomainMemory memory;
 } StatsReading;
 
 void domain_stats_begin (StatsReading *reading, guint groups);

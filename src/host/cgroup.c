@@ -95,6 +95,7 @@ cgroup_new (const char *parent, const char *name, GError **error)
         return NULL;
     }
     c = g_malloc0 (sizeof *c + strlen (base) + 1);
+    c->kept = cgroup_kept_new ();
     c->scope = scope;
     strcpy (c->base, base[0] == '/' ? base + 1 : base);
     return c;
@@ -363,6 +364,7 @@ cgroup_open (const char *const *paths, GError **error)
         return NULL;
     }
     c = g_malloc0 (sizeof *c + strlen (first + 2) + 1);
+    c->kept = cgroup_kept_new ();
     strcpy (c->base, first + 2);
     c->scope = strstr (c->base, ".scope/") != NULL;
     for (guint i = 0; i < cgroup_host.n; i++) {
@@ -380,12 +382,17 @@ cgroup_open (const char *const *paths, GError **error)
 Cgroup *
 cgroup_copy (const Cgroup *c)
 {
-    return g_memdup2 (c, sizeof *c + strlen (c->base) + 1);
+    Cgroup *copy = g_memdup2 (c, sizeof *c + strlen (c->base) + 1);
+
+    copy->kept = NULL;
+    return copy;
 }
 
 void
 cgroup_free (Cgroup *c)
 {
+    if (c)
+        cgroup_kept_free (c->kept);
     g_free (c);
 }
 

@@ -20,7 +20,7 @@
  * controllers can be enabled only once the controller's process has left the scope itself.
  * Numbers: memory bytes (CGROUP_UNLIMITED: none), cpu times microseconds unless named ns.
  *
- * No descriptor is kept per container. Main loop only; a task takes a cgroup_copy(), with which it may
+ * Descriptors of counters are kept while somebody polls them (cgroup_kept_forget()). Main loop only; a task takes a cgroup_copy(), with which it may
  * read and write limits.
  */
 #pragma once
@@ -71,6 +71,10 @@ char **cgroup_paths (const Cgroup *cgroup);      /* "hierarchy:path", NULL-termi
 Cgroup *cgroup_copy (const Cgroup *cgroup);
 void cgroup_free (Cgroup *cgroup);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Cgroup, cgroup_free)
+
+/* Closes what reading counters has kept open, of all containers, and how many that is. */
+void cgroup_kept_forget (void);
+guint cgroup_kept_count (void);
 
 /* "/prod/_a" -> "/prod.partition/__a.partition", libvirt's rules. */
 char *cgroup_partition_path (const char *partition);

@@ -120,8 +120,12 @@ cgroup_read_u64 (const CgroupHierarchy *h, const char *group, const char *sub, c
 {
     char text[CGROUP_TEXT_MAX];
 
-    if (!cgroup_read (h, group, sub, file, text, error))
-        return FALSE;
+    return cgroup_read (h, group, sub, file, text, error) && cgroup_text_u64 (text, file, value, error);
+}
+
+gboolean
+cgroup_text_u64 (char *text, const char *file, guint64 *value, GError **error)
+{
     g_strchomp (text);
     if (g_str_equal (text, "max")) {
         *value = CGROUP_UNLIMITED;

@@ -137,7 +137,7 @@ cgroup_cpu_usage_percpu (const Cgroup *c, GError **error)
         error_set (error, ERR_OPERATION_UNSUPPORTED, "per-CPU usage is not available on cgroup v2");
         return NULL;
     }
-    if (!cgroup_read (h, c->base, "", "cpuacct.usage_percpu", text, error))
+    if (!cgroup_read_kept (h, c, "cpuacct.usage_percpu", text, error))
         return NULL;
     usage = g_array_new (FALSE, FALSE, sizeof (guint64));
     numbers = g_strsplit (g_strstrip (text), " ", -1);

@@ -34,7 +34,10 @@ typedef struct {
 
 extern CgroupHost cgroup_host;
 
+typedef struct CgroupKept CgroupKept;
+
 struct Cgroup {
+    CgroupKept *kept;           /* cgroup_kept.c; NULL: a copy, for another thread */
     guint32 hierarchies;        /* bit I: has a base group in cgroup_host.hierarchies[I] */
     gboolean scope;             /* BASE lies below a systemd scope */
     gboolean enable_pending;    /* v2: enabling waits until the controller has left the scope */
@@ -96,6 +99,17 @@ gboolean cgroup_read_u64 (const CgroupHierarchy *h, const char *group, const cha
 /* The whole of a file that grows with what is there, at most 1 MiB. */
 char *cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
                         GError **error);
+/* Counters of BASE: reads through a descriptor that is kept. For the main loop, but with a copy of the
+ * group, which keeps none. Of a longer file only the first part. */
+CgroupKept *cgroup_kept_new (void);
+void cgroup_kept_free (CgroupKept *kept);
+gssize cgroup_read_kept_try (const CgroupHierarchy *h, const Cgroup *c, const char *file, char *text, gsize size);
+gboolean cgroup_read_kept (const CgroupHierarchy *h, const Cgroup *c, const char *file,
+                           char text[CGROUP_TEXT_MAX], GError **error);
+gboolean cgroup_read_kept_u64 (const CgroupHierarchy *h, const Cgroup *c, const char *file, guint64 *value,
+                               GError **error);
+/* Of a file that holds one number; "max" is CGROUP_UNLIMITED. */
+gboolean cgroup_text_u64 (char *text, const char *file, guint64 *value, GError **error);
 /* The number after "KEY " at a line's start; FALSE when there is none. */
 gboolean cgroup_text_key (const char *text, const char *key, guint64 *value);
 gboolean cgroup_error (GError **error, const CgroupHierarchy *h, const char *group, const char *sub,

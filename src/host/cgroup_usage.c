@@ -53,19 +53,19 @@ cgroup_memory_stat (const Cgroup *c, CgroupMemoryStat *stat, GError **error)
     char text[CGROUP_TEXT_MAX];
 
     memset (stat, 0, sizeof *stat);
-    if (!h || !cgroup_read (h, c->base, "", "memory.stat", text, error))
+    if (!h || !cgroup_read_kept (h, c, "memory.stat", text, error))
         return FALSE;
     if (h->v2)
         read_keys (text, v2_keys, G_N_ELEMENTS (v2_keys), stat);
     else
         read_keys (text, v1_keys, G_N_ELEMENTS (v1_keys), stat);
-    if (h->v2 && cgroup_read_try (h, c->base, "", "memory.max", text) == 0)
+    if (h->v2 && cgroup_read_kept_try (h, c, "memory.max", text, sizeof text) >= 0)
         stat->limit = g_str_has_prefix (text, "max") ? CGROUP_UNLIMITED : g_ascii_strtoull (text, NULL, 10);
     if (!h->v2 && stat->limit >= CGROUP_V1_UNLIMITED)
         stat->limit = CGROUP_UNLIMITED;
-    if (h->v2 && cgroup_read_try (h, c->base, "", "memory.swap.current", text) == 0)
+    if (h->v2 && cgroup_read_kept_try (h, c, "memory.swap.current", text, sizeof text) >= 0)
         stat->swap = g_ascii_strtoull (text, NULL, 10);
-    if (cgroup_read_try (h, c->base, "", h->v2 ? "memory.events" : "memory.oom_control", text) == 0)
+    if (cgroup_read_kept_try (h, c, h->v2 ? "memory.events" : "memory.oom_control", text, sizeof text) >= 0)
         cgroup_text_key (text, "oom_kill", &stat->oom_kills);
     return TRUE;
 }
@@ -104,12 +104,24 @@ line_device (const char *line, dev_t *ret, const char **rest)
     return TRUE;
 }
 
+/* Short where few devices were used, which is nearly always. */
+static char *
+read_devices (CgroupHierarchy *h, const Cgroup *c, const char *file, GError **error)
+{
+    char text[CGROUP_TEXT_MAX];
+    gssize n = cgroup_read_kept_try (h, c, file, text, sizeof text);
+
+    if (n >= 0 && n < (gssize) sizeof text - 1)
+        return g_strdup (text);
+    return cgroup_read_long (h, c->base, "", file, error);
+}
+
 /* v1: "8:0 Read 4096", a line each for Read, Write and others. */
 static gboolean
 read_v1_blkio (CgroupHierarchy *h, const Cgroup *c, const char *file, gboolean bytes, GArray *devices,
                GError **error)
 {
-    g_autofree char *text = cgroup_read_long (h, c->base, "", file, error);
+    g_autofree char *text = read_devices (h, c, file, error);
 
     for (const char *line = text; line && *line; line = strchr (line, '\n'), line = line ? line + 1 : NULL) {
         CgroupBlkioUsage *usage;
@@ -140,7 +152,7 @@ word_value (const char *line, const char *name)
 static gboolean
 read_v2_blkio (CgroupHierarchy *h, const Cgroup *c, GArray *devices, GError **error)
 {
-    g_autofree char *text = cgroup_read_long (h, c->base, "", "io.stat", error);
+    g_autofree char *text = read_devices (h, c, "io.stat", error);
 
     for (const char *line = text; line && *line; line = strchr (line, '\n'), line = line ? line + 1 : NULL) {
         const char *rest;
@@ -204,7 +216,7 @@ read_list (const Cgroup *c, const char *v1_file, const char *v2_file, GError **e
     CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPUSET, error);
     char text[CGROUP_TEXT_MAX];
 
-    if (!h || !cgroup_read (h, c->base, "", h->v2 ? v2_file : v1_file, text, error))
+    if (!h || !cgroup_read_kept (h, c, h->v2 ? v2_file : v1_file, text, error))
         return NULL;
     return g_strdup (g_strstrip (text));
 }

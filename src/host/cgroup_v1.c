@@ -85,7 +85,7 @@ v1_get_memory (CgroupHierarchy *h, Cgroup *c, guint64 *hard, guint64 *soft, guin
 static gboolean
 v1_memory_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *usage, GError **error)
 {
-    return cgroup_read_u64 (h, c->base, "", "memory.usage_in_bytes", usage, error);
+    return cgroup_read_kept_u64 (h, c, "memory.usage_in_bytes", usage, error);
 }
 
 static gboolean
@@ -159,9 +159,9 @@ static gboolean
 v1_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user, guint64 *system,
               GError **error)
 {
-    return (!total || cgroup_read_u64 (h, c->base, "", "cpuacct.usage", total, error))
-        && (!user || cgroup_read_u64 (h, c->base, "", "cpuacct.usage_user", user, error))
-        && (!system || cgroup_read_u64 (h, c->base, "", "cpuacct.usage_sys", system, error));
+    return (!total || cgroup_read_kept_u64 (h, c, "cpuacct.usage", total, error))
+        && (!user || cgroup_read_kept_u64 (h, c, "cpuacct.usage_user", user, error))
+        && (!system || cgroup_read_kept_u64 (h, c, "cpuacct.usage_sys", system, error));
 }
 
 /* ---- block devices: newer kernels have the bfq names only */

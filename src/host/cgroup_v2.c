@@ -82,7 +82,7 @@ v2_get_memory (CgroupHierarchy *h, Cgroup *c, guint64 *hard, guint64 *soft, guin
 static gboolean
 v2_memory_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *usage, GError **error)
 {
-    return cgroup_read_u64 (h, c->base, "", "memory.current", usage, error);
+    return cgroup_read_kept_u64 (h, c, "memory.current", usage, error);
 }
 
 /* The kernel's and systemd's line through (2, 1) and (262144, 10000). */
@@ -187,7 +187,7 @@ v2_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user
     guint64 total_us = 0, user_us = 0, system_us = 0;
     char text[CGROUP_TEXT_MAX];
 
-    if (!cgroup_read (h, c->base, "", "cpu.stat", text, error))
+    if (!cgroup_read_kept (h, c, "cpu.stat", text, error))
         return FALSE;
     if (!cgroup_text_key (text, "usage_usec", &total_us) || !cgroup_text_key (text, "user_usec", &user_us)
         || !cgroup_text_key (text, "system_usec", &system_us))
