@@ -155,6 +155,8 @@ shown_of (Device *d, const plan_mount *mount, bool inside)
     autofd int fd = -1;
     struct stat st;
 
+    if (mount->kind == PLAN_MOUNT_BLOCK && mount->index)
+        return (Shown) { true, makedev (mount->index >> 20, mount->index & 0xfffff), 0 };
     if (mount->kind == PLAN_MOUNT_NEW || from_guest != inside)
         return (Shown) { 0 };
     fd = from_guest ? path_open (d->root, mount->source, O_PATH, PATH_FOLLOW)

@@ -11,6 +11,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #define EVENTS_MAX 16
 #define EXIT_WAIT_DEFAULT 10000
 #define REST_AFTER_MS 1000
+#define HELD_FD_LIMIT 1024     /* the usual limit of descriptors */
 #define PAGE 4096
 #define STACK_SPAN (64 << 10)
 
@@ -88,6 +91,33 @@ accept_daemon (Controller *c)
     send_exit (c);
 }
 
+/* Loop devices come with the start (start_devices.c in the driver) or by HOLD; which one a descriptor
+ * is, it says itself. */
+static void
+release_device (uint64_t numbers)
+{
+    dev_t device = makedev ((unsigned) (numbers >> 32), (unsigned) numbers);
+    struct stat st;
+
+    for (int fd = 3; fd < HELD_FD_LIMIT; fd++) {
+        if (fstat (fd, &st) == 0 && S_ISBLK (st.st_mode) && st.st_rdev == device)
+            close (fd);
+    }
+}
+
+static int
+hold_device (int fd)
+{
+    struct stat st;
+
+    if (fstat (fd, &st) < 0)
+        return -1;
+    if (S_ISBLK (st.st_mode) && fd < HELD_FD_LIMIT)
+        return 0;
+    errno = EINVAL;
+    return -1;
+}
+
 static void
 serve_request (Controller *c, const MonitorPacket *packet, int *fds, unsigned *n)
 {
@@ -114,6 +144,18 @@ serve_request (Controller *c, const MonitorPacket *packet, int *fds, unsigned *n
             supervise_answer (c, packet->serial, ESRCH, 0, "init");
         else
             halt_request (c, packet);
+        return;
+    case MONITOR_HOLD:
+        if (*n != 1 || hold_device (fds[0]) < 0) {
+            supervise_answer (c, packet->serial, *n != 1 ? EINVAL : errno, 0, "device");
+            return;
+        }
+        *n = 0;
+        supervise_answer (c, packet->serial, 0, 0, "");
+        return;
+    case MONITOR_RELEASE:
+        release_device (packet->a);
+        supervise_answer (c, packet->serial, 0, 0, "");
         return;
     default:
         supervise_answer (c, packet->serial, ENOSYS, 0, "request");

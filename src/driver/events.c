@@ -135,6 +135,26 @@ static const EventWire balloon_wire
                        REMOTE_PROC_DOMAIN_EVENT_BALLOON_CHANGE, domain_event_balloon_change_msg);
 static const EventWire tunable_wire = EVENT_WIRE (
     EVENT_TUNABLE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TUNABLE, domain_event_callback_tunable_msg);
+static const EventWire device_added_wire
+    = EVENT_WIRE (EVENT_DEVICE_ADDED, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_ADDED,
+                  domain_event_callback_device_added_msg);
+static const EventWire device_removed_wire
+    = EVENT_WIRE_BOTH (EVENT_DEVICE_REMOVED, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED,
+                       domain_event_callback_device_removed_msg, REMOTE_PROC_DOMAIN_EVENT_DEVICE_REMOVED,
+                       domain_event_device_removed_msg);
+static const EventWire removal_failed_wire
+    = EVENT_WIRE (EVENT_DEVICE_REMOVAL_FAILED, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED,
+                  domain_event_callback_device_removal_failed_msg);
+static const EventWire control_error_wire
+    = EVENT_WIRE_BOTH (EVENT_CONTROL_ERROR, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR,
+                       domain_event_callback_control_error_msg, REMOTE_PROC_DOMAIN_EVENT_CONTROL_ERROR,
+                       domain_event_control_error_msg);
+static const EventWire job_completed_wire
+    = EVENT_WIRE (EVENT_JOB_COMPLETED, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED,
+                  domain_event_callback_job_completed_msg);
+static const EventWire memory_failure_wire
+    = EVENT_WIRE (EVENT_MEMORY_FAILURE, REMOTE_PROC_DOMAIN_EVENT_MEMORY_FAILURE,
+                  domain_event_memory_failure_msg);
 static const EventWire metadata_wire
     = EVENT_WIRE (EVENT_METADATA_CHANGE, REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
                   domain_event_callback_metadata_change_msg);
@@ -204,6 +224,63 @@ event_tunable (const Domain *domain, GArray *params)
     message.params.params_val = (wire_typed_param *) (void *) g_array_steal (params, NULL);
     g_array_unref (params);
     event_send (&tunable_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_device_added (const Domain *domain, const char *alias)
+{
+    domain_event_callback_device_added_msg message = { .devAlias = g_strdup (alias) };
+
+    wire_domain_fill (&message.dom, domain);
+    event_send (&device_added_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_device_removed (const Domain *domain, const char *alias)
+{
+    domain_event_callback_device_removed_msg message = { .msg = { .devAlias = g_strdup (alias) } };
+
+    wire_domain_fill (&message.msg.dom, domain);
+    event_send (&device_removed_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_device_removal_failed (const Domain *domain, const char *alias)
+{
+    domain_event_callback_device_removal_failed_msg message = { .devAlias = g_strdup (alias) };
+
+    wire_domain_fill (&message.dom, domain);
+    event_send (&removal_failed_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_control_error (const Domain *domain)
+{
+    domain_event_callback_control_error_msg message = { 0 };
+
+    wire_domain_fill (&message.msg.dom, domain);
+    event_send (&control_error_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_job_completed (const Domain *domain, GArray *params)
+{
+    domain_event_callback_job_completed_msg message = { 0 };
+
+    wire_domain_fill (&message.dom, domain);
+    message.params.params_len = params->len;
+    message.params.params_val = (wire_typed_param *) (void *) g_array_steal (params, NULL);
+    g_array_unref (params);
+    event_send (&job_completed_wire, domain, &message, &message.callbackID);
+}
+
+void
+event_memory_failure (const Domain *domain, int recipient, int action, guint flags)
+{
+    domain_event_memory_failure_msg message = { .recipient = recipient, .action = action, .flags = flags };
+
+    wire_domain_fill (&message.dom, domain);
+    event_send (&memory_failure_wire, domain, &message, &message.callbackID);
 }
 
 void

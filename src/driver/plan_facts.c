@@ -344,6 +344,30 @@ gather_nets (const DomainDef *def, GError **error)
     return TRUE;
 }
 
+static gboolean
+gather_ids (const DomainDef *def, PlanFacts *facts, GError **error)
+{
+    if (!facts->idmap || (plan_map_id (def->uid_map, 0, &facts->root_uid)
+                          && plan_map_id (def->gid_map, 0, &facts->root_gid)))
+        return TRUE;
+    return error_set (error, ERR_CONFIG_UNSUPPORTED, "the id maps must include the container's root (0)");
+}
+
+PlanFacts *
+plan_facts_devices (const DomainDef *def, GError **error)
+{
+    g_autoptr (PlanFacts) facts = plan_facts_new (def);
+
+    if (!gather_ids (def, facts, error))
+        return NULL;
+    for (guint i = 0; i < def->filesystems->len; i++)
+        if (!gather_fs (def->filesystems->pdata[i], -1, &g_array_index (facts->fs, PlanFs, i), error))
+            return NULL;
+    if (!gather_devices (def, facts, error) || !gather_nets (def, error))
+        return NULL;
+    return g_steal_pointer (&facts);
+}
+
 PlanFacts *
 plan_facts_gather (const PlanQuestion *question, GError **error)
 {
@@ -352,11 +376,8 @@ plan_facts_gather (const PlanQuestion *question, GError **error)
 
     facts->arch32 = question->arch32;
     facts->cap_last = question->cap_last;
-    if (facts->idmap && (!plan_map_id (def->uid_map, 0, &facts->root_uid)
-                         || !plan_map_id (def->gid_map, 0, &facts->root_gid))) {
-        error_set (error, ERR_CONFIG_UNSUPPORTED, "the id maps must include the container's root (0)");
+    if (!gather_ids (def, facts, error))
         return NULL;
-    }
     facts->securityfs = access ("/sys/kernel/security/lsm", F_OK) == 0;
     facts->selinuxfs = access ("/sys/fs/selinux/enforce", F_OK) == 0;
     if (!gather_filesystems (question, facts, error) || !gather_devices (def, facts, error)

@@ -38,6 +38,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (launch_plan, plan_destroy)
 /* The device rules of the container's cgroup. */
 GArray *plan_device_rules (const DomainDef *def, const PlanFacts *facts);   /* of CgroupDeviceRule */
 
+/* The rules of its devices alone, appended to @rules. */
+void plan_add_device_rules (const DomainDef *def, const PlanFacts *facts, GArray *rules);
+
+/* What brings the one device of @def into a running container (skep-helper), from facts that include
+ * its loop device or link. Free with plan_device_destroy(). ERR_INTERNAL for one that needs nothing. */
+device_plan *plan_make_device (const DomainDef *def, const PlanFacts *facts, const PlanContext *context,
+                               GError **error);
+void plan_device_destroy (device_plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (device_plan, plan_device_destroy)
+
 /* What can be said of a definition without looking at the host: consoles, namespaces, devices that
  * do not go together. */
 gboolean plan_check_def (const DomainDef *def, GError **error);
@@ -56,6 +66,8 @@ typedef struct {
 plan_mount *planner_mount (Planner *p, plan_mount_kind kind, const char *source, const char *target,
                            guint flags);
 void planner_mounts (Planner *p);       /* planner_mounts.c */
+void planner_filesystem (Planner *p, guint index);
 void planner_devices (Planner *p);      /* planner_devices.c */
+void planner_nodes (Planner *p);        /* of disks and hostdevs */
 void planner_links (Planner *p);        /* planner_links.c */
 gboolean plan_has_own_net (const DomainDef *def);

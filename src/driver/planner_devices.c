@@ -90,6 +90,22 @@ console_add (Planner *p, guint index)
 }
 
 void
+planner_nodes (Planner *p)
+{
+    const DomainDef *def = p->def;
+
+    for (guint i = 0; i < def->disks->len; i++) {
+        const PlanDevice *numbers = &g_array_index (p->facts->disks, PlanDevice, i);
+
+        if (numbers->set)
+            node_add (p, ((const DiskDef *) def->disks->pdata[i])->target, NULL, S_IFBLK | 0700,
+                      numbers->major, numbers->minor);
+    }
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        hostdev_node (p, def->hostdevs->pdata[i], &g_array_index (p->facts->hostdevs, PlanDevice, i));
+}
+
+void
 planner_devices (Planner *p)
 {
     const DomainDef *def = p->def;
@@ -100,15 +116,7 @@ planner_devices (Planner *p)
     for (guint i = 0; i < G_N_ELEMENTS (base_links); i++)
         node_add (p, base_links[i].path, base_links[i].target, 0, 0, 0);
     timer_nodes (p);
-    for (guint i = 0; i < def->disks->len; i++) {
-        const PlanDevice *numbers = &g_array_index (p->facts->disks, PlanDevice, i);
-
-        if (numbers->set)
-            node_add (p, ((const DiskDef *) def->disks->pdata[i])->target, NULL, S_IFBLK | 0700,
-                      numbers->major, numbers->minor);
-    }
-    for (guint i = 0; i < def->hostdevs->len; i++)
-        hostdev_node (p, def->hostdevs->pdata[i], &g_array_index (p->facts->hostdevs, PlanDevice, i));
+    planner_nodes (p);
     for (guint i = 0; i < def->consoles->len; i++)
         console_add (p, i);
 }
@@ -143,6 +151,17 @@ filesystem_rules (GArray *rules, const DomainDef *def, const PlanFacts *facts)
     }
 }
 
+void
+plan_add_device_rules (const DomainDef *def, const PlanFacts *facts, GArray *rules)
+{
+    for (guint i = 0; i < def->disks->len; i++)
+        rule_for (rules, &g_array_index (facts->disks, PlanDevice, i),
+                  ((const DiskDef *) def->disks->pdata[i])->readonly ? "rm" : "rwm");
+    filesystem_rules (rules, def, facts);
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        rule_for (rules, &g_array_index (facts->hostdevs, PlanDevice, i), "rwm");
+}
+
 GArray *
 plan_device_rules (const DomainDef *def, const PlanFacts *facts)
 {
@@ -156,12 +175,7 @@ plan_device_rules (const DomainDef *def, const PlanFacts *facts)
     rule_add (rules, 'c', 5, 2, "rwm");         /* ptmx */
     rule_add (rules, 'c', 136, -1, "rwm");      /* pts */
     rule_add (rules, 'c', 10, 229, "rwm");      /* fuse: for guests with a node of their own */
-    for (guint i = 0; i < def->disks->len; i++)
-        rule_for (rules, &g_array_index (facts->disks, PlanDevice, i),
-                  ((const DiskDef *) def->disks->pdata[i])->readonly ? "rm" : "rwm");
-    filesystem_rules (rules, def, facts);
-    for (guint i = 0; i < def->hostdevs->len; i++)
-        rule_for (rules, &g_array_index (facts->hostdevs, PlanDevice, i), "rwm");
+    plan_add_device_rules (def, facts, rules);
     for (guint i = 0; i < def->clock.timers->len; i++) {
         const ClockTimer *timer = def->clock.timers->pdata[i];
 

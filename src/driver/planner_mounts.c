@@ -253,9 +253,11 @@ mount_ram (Planner *p, const FsDef *fs, guint flags)
     mount_new_fs (p, "tmpfs", fs->target, options, flags | PLAN_MF_NOSUID | PLAN_MF_NODEV);
 }
 
-static void
-mount_filesystem (Planner *p, const FsDef *fs, const PlanFs *fact)
+void
+planner_filesystem (Planner *p, guint index)
 {
+    const FsDef *fs = p->def->filesystems->pdata[index];
+    const PlanFs *fact = &g_array_index (p->facts->fs, PlanFs, index);
     guint flags = fs->readonly ? PLAN_MF_RDONLY : 0;
     guint create = fact->directory ? PLAN_MF_CREATE_DIR : PLAN_MF_CREATE_FILE;
     plan_mount *mount;
@@ -296,6 +298,6 @@ planner_mounts (Planner *p)
         const FsDef *fs = p->def->filesystems->pdata[i];
 
         if (strcmp (fs->target, "/") != 0)
-            mount_filesystem (p, fs, &g_array_index (p->facts->fs, PlanFs, i));
+            planner_filesystem (p, i);
     }
 }

@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices and network links of a container that the host has to make: loop devices, veth pairs,
- * macvlans. Made on a pool thread. The name of a host end is chosen and saved before it is made, so
+ * Network links of a container that the host has to make: veth pairs, macvlans. Made on a pool thread. The name of a host end is chosen and saved before it is made, so
  * that a daemon that dies in between leaves nothing its successor does not know of.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "conf/mac.h"
 #include "driver/daemon.h"
+#include "driver/host_devices.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
-#include "host/block.h"
 #include "host/link.h"
 #include "util/error.h"
-#include "util/fd.h"
 #include "util/log.h"
 #include "util/task.h"
-
-#define NOTE_LINKS "links"      /* names of host ends, blank separated */
 
 /* ---- links */
 
@@ -84,8 +76,8 @@ delete_link (const char *name)
         log_warning ("cannot delete '%s': %s", name, why->message);
 }
 
-static gboolean
-make_link (const NetDef *net, const char *name, LinkPair *ret, GError **error)
+gboolean
+host_link_make (const NetDef *net, const char *name, LinkPair *ret, GError **error)
 {
     guint8 mac[6];
     gboolean has_mac = net->mac && mac_parse (net->mac, mac);
@@ -129,7 +121,7 @@ links_make (gpointer data, GError **error)
     for (guint i = 0; i < def->nets->len; i++) {
         LinkPair pair = { 0 };
 
-        if (!make_link (def->nets->pdata[i], work->names[i], &pair, error)) {
+        if (!host_link_make (def->nets->pdata[i], work->names[i], &pair, error)) {
             delete_made (def, pairs);
             return NULL;
         }
@@ -244,28 +236,33 @@ links_made (gpointer result, GError *error, gpointer data)
     instance_resume (instance);
 }
 
-/* Names that are free now. Other starts of this daemon cannot choose between: they choose here too,
- * and *@next does not go back. */
+/* Other starts of this daemon cannot choose between: they choose here too, and *@next does not go
+ * back. */
+char *
+host_link_choose (const NetDef *net)
+{
+    static guint next;
+    char *name = NULL;
+
+    if (net->type == NET_DIRECT)
+        return g_strdup ("");
+    if (net->ifname && !g_str_has_prefix (net->ifname, "vnet"))
+        return g_strdup (net->ifname);
+    do {
+        g_free (name);
+        name = g_strdup_printf ("vnet%u", next++ % 1000000);
+    } while (link_index (name) != 0);
+    return name;
+}
+
+/* Names that are free now. */
 static char **
 choose_names (const DomainDef *def)
 {
-    static guint next;
     char **names = g_new0 (char *, def->nets->len + 1);
 
-    for (guint i = 0; i < def->nets->len; i++) {
-        const NetDef *net = def->nets->pdata[i];
-
-        if (net->type == NET_DIRECT) {
-            names[i] = g_strdup ("");
-        } else if (net->ifname && !g_str_has_prefix (net->ifname, "vnet")) {
-            names[i] = g_strdup (net->ifname);
-        } else {
-            do {
-                g_free (names[i]);
-                names[i] = g_strdup_printf ("vnet%u", next++ % 1000000);
-            } while (link_index (names[i]) != 0);
-        }
-    }
+    for (guint i = 0; i < def->nets->len; i++)
+        names[i] = host_link_choose (def->nets->pdata[i]);
     return names;
 }
 
@@ -333,185 +330,4 @@ undo_links (Instance *instance)
     instance_set_note (instance, NOTE_LINKS, NULL);     /* once */
     instance_set_note (instance, NOTE_MACVLANS, NULL);
     return STEP_WAIT;
-}
-
-/* ---- files as block devices */
-
-gboolean
-devices_needed (Instance *instance)
-{
-    const DomainDef *def = instance->domain->def;
-
-    for (guint i = 0; i < def->filesystems->len; i++) {
-        const FsDef *fs = def->filesystems->pdata[i];
-
-        if (fs->type == FS_FILE || fs->type == FS_BLOCK)
-            return TRUE;
-    }
-    for (guint i = 0; i < def->disks->len; i++)
-        if (((const DiskDef *) def->disks->pdata[i])->type == DISK_FILE)
-            return TRUE;
-    return FALSE;
-}
-
-/* What was found out or attached; the loops' descriptors keep them until the container has them. */
-typedef struct {
-    GArray *fs;                 /* of PlanFs, as def->filesystems */
-    GArray *disks;              /* of PlanDevice, as def->disks */
-    GArray *loops;              /* of int */
-} DeviceResult;
-
-static void
-close_fd (gpointer data)
-{
-    fd_close (data);
-}
-
-static void
-fs_clear (gpointer data)
-{
-    PlanFs *fs = data;
-
-    g_free (fs->device);
-    g_free (fs->fstype);
-}
-
-static void
-device_result_free (DeviceResult *result)
-{
-    g_array_unref (result->fs);
-    g_array_unref (result->disks);
-    g_array_unref (result->loops);
-    g_free (result);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeviceResult, device_result_free)
-
-static DeviceResult *
-device_result_new (const DomainDef *def)
-{
-    DeviceResult *result = g_new0 (DeviceResult, 1);
-
-    result->fs = g_array_new (FALSE, TRUE, sizeof (PlanFs));
-    g_array_set_clear_func (result->fs, fs_clear);
-    g_array_set_size (result->fs, def->filesystems->len);
-    result->disks = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
-    g_array_set_size (result->disks, def->disks->len);
-    result->loops = g_array_new (FALSE, TRUE, sizeof (int));
-    g_array_set_clear_func (result->loops, close_fd);
-    return result;
-}
-
-static gboolean
-attach (DeviceResult *result, const char *file, gboolean readonly, char **ret_path, PlanDevice *ret,
-        GError **error)
-{
-    struct stat st;
-    int fd;
-
-    if (!block_loop_attach (file, readonly, ret_path, &fd, error))
-        return FALSE;
-    g_array_append_val (result->loops, fd);
-    if (fstat (fd, &st) < 0)
-        return error_set_errno (error, errno, "cannot stat '%s'", *ret_path);
-    *ret = (PlanDevice) { .set = TRUE, .block = TRUE, .major = major (st.st_rdev),
-                          .minor = minor (st.st_rdev) };
-    return TRUE;
-}
-
-static gboolean
-device_of_fs (DeviceResult *result, const FsDef *fs, PlanFs *ret, GError **error)
-{
-    if (fs->type == FS_FILE) {
-        if (fs->driver == FS_DRIVER_NBD || (fs->format != FORMAT_NONE && fs->format != FORMAT_RAW))
-            return error_set (error, ERR_CONFIG_UNSUPPORTED,
-                              "filesystem '%s': only raw files through loop devices are supported",
-                              fs->source);
-        if (!attach (result, fs->source, fs->readonly, &ret->device, &ret->numbers, error))
-            return FALSE;
-    } else if (fs->type == FS_BLOCK) {
-        ret->device = g_strdup (fs->source);
-    } else {
-        return TRUE;
-    }
-    ret->fstype = block_filesystem (ret->device, error);
-    return ret->fstype != NULL;
-}
-
-static gpointer
-devices_attach (gpointer data, GError **error)
-{
-    const DomainDef *def = data;
-    g_autoptr (DeviceResult) result = device_result_new (def);
-
-    for (guint i = 0; i < def->filesystems->len; i++)
-        if (!device_of_fs (result, def->filesystems->pdata[i], &g_array_index (result->fs, PlanFs, i),
-                           error))
-            return NULL;
-    for (guint i = 0; i < def->disks->len; i++) {
-        const DiskDef *disk = def->disks->pdata[i];
-        g_autofree char *path = NULL;
-
-        if (disk->type != DISK_FILE)
-            continue;
-        if ((disk->driver_name && strcmp (disk->driver_name, "nbd") == 0)
-            || (disk->format != FORMAT_NONE && disk->format != FORMAT_RAW)) {
-            error_set (error, ERR_CONFIG_UNSUPPORTED,
-                       "disk '%s': only raw files through loop devices are supported", disk->target);
-            return NULL;
-        }
-        if (!attach (result, disk->source, disk->readonly, &path,
-                     &g_array_index (result->disks, PlanDevice, i), error))
-            return NULL;
-    }
-    return g_steal_pointer (&result);
-}
-
-static void
-devices_attached (gpointer data_result, GError *error, gpointer data)
-{
-    g_autoptr (DeviceResult) result = data_result;
-    Instance *instance = instance_redeem (data);
-
-    if (!instance)
-        return;
-    if (!result) {
-        instance_fail (instance, g_error_copy (error));
-        return;
-    }
-    for (guint i = 0; i < result->fs->len; i++) {
-        PlanFs *found = &g_array_index (result->fs, PlanFs, i);
-        PlanFs *fact = &g_array_index (instance->facts->fs, PlanFs, i);
-
-        if (!found->device)
-            continue;
-        g_free (fact->device);
-        g_free (fact->fstype);
-        fact->device = g_steal_pointer (&found->device);
-        fact->fstype = g_steal_pointer (&found->fstype);
-        if (found->numbers.set)
-            fact->numbers = found->numbers;
-    }
-    for (guint i = 0; i < result->disks->len; i++)
-        if (g_array_index (result->disks, PlanDevice, i).set)
-            g_array_index (instance->facts->disks, PlanDevice, i) =
-                g_array_index (result->disks, PlanDevice, i);
-    instance->loops = g_array_ref (result->loops);
-    instance_resume (instance);
-}
-
-StepResult
-step_devices (Instance *instance, GError **error)
-{
-    (void) error;
-    task_run (devices_attach, domain_def_copy (instance->domain->def), (GDestroyNotify) domain_def_free,
-              devices_attached, instance_ticket (instance));
-    return STEP_WAIT;
-}
-
-/* Loops end by themselves with their last user, also when this daemon dies. */
-StepResult
-undo_devices (Instance *instance)
-{
-    g_clear_pointer (&instance->loops, g_array_unref);
-    return STEP_DONE;
 }

@@ -55,6 +55,9 @@ typedef enum {
                                SOCK_STREAM socket that becomes a console client (replay, then live) */
     MONITOR_STOP,           /* kill init now (SIGKILL by pidfd) and report EXIT */
     MONITOR_HALT,           /* orderly stop: a = HaltKind; DONE when delivered or queued */
+    MONITOR_HOLD,           /* one descriptor of a block device, kept open from now on: a loop device
+                               lives as long as somebody has it open */
+    MONITOR_RELEASE,        /* a = major << 32 | minor: closes what is held of that device */
 } MonitorType;
 
 typedef enum {
