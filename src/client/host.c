@@ -53,6 +53,26 @@ skep_connection_sysinfo (SkepConnection *conn, SkepError *error)
     return text;
 }
 
+char *
+skep_connection_domain_capabilities (SkepConnection *conn, const char *emulator, const char *arch,
+                                     const char *machine, const char *type, SkepError *error)
+{
+    char *words[] = { (char *) emulator, (char *) arch, (char *) machine, (char *) type };
+    connect_get_domain_capabilities_args in = {
+        .emulatorbin = CLIENT_STRING (words[0]), .arch = CLIENT_STRING (words[1]),
+        .machine = CLIENT_STRING (words[2]), .virttype = CLIENT_STRING (words[3]),
+    };
+    connect_get_domain_capabilities_ret out = { 0 };
+    char *text;
+
+    if (!CLIENT_CALL (conn, CONNECT_GET_DOMAIN_CAPABILITIES, connect_get_domain_capabilities, &in,
+                      &out, error))
+        return NULL;
+    text = g_strdup (out.capabilities);
+    CLIENT_FREE (connect_get_domain_capabilities, &out);
+    return text;
+}
+
 int
 skep_connection_max_vcpus (SkepConnection *conn, const char *type, SkepError *error)
 {

@@ -73,6 +73,9 @@ char *skep_connection_uri (SkepConnection *conn, SkepError *error);
 char *skep_connection_type (SkepConnection *conn, SkepError *error);
 char *skep_connection_hostname (SkepConnection *conn, SkepError *error);
 char *skep_connection_capabilities (SkepConnection *conn, SkepError *error);
+/* What a domain can have here; each argument may be NULL. */
+char *skep_connection_domain_capabilities (SkepConnection *conn, const char *emulator, const char *arch,
+                                           const char *machine, const char *type, SkepError *error);
 char *skep_connection_sysinfo (SkepConnection *conn, SkepError *error);
 /* major * 1000000 + minor * 1000 + release: of the kernel, and of the libvirt level spoken. */
 bool skep_connection_version (SkepConnection *conn, uint64_t *ret_version, SkepError *error);

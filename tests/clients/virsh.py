@@ -102,8 +102,8 @@ class Normal:
                 content = re.sub(r"^\d+$", "ID", content, flags=re.M)
             if name == "capabilities" and result.status == 0:
                 content = self.capabilities(content)
-            if name == "sysinfo" and result.status == 0:
-                content = "sysinfo of this host\n"
+            if name in ("sysinfo", "domcapabilities") and result.status == 0 and content:
+                content = f"{name} of this host\n"
             if name in self.FIGURES:
                 content = re.sub(r"[ \t]+", " ", re.sub(r"\d[\d.]*", "N", content))
             if name in self.LISTS_OF_HOST and result.status == 0:

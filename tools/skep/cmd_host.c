@@ -39,6 +39,21 @@ run_string (Shell *shell, const Args *args)
     return print_string (shell, args, row->verb, g_strchomp (text));
 }
 
+/* ---- domcapabilities ---- */
+
+static int
+run_domcapabilities (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    g_autofree char *text = skep_connection_domain_capabilities (
+        shell->conn, args_string (args, "emulatorbin"), args_string (args, "arch"),
+        args_string (args, "machine"), args_string (args, "virttype"), &error);
+
+    if (!text)
+        return shell_fail_with (shell, &error, NULL);
+    return print_string (shell, args, "domcapabilities", g_strchomp (text));
+}
+
 /* ---- version ---- */
 
 static char *
@@ -413,6 +428,14 @@ static const Option maxvcpus_options[] = {
     OPTIONS_END,
 };
 
+static const Option domcapabilities_options[] = {
+    { "virttype", OPT_STRING, 0, "type of domain (lxc)", COMPLETE_NONE, NULL },
+    { "emulatorbin", OPT_STRING, 0, "path of the controller", COMPLETE_FILE, NULL },
+    { "arch", OPT_STRING, 0, "architecture (the host's)", COMPLETE_NONE, NULL },
+    { "machine", OPT_STRING, 0, "machine type (there are none)", COMPLETE_NONE, NULL },
+    OPTIONS_END,
+};
+
 const Verb verbs_host[] = {
     { "version", GROUP_HOST, VERB_JSON, "show versions", NULL, version_options, run_version },
     { "uri", GROUP_HOST, VERB_JSON, "print the URI of the connection", NULL, NULL, run_string },
@@ -434,5 +457,8 @@ const Verb verbs_host[] = {
     { "sysinfo", GROUP_HOST, 0, "print the host's SMBIOS facts as XML", NULL, NULL, run_string },
     { "capabilities", GROUP_HOST, 0, "print what host and daemon can do, as XML", NULL, NULL,
       run_string },
+    { "domcapabilities", GROUP_HOST, 0, "print what a domain can have here, as XML",
+      "Devices and their kinds, namespaces, id maps, capabilities and label models of this host.",
+      domcapabilities_options, run_domcapabilities },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
