@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "conf/domain_skep.h"
 #include "conf/xml.h"
 
 /* Levels that codec functions enter; what they do not enter has no depth for us. */
@@ -128,14 +129,20 @@ fail_node (Codec *c, xmlNode *node, ErrorCode code, const char *format, ...)
 
 /* ---- names */
 
+static const struct {
+    const char *prefix, *uri;
+} namespaces[] = { { "lxc:", LXC_NAMESPACE }, { "skep:", SKEP_NAMESPACE } };
+
+/* @element has its namespace's prefix as codec functions write it, whatever the document calls it. */
 static gboolean
 is_element (const xmlNode *node, const char *element)
 {
     if (node->type != XML_ELEMENT_NODE)
         return FALSE;
-    if (strncmp (element, "lxc:", 4) == 0)
-        return node->ns && g_str_equal ((const char *) node->ns->href, LXC_NAMESPACE)
-            && g_str_equal ((const char *) node->name, element + 4);
+    for (guint i = 0; i < G_N_ELEMENTS (namespaces); i++)
+        if (g_str_has_prefix (element, namespaces[i].prefix))
+            return node->ns && g_str_equal ((const char *) node->ns->href, namespaces[i].uri)
+                && g_str_equal ((const char *) node->name, element + strlen (namespaces[i].prefix));
     return !node->ns && g_str_equal ((const char *) node->name, element);
 }
 

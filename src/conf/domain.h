@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <stdio.h>
 
+#include "conf/domain_skep.h"
 #include "util/strtab.h"
 
 #define MEMORY_UNLIMITED G_GUINT64_CONSTANT (9007199254740991)  /* KiB; libvirt's "no limit" */
@@ -423,6 +424,7 @@ typedef struct {
     MemballoonDef memballoon;
     GPtrArray *seclabels;           /* of SeclabelDef */
     NamespaceShare shares[SHARE_LAST];
+    DomainSkep *skep;               /* NULL: nothing is said */
     GPtrArray *passive;             /* what has no effect, passive.h; NULL when there is nothing */
 } DomainDef;
 

@@ -468,12 +468,19 @@ check_shares (Check *check)
     return TRUE;
 }
 
+static gboolean
+check_skep (Check *check)
+{
+    return domain_skep_check (check->def, &check->path, &check->error);
+}
+
 gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
         check_names, check_limits,      check_blkio, check_os,   check_idmap,    check_clock,
         check_disks, check_controllers, check_nets,  check_hostdevs, check_seclabels, check_shares,
+        check_skep,
     };
     Check check = { .def = def, .defaults = defaults };
 

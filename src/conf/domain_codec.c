@@ -142,6 +142,8 @@ domain_codec (Codec *c, void *object)
     id_codec (c, def);
     if (!codec_reading (c) && has_namespace (def))
         codec_put (c, "xmlns:lxc", LXC_NAMESPACE);
+    if (!codec_reading (c) && def->skep)
+        codec_put (c, "xmlns:skep", SKEP_NAMESPACE);
     names_codec (c, def);
     memory_codec (c, def);
     domain_tune_codec (c, def);
@@ -159,4 +161,5 @@ domain_codec (Codec *c, void *object)
     domain_seclabels_codec (c, def);
     passive_codec (c, &def->passive, "keywrap");
     domain_namespace_codec (c, def);
+    domain_skep_codec (c, def);
 }

@@ -25,6 +25,7 @@ void domain_features_codec (Codec *c, DomainDef *def);  /* domain_features_codec
 void domain_devices_codec (Codec *c, DomainDef *def);   /* domain_device_codec.c: devices */
 void domain_seclabels_codec (Codec *c, DomainDef *def); /* domain_seclabel_codec.c: seclabel */
 void domain_namespace_codec (Codec *c, DomainDef *def); /* lxc:namespace */
+void domain_skep_codec (Codec *c, DomainDef *def);      /* domain_skep_codec.c: skep:container */
 void domain_metadata_codec (Codec *c, DomainDef *def);  /* domain_metadata.c: metadata */
 void fs_codec (Codec *c, void *object);                 /* domain_fs_codec.c: FsDef */
 void disk_codec (Codec *c, void *object);               /* domain_disk_codec.c: DiskDef */
@@ -69,6 +70,9 @@ void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);
  * care: free). */
 gboolean domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path,
                        GError **error);
+
+/* The part of it for skep:container, domain_skep_check.c. FALSE with the path, as above. */
+gboolean domain_skep_check (const DomainDef *def, char **ret_path, GError **error);
 
 /* codec, defaults, checks of a <domain> element that is in a document already (a file or a status
  * file). */

@@ -224,6 +224,7 @@ domain_def_free (DomainDef *def)
     g_clear_pointer (&def->seclabels, g_ptr_array_unref);
     for (guint i = 0; i < SHARE_LAST; i++)
         g_free (def->shares[i].value);
+    domain_skep_free (def->skep);
     g_clear_pointer (&def->passive, g_ptr_array_unref);
     g_clear_pointer (&def->cputune.passive, g_ptr_array_unref);
     g_clear_pointer (&def->features.passive, g_ptr_array_unref);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "conf/xml.h"
+#include "conf/codec.h"
+#include "conf/domain_skep.h"
 
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
 #include <string.h>
 
 /* What the callbacks below find; the first finding counts. */
@@ -216,6 +219,8 @@ find_path (xmlDoc *doc, const char *path)
 
     if (!context)
         return NULL;
+    xmlXPathRegisterNs (context, (const xmlChar *) "lxc", (const xmlChar *) LXC_NAMESPACE);
+    xmlXPathRegisterNs (context, (const xmlChar *) "skep", (const xmlChar *) SKEP_NAMESPACE);
     found = xmlXPathEval ((const xmlChar *) path, context);
     if (found && found->type == XPATH_NODESET && !xmlXPathNodeSetIsEmpty (found->nodesetval))
         node = found->nodesetval->nodeTab[0];

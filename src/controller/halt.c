@@ -94,7 +94,7 @@ choose_signal (const Controller *c, bool systemd, uint64_t waited)
     char name[32];
 
     if (c->halt.kind == HALT_SIGNAL)
-        return first_taken (taken, c->halt.signal, 0);
+        return c->halt.signal == SIGKILL ? SIGKILL : first_taken (taken, c->halt.signal, 0);
     (void) read_proc (c->init, "comm", name, sizeof name);
     if (systemd || strcmp (name, "systemd\n") == 0)
         return first_taken (taken, SIGRTMIN + (reboot ? 5 : 3), 0);

@@ -43,6 +43,9 @@ plan_facts_new (const DomainDef *def)
     facts->fs = g_array_new (FALSE, TRUE, sizeof (PlanFs));
     g_array_set_clear_func (facts->fs, plan_fs_clear);
     g_array_set_size (facts->fs, def->filesystems->len);
+    facts->mounts = g_array_new (FALSE, TRUE, sizeof (PlanFs));
+    g_array_set_clear_func (facts->mounts, plan_fs_clear);
+    g_array_set_size (facts->mounts, def->skep ? def->skep->mounts->len : 0);
     facts->disks = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
     g_array_set_size (facts->disks, def->disks->len);
     facts->hostdevs = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
@@ -60,6 +63,8 @@ plan_facts_free (PlanFacts *facts)
     if (!facts)
         return;
     g_array_free (facts->fs, TRUE);
+    g_array_free (facts->mounts, TRUE);
+    g_clear_pointer (&facts->seccomp, g_bytes_unref);
     g_array_free (facts->disks, TRUE);
     g_array_free (facts->hostdevs, TRUE);
     g_ptr_array_free (facts->links, TRUE);
@@ -139,24 +144,32 @@ gather_fs (const FsDef *fs, int root, PlanFs *ret, GError **error)
 /* Whether another mount than the root's may bring init or what it needs: then the root's own file
  * does not tell. */
 static gboolean
-init_is_covered (const DomainDef *def)
+covers_init (const DomainDef *def, const char *target)
 {
     static const char *const program_dirs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
                                                 "/libx32" };
+    gsize length = strlen (target);
 
-    for (guint i = 0; i < def->filesystems->len; i++) {
-        const char *target = ((const FsDef *) def->filesystems->pdata[i])->target;
-        gsize length = strlen (target);
-
-        if (strcmp (target, "/") == 0)
-            continue;
-        if (strncmp (def->os.init, target, length) == 0
-            && (def->os.init[length] == '/' || def->os.init[length] == '\0'))
+    if (strcmp (target, "/") == 0)
+        return FALSE;
+    if (strncmp (def->os.init, target, length) == 0
+        && (def->os.init[length] == '/' || def->os.init[length] == '\0'))
+        return TRUE;
+    for (guint k = 0; k < G_N_ELEMENTS (program_dirs); k++)
+        if (g_str_has_prefix (target, program_dirs[k]))
             return TRUE;
-        for (guint k = 0; k < G_N_ELEMENTS (program_dirs); k++)
-            if (g_str_has_prefix (target, program_dirs[k]))
-                return TRUE;
-    }
+    return FALSE;
+}
+
+static gboolean
+init_is_covered (const DomainDef *def)
+{
+    for (guint i = 0; i < def->filesystems->len; i++)
+        if (covers_init (def, ((const FsDef *) def->filesystems->pdata[i])->target))
+            return TRUE;
+    for (guint i = 0; def->skep && i < def->skep->mounts->len; i++)
+        if (covers_init (def, ((const SkepMount *) def->skep->mounts->pdata[i])->target))
+            return TRUE;
     return FALSE;
 }
 
@@ -380,7 +393,7 @@ plan_facts_gather (const PlanQuestion *question, GError **error)
         return NULL;
     facts->securityfs = access ("/sys/kernel/security/lsm", F_OK) == 0;
     facts->selinuxfs = access ("/sys/fs/selinux/enforce", F_OK) == 0;
-    if (!gather_filesystems (question, facts, error) || !gather_devices (def, facts, error)
+    if (!plan_facts_skep (def, facts, error) || !gather_filesystems (question, facts, error) || !gather_devices (def, facts, error)
         || !gather_timers (def, facts, error) || !gather_nets (def, error))
         return NULL;
     return g_steal_pointer (&facts);

@@ -40,6 +40,8 @@ typedef struct {
     gboolean idmap;             /* has a user namespace */
     guint root_uid, root_gid;   /* host ids of the container's root */
     GArray *fs;                 /* of PlanFs, as def->filesystems */
+    GArray *mounts;             /* of PlanFs, as def->skep->mounts; empty without */
+    GBytes *seccomp;            /* the compiled filter; NULL none */
     GArray *disks;              /* of PlanDevice, as def->disks */
     GArray *hostdevs;           /* of PlanDevice, as def->hostdevs */
     PlanDevice rtc, hpet;
@@ -65,6 +67,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlanFacts, plan_facts_free)
 
 /* The host id of a container's id: FALSE when the map does not have it. */
 gboolean plan_map_id (const GPtrArray *map, guint guest, guint *ret_host);
+
+/* plan_facts_skep.c: what <skep:container> names on the host; the seccomp filter. */
+gboolean plan_facts_skep (const DomainDef *def, PlanFacts *facts, GError **error);
 
 /* Looks at init in the container's root (an open directory) as the kernel will: the reason it
  * cannot be executed there, with ERR_SYSTEM and the path. In plan_init.c. */

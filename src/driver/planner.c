@@ -199,8 +199,8 @@ plan_security (Planner *p)
 
 /* ---- what exec runs */
 
-static void
-env_add (Planner *p, const char *name, const char *value)
+void
+planner_env (Planner *p, const char *name, const char *value)
 {
     gsize length = strlen (name);
     plan_env entry = { g_strconcat (name, "=", value, NULL) };
@@ -226,29 +226,29 @@ plan_environment (Planner *p)
     char uuid[37];
 
     domain_uuid_format (def->uuid, uuid);
-    env_add (p, "PATH", "/bin:/sbin");
-    env_add (p, "TERM", "linux");
-    env_add (p, "container", "lxc-libvirt");
-    env_add (p, "HOME", "/");
-    env_add (p, "container_uuid", uuid);
+    planner_env (p, "PATH", "/bin:/sbin");
+    planner_env (p, "TERM", "linux");
+    planner_env (p, "container", "lxc-libvirt");
+    planner_env (p, "HOME", "/");
+    planner_env (p, "container_uuid", uuid);
     for (guint i = 1; i < def->consoles->len; i++)
         g_string_append_printf (ttys, "%spts/%u", i > 1 ? " " : "", i);
     if (ttys->len > 0)
-        env_add (p, "container_ttys", ttys->str);
-    env_add (p, "LIBVIRT_LXC_UUID", uuid);
-    env_add (p, "LIBVIRT_LXC_NAME", def->name);
+        planner_env (p, "container_ttys", ttys->str);
+    planner_env (p, "LIBVIRT_LXC_UUID", uuid);
+    planner_env (p, "LIBVIRT_LXC_NAME", def->name);
     if (def->os.cmdline)
-        env_add (p, "LIBVIRT_LXC_CMDLINE", def->os.cmdline);
+        planner_env (p, "LIBVIRT_LXC_CMDLINE", def->os.cmdline);
     if (p->context->n_pass_fds > 0) {
         g_autofree char *count = g_strdup_printf ("%u", p->context->n_pass_fds);
 
-        env_add (p, "LISTEN_FDS", count);
-        env_add (p, "LISTEN_PID", "1");
+        planner_env (p, "LISTEN_FDS", count);
+        planner_env (p, "LISTEN_PID", "1");
     }
     for (guint i = 0; i < def->os.initenv->len; i++) {
         const NameValue *var = def->os.initenv->pdata[i];
 
-        env_add (p, var->name, var->value ? var->value : "");
+        planner_env (p, var->name, var->value ? var->value : "");
     }
 }
 
@@ -359,6 +359,7 @@ plan_make (const DomainDef *def, const PlanFacts *facts, const PlanContext *cont
     planner_links (&p);
     plan_security (&p);
     plan_init_program (&p);
+    planner_skep (&p);
     plan_notes (&p);
     plan->loopback_up = p.own_net;
     TAKE (plan, mounts, p.mounts, plan_mount);

@@ -65,8 +65,16 @@ typedef struct {
 
 plan_mount *planner_mount (Planner *p, plan_mount_kind kind, const char *source, const char *target,
                            guint flags);
+/* The same name replaces. */
+void planner_env (Planner *p, const char *name, const char *value);
 void planner_mounts (Planner *p);       /* planner_mounts.c */
 void planner_filesystem (Planner *p, guint index);
+/* Options of a tmpfs that belongs to the container's root, with the security label; g_free() */
+char *planner_owned_options (const Planner *p, const char *options);
+plan_idmap_mode planner_idmap_mode (const Planner *p, const char *source);
+void planner_skep_mounts (Planner *p);  /* planner_skep.c: after all others */
+void planner_skep (Planner *p);         /* everything else of <skep:container>; seccomp */
+void plan_skep_device_rules (const DomainSkep *skep, GArray *rules);
 void planner_devices (Planner *p);      /* planner_devices.c */
 void planner_nodes (Planner *p);        /* of disks and hostdevs */
 void planner_links (Planner *p);        /* planner_links.c */

@@ -184,5 +184,6 @@ plan_device_rules (const DomainDef *def, const PlanFacts *facts)
         if (timer->present != YES_NO_NO && timer->name == TIMER_HPET)
             rule_for (rules, &facts->hpet, "r");
     }
+    plan_skep_device_rules (def->skep, rules);
     return rules;
 }

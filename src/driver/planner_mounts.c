@@ -67,9 +67,8 @@ mount_new_fs (Planner *p, const char *fstype, const char *target, const char *op
     return mount;
 }
 
-/* Options of a tmpfs that belongs to the container's root, with the security label. */
-static char *
-owned_options (const Planner *p, const char *options)
+char *
+planner_owned_options (const Planner *p, const char *options)
 {
     GString *text = g_string_new (options);
 
@@ -169,7 +168,7 @@ mount_cgroups (Planner *p)
 {
     const CgroupView *views = p->context->views;
     guint n = p->context->n_views;
-    g_autofree char *options = owned_options (p, "mode=755,size=65536");
+    g_autofree char *options = planner_owned_options (p, "mode=755,size=65536");
 
     if (n == 1 && views[0].dir[0] == '\0') {
         mount_cgroup_view (p, &views[0], "/sys/fs/cgroup");
@@ -192,8 +191,8 @@ mount_cgroups (Planner *p)
 static void
 mount_dev (Planner *p)
 {
-    g_autofree char *dev = owned_options (p, "mode=755,size=65536");
-    g_autofree char *shm = owned_options (p, "mode=1777");
+    g_autofree char *dev = planner_owned_options (p, "mode=755,size=65536");
+    g_autofree char *shm = planner_owned_options (p, "mode=1777");
     g_autoptr (GString) pts = g_string_new ("newinstance,ptmxmode=0666,mode=0620,max=1024");
     guint tty_gid;
     plan_mount *mount;
@@ -234,8 +233,8 @@ below (const char *path, const char *directory)
 
 /* The kernel's own file systems have no idmapped mounts; everywhere else a file system that cannot
  * is an error at the start rather than files that belong to nobody. */
-static plan_idmap_mode
-idmap_mode (const Planner *p, const char *source)
+plan_idmap_mode
+planner_idmap_mode (const Planner *p, const char *source)
 {
     if (!p->facts->idmap || strcmp (source, "/") == 0)
         return PLAN_IDMAP_NONE;
@@ -248,7 +247,7 @@ static void
 mount_ram (Planner *p, const FsDef *fs, guint flags)
 {
     g_autofree char *base = g_strdup_printf ("mode=1777,size=%" G_GUINT64_FORMAT, fs->usage);
-    g_autofree char *options = owned_options (p, base);
+    g_autofree char *options = planner_owned_options (p, base);
 
     mount_new_fs (p, "tmpfs", fs->target, options, flags | PLAN_MF_NOSUID | PLAN_MF_NODEV);
 }
@@ -265,7 +264,7 @@ planner_filesystem (Planner *p, guint index)
     switch (fs->type) {
     case FS_MOUNT:
         mount = planner_mount (p, PLAN_MOUNT_BIND_HOST, fs->source, fs->target, flags | create);
-        mount->idmap = idmap_mode (p, fs->source);
+        mount->idmap = planner_idmap_mode (p, fs->source);
         break;
     case FS_BIND:
         planner_mount (p, PLAN_MOUNT_BIND_GUEST, fs->source, fs->target, flags | create);
@@ -300,4 +299,5 @@ planner_mounts (Planner *p)
         if (strcmp (fs->target, "/") != 0)
             planner_filesystem (p, i);
     }
+    planner_skep_mounts (p);
 }

@@ -72,6 +72,8 @@ const SettingRow setting_rows[] = {
          "milliseconds for every process of a container to die"),
     LXC ("start_deadline", SETTING_UINT, start_deadline, "60000",
          "milliseconds for a start, up to the exec of init"),
+    LXC ("autostart_groups", SETTING_STRING, autostart_groups, "\"\"",
+         "groups, comma separated, whose domains are started at boot; an empty part: those without one; empty: all"),
     LXC ("pids_max", SETTING_UINT, pids_max, "0", "processes in a container at a time; 0 no limit"),
     { NULL, NULL, SETTING_BOOL, 0, NULL, NULL },
 };

@@ -308,7 +308,10 @@ domain_halt (Domain *domain, gboolean reboot, guint flags, InstanceDone done, gp
     } else if (flags & BY_SIGNAL) {
         halt_send (halt, HALT_SIGNAL, reboot ? SIGHUP : SIGTERM);
     } else {
-        halt_send (halt, reboot ? HALT_AUTO_REBOOT : HALT_AUTO_POWEROFF, 0);
+        const DomainSkep *skep = domain->def->skep;
+        guint own = skep ? skep->signals[reboot ? SKEP_SIGNAL_REBOOT : SKEP_SIGNAL_HALT] : 0;
+
+        halt_send (halt, own ? HALT_SIGNAL : reboot ? HALT_AUTO_REBOOT : HALT_AUTO_POWEROFF, (int) own);
     }
 }
 

@@ -155,12 +155,15 @@ set_limits (Instance *instance, GError **error)
 {
     const DomainDef *def = instance->domain->def;
     g_autoptr (GArray) rules = plan_device_rules (def, instance->facts);
-    guint pids = daemon_state.settings->pids_max;
+    const DomainSkep *skep = instance->domain->def->skep;
+    guint64 pids = skep && skep->tasks_max ? skep->tasks_max : daemon_state.settings->pids_max;
 
     if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error)
         || !limit_blkio (def, instance->cgroup, error))
         return FALSE;
-    if (pids > 0 && has_controllers (CGROUP_PIDS) && !cgroup_set_pids (instance->cgroup, pids, error))
+    /* what the definition asks for fails where it cannot be had; the default does not */
+    if (pids > 0 && ((skep && skep->tasks_max) || has_controllers (CGROUP_PIDS))
+        && !cgroup_set_pids (instance->cgroup, pids, error))
         return FALSE;
     return cgroup_set_devices (instance->cgroup, (const CgroupDeviceRule *) (void *) rules->data,
                                rules->len, error);

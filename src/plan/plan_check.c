@@ -4,6 +4,7 @@
  * all privileges: it looks again, so that a bug there stops here with a sentence.
  */
 #include "plan/plan.h"
+#include "util/sysctl.h"
 
 #include <sched.h>
 #include <string.h>
@@ -20,12 +21,6 @@
     (PLAN_MF_RDONLY | PLAN_MF_NOSUID | PLAN_MF_NODEV | PLAN_MF_NOEXEC | PLAN_MF_RECURSIVE          \
      | PLAN_MF_OPTIONAL | PLAN_MF_CREATE_DIR | PLAN_MF_CREATE_FILE | PLAN_MF_IN_GUEST_NS           \
      | PLAN_MF_LATE)
-
-/* Keys that belong to a namespace of the container. Any other would change the host. */
-static const char *const sysctl_prefixes[] = {
-    "net/", "kernel/shm", "kernel/msg", "kernel/sem", "kernel/domainname", "kernel/hostname",
-    "fs/mqueue/",
-};
 
 static bool
 wrong (const char **ret_why, const char *why)
@@ -271,18 +266,17 @@ check_network (const launch_plan *plan, const char **ret_why)
 static bool
 check_sysctls (const launch_plan *plan, const char **ret_why)
 {
+    static const unsigned namespaces[] = {
+        [SYSCTL_NET] = CLONE_NEWNET, [SYSCTL_IPC] = CLONE_NEWIPC, [SYSCTL_UTS] = CLONE_NEWUTS,
+    };
+
     for (u_int i = 0; i < plan->sysctls.sysctls_len; i++) {
         const char *key = plan->sysctls.sysctls_val[i].key;
-        bool known = false;
+        SysctlOwner owner = sysctl_owner (key);
 
-        for (size_t p = 0; p < sizeof sysctl_prefixes / sizeof *sysctl_prefixes; p++)
-            known |= strncmp (key, sysctl_prefixes[p], strlen (sysctl_prefixes[p])) == 0;
-        if (!known || !path_straight (key))
+        if (owner == SYSCTL_HOST || !path_straight (key))
             return wrong (ret_why, "a kernel parameter is not the container's own");
-        if ((strncmp (key, "net/", 4) == 0 && !(plan->namespaces & CLONE_NEWNET))
-            || (strncmp (key, "net/", 4) != 0
-                && (plan->namespaces & (CLONE_NEWIPC | CLONE_NEWUTS))
-                    != (CLONE_NEWIPC | CLONE_NEWUTS)))
+        if (!(plan->namespaces & namespaces[owner]))
             return wrong (ret_why, "a kernel parameter of a namespace that is not the container's");
     }
     return true;

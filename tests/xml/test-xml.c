@@ -216,7 +216,7 @@ check_schema_file (const char *path, const char *documents)
          g_match_info_next (match, NULL)) {
         g_autofree char *kind = g_match_info_fetch (match, 1),
                         *name = g_match_info_fetch (match, 2);
-        const char *format = *kind == 'e' ? "<(lxc:)?%s[ />]" : "\\s%s=['\"]";
+        const char *format = *kind == 'e' ? "<(lxc:|skep:)?%s[ />]" : "\\s%s=['\"]";
         g_autoptr (GString) pattern = g_string_new (format);
 
         g_string_replace (pattern, "%s", name, 1);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Judges <skep:container>. What the driver does not honour yet is refused here, by name. */
+#include "conf/domain_codec.h"
+#include "conf/domain_skep.h"
+#include "conf/fstab.h"
+#include "conf/xml.h"
+#include "util/sysctl.h"
+
+#include <string.h>
+
+#define BASE "/domain/skep:container"
+#define HOSTNAME_BYTES 64           /* the kernel's limit */
+#define TASKS_MAX 4194304           /* the kernel's highest pid */
+#define DELAY_MAX 3600
+
+typedef struct {
+    const DomainDef *def;
+    const DomainSkep *skep;
+    char *path;
+    GError *error;
+} Check;
+
+/* Always FALSE. @index is the item's, from 1; 0: no list. */
+G_GNUC_PRINTF (5, 6)
+static gboolean
+fail (Check *check, ErrorCode code, const char *path, guint index, const char *format, ...)
+{
+    g_autofree char *detail = NULL;
+    va_list args;
+
+    va_start (args, format);
+    detail = g_strdup_vprintf (format, args);
+    va_end (args);
+    check->path = index ? g_strdup_printf ("%s[%u]", path, index) : g_strdup (path);
+    return error_set_from (&check->error, ORIGIN_DOMAIN, code, "%s", detail);
+}
+
+static gboolean
+has_control (const char *text)
+{
+    for (; *text; text++)
+        if (g_ascii_iscntrl (*text))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+check_plain (Check *check)
+{
+    const DomainSkep *skep = check->skep;
+
+    if (skep->hostname
+        && (strlen (skep->hostname) > HOSTNAME_BYTES || has_control (skep->hostname)
+            || strpbrk (skep->hostname, " /")))
+        return fail (check, ERR_XML, BASE "/skep:hostname", 0, "invalid host name '%s'",
+                     skep->hostname);
+    if (skep->hostname && check->def->shares[SHARE_UTS].set)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:hostname", 0,
+                     "a shared uts namespace keeps its host name");
+    if (skep->delay > DELAY_MAX)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:autostart", 0,
+                     "a delay of autostart is at most %d seconds", DELAY_MAX);
+    if (skep->tasks_max > TASKS_MAX)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:tasks", 0,
+                     "at most %d tasks can be allowed", TASKS_MAX);
+    for (guint i = 0; i < skep->groups->len; i++)
+        if (strpbrk (skep->groups->pdata[i], ", \t\n"))
+            return fail (check, ERR_XML, BASE "/skep:autostart/skep:group", i + 1,
+                         "a group of autostart cannot contain commas or blanks");
+    return TRUE;
+}
+
+static gboolean
+check_env (Check *check)
+{
+    const GPtrArray *initenv = check->def->os.initenv, *env = check->skep->env;
+
+    for (guint i = 0; i < env->len; i++) {
+        const NameValue *var = env->pdata[i];
+
+        if (!*var->name || strchr (var->name, '='))
+            return fail (check, ERR_XML, BASE "/skep:environment/skep:variable", i + 1,
+                         "invalid name of an environment variable '%s'", var->name);
+        for (guint k = 0; k < initenv->len; k++)
+            if (g_str_equal (((const NameValue *) initenv->pdata[k])->name, var->name))
+                return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:environment/skep:variable",
+                             i + 1, "environment variable '%s' is an <initenv> too", var->name);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_rlimits (Check *check)
+{
+    const char *path = BASE "/skep:rlimits/skep:rlimit";
+    guint seen = 0;
+
+    for (guint i = 0; i < check->skep->rlimits->len; i++) {
+        const SkepRlimit *limit = check->skep->rlimits->pdata[i];
+        const char *name = string_table_name (&rlimit_names, limit->resource);
+
+        if (seen & 1u << limit->resource)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1, "resource limit '%s' is set twice",
+                         name);
+        if (limit->soft > limit->hard)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
+                         "the soft limit of '%s' is above its hard limit", name);
+        seen |= 1u << limit->resource;
+    }
+    return TRUE;
+}
+
+/* ---- kernel parameters */
+
+char *
+sysctl_path (const char *key)
+{
+    char *path = g_strdup (key);
+    char first = path[strcspn (path, "./")];
+
+    /* with dots between, a slash stands for a dot within a part; with slashes nothing is exchanged */
+    for (char *p = path; first == '.' && *p; p++)
+        *p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+    return path;
+}
+
+static gboolean
+own_net (const DomainDef *def)
+{
+    gboolean own = def->nets->len > 0 || def->features.privnet;
+
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        own |= ((const HostdevDef *) def->hostdevs->pdata[i])->type == HOSTDEV_NET;
+    return own && !def->shares[SHARE_NET].set;
+}
+
+static gboolean
+is_straight (const char *path)
+{
+    g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+
+    for (char **part = parts; *part; part++)
+        if (!**part || g_str_equal (*part, ".") || g_str_equal (*part, ".."))
+            return FALSE;
+    return *parts != NULL && !has_control (path);
+}
+
+static gboolean
+check_sysctl (Check *check, const NameValue *sysctl, guint index)
+{
+    const char *place = BASE "/skep:sysctls/skep:sysctl";
+    g_autofree char *path = sysctl_path (sysctl->name);
+    const DomainDef *def = check->def;
+    gboolean own = FALSE;
+
+    if (!is_straight (path))
+        return fail (check, ERR_XML, place, index, "invalid kernel parameter '%s'", sysctl->name);
+    switch (sysctl_owner (path)) {
+    case SYSCTL_HOST:
+        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                     "kernel parameter '%s' belongs to no namespace: it would change the host",
+                     sysctl->name);
+    case SYSCTL_NET:
+        own = own_net (def);
+        break;
+    case SYSCTL_IPC:
+        own = !def->shares[SHARE_IPC].set;
+        break;
+    case SYSCTL_UTS:
+        own = !def->shares[SHARE_UTS].set;
+        break;
+    }
+    if (!own)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                     "kernel parameter '%s' is of a namespace that the container does not have",
+                     sysctl->name);
+    return TRUE;
+}
+
+static gboolean
+check_sysctls (Check *check)
+{
+    for (guint i = 0; i < check->skep->sysctls->len; i++)
+        if (!check_sysctl (check, check->skep->sysctls->pdata[i], i + 1))
+            return FALSE;
+    return TRUE;
+}
+
+/* ---- seccomp, devices, mounts, hooks */
+
+static gboolean
+check_seccomp (Check *check)
+{
+    const DomainSkep *skep = check->skep;
+
+    if (skep->seccomp == SECCOMP_FILE && (!skep->seccomp_file || *skep->seccomp_file != '/'))
+        return fail (check, ERR_XML, BASE "/skep:seccomp", 0,
+                     "a seccomp profile of a file needs the file's absolute path");
+    if (skep->seccomp != SECCOMP_FILE && skep->seccomp_file)
+        return fail (check, ERR_XML, BASE "/skep:seccomp", 0,
+                     "this seccomp profile is of no file");
+    return TRUE;
+}
+
+static gboolean
+is_device_number (const char *text)
+{
+    return g_str_equal (text, "*")
+        || g_ascii_string_to_unsigned (text, 10, 0, 0xfffff, NULL, NULL);
+}
+
+static gboolean
+check_devices (Check *check)
+{
+    for (guint i = 0; i < check->skep->devices->len; i++) {
+        const SkepDevice *device = check->skep->devices->pdata[i];
+        gsize n = strlen (device->access);
+
+        if ((!g_str_equal (device->type, "c") && !g_str_equal (device->type, "b"))
+            || !is_device_number (device->major) || !is_device_number (device->minor) || n == 0 || n > 3
+            || strspn (device->access, "rwm") != n)
+            return fail (check, ERR_XML, BASE "/skep:devices/skep:allow", i + 1,
+                         "invalid device rule '%s %s:%s %s'", device->type, device->major,
+                         device->minor, device->access);
+    }
+    return TRUE;
+}
+
+/* File systems that would show the host, or the container's own groups and processes without the masks
+ * of its /proc and /sys. */
+static const char *const barred_types[] = { "proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs",
+                                            "securityfs", "efivarfs", "bpf", "devtmpfs", "devpts",
+                                            "configfs", "pstore", "selinuxfs", NULL };
+
+static gboolean
+check_mount (Check *check, const SkepMount *mount, const MountOptions *options, guint index)
+{
+    const char *place = BASE "/skep:mounts/skep:mount";
+
+    if (mount->target[0] != '/' || !mount->target[1] || !is_straight (mount->target + 1))
+        return fail (check, ERR_XML, place, index, "invalid target of a mount '%s'", mount->target);
+    if (options->refused)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                     "mount option '%s' is not supported yet", options->refused);
+    if (options->create_dir && options->create_file)
+        return fail (check, ERR_XML, place, index, "a target is a file or a directory");
+    if (options->bind || g_str_equal (mount->type, "none")) {
+        if (!options->bind || options->rest)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, place, index, "mount of '%s': %s",
+                         mount->source, options->bind ? "a bind takes no options of a file system"
+                                                      : "type 'none' is for bind and rbind");
+        if (mount->source[0] != '/')
+            return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                         "source '%s' of a bind is not an absolute path", mount->source);
+        return TRUE;
+    }
+    if (g_strv_contains (barred_types, mount->type) || !*mount->type
+        || strspn (mount->type, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen (mount->type))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                     "file system type '%s' cannot be mounted into a container", mount->type);
+    return TRUE;
+}
+
+static gboolean
+check_mounts (Check *check)
+{
+    for (guint i = 0; i < check->skep->mounts->len; i++) {
+        const SkepMount *mount = check->skep->mounts->pdata[i];
+        MountOptions options;
+        gboolean good;
+
+        mount_options_parse (mount->options, &options);
+        good = check_mount (check, mount, &options, i + 1);
+        mount_options_clear (&options);
+        if (!good)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_hooks (Check *check)
+{
+    for (guint i = 0; i < check->skep->hooks->len; i++) {
+        const SkepHook *hook = check->skep->hooks->pdata[i];
+
+        if (hook->on != SKEP_HOOK_PRE_START && hook->on != SKEP_HOOK_START_HOST
+            && hook->on != SKEP_HOOK_POST_STOP)
+            return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:hooks/skep:hook", i + 1,
+                         "hook '%s' is not supported yet",
+                         string_table_name (&skep_hook_names, hook->on));
+    }
+    return TRUE;
+}
+
+gboolean
+domain_skep_check (const DomainDef *def, char **ret_path, GError **error)
+{
+    static gboolean (*const checks[]) (Check *) = {
+        check_plain, check_env,     check_rlimits, check_sysctls,
+        check_seccomp, check_devices, check_mounts,  check_hooks,
+    };
+    Check check = { .def = def, .skep = def->skep };
+
+    for (guint i = 0; def->skep && i < G_N_ELEMENTS (checks); i++)
+        if (!checks[i] (&check)) {
+            *ret_path = check.path;
+            g_propagate_error (error, check.error);
+            return FALSE;
+        }
+    return TRUE;
+}
