@@ -19,7 +19,7 @@ signal_codec (Codec *c, const char *attr, guint *number)
     if (codec_reading (c)) {
         g_autofree char *text = codec_take (c, attr, 0);
 
-        *number = text ? signal_parse (text) : 0;
+        *number = text ? signal_number (text) : 0;
         if (text && !*number)
             codec_bad_value (c, attr, text, 0);
     } else if (*number) {

@@ -39,7 +39,7 @@ parse_realtime (const char *text)
 }
 
 guint
-signal_parse (const char *text)
+signal_number (const char *text)
 {
     guint64 number;
 

@@ -5,6 +5,6 @@
 #include <glib.h>
 
 /* The number, 0 when @text names no signal. The prefix SIG may be absent. */
-guint signal_parse (const char *text);
+guint signal_number (const char *text);
 /* The caller frees. */
 char *signal_format (guint number);

@@ -27,6 +27,7 @@
 #include "controller/sync.h"
 #include "controller/users.h"
 #include "util/fd.h"
+#include "util/sysctl.h"
 
 #define CPUS_MAX 8192
 #define PASS_BASE 3
@@ -48,22 +49,40 @@ leave_keyring (Failure *failure)
     return 0;
 }
 
+/* These two files belong to the host's root; the calls ask for the namespace's. */
+static int
+set_name (const plan_sysctl *sysctl)
+{
+    size_t length = strlen (sysctl->value);
+
+    return strcmp (sysctl->key, "kernel/hostname") == 0 ? sethostname (sysctl->value, length)
+                                                        : setdomainname (sysctl->value, length);
+}
+
+/* Through the host's procfs, which is still in sight and writable: keys of a namespace show the
+ * reader's own. plan_check() let no other key pass. */
+static int
+write_sysctl (const plan_sysctl *sysctl)
+{
+    char path[PLAN_STRING_MAX + 16];
+    autofd int fd = -1;
+
+    if (sysctl_owner (sysctl->key) == SYSCTL_UTS)
+        return set_name (sysctl);
+    snprintf (path, sizeof path, "/proc/sys/%s", sysctl->key);
+    fd = open (path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? -1 : fd_write_all (fd, sysctl->value, strlen (sysctl->value));
+}
+
 static int
 set_sysctls (const launch_plan *plan, Failure *failure)
 {
-    char path[PLAN_STRING_MAX + 16];
-
-    /* through the host's procfs, which is still in sight and writable: keys of a namespace show the
-     * reader's own. plan_check() let no other key pass. */
     for (u_int i = 0; i < plan->sysctls.sysctls_len; i++) {
         const plan_sysctl *sysctl = &plan->sysctls.sysctls_val[i];
-        autofd int fd = -1;
 
         if (failure_enter (failure, STEP_SYSCTL, sysctl->key) < 0)
             return -1;
-        snprintf (path, sizeof path, "/proc/sys/%s", sysctl->key);
-        fd = open (path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0 || fd_write_all (fd, sysctl->value, strlen (sysctl->value)) < 0)
+        if (write_sysctl (sysctl) < 0)
             return failure_set (failure, STEP_SYSCTL, sysctl->key);
     }
     return 0;

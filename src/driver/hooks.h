@@ -9,6 +9,8 @@
 
 #include <glib.h>
 
+#include "conf/domain.h"
+
 /* TRUE when there is any; looked up each time, so a new script needs no restart. */
 gboolean hooks_present (void);
 
@@ -17,3 +19,7 @@ typedef void (*HookDone) (const GError *error, gpointer data);
 /* Takes @xml. @done is called later, from the main loop, never from here. */
 void hook_run (const char *domain, const char *operation, const char *suboperation, const char *extra,
                char *xml, HookDone done, gpointer data);
+
+/* The domain's own, <skep:hook on=>; hooks_domain.c. @reboot: what comes after the end. */
+gboolean own_hooks_present (const DomainDef *def, SkepHookOn on);
+void own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone done, gpointer data);

@@ -393,7 +393,8 @@ plan_facts_gather (const PlanQuestion *question, GError **error)
         return NULL;
     facts->securityfs = access ("/sys/kernel/security/lsm", F_OK) == 0;
     facts->selinuxfs = access ("/sys/fs/selinux/enforce", F_OK) == 0;
-    if (!plan_facts_skep (def, facts, error) || !gather_filesystems (question, facts, error) || !gather_devices (def, facts, error)
+    if (!plan_facts_skep (def, facts, error) || !gather_filesystems (question, facts, error)
+        || !gather_devices (def, facts, error)
         || !gather_timers (def, facts, error) || !gather_nets (def, error))
         return NULL;
     return g_steal_pointer (&facts);

@@ -19,7 +19,6 @@
 #include "util/file.h"
 #include "util/log.h"
 
-#define AUTOSTART_AT_ONCE 4
 
 /* ---- one status file */
 

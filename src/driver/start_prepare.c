@@ -239,6 +239,53 @@ step_hook_started (Instance *instance, GError **error)
     return run_hook (instance, "started", "begin");
 }
 
+/* ---- the domain's own hooks */
+
+gboolean
+own_hooks_needed (Instance *instance)
+{
+    const DomainDef *def = instance->domain->def;
+
+    return own_hooks_present (def, SKEP_HOOK_PRE_START) || own_hooks_present (def, SKEP_HOOK_POST_STOP);
+}
+
+static StepResult
+run_own_hooks (Instance *instance, SkepHookOn on)
+{
+    own_hooks_run (instance->domain->def, on, instance->restart, hook_answer,
+                   instance_ticket (instance));
+    return STEP_WAIT;
+}
+
+StepResult
+step_pre_start (Instance *instance, GError **error)
+{
+    (void) error;
+    return run_own_hooks (instance, SKEP_HOOK_PRE_START);
+}
+
+StepResult
+undo_pre_start (Instance *instance)
+{
+    if (instance_note (instance, "post-stop"))
+        return STEP_DONE;
+    instance_set_note (instance, "post-stop", "run");
+    return run_own_hooks (instance, SKEP_HOOK_POST_STOP);
+}
+
+gboolean
+start_host_needed (Instance *instance)
+{
+    return own_hooks_present (instance->domain->def, SKEP_HOOK_START_HOST);
+}
+
+StepResult
+step_start_host (Instance *instance, GError **error)
+{
+    (void) error;
+    return run_own_hooks (instance, SKEP_HOOK_START_HOST);
+}
+
 /* ---- the domain's log */
 
 StepResult

@@ -20,6 +20,11 @@ void instance_retry (Instance *instance);
 
 StepResult step_check (Instance *instance, GError **error);
 gboolean hooks_needed (Instance *instance);
+gboolean own_hooks_needed (Instance *instance);
+StepResult step_pre_start (Instance *instance, GError **error);
+StepResult undo_pre_start (Instance *instance);
+gboolean start_host_needed (Instance *instance);
+StepResult step_start_host (Instance *instance, GError **error);
 StepResult step_hook_prepare (Instance *instance, GError **error);
 StepResult undo_hook_prepare (Instance *instance);
 StepResult step_log (Instance *instance, GError **error);

@@ -19,6 +19,7 @@
 const StartStep start_steps[] = {
     { 0, "check", FALSE, 0, NULL, step_check, NULL },
     { 1, "hook-prepare", TRUE, 60000, hooks_needed, step_hook_prepare, undo_hook_prepare },
+    { 14, "pre-start", TRUE, 60000, own_hooks_needed, step_pre_start, undo_pre_start },
     { 2, "log", FALSE, 0, NULL, step_log, NULL },
     { 3, "labels", FALSE, 0, labels_needed, step_labels, undo_labels },
     { 4, "devices", FALSE, 0, devices_needed, step_devices, undo_devices },
@@ -29,6 +30,7 @@ const StartStep start_steps[] = {
     { 9, "cgroup", FALSE, 0, NULL, step_cgroup, undo_cgroup },
     { 10, "init", FALSE, 0, NULL, step_init, undo_run },
     { 11, "machine", FALSE, 0, systemd_needed, step_machine, undo_machine },
+    { 15, "start-host", FALSE, 60000, start_host_needed, step_start_host, NULL },
     { 12, "run", FALSE, 0, NULL, step_run, undo_run },
     { 13, "hook-started", FALSE, 60000, hooks_needed, step_hook_started, NULL },
 };

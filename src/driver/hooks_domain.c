@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A domain's own hooks, <skep:hook>: commands for the host's shell with NAME lxc WHEN behind them, as
+ * LXC calls its own, and LXC's variables. The live XML is on standard input. In the order of the
+ * definition; the first that fails ends the row. They run on a pool thread.
+ */
+#include <string.h>
+#include <sys/wait.h>
+
+#include "driver/hooks.h"
+#include "util/error.h"
+#include "util/spawn.h"
+#include "util/task.h"
+
+#define HOOK_DEADLINE_MS 30000
+
+typedef struct {
+    GPtrArray *commands;        /* of char * */
+    char *name, *when, *xml;
+    GPtrArray *env;             /* of char *, ends with NULL */
+} OwnHooks;
+
+typedef struct {
+    HookDone done;
+    gpointer data;
+} OwnWaiter;
+
+gboolean
+own_hooks_present (const DomainDef *def, SkepHookOn on)
+{
+    for (guint i = 0; def->skep && i < def->skep->hooks->len; i++)
+        if (((const SkepHook *) def->skep->hooks->pdata[i])->on == on)
+            return TRUE;
+    return FALSE;
+}
+
+static void
+own_hooks_free (gpointer data)
+{
+    OwnHooks *hooks = data;
+
+    g_ptr_array_unref (hooks->commands);
+    g_ptr_array_unref (hooks->env);
+    g_free (hooks->name);
+    g_free (hooks->when);
+    g_free (hooks->xml);
+    g_free (hooks);
+}
+
+static gboolean
+run_command (const OwnHooks *hooks, const char *command, GError **error)
+{
+    g_autofree char *script = g_strdup_printf ("exec %s \"$@\"", command);
+    const char *argv[] = { "/bin/sh", "-c", script, "skep-hook", hooks->name, "lxc", hooks->when, NULL };
+    SpawnArgs args = { .argv = argv, .envp = (const char *const *) hooks->env->pdata };
+    g_autofree char *out = NULL, *err = NULL;
+    int status;
+
+    if (!spawn_run (&args, hooks->xml, HOOK_DEADLINE_MS, &status, &out, &err, error))
+        return FALSE;
+    if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
+        return TRUE;
+    g_strchomp (err);
+    if (WIFEXITED (status))
+        return error_set (error, ERR_HOOK_SCRIPT_FAILED, "hook %s '%s' exited with status %d: %s",
+                          hooks->when, command, WEXITSTATUS (status), err);
+    return error_set (error, ERR_HOOK_SCRIPT_FAILED, "hook %s '%s' was ended by signal %d: %s",
+                      hooks->when, command, WTERMSIG (status), err);
+}
+
+static gpointer
+run_commands (gpointer data, GError **error)
+{
+    const OwnHooks *hooks = data;
+
+    for (guint i = 0; i < hooks->commands->len; i++)
+        if (!run_command (hooks, hooks->commands->pdata[i], error))
+            return NULL;
+    return NULL;
+}
+
+static void
+commands_done (gpointer result, GError *error, gpointer data)
+{
+    g_autofree OwnWaiter *waiter = data;
+
+    (void) result;
+    waiter->done (error, waiter->data);
+}
+
+static void
+add_env (OwnHooks *hooks, const char *name, const char *value)
+{
+    g_ptr_array_add (hooks->env, g_strconcat (name, "=", value, NULL));
+}
+
+static void
+make_env (OwnHooks *hooks, const DomainDef *def, gboolean reboot)
+{
+    add_env (hooks, "LC_ALL", "C");
+    add_env (hooks, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    add_env (hooks, "HOME", "/");
+    add_env (hooks, "LXC_NAME", def->name);
+    add_env (hooks, "LXC_HOOK_TYPE", hooks->when);
+    add_env (hooks, "LXC_HOOK_SECTION", "lxc");
+    add_env (hooks, "LXC_HOOK_VERSION", "0");
+    add_env (hooks, "LXC_TARGET", reboot ? "reboot" : "stop");
+    for (guint i = 0; i < def->filesystems->len; i++) {
+        const FsDef *fs = def->filesystems->pdata[i];
+
+        if (strcmp (fs->target, "/") == 0 && fs->source)
+            add_env (hooks, "LXC_ROOTFS_PATH", fs->source);
+    }
+    g_ptr_array_add (hooks->env, NULL);
+}
+
+void
+own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone done, gpointer data)
+{
+    OwnHooks *hooks = g_new0 (OwnHooks, 1);
+    OwnWaiter *waiter = g_new0 (OwnWaiter, 1);
+
+    hooks->commands = g_ptr_array_new_with_free_func (g_free);
+    hooks->env = g_ptr_array_new_with_free_func (g_free);
+    hooks->name = g_strdup (def->name);
+    hooks->when = g_strdup (string_table_name (&skep_hook_names, on));
+    hooks->xml = domain_def_format (def, 0);
+    make_env (hooks, def, reboot);
+    for (guint i = 0; def->skep && i < def->skep->hooks->len; i++) {
+        const SkepHook *hook = def->skep->hooks->pdata[i];
+
+        if (hook->on == on)
+            g_ptr_array_add (hooks->commands, g_strdup (hook->command));
+    }
+    waiter->done = done;
+    waiter->data = data;
+    task_run (run_commands, hooks, own_hooks_free, commands_done, waiter);
+}
