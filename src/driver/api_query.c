@@ -137,25 +137,45 @@ api_domain_has_managed_save_image (Call *call, const domain_has_managed_save_ima
 }
 
 /* The wire counts the closing NUL. */
-ApiResult
-api_domain_get_security_label (Call *call, const domain_get_security_label_args *in,
-                               domain_get_security_label_ret *out, GError **error)
+static gboolean
+label_read (const Domain *domain, domain_get_security_label_ret *out, GError **error)
 {
-    const Domain *domain = call->domain;
     g_autofree char *label = NULL;
     gboolean enforcing = FALSE;
 
-    (void) in;
     if (domain_active (domain) && domain->instance && domain->instance->init_pid > 0
         && daemon_state.labels->process_label
         && !daemon_state.labels->process_label (domain->instance->init_pid, &label, &enforcing,
                                                 error))
-        return API_FAILED;
+        return FALSE;
+    if (label && strlen (label) >= REMOTE_SECURITY_LABEL_MAX)
+        return error_set_from (error, ORIGIN_SECURITY, ERR_INTERNAL, "the security label is too long");
     out->label.label_val = label ? g_steal_pointer (&label) : g_strdup ("");
     out->label.label_len = (u_int) strlen (out->label.label_val) + 1;
     out->enforcing = enforcing;
-    if (out->label.label_len <= REMOTE_SECURITY_LABEL_MAX)
+    return TRUE;
+}
+
+ApiResult
+api_domain_get_security_label (Call *call, const domain_get_security_label_args *in,
+                               domain_get_security_label_ret *out, GError **error)
+{
+    (void) in;
+    return label_read (call->domain, out, error) ? API_DONE : API_FAILED;
+}
+
+/* One for each security model: there is one at most. */
+ApiResult
+api_domain_get_security_label_list (Call *call, const domain_get_security_label_list_args *in,
+                                    domain_get_security_label_list_ret *out, GError **error)
+{
+    (void) in;
+    if (!domain_active (call->domain))
         return API_DONE;
-    error_set_from (error, ORIGIN_SECURITY, ERR_INTERNAL, "the security label is too long");
-    return API_FAILED;
+    out->labels.labels_val = g_new0 (domain_get_security_label_ret, 1);
+    if (!label_read (call->domain, out->labels.labels_val, error))
+        return API_FAILED;
+    out->labels.labels_len = 1;
+    out->ret = 1;
+    return API_DONE;
 }

@@ -11,6 +11,7 @@ struct Job {
     guint timer;            /* while waiting, 0 none */
     guint idle;             /* chosen to run, not yet called */
     gboolean yields;        /* to DESTROY */
+    gint64 since;           /* it runs */
 };
 
 static void
@@ -92,6 +93,7 @@ job_begin (JobQueue *queue, JobKind kind, const char *owner, guint wait_ms,
     job->timeout = timeout;
     job->data = data;
     if (may_run (queue, kind) && (urgent (kind) || g_queue_is_empty (&queue->waiting))) {
+        job->since = g_get_monotonic_time ();
         g_queue_push_tail (&queue->running, job);
         run (job, data);
         return NULL;
@@ -124,6 +126,7 @@ choose_next (JobQueue *queue)
         if (job->timer)
             g_source_remove (job->timer);
         job->timer = 0;
+        job->since = g_get_monotonic_time ();
         g_queue_push_tail (&queue->running, job);
         job->idle = g_idle_add_full (G_PRIORITY_DEFAULT, run_chosen, job, NULL);
     }
@@ -164,6 +167,14 @@ job_queue_holder (const JobQueue *queue)
     const Job *job = queue->running.head ? queue->running.head->data : NULL;
 
     return job ? job->owner : NULL;
+}
+
+gint64
+job_queue_since (const JobQueue *queue)
+{
+    const Job *job = queue->running.head ? queue->running.head->data : NULL;
+
+    return job ? job->since : 0;
 }
 
 void

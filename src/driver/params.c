@@ -204,3 +204,13 @@ params_reply (GArray *params, int asked, guint max, wire_typed_param **ret_param
     *ret_params = params_take (g_steal_pointer (&list), ret_n);
     return TRUE;
 }
+
+gboolean
+params_reply_flags (GArray *params, guint flags, int asked, guint max, wire_typed_param **ret_params,
+                    u_int *ret_n, int *ret_nparams, GError **error)
+{
+    for (guint i = params->len; i > 0 && !(flags & PARAMS_STRING_OKAY); i--)
+        if (g_array_index (params, wire_typed_param, i - 1).value.type == PARAM_STRING)
+            g_array_remove_index (params, i - 1);
+    return params_reply (params, asked, max, ret_params, ret_n, ret_nparams, error);
+}

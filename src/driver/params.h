@@ -67,3 +67,7 @@ wire_typed_param *params_take (GArray *params, u_int *ret_n);
  * as were asked for. Takes @params. @max is the bound of the reply. */
 gboolean params_reply (GArray *params, int asked, guint max, wire_typed_param **ret_params, u_int *ret_n,
                        int *ret_nparams, GError **error);
+/* The same, without strings for a client whose @flags do not have PARAMS_STRING_OKAY. */
+gboolean params_reply_flags (GArray *params, guint flags, int asked, guint max,
+                             wire_typed_param **ret_params, u_int *ret_n, int *ret_nparams,
+                             GError **error);

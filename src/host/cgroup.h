@@ -118,6 +118,8 @@ typedef struct {
     guint64 limit;              /* CGROUP_UNLIMITED: none */
 } CgroupMemoryStat;
 gboolean cgroup_memory_stat (const Cgroup *c, CgroupMemoryStat *stat, GError **error);
+/* 0 where the kernel's scheduler has no weights. */
+gboolean cgroup_get_blkio_weight (const Cgroup *c, guint *weight, GError **error);
 /* The CPUs and NUMA nodes that the container really has, as lists: "0-3". The caller frees. */
 char *cgroup_effective_cpus (const Cgroup *c, GError **error);
 char *cgroup_effective_mems (const Cgroup *c, GError **error);

@@ -208,6 +208,30 @@ cgroup_blkio_usage (const Cgroup *c, CgroupBlkioUsage *usage, GError **error)
     return devices != NULL;
 }
 
+gboolean
+cgroup_get_blkio_weight (const Cgroup *c, guint *weight, GError **error)
+{
+    static const char *const files[][2] = { { "blkio.bfq.weight", "io.weight" },
+                                            { "blkio.weight", "io.bfq.weight" } };
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_BLKIO, error);
+    char text[CGROUP_TEXT_MAX];
+
+    if (!h)
+        return FALSE;
+    *weight = 0;
+    for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+        int r = cgroup_read_try (h, c->base, "", files[i][h->v2], text);
+
+        if (r == -ENOENT)
+            continue;
+        if (r < 0)
+            return cgroup_error (error, h, c->base, "", files[i][h->v2], -r, FALSE);
+        *weight = (guint) g_ascii_strtoull (g_str_has_prefix (text, "default ") ? text + 8 : text, NULL, 10);
+        return TRUE;
+    }
+    return TRUE;
+}
+
 /* ---- CPUs and NUMA nodes */
 
 static char *

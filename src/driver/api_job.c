@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The job that a domain is busy with. What it takes cannot be told beforehand, so its type is unbounded. */
+#include "driver/api.h"
+#include "driver/params.h"
+
+enum { TYPE_NONE, TYPE_BOUNDED, TYPE_UNBOUNDED };   /* virDomainJobType */
+enum { OPERATION_UNKNOWN, OPERATION_START };        /* virDomainJobOperation */
+enum { STATS_COMPLETED = 1 << 0 };                  /* virDomainGetJobStatsFlags */
+
+/* Milliseconds; FALSE when there is no job. */
+static gboolean
+job_elapsed (const Domain *domain, guint64 *ret)
+{
+    gint64 since = job_queue_since (&domain->jobs);
+
+    if (since == 0)
+        return FALSE;
+    *ret = (guint64) (g_get_monotonic_time () - since) / 1000;
+    return TRUE;
+}
+
+ApiResult
+api_domain_get_job_info (Call *call, const domain_get_job_info_args *in, domain_get_job_info_ret *out,
+                         GError **error)
+{
+    guint64 elapsed = 0;
+
+    (void) in;
+    (void) error;
+    out->type = job_elapsed (call->domain, &elapsed) ? TYPE_UNBOUNDED : TYPE_NONE;
+    out->timeElapsed = elapsed;
+    return API_DONE;
+}
+
+/* Nothing is kept of jobs that are over. */
+ApiResult
+api_domain_get_job_stats (Call *call, const domain_get_job_stats_args *in,
+                          domain_get_job_stats_ret *out, GError **error)
+{
+    guint64 elapsed;
+    GArray *params;
+
+    (void) error;
+    out->type = TYPE_NONE;
+    if ((in->flags & STATS_COMPLETED) || !job_elapsed (call->domain, &elapsed))
+        return API_DONE;
+    out->type = TYPE_UNBOUNDED;
+    params = params_new ();
+    params_add_int (params, "operation",
+                    call->domain->state == STATE_SHUTOFF ? OPERATION_START : OPERATION_UNKNOWN);
+    params_add_ullong (params, "time_elapsed", elapsed);
+    out->params.params_val = params_take (params, &out->params.params_len);
+    return API_DONE;
+}
