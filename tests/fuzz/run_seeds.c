@@ -4,9 +4,6 @@
  * places and with some bytes changed. The changes come from a fixed generator, so a crash repeats.
  * A target that returns has passed: what it must never do (crash, leak, accept what it cannot write
  * again) it asserts.
- *
- * With clang, `CC=clang meson setup DIR -Db_sanitize=address,undefined -Db_lundef=false
- * -Dc_args=-fsanitize=fuzzer-no-link` builds DIR/tests/fuzz/fuzz-NAME for libFuzzer too.
  */
 #include <dirent.h>
 #include <stdint.h>
