@@ -3,6 +3,7 @@
  * skep-helper: errands inside a container on the daemon's behalf, one verb each.
  *
  *   skep-helper --answer-fd FD --pidfd FD VERB WORD...
+ *   skep-helper --answer-fd FD VERB WORD...             a verb that needs no container
  *
  * The pidfd is the container's init, which the daemon keeps from being reused by looking at its start
  * time before and after. A verb begins with the host's credentials and namespaces and decides itself
@@ -37,3 +38,8 @@ void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 /* helper_device.c: words PLAN-FD; the plan is a device_plan. */
 void helper_device_add (const HelperCall *call, MonitorPacket *answer);
 void helper_device_remove (const HelperCall *call, MonitorPacket *answer);
+
+/* helper_shift.c, outside of containers. Words PATH: can mounts of its file system be id-mapped (shift_probe())?
+ * Words ROOT RECORDS UIDS GIDS: shift_run(). */
+void helper_idmap (const HelperCall *call, MonitorPacket *answer);
+void helper_shift (const HelperCall *call, MonitorPacket *answer);

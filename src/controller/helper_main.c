@@ -14,8 +14,6 @@
 #include "controller/helper.h"
 #include "util/fd.h"
 
-#define VERB_AT 5       /* in argv */
-
 static void
 helper_initctl (const HelperCall *call, MonitorPacket *answer)
 {
@@ -35,12 +33,15 @@ helper_initctl (const HelperCall *call, MonitorPacket *answer)
 static const struct {
     const char *name;
     int n_words;
+    bool outside;           /* of containers: without --pidfd */
     HelperVerb run;
     const char *usage;
 } verbs[] = {
-    { "initctl", 1, helper_initctl, "0|6: writes the container's initctl fifo" },
-    { "device-add", 1, helper_device_add, "PLAN-FD: brings a device into the container" },
-    { "device-remove", 1, helper_device_remove, "PLAN-FD: takes it away again" },
+    { "initctl", 1, false, helper_initctl, "0|6: writes the container's initctl fifo" },
+    { "device-add", 1, false, helper_device_add, "PLAN-FD: brings a device into the container" },
+    { "device-remove", 1, false, helper_device_remove, "PLAN-FD: takes it away again" },
+    { "idmap", 1, true, helper_idmap, "PATH: can mounts of its file system be id-mapped?" },
+    { "shift", 4, true, helper_shift, "ROOT RECORDS UIDS GIDS: gives its files to host ids" },
 };
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 
@@ -97,13 +98,18 @@ describe (HelperCall *call)
     return 0;
 }
 
+/* The verb's place in argv is *@ret_at. */
 static HelperVerb
-find_verb (int argc, char **argv)
+find_verb (int argc, char **argv, int *ret_at)
 {
-    if (argc <= VERB_AT || strcmp (argv[1], "--answer-fd") != 0 || strcmp (argv[3], "--pidfd") != 0)
+    bool outside = argc < 4 || strcmp (argv[3], "--pidfd") != 0;
+
+    *ret_at = outside ? 3 : 5;
+    if (argc <= *ret_at || strcmp (argv[1], "--answer-fd") != 0)
         return NULL;
     for (size_t i = 0; i < N_VERBS; i++) {
-        if (strcmp (argv[VERB_AT], verbs[i].name) == 0 && argc - VERB_AT - 1 == verbs[i].n_words)
+        if (strcmp (argv[*ret_at], verbs[i].name) == 0 && argc - *ret_at - 1 == verbs[i].n_words
+            && verbs[i].outside == outside)
             return verbs[i].run;
     }
     return NULL;
@@ -112,7 +118,7 @@ find_verb (int argc, char **argv)
 static int
 usage (void)
 {
-    dprintf (STDERR_FILENO, "usage: skep-helper --answer-fd FD --pidfd FD VERB WORD...\n");
+    dprintf (STDERR_FILENO, "usage: skep-helper --answer-fd FD [--pidfd FD] VERB WORD...\n");
     for (size_t i = 0; i < N_VERBS; i++)
         dprintf (STDERR_FILENO, "  %s %s\n", verbs[i].name, verbs[i].usage);
     return 2;
@@ -122,19 +128,20 @@ int
 main (int argc, char **argv)
 {
     MonitorPacket answer = { .type = MONITOR_FAILED };
-    HelperVerb verb = find_verb (argc, argv);
     HelperCall call = { .pidfd = -1 };
-    int out;
+    int out, at;
+    HelperVerb verb = find_verb (argc, argv, &at);
 
     if (!verb)
         return usage ();
     prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
     fd_cloexec_from (3);
     out = helper_fd (argv[2]);
-    call.pidfd = helper_fd (argv[4]);
-    call.n_words = argc - VERB_AT - 1;
-    call.words = argv + VERB_AT + 1;
-    if (out < 0 || call.pidfd < 0 || describe (&call) < 0) {
+    call.n_words = argc - at - 1;
+    call.words = argv + at + 1;
+    if (at == 5)
+        call.pidfd = helper_fd (argv[4]);
+    if (out < 0 || (at == 5 && (call.pidfd < 0 || describe (&call) < 0))) {
         errno = ESRCH;
         helper_failed (&answer, STEP_MOUNT_NAMESPACE, "pidfd");
     } else {

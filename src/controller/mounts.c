@@ -156,6 +156,7 @@ static int
 mount_idmap (Mounts *m, const plan_mount *mount, int tree)
 {
     struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) m->userns };
+    const char *source = mount->source[0] ? mount->source : mount->target;
 
     if (mount->idmap == PLAN_IDMAP_NONE)
         return 0;
@@ -168,8 +169,14 @@ mount_idmap (Mounts *m, const plan_mount *mount, int tree)
     /* EINVAL: this file system cannot */
     if (mount->idmap == PLAN_IDMAP_TRY && errno == EINVAL)
         return 0;
-    return failure_set (m->failure, STEP_IDMAP_MOUNT,
-                        mount->source[0] ? mount->source : mount->target);
+    if ((mount->flags & PLAN_MF_RECURSIVE) && errno == EINVAL
+        && mount_setattr (tree, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0) {
+        dprintf (STDERR_FILENO, "skep-controller: %s: a mount below it cannot be id-mapped: ids of all "
+                 "mounts below it are as on the host\n", source);
+        return 0;
+    }
+    return failure_set_detail (m->failure, STEP_IDMAP_MOUNT, source,
+                               errno == EINVAL ? "no id-mapped mounts on its file system" : "");
 }
 
 /* Base targets must be what they look like: a link there (/dev -> /host) is an attack or a mistake.

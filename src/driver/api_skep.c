@@ -95,7 +95,8 @@ api_skep_domain_plan (Call *call, const skep_domain_plan_args *in, skep_domain_p
     ask->call = call;
     ask->def = domain_def_copy (domain_config_def (call->domain));
     ask->question = (PlanQuestion) { .def = ask->def, .arch32 = daemon_state.defaults.arch32,
-                                     .cap_last = daemon_state.cap_last };
+                                     .cap_last = daemon_state.cap_last,
+                                     .helper = daemon_state.settings->helper };
     ask->reply = &out->text;
     task_run (plan_look, ask, NULL, plan_looked, ask);
     return API_LATER;

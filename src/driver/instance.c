@@ -69,6 +69,7 @@ instance_free (Instance *instance)
     g_free (instance->fds);
     g_ptr_array_free (instance->notes, TRUE);
     g_clear_pointer (&instance->loops, g_array_unref);
+    ids_work_unref (instance->ids);
     g_free (instance->label_options);
     plan_facts_free (instance->facts);
     if (instance->cgroup)

@@ -38,6 +38,8 @@ extern const guint n_start_steps;
 
 typedef enum { PHASE_STARTING, PHASE_RUNNING, PHASE_UNDOING, PHASE_KEPT } InstancePhase;
 
+typedef struct IdsWork IdsWork;
+
 typedef enum { HALT_NONE, HALT_SHUTDOWN_ASKED, HALT_REBOOT_ASKED } HaltAsked;
 
 struct Instance {
@@ -75,6 +77,7 @@ struct Instance {
     char *label_options;
     gboolean labels_loading;    /* a task loads them into the kernel: their undo waits for its end */
     GArray *loops;              /* of int: loop devices, kept open until the controller has them */
+    IdsWork *ids;               /* start_ids.c */
     int log_fd;
     pid_t pid;                  /* the controller */
     guint64 pid_start;

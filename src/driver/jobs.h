@@ -2,8 +2,8 @@
 /*
  * A job is a place in a domain's queue with an owner and a deadline, not a lock. One job of a
  * domain runs at a time, with one exception: DESTROY may run beside a START or an INTERNAL job,
- * which it cancels, and beside one that has yielded. DESTROY and INTERNAL (the daemon's own: an end, a reboot) overtake waiting
- * ones.
+ * which it cancels, and beside one that has yielded. DESTROY and INTERNAL (the daemon's own: an
+ * end, a reboot) overtake waiting ones.
  *
  * The queue lives in the domain, so whoever has a job waiting or running holds a reference to it.
  */

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "driver/idmap.h"
 #include "host/link.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -193,6 +194,20 @@ open_root (const DomainDef *def, int *ret, GError **error)
                                          source);
 }
 
+/* The root gets the ids of its files changed then, other mounts keep them. Never the host's own tree,
+ * and the kernel's file systems are the plan's affair. */
+static gboolean
+gather_keeps_ids (const PlanQuestion *question, const FsDef *fs, PlanFs *ret, GError **error)
+{
+    gboolean possible = TRUE;
+
+    if (fs->type == FS_MOUNT && plan_wants_idmap (fs->source)
+        && !idmap_possible (question->helper, fs->source, &possible, error))
+        return FALSE;
+    ret->keeps_ids = !possible;
+    return TRUE;
+}
+
 static gboolean
 gather_filesystems (const PlanQuestion *question, PlanFacts *facts, GError **error)
 {
@@ -202,7 +217,9 @@ gather_filesystems (const PlanQuestion *question, PlanFacts *facts, GError **err
     if (!open_root (def, &root, error))
         return FALSE;
     for (guint i = 0; i < def->filesystems->len; i++)
-        if (!gather_fs (def->filesystems->pdata[i], root, &g_array_index (facts->fs, PlanFs, i), error))
+        if (!gather_fs (def->filesystems->pdata[i], root, &g_array_index (facts->fs, PlanFs, i), error)
+            || (facts->idmap && !gather_keeps_ids (question, def->filesystems->pdata[i],
+                                             &g_array_index (facts->fs, PlanFs, i), error)))
             return FALSE;
     if (!def->os.init || def->os.init[0] != '/')
         return error_set (error, ERR_CONFIG_UNSUPPORTED, "init path '%s' is not absolute",

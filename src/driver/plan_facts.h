@@ -23,6 +23,7 @@ typedef struct {
     char *device;               /* host path of the block device (block, or file once attached) */
     char *fstype;               /* of the device */
     PlanDevice numbers;
+    gboolean keeps_ids;         /* a bind of a file system without id-mapped mounts */
 } PlanFs;
 
 /* a network device that goes into the container */
@@ -55,6 +56,7 @@ typedef struct {
     const DomainDef *def;       /* nobody writes to it meanwhile */
     const char *arch32;
     guint cap_last;
+    const char *helper;         /* path of skep-helper */
 } PlanQuestion;
 
 PlanFacts *plan_facts_new (const DomainDef *def);
@@ -70,6 +72,10 @@ gboolean plan_map_id (const GPtrArray *map, guint guest, guint *ret_host);
 
 /* plan_facts_skep.c: what <skep:container> names on the host; the seccomp filter. */
 gboolean plan_facts_skep (const DomainDef *def, PlanFacts *facts, GError **error);
+
+/* Whether a bind of @source is shown through the id map of its container at all: not the host's own
+ * root, and not of necessity what the kernel makes up. In planner_mounts.c. */
+gboolean plan_wants_idmap (const char *source);
 
 /* Looks at init in the container's root (an open directory) as the kernel will: the reason it
  * cannot be executed there, with ERR_SYSTEM and the path. In plan_init.c. */

@@ -95,7 +95,7 @@ static void
 mount_root (Planner *p)
 {
     const char *source = "/", *fstype = "";
-    gboolean readonly = FALSE;
+    gboolean readonly = FALSE, keeps_ids = FALSE;
     plan_mount *mount;
 
     for (guint i = 0; i < p->def->filesystems->len; i++) {
@@ -105,6 +105,7 @@ mount_root (Planner *p)
         if (strcmp (fs->target, "/") != 0)
             continue;
         readonly = fs->readonly;
+        keeps_ids = fact->keeps_ids;
         source = fs->type == FS_MOUNT ? fs->source : fact->device;
         fstype = fs->type == FS_MOUNT ? "" : fact->fstype;
     }
@@ -112,7 +113,7 @@ mount_root (Planner *p)
                            PLAN_MF_RECURSIVE | (readonly ? PLAN_MF_RDONLY : 0));
     g_free (mount->fstype);
     mount->fstype = g_strdup (fstype ? fstype : "");
-    if (p->facts->idmap && (*mount->fstype || strcmp (mount->source, "/") != 0))
+    if (p->facts->idmap && !keeps_ids && (*mount->fstype || strcmp (mount->source, "/") != 0))
         mount->idmap = PLAN_IDMAP_GUEST;
 }
 
@@ -231,16 +232,25 @@ below (const char *path, const char *directory)
     return strncmp (path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* The kernel's own file systems have no idmapped mounts; everywhere else a file system that cannot
- * is an error at the start rather than files that belong to nobody. */
-plan_idmap_mode
-planner_idmap_mode (const Planner *p, const char *source)
+static gboolean
+is_kernels (const char *source)
 {
-    if (!p->facts->idmap || strcmp (source, "/") == 0)
+    return below (source, "/dev") || below (source, "/proc") || below (source, "/sys");
+}
+
+gboolean
+plan_wants_idmap (const char *source)
+{
+    return strcmp (source, "/") != 0 && !is_kernels (source);
+}
+
+/* The kernel's own file systems mostly have no id-mapped mounts, others may have none (start_ids.c). */
+plan_idmap_mode
+planner_idmap_mode (const Planner *p, const char *source, gboolean keeps_ids)
+{
+    if (!p->facts->idmap || strcmp (source, "/") == 0 || keeps_ids)
         return PLAN_IDMAP_NONE;
-    if (below (source, "/dev") || below (source, "/proc") || below (source, "/sys"))
-        return PLAN_IDMAP_TRY;
-    return PLAN_IDMAP_GUEST;
+    return is_kernels (source) ? PLAN_IDMAP_TRY : PLAN_IDMAP_GUEST;
 }
 
 static void
@@ -264,7 +274,7 @@ planner_filesystem (Planner *p, guint index)
     switch (fs->type) {
     case FS_MOUNT:
         mount = planner_mount (p, PLAN_MOUNT_BIND_HOST, fs->source, fs->target, flags | create);
-        mount->idmap = planner_idmap_mode (p, fs->source);
+        mount->idmap = planner_idmap_mode (p, fs->source, fact->keeps_ids);
         break;
     case FS_BIND:
         planner_mount (p, PLAN_MOUNT_BIND_GUEST, fs->source, fs->target, flags | create);

@@ -152,7 +152,8 @@ step_check (Instance *instance, GError **error)
     input = g_new0 (CheckInput, 1);
     input->def = domain_def_copy (def);
     input->question = (PlanQuestion) { .def = input->def, .arch32 = daemon_state.defaults.arch32,
-                                       .cap_last = daemon_state.cap_last };
+                                       .cap_last = daemon_state.cap_last,
+                                       .helper = daemon_state.settings->helper };
     task_run (check_run, input, check_input_free, check_done, instance_ticket (instance));
     return STEP_WAIT;
 }

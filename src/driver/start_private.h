@@ -38,6 +38,13 @@ gboolean labels_needed (Instance *instance);
 StepResult step_labels (Instance *instance, GError **error);
 StepResult undo_labels (Instance *instance);
 
+/* ---- start_ids.c */
+
+gboolean ids_needed (Instance *instance);
+StepResult step_ids (Instance *instance, GError **error);
+StepResult undo_ids (Instance *instance);
+void ids_work_unref (IdsWork *work);
+
 /* ---- start_links.c */
 
 gboolean links_needed (Instance *instance);

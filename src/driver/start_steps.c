@@ -2,6 +2,7 @@
 /*
  * The table of start steps. Order:
  *   - what only looks comes first, so that a plain mistake costs nothing and needs no undo;
+ *   - the owners of the root's files after the log, which says that they change;
  *   - labels before devices and links, which get them;
  *   - devices and links before the controller, since the plan that it is given names them;
  *   - the scope and the cgroup after the controller: systemd makes no scope without a process, and
@@ -21,6 +22,7 @@ const StartStep start_steps[] = {
     { 1, "hook-prepare", TRUE, 60000, hooks_needed, step_hook_prepare, undo_hook_prepare },
     { 14, "pre-start", TRUE, 60000, own_hooks_needed, step_pre_start, undo_pre_start },
     { 2, "log", FALSE, 0, NULL, step_log, NULL },
+    { 16, "ids", FALSE, 3600000, ids_needed, step_ids, undo_ids },
     { 3, "labels", FALSE, 0, labels_needed, step_labels, undo_labels },
     { 4, "devices", FALSE, 0, devices_needed, step_devices, undo_devices },
     { 5, "links", FALSE, 0, links_needed, step_links, undo_links },
