@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Network links of a container that the host has to make: veth pairs, macvlans. Made on a pool thread. The name of a host end is chosen and saved before it is made, so
- * that a daemon that dies in between leaves nothing its successor does not know of.
+ * Network links of a container that the host has to make: veth pairs, macvlans. Made on a pool
+ * thread. The name of a host end is chosen and saved before it is made, so that a daemon that dies in
+ * between leaves nothing its successor does not know of.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -20,8 +20,8 @@
  * controllers can be enabled only once the controller's process has left the scope itself.
  * Numbers: memory bytes (CGROUP_UNLIMITED: none), cpu times microseconds unless named ns.
  *
- * Descriptors of counters are kept while somebody polls them (cgroup_kept_forget()). Main loop only; a task takes a cgroup_copy(), with which it may
- * read and write limits.
+ * Descriptors of counters are kept while somebody polls them (cgroup_kept_forget()). Main loop only; a
+ * task takes a cgroup_copy(), with which it may read and write limits.
  */
 #pragma once
 
