@@ -87,6 +87,9 @@ def main():
               f"{LIBVIRT_SCHEMAS}/capability.rng")
         valid(checks, "domcapabilities", domain, os.path.join(t.SOURCE, "schemas/capabilities-domain.rng"),
               f"{LIBVIRT_SCHEMAS}/domaincaps.rng")
+        sysinfo = daemon.virsh("sysinfo")
+        if sysinfo.status == 0:     # a host without SMBIOS has none
+            valid(checks, "sysinfo", sysinfo.out, os.path.join(t.SOURCE, "schemas/sysinfo.rng"))
         check_host(checks, host)
         check_domain(checks, domain, daemon)
         check_arguments(checks, daemon)

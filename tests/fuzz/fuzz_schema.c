@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 static const DomainDefaults defaults
     = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
 
-static const char *const schemas[] = { "domain", "capabilities", "capabilities-domain" };
+static const char *const schemas[] = { "domain", "capabilities", "capabilities-domain", "sysinfo" };
 
 static void
 check_valid (const DomainDef *def, guint flags)
