@@ -29,9 +29,10 @@ class Asked:
         libvirt.registerErrorHandler(lambda *_: None, None)
         self.connection = libvirt.open(self.daemon.uri)
 
-    def ask(self, document, flags=0):
+    def ask(self, document, how="define"):
+        """What @how, a method of ours that gives a normalised document, comes to."""
         try:
-            return self._ask(document, flags)
+            return "ok", getattr(self, how)(document)
         except libvirt.libvirtError as error:
             if error.get_error_code() in GONE and not self.alive():
                 self.daemon.stop()
@@ -42,12 +43,15 @@ class Asked:
         except (UnicodeError, ValueError, TypeError) as error:
             return "client", str(type(error))
 
-    def _ask(self, document, flags):
-        domain = self.connection.defineXMLFlags(document, flags)
+    def define(self, document):
+        domain = self.connection.defineXMLFlags(document, 0)
         try:
-            return "ok", self.normal(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), document)
+            return self.normal(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), document)
         finally:
             domain.undefine()
+
+    def convert(self, config):
+        return self.normal(self.connection.domainXMLFromNative("lxc-tools", config, 0), config)
 
     def alive(self):
         try:
