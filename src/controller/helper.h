@@ -38,6 +38,8 @@ void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 /* helper_device.c: words PLAN-FD; the plan is a device_plan. */
 void helper_device_add (const HelperCall *call, MonitorPacket *answer);
 void helper_device_remove (const HelperCall *call, MonitorPacket *answer);
+/* helper_facts.c */
+void helper_facts (const HelperCall *call, MonitorPacket *answer);
 
 /* helper_shift.c, outside of containers. Words PATH: can mounts of its file system be id-mapped (shift_probe())?
  * Words ROOT RECORDS UIDS GIDS: shift_run(). */

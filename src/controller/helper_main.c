@@ -42,6 +42,7 @@ static const struct {
     { "device-remove", 1, false, helper_device_remove, "PLAN-FD: takes it away again" },
     { "idmap", 1, true, helper_idmap, "PATH: can mounts of its file system be id-mapped?" },
     { "shift", 4, true, helper_shift, "ROOT RECORDS UIDS GIDS: gives its files to host ids" },
+    { "facts", 2, false, helper_facts, "OUT-FD WHAT: hostname, addresses, some files" },
 };
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 

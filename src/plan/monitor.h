@@ -148,6 +148,17 @@ typedef struct {
 
 _Static_assert (sizeof (MonitorPacket) == 512, "one packet");
 
+/* What skep-helper's verb "facts" is asked for: a word of these letters. */
+enum {
+    FACT_HOSTNAME = 'h',
+    FACT_ADDRESSES = 'a',
+    FACT_OS = 'o',
+    FACT_TIMEZONE = 'z',
+    FACT_USERS = 'u',
+    FACT_MOUNTS = 'm',
+};
+#define FACTS_ALL "haozum"
+
 /* The file beside the monitor socket that keeps EXIT when no daemon took it: one MonitorPacket.
  * monitor_exit_read() takes it (the file is gone then); 0, or -1 with errno (ENOENT: none). */
 #define MONITOR_EXIT_SUFFIX ".exit"
