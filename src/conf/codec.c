@@ -16,11 +16,14 @@
  * time. */
 #define LIST_MAX 1024
 
+/* Names of what is ignored that are kept. */
+#define IGNORED_MAX 100
+
 typedef struct {
     xmlNode *node;              /* reading */
     const char *name;
     ErrorCode unknown_code;     /* of children nobody asked for; 0: by the grammar */
-    const char *unknown_noun;
+    const char *unknown_format; /* with one %s */
 } Level;
 
 /* What of the current start tag is written. */
@@ -30,6 +33,7 @@ struct Codec {
     gboolean reading;
     guint flags;
     const CodecGrammar *grammar;
+    GPtrArray *ignored;         /* reading: paths of what nobody asked for; NULL: an error */
     GString *out;
     guint base;                 /* writing: indentation of the root, in steps */
     Tag tag;
@@ -83,27 +87,39 @@ codec_depth (const Codec *c)
     return c->depth;
 }
 
-char *
-codec_path (const Codec *c)
+static char *
+path_of (const Codec *c, guint depth)
 {
     GString *path = g_string_new (NULL);
 
-    for (guint i = 0; i < c->depth; i++)
+    for (guint i = 0; i < depth; i++)
         g_string_append_printf (path, "/%s", c->levels[i].name);
     return g_string_free (path, FALSE);
+}
+
+char *
+codec_path (const Codec *c)
+{
+    return path_of (c, c->depth);
+}
+
+char *
+codec_parent_path (const Codec *c)
+{
+    return path_of (c, c->depth - 1);
 }
 
 G_GNUC_PRINTF (4, 0)
 static void
 fail_at (Codec *c, xmlNode *node, ErrorCode code, const char *format, va_list args)
 {
-    g_autofree char *detail = NULL, *place = NULL;
+    g_autofree char *detail = NULL;
 
     if (c->error || !c->reading)
         return;
     detail = g_strdup_vprintf (format, args);
-    place = xml_node_place (node);
-    error_set_from (&c->error, c->grammar->origin, code, "%s%s", detail, place);
+    error_set_from (&c->error, c->grammar->origin, code, "%s", detail);
+    error_take_place (c->error, xml_node_place (node));
 }
 
 void
@@ -125,6 +141,35 @@ fail_node (Codec *c, xmlNode *node, ErrorCode code, const char *format, ...)
     va_start (args, format);
     fail_at (c, node, code, format, args);
     va_end (args);
+}
+
+/* @format with @value in place of its %s. */
+static char *
+filled (const char *format, const char *value)
+{
+    const char *hole = strstr (format, "%s");
+
+    return hole ? g_strdup_printf ("%.*s%s%s", (int) (hole - format), format, value, hole + 2)
+                : g_strdup (format);
+}
+
+/* In libvirt's own words, if the grammar has them for MARK NAME END of the current element. */
+static gboolean
+fail_worded (Codec *c, const char *mark, const char *name, const char *end, const char *value)
+{
+    g_autofree char *path = NULL, *what = NULL, *text = NULL;
+    const CodecWording *wording = NULL;
+
+    if (c->error)
+        return TRUE;
+    path = codec_path (c);
+    what = g_strconcat (path, mark, name, end, NULL);
+    wording = c->grammar->wording ? c->grammar->wording (what) : NULL;
+    if (!wording)
+        return FALSE;
+    text = filled (wording->text, value);
+    codec_fail (c, wording->code, "%s", text);
+    return TRUE;
 }
 
 /* ---- names */
@@ -157,12 +202,35 @@ written_name (const xmlNode *node)
 
 /* ---- what was not asked for */
 
-static ErrorCode
-known_code (const Codec *c, const xmlNode *node, gboolean attribute)
+/* Names what is @name below the current element as ignored; FALSE when that is an error here. Beyond
+ * some nobody reads on. */
+static gboolean
+ignore (Codec *c, const char *prefix, const char *name)
 {
-    if (node->ns || !c->grammar->known)
-        return 0;
-    return c->grammar->known (top (c)->name, (const char *) node->name, attribute);
+    g_autofree char *path = NULL;
+
+    if (!c->ignored)
+        return FALSE;
+    if (c->ignored->len < IGNORED_MAX) {
+        path = codec_path (c);
+        g_ptr_array_add (c->ignored, g_strdup_printf ("%s/%s%s", path, prefix, name));
+    }
+    return TRUE;
+}
+
+/* Whether @child may be ignored: what is not libvirt's at all, what it knows, and second copies of
+ * what was read. */
+static gboolean
+may_ignore (const Codec *c, const xmlNode *child)
+{
+    const char *name = (const char *) child->name;
+
+    if (child->ns || (c->grammar->known && c->grammar->known (top (c)->name, name)))
+        return TRUE;
+    for (const xmlNode *other = child->prev; other; other = other->prev)
+        if (other->_private && is_element (other, name))
+            return TRUE;
+    return FALSE;
 }
 
 static void
@@ -170,28 +238,23 @@ refuse_child (Codec *c, xmlNode *child)
 {
     const Level *level = top (c);
     g_autofree char *name = written_name (child);
-    ErrorCode code = known_code (c, child, FALSE);
 
-    if (code)
-        fail_node (c, child, code, "element '%s' is not supported yet", name);
-    else if (level->unknown_code)
-        fail_node (c, child, level->unknown_code, "unknown %s '%s'", level->unknown_noun, name);
-    else
+    if (level->unknown_code) {
+        g_autofree char *text = filled (level->unknown_format, name);
+
+        fail_node (c, child, level->unknown_code, "%s", text);
+    } else if (!may_ignore (c, child) || !ignore (c, "", name)) {
         fail_node (c, child, ERR_XML, "unknown element '%s'", name);
+    }
 }
 
 static void
 refuse_attribute (Codec *c, const xmlAttr *attr)
 {
-    const char *element = top (c)->name;
     g_autofree char *name = written_name ((const xmlNode *) attr);
-    ErrorCode code = known_code (c, (const xmlNode *) attr, TRUE);
 
-    if (code)
-        codec_fail (c, code, "attribute '%s' of element '%s' is not supported yet",
-                    name, element);
-    else
-        codec_fail (c, ERR_XML, "unknown attribute '%s' in element '%s'", name, element);
+    if (!ignore (c, "@", name))
+        codec_fail (c, ERR_XML, "unknown attribute '%s' in element '%s'", name, top (c)->name);
 }
 
 static gboolean
@@ -216,7 +279,8 @@ refuse_rest (Codec *c)
             break;
         case XML_TEXT_NODE:
         case XML_CDATA_SECTION_NODE:
-            if (node->_private != &mark_text_taken && !is_blank (child->content))
+            if (node->_private != &mark_text_taken && !is_blank (child->content)
+                && !ignore (c, "", "text()"))
                 codec_fail (c, ERR_XML, "element '%s' has text, which it cannot have",
                             top (c)->name);
             break;
@@ -230,10 +294,10 @@ refuse_rest (Codec *c)
 }
 
 void
-codec_unknown (Codec *c, ErrorCode code, const char *noun)
+codec_unknown (Codec *c, ErrorCode code, const char *format)
 {
     top (c)->unknown_code = code;
-    top (c)->unknown_noun = noun;
+    top (c)->unknown_format = format;
 }
 
 /* ---- entering and leaving */
@@ -294,19 +358,13 @@ next_child (xmlNode *from, const char *element)
 xmlNode *
 codec_take_child (Codec *c, const char *element)
 {
-    xmlNode *child, *second;
+    xmlNode *child;
 
     if (c->error)
         return NULL;
     child = next_child (top (c)->node->children, element);
-    if (!child)
-        return NULL;
-    second = next_child (child->next, element);
-    if (second) {
-        fail_node (c, second, ERR_XML, "element '%s' is given more than once", element);
-        return NULL;
-    }
-    child->_private = &mark_taken;
+    if (child)
+        child->_private = &mark_taken;
     return child;
 }
 
@@ -329,6 +387,17 @@ codec_enter (Codec *c, const char *element, gboolean wanted)
 }
 
 gboolean
+codec_only (Codec *c, const char *element, gboolean wanted)
+{
+    xmlNode *first = c->reading && !c->error ? next_child (top (c)->node->children, element) : NULL;
+
+    if (first && next_child (first->next, element))
+        fail_node (c, next_child (first->next, element), ERR_XML, "only one %s is supported",
+                   element);
+    return codec_enter (c, element, wanted);
+}
+
+gboolean
 codec_next (Codec *c, const char *element, gboolean many)
 {
     xmlNode *node;
@@ -346,12 +415,12 @@ codec_next (Codec *c, const char *element, gboolean many)
     if (!node)
         return FALSE;
     if (seen && !many)
-        fail_node (c, node, ERR_XML, "element '%s' is given more than once", element);
-    else if (seen >= LIST_MAX)
+        return FALSE;
+    if (seen >= LIST_MAX) {
         fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX,
                    element);
-    if (c->error)
         return FALSE;
+    }
     node->_private = &mark_taken;
     push (c, node, element);
     return TRUE;
@@ -404,14 +473,18 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
 /* ---- attributes and text */
 
 static xmlAttr *
-find_attr (const Codec *c, const char *attr)
+node_attr (const xmlNode *node, const char *attr)
 {
-    if (c->error)
-        return NULL;
-    for (xmlAttr *a = top (c)->node->properties; a; a = a->next)
+    for (xmlAttr *a = node->properties; a; a = a->next)
         if (!a->ns && g_str_equal ((const char *) a->name, attr))
             return a;
     return NULL;
+}
+
+static xmlAttr *
+find_attr (const Codec *c, const char *attr)
+{
+    return c->error ? NULL : node_attr (top (c)->node, attr);
 }
 
 static char *
@@ -439,6 +512,15 @@ codec_peek (Codec *c, const char *attr)
 }
 
 char *
+codec_peek_child (Codec *c, const char *element, const char *attr)
+{
+    const xmlNode *child = c->error ? NULL : next_child (top (c)->node->children, element);
+    const xmlAttr *found = child ? node_attr (child, attr) : NULL;
+
+    return found ? attr_value (found) : NULL;
+}
+
+char *
 codec_take (Codec *c, const char *attr, FieldFlags flags)
 {
     xmlAttr *found = find_attr (c, attr);
@@ -447,7 +529,7 @@ codec_take (Codec *c, const char *attr, FieldFlags flags)
         found->_private = &mark_taken;
         return attr_value (found);
     }
-    if (flags & FIELD_REQUIRED)
+    if (flags & FIELD_REQUIRED && !fail_worded (c, "@", attr, "!", ""))
         codec_fail (c, ERR_XML, "Missing required attribute '%s' in element '%s'", attr,
                     top (c)->name);
     return NULL;
@@ -456,9 +538,37 @@ codec_take (Codec *c, const char *attr, FieldFlags flags)
 void
 codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags)
 {
-    codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
-                "Invalid value for attribute '%s' in element '%s': '%s'.", attr, top (c)->name,
-                value);
+    if (!fail_worded (c, "@", attr, "", value))
+        codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
+                    "Invalid value for attribute '%s' in element '%s': '%s'.", attr, top (c)->name,
+                    value);
+}
+
+void
+codec_bad_value_because (Codec *c, const char *attr, const char *value, const char *why)
+{
+    if (fail_worded (c, "@", attr, "", value))
+        return;
+    if (why && g_str_equal (why, CODEC_ZERO))
+        codec_fail (c, ERR_XML, "Invalid value for attribute '%s' in element '%s': %s", attr,
+                    top (c)->name, why);
+    else
+        codec_fail (c, ERR_XML, "Invalid value for attribute '%s' in element '%s': '%s'%s", attr,
+                    top (c)->name, value, why ? why : "");
+}
+
+void
+codec_bad_text (Codec *c, const char *value)
+{
+    if (!fail_worded (c, "", "", "", value))
+        codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", top (c)->name, value);
+}
+
+void
+codec_missing_child (Codec *c, const char *element)
+{
+    if (!fail_worded (c, "/", element, "!", ""))
+        codec_fail (c, ERR_XML, "missing element '%s' in element '%s'", element, top (c)->name);
 }
 
 void
@@ -497,6 +607,16 @@ codec_put_text (Codec *c, const char *text)
     c->tag = TAG_TEXT;
 }
 
+gboolean
+codec_has_text (const Codec *c)
+{
+    for (const xmlNode *child = top (c)->node->children; child; child = child->next)
+        if ((child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
+            && child->content && *child->content)
+            return TRUE;
+    return FALSE;
+}
+
 GString *
 codec_raw (Codec *c)
 {
@@ -510,9 +630,9 @@ codec_raw (Codec *c)
 
 gboolean
 codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn, void *object,
-            GError **error)
+            GPtrArray *ignored, GError **error)
 {
-    Codec c = { .reading = TRUE, .flags = flags, .grammar = grammar };
+    Codec c = { .reading = TRUE, .flags = flags, .grammar = grammar, .ignored = ignored };
 
     push (&c, root, grammar->root);
     if (is_element (root, grammar->root)) {

@@ -5,10 +5,12 @@
  * A Codec knows whether it reads or writes; the element's function lists attributes and children
  * once, in the order in which they are written (reading takes them in any order). The first error
  * stays: every later call does nothing. What is read is ticked off, and whatever is left when an
- * element is left (an attribute, a child, text) is an error, so nothing is ever dropped silently.
+ * element is left (an attribute, a known child, text, a second copy) is ignored, as libvirt does, but
+ * named: nothing is ever dropped silently. An element that nobody knows is an error: it may be a
+ * misspelt <readonly/>.
  * Defaults and judgement are not the codec's; freeing is separate.
  *
- * Error texts end in the place: "... (line 12, /domain/devices/sound)".
+ * Errors carry their place, error_place(): " (line 12, /domain/devices/sound)".
  */
 #pragma once
 
@@ -26,6 +28,7 @@ typedef enum {
     FIELD_KEEP_ZERO = 1 << 1,   /* writing: print also the zero value */
     FIELD_OCTAL = 1 << 2,       /* 0644 */
     FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, not ERR_XML */
+    FIELD_POSITIVE = 1 << 5,    /* zero is refused */
     FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
 } FieldFlags;
 
@@ -37,20 +40,31 @@ typedef enum {
 /* A unit of sizes in a definition's members. */
 typedef enum { SIZE_BYTES, SIZE_KIB } SizeUnit;
 
+typedef struct {
+    const char *what;           /* the path's end: "hub@type", "parent/element@attribute!" */
+    ErrorCode code;
+    const char *text;           /* at most one %s, the value */
+} CodecWording;
+
 /* What a kind of document is. */
 typedef struct {
     const char *root;           /* "domain" */
     ErrorOrigin origin;
-    /* The code with which @name below @parent is refused as "not supported yet", if libvirt knows
-     * it; 0 if not: then it is "unknown", with ERR_XML. May be NULL. */
-    ErrorCode (*known) (const char *parent, const char *name, gboolean attribute);
+    /* libvirt's own words for what is wrong: a path with "@type" (the attribute's value) behind,
+     * "@type!" (it is absent), nothing (the text), "/name!" (no such child). NULL: the usual ones.
+     * May be NULL. */
+    const CodecWording *(*wording) (const char *path);
+    /* Whether an element @name below @parent is one that may be ignored, because libvirt ignores it,
+     * or means nothing to a container; others are misspelt. May be NULL: none. */
+    gboolean (*known) (const char *parent, const char *name);
 } CodecGrammar;
 
 /* Namespace of elements written with the prefix "lxc:". */
 #define LXC_NAMESPACE "http://libvirt.org/schemas/domain/lxc/1.0"
 
+/* Paths of what is ignored (char *) are added to @ignored; NULL: it is an error. */
 gboolean codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
-                     void *object, GError **error);
+                     void *object, GPtrArray *ignored, GError **error);
 /* Appends to @out, the root element indented by @level steps. */
 void codec_write (GString *out, guint level, const CodecGrammar *grammar, guint flags, CodecFn fn,
                   const void *object);
@@ -63,6 +77,7 @@ gboolean codec_failed (const Codec *c);
 const char *codec_name (const Codec *c);    /* of the current element */
 guint codec_depth (const Codec *c);         /* 1 in the root element */
 char *codec_path (const Codec *c);          /* "/domain/devices/disk"; the caller frees */
+char *codec_parent_path (const Codec *c);   /* "/domain/devices" */
 /* Reading: fails with the place of the current element. Writing: nothing. */
 void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 /* Reading: the child @element, ticked off with all that is in it, for what no function here covers;
@@ -70,14 +85,16 @@ void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINT
 xmlNode *codec_take_child (Codec *c, const char *element);
 /* Writing: where whole lines can be appended as children of the current element. */
 GString *codec_raw (Codec *c);
-/* Unknown children of the current element fail with "unknown NOUN 'x'" and @code. */
-void codec_unknown (Codec *c, ErrorCode code, const char *noun);
+/* Unknown children of the current element fail with @code and @format, which has one %s. */
+void codec_unknown (Codec *c, ErrorCode code, const char *format);
 
-/* Reading: TRUE when there is such a child; two are an error. Writing: TRUE when @wanted. After
+/* Reading: TRUE when there is such a child, the first of several. Writing: TRUE when @wanted. After
  * TRUE codec_leave() must follow. */
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
-/* Reading: enters the next child @element that is not ticked off; without @many two are an error,
- * as in codec_enter(). For loops; there are bounds of codec_list(). */
+/* The same; several are an error, "only one ELEMENT is supported". */
+gboolean codec_only (Codec *c, const char *element, gboolean wanted);
+/* Reading: enters the next child @element that is not ticked off; without @many only the first, as
+ * codec_enter(). For loops; there are bounds of codec_list(). */
 gboolean codec_next (Codec *c, const char *element, gboolean many);
 void codec_leave (Codec *c);
 
@@ -85,7 +102,8 @@ void codec_leave (Codec *c);
 void codec_enum (Codec *c, const char *attr, guint *v, const StringTable *names, FieldFlags flags);
 void codec_uint (Codec *c, const char *attr, guint *v, FieldFlags flags);
 void codec_uint64 (Codec *c, const char *attr, guint64 *v, FieldFlags flags);
-void codec_int (Codec *c, const char *attr, int *v, int absent);  /* not written when @absent */
+void codec_int (Codec *c, const char *attr, int *v, int absent);  /* >= 0; not written when @absent */
+void codec_signed (Codec *c, const char *attr, int *v, FieldFlags flags);   /* always written */
 void codec_string (Codec *c, const char *attr, char **v, FieldFlags flags);
 void codec_yes (Codec *c, const char *attr, gboolean *v);           /* attr='yes', or nothing */
 /* Live-only: read and forgotten, or not written, unless codec_live(). */
@@ -98,11 +116,20 @@ char *codec_take (Codec *c, const char *attr, FieldFlags flags);
 void codec_put (Codec *c, const char *attr, const char *value);
 /* Reading: as codec_take(), but not ticked off. */
 char *codec_peek (Codec *c, const char *attr);
-/* codec_fail() with "Invalid value for attribute ...", code by @flags. */
+/* The same of the first child @element. */
+char *codec_peek_child (Codec *c, const char *element, const char *attr);
+/* codec_fail() with the grammar's words, else "Invalid value for attribute ...", code by @flags. */
 void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags);
+/* The same with @why behind: ". Expected integer value"; or CODEC_ZERO. */
+#define CODEC_ZERO "Zero is not permitted"
+void codec_bad_value_because (Codec *c, const char *attr, const char *value, const char *why);
+void codec_bad_text (Codec *c, const char *value);
+void codec_missing_child (Codec *c, const char *element);
 
 /* ---- text of the current element */
+gboolean codec_has_text (const Codec *c);           /* reading: not empty */
 void codec_text (Codec *c, char **v);               /* "" is NULL */
+/* An empty text leaves *v alone, as if the element were absent. */
 void codec_text_uint (Codec *c, guint *v);
 void codec_text_uint64 (Codec *c, guint64 *v);
 void codec_text_int64 (Codec *c, gint64 *v);

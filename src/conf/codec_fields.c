@@ -4,28 +4,8 @@
 #include <string.h>
 
 #include "conf/codec.h"
+#include "conf/number.h"
 #include "conf/units.h"
-
-/* Number in @digits: no sign, no blanks. */
-static gboolean
-parse_unsigned (const char *digits, FieldFlags flags, guint64 max, guint64 *ret)
-{
-    guint base = flags & FIELD_OCTAL ? 8 : 10;
-
-    if (flags & FIELD_HEX && (g_str_has_prefix (digits, "0x") || g_str_has_prefix (digits, "0X"))) {
-        base = 16;
-        digits += 2;
-    } else if (flags & FIELD_HEX && digits[0] == '0' && digits[1]) {
-        base = 8;
-        digits++;
-    }
-    /* GLib's parser refuses signs and blanks, but takes 0x itself when the base is 16 */
-    if (base == 16 && !g_ascii_isxdigit (digits[0]))
-        return FALSE;
-    if (base == 16 && digits[0] == '0' && (digits[1] | 0x20) == 'x')
-        return FALSE;
-    return g_ascii_string_to_unsigned (digits, base, 0, max, ret, NULL);
-}
 
 /* ---- attributes */
 
@@ -53,13 +33,17 @@ codec_enum (Codec *c, const char *attr, guint *v, const StringTable *names, Fiel
 static gboolean
 take_number (Codec *c, const char *attr, FieldFlags flags, guint64 max, guint64 *ret)
 {
+    guint base = flags & FIELD_OCTAL ? 8 : flags & FIELD_HEX ? 0 : 10;
     g_autofree char *text = codec_take (c, attr, flags);
 
     if (!text)
         return FALSE;
-    if (parse_unsigned (text, flags, max, ret))
+    if (!number_parse_unsigned (text, base, max, ret))
+        codec_bad_value_because (c, attr, text, ". Expected non-negative integer value");
+    else if (flags & FIELD_POSITIVE && !*ret)
+        codec_bad_value_because (c, attr, text, CODEC_ZERO);
+    else
         return TRUE;
-    codec_bad_value (c, attr, text, flags);
     return FALSE;
 }
 
@@ -110,6 +94,25 @@ codec_int (Codec *c, const char *attr, int *v, int absent)
         *v = take_number (c, attr, 0, G_MAXINT, &n) ? (int) n : absent;
     else if (*v != absent)
         put_number (c, attr, (guint64) *v, FIELD_KEEP_ZERO);
+}
+
+void
+codec_signed (Codec *c, const char *attr, int *v, FieldFlags flags)
+{
+    char text[16];
+    gint64 n;
+
+    if (codec_reading (c)) {
+        g_autofree char *given = codec_take (c, attr, flags);
+
+        if (given && !number_parse_signed (given, 10, G_MININT, G_MAXINT, &n))
+            codec_bad_value_because (c, attr, given, ". Expected integer value");
+        else if (given)
+            *v = (int) n;
+        return;
+    }
+    g_snprintf (text, sizeof text, "%d", *v);
+    codec_put (c, attr, text);
 }
 
 void
@@ -187,16 +190,15 @@ codec_text (Codec *c, char **v)
 }
 
 static gboolean
-take_text_number (Codec *c, guint64 max, gboolean signed_, guint64 *ret, gboolean *ret_negative)
+take_text_number (Codec *c, guint64 max, guint64 *ret)
 {
     g_autofree char *text = codec_take_text (c);
 
-    if (!text)
+    if (!text || !*text)
         return FALSE;
-    *ret_negative = signed_ && *text == '-';
-    if (parse_unsigned (text + (*ret_negative ? 1 : 0), 0, max, ret))
+    if (number_parse_unsigned (text, 10, max, ret))
         return TRUE;
-    codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", codec_name (c), text);
+    codec_bad_text (c, text);
     return FALSE;
 }
 
@@ -204,12 +206,9 @@ void
 codec_text_uint64 (Codec *c, guint64 *v)
 {
     char text[32];
-    gboolean negative;
-    guint64 n;
 
     if (codec_reading (c)) {
-        if (take_text_number (c, G_MAXUINT64, FALSE, &n, &negative))
-            *v = n;
+        take_text_number (c, G_MAXUINT64, v);
         return;
     }
     g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, *v);
@@ -220,28 +219,27 @@ void
 codec_text_uint (Codec *c, guint *v)
 {
     guint64 n = *v;
-    gboolean negative;
 
     if (!codec_reading (c))
         codec_text_uint64 (c, &n);
-    else if (take_text_number (c, G_MAXUINT, FALSE, &n, &negative))
+    else if (take_text_number (c, G_MAXUINT, &n))
         *v = (guint) n;
 }
 
 void
 codec_text_int64 (Codec *c, gint64 *v)
 {
-    char text[32];
-    gboolean negative;
-    guint64 n;
+    char written[32];
 
     if (codec_reading (c)) {
-        if (take_text_number (c, G_MAXINT64, TRUE, &n, &negative))
-            *v = negative ? -(gint64) n : (gint64) n;
+        g_autofree char *text = codec_take_text (c);
+
+        if (text && *text && !number_parse_signed (text, 10, G_MININT64, G_MAXINT64, v))
+            codec_bad_text (c, text);
         return;
     }
-    g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, *v);
-    codec_put_text (c, text);
+    g_snprintf (written, sizeof written, "%" G_GINT64_FORMAT, *v);
+    codec_put_text (c, written);
 }
 
 /* ---- whole elements */
@@ -283,10 +281,9 @@ codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *
         g_autofree char *text = codec_take_text (c);
         int value = text ? string_table_value (names, text) : -1;
 
-        if (text && value < 0)
-            codec_fail (c, flags & FIELD_CONFIG ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
-                        "Invalid value for element '%s': '%s'", element, text);
-        else if (text)
+        if (text && *text && value < 0)
+            codec_bad_text (c, text);
+        else if (text && *text)
             *v = (guint) value;
     } else {
         codec_put_text (c, string_table_name (names, *v));

@@ -42,16 +42,16 @@ domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GEr
 {
     g_autoptr (DomainDef) def = domain_def_new ();
     g_autoptr (GError) why = NULL;
-    g_autofree char *path = NULL, *place = NULL;
+    g_autofree char *path = NULL;
     guint codec_flags = flags & DOMAIN_PARSE_LIVE ? CODEC_LIVE | CODEC_STATUS : 0;
 
-    if (!codec_read (root, &domain_grammar, codec_flags, domain_codec, def, error))
+    if (!codec_read (root, &domain_grammar, codec_flags, domain_codec, def, def->ignored, error))
         return NULL;
     domain_default_fill (def, defaults ? defaults : &no_defaults);
     if (domain_check (def, defaults ? defaults : &no_defaults, &path, &why))
         return g_steal_pointer (&def);
-    place = xml_path_place (root->doc, path);
-    error_set_from (error, ORIGIN_DOMAIN, (ErrorCode) why->code, "%s%s", why->message, place);
+    error_take_place (why, xml_path_place (root->doc, path));
+    g_propagate_error (error, g_steal_pointer (&why));
     return NULL;
 }
 
@@ -81,8 +81,11 @@ validate (xmlDoc *doc, const DomainDefaults *defaults, guint flags, GError **err
     if (schema_validate_document ("domain", doc, &violation))
         return TRUE;
     def = domain_def_read (xmlDocGetRootElement (doc), defaults, flags, &place);
-    return error_set_from (error, ORIGIN_XML, (ErrorCode) violation->code, "%s%s%s",
-                           violation->message, place ? ": " : "", place ? place->message : "");
+    if (place)
+        error_take_place (violation, g_strdup_printf (" (%s%s)", place->message,
+                                                      error_place (place)));
+    g_propagate_error (error, g_steal_pointer (&violation));
+    return FALSE;
 }
 
 DomainDef *
@@ -133,7 +136,7 @@ domain_def_copy (const DomainDef *def)
     DomainDef *copy = domain_def_new ();
 
     if (!doc || !codec_read (xmlDocGetRootElement (doc), &domain_grammar, CODEC_LIVE | CODEC_STATUS,
-                             domain_codec, copy, &error))
+                             domain_codec, copy, NULL, &error))
         g_error ("copy of domain '%s': %s", def->name, error->message);
     for (guint i = 0; i < copy->nets->len && i < def->nets->len; i++) {
         const NetDef *from = g_ptr_array_index (def->nets, i);
@@ -170,5 +173,7 @@ domain_def_passive (const DomainDef *def)
     list_passive (def->consoles, G_STRUCT_OFFSET (ConsoleDef, passive), paths);
     list_passive (def->hostdevs, G_STRUCT_OFFSET (HostdevDef, passive), paths);
     passive_list (def->memballoon.passive, paths);
+    for (guint i = 0; i < def->ignored->len; i++)
+        g_ptr_array_add (paths, g_strdup (g_ptr_array_index (def->ignored, i)));
     return paths;
 }

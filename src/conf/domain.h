@@ -44,21 +44,61 @@ typedef struct {
 } DomainBlkiotune;
 
 typedef struct {
+    guint id;               /* of a vcpu or iothread */
+    char *cpuset;           /* canonical list */
+} CpuPin;
+
+typedef enum { POLICY_NONE, POLICY_BATCH, POLICY_IDLE, POLICY_FIFO, POLICY_RR, POLICY_LAST } SchedPolicy;
+
+typedef struct {
+    char *ids;              /* of vcpus or iothreads: one of them, once the defaults are filled */
+    guint policy;           /* SchedPolicy; POLICY_NONE: absent */
+    int priority;           /* fifo, rr */
+} SchedDef;
+
+/* CFS limits: period 1000..1000000 us, 0: none; quota 1000..17592186044415 us, negative: no limit,
+ * 0: none. */
+typedef struct {
+    guint64 period;
+    gint64 quota;
+} CpuQuota;
+
+typedef struct {
     guint64 shares;         /* 2..262144 */
     gboolean shares_set;
-    guint64 period;         /* 1000..1000000 us; 0: none */
-    gint64 quota;           /* 1000..17592186044415 us, negative: no limit; 0: none */
-    GPtrArray *passive;
+    guint64 period;         /* of the container's vcpus; see CpuQuota */
+    gint64 quota;
+    CpuQuota global, emulator, iothread;
+    GPtrArray *vcpupins;    /* of CpuPin, by id */
+    char *emulatorpin;      /* canonical list */
+    GPtrArray *iothreadpins;/* of CpuPin */
+    SchedDef emulatorsched;
+    GPtrArray *vcpuscheds, *iothreadscheds; /* of SchedDef, by id */
+    GPtrArray *passive;     /* cachetune, memorytune */
 } DomainCputune;
+
+/* iothreads and iothreadids: no effect, but the ids are what others refer to. */
+typedef struct {
+    guint id;
+    gboolean made;          /* not in the XML: one of those that the number asks for */
+    int pool_min, pool_max; /* thread_pool_*, -1: absent */
+} IothreadDef;
 
 typedef enum { NUMA_STRICT, NUMA_PREFERRED, NUMA_INTERLEAVE, NUMA_RESTRICTIVE, NUMA_LAST } NumaMode;
 typedef enum { PLACEMENT_NONE, PLACEMENT_STATIC, PLACEMENT_AUTO, PLACEMENT_LAST } Placement;
+
+typedef struct {
+    guint cellid;           /* cell of the guest */
+    guint mode;             /* NumaMode */
+    char *nodeset;          /* canonical list */
+} NumaMemnode;
 
 typedef struct {
     gboolean set;
     guint mode;             /* NumaMode */
     guint placement;        /* Placement */
     char *nodeset;          /* canonical list, "0-1,3" */
+    GPtrArray *memnodes;    /* of NumaMemnode */
 } DomainNumatune;
 
 /* ---- os */
@@ -92,6 +132,8 @@ typedef struct {
     guint caps[CAPABILITY_LAST];/* OnOff, index is the kernel's capability number */
 } DomainFeatures;
 
+/* XML names of the elements of <iotune>, index is IotuneValue. */
+extern const StringTable iotune_names;
 /* XML names of capabilities, index is the kernel's number. */
 extern const StringTable capability_names;
 /* Names of the enums below for messages. */
@@ -166,7 +208,9 @@ typedef struct {
     GPtrArray *passive;
 } FsDef;
 
-typedef enum { DISK_FILE, DISK_BLOCK, DISK_TYPE_LAST } DiskType;
+/* A container starts with the first two only. */
+typedef enum { DISK_FILE, DISK_BLOCK, DISK_DIR, DISK_NETWORK, DISK_VOLUME, DISK_NVME, DISK_VHOSTUSER,
+               DISK_TYPE_LAST } DiskType;
 typedef enum { DISK_DEVICE_DISK, DISK_DEVICE_CDROM, DISK_DEVICE_FLOPPY, DISK_DEVICE_LUN,
                DISK_DEVICE_LAST } DiskDevice;
 typedef enum {
@@ -198,6 +242,24 @@ typedef struct {
     guint controller, bus, target, unit;
 } DriveAddress;
 
+/* Elements of <iotune>; 0 is none. */
+typedef enum {
+    IOTUNE_TOTAL_BYTES_SEC, IOTUNE_READ_BYTES_SEC, IOTUNE_WRITE_BYTES_SEC,
+    IOTUNE_TOTAL_IOPS_SEC, IOTUNE_READ_IOPS_SEC, IOTUNE_WRITE_IOPS_SEC,
+    IOTUNE_TOTAL_BYTES_SEC_MAX, IOTUNE_READ_BYTES_SEC_MAX, IOTUNE_WRITE_BYTES_SEC_MAX,
+    IOTUNE_TOTAL_IOPS_SEC_MAX, IOTUNE_READ_IOPS_SEC_MAX, IOTUNE_WRITE_IOPS_SEC_MAX,
+    IOTUNE_SIZE_IOPS_SEC,
+    IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH, IOTUNE_READ_BYTES_SEC_MAX_LENGTH,
+    IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH, IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH,
+    IOTUNE_READ_IOPS_SEC_MAX_LENGTH, IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH,
+    IOTUNE_LAST
+} IotuneValue;
+
+typedef struct {
+    guint64 value[IOTUNE_LAST];     /* index IotuneValue; bytes, operations, seconds */
+    char *group_name;
+} DiskIotune;
+
 typedef struct {
     guint type;                     /* DiskType */
     guint device;                   /* DiskDevice */
@@ -207,6 +269,7 @@ typedef struct {
     char *source;
     char *target;                   /* sda */
     guint bus;                      /* DiskBus */
+    DiskIotune iotune;
     gboolean readonly;
     DriveAddress address;
     char *alias;                    /* live; stored when the user's own: "ua-..." */
@@ -406,6 +469,8 @@ typedef struct {
     guint vcpus_current;            /* 0: all; no effect */
     guint vcpu_placement;           /* Placement */
     char *cpuset;                   /* canonical list */
+    guint iothreads;
+    GPtrArray *iothread_ids;        /* of IothreadDef, by id once the defaults are filled */
     DomainCputune cputune;
     DomainNumatune numatune;
     char *partition;                /* <resource><partition> */
@@ -426,6 +491,7 @@ typedef struct {
     NamespaceShare shares[SHARE_LAST];
     DomainSkep *skep;               /* NULL: nothing is said */
     GPtrArray *passive;             /* what has no effect, passive.h; NULL when there is nothing */
+    GPtrArray *ignored;             /* of char *: paths of what was in the XML and is not here */
 } DomainDef;
 
 /* What defaults need to know of the host; gathered once by the daemon, so that conf does no I/O. */
@@ -452,7 +518,8 @@ DomainDef *domain_def_parse (const char *xml, gsize size, const DomainDefaults *
                              guint flags, GError **error);
 char *domain_def_format (const DomainDef *def, guint flags);
 DomainDef *domain_def_copy (const DomainDef *def);
-/* Paths of what the definition says and a container ignores, "/domain/devices/sound" (char *). */
+/* Paths of what the definition says, or its XML said, and a container ignores (char *):
+ * "/domain/devices/sound". */
 GPtrArray *domain_def_passive (const DomainDef *def);
 /* Nothing set but the id (-1); every array exists, as it does after parsing. */
 DomainDef *domain_def_new (void);

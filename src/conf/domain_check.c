@@ -5,23 +5,13 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "conf/domain_codec.h"
+#include "conf/domain_check.h"
 #include "conf/mac.h"
 
 #define IDMAP_LINES_MAX 340 /* the kernel takes no more lines in uid_map */
 
-typedef struct {
-    const DomainDef *def;
-    const DomainDefaults *defaults;
-    char *path;
-    GError *error;
-} Check;
-
-/* Always FALSE, so that a check can end in it. @path is an XPath format with one number (or
- * none). */
-G_GNUC_PRINTF (5, 6)
-static gboolean
-fail (Check *check, ErrorCode code, const char *path, guint index, const char *format, ...)
+gboolean
+check_fail (Check *check, ErrorCode code, const char *path, guint index, const char *format, ...)
 {
     va_list args;
     g_autofree char *detail = NULL;
@@ -39,52 +29,25 @@ check_names (Check *check)
     g_autoptr (GError) why = NULL;
 
     if (!domain_name_check (check->def->name, &why))
-        return fail (check, (ErrorCode) why->code, "/domain/name", 0, "%s", why->message);
+        return check_fail (check, (ErrorCode) why->code, "/domain/name", 0, "%s", why->message);
     if (check->def->title && strchr (check->def->title, '\n'))
-        return fail (check, ERR_XML, "/domain/title", 0, "Domain title can't contain newlines");
+        return check_fail (check, ERR_XML, "/domain/title", 0, "Domain title can't contain newlines");
     return TRUE;
 }
 
 static gboolean
-check_limits (Check *check)
+check_sizes (Check *check)
 {
     const DomainDef *def = check->def;
-    const DomainCputune *tune = &def->cputune;
 
     if (!def->memory)
-        return fail (check, ERR_XML, "/domain/memory", 0, "the memory must not be zero");
+        return check_fail (check, ERR_XML, "/domain/memory", 0,
+                           "Memory size must be specified via <memory> or in the <numa> "
+                           "configuration");
     if (def->vcpus_current > def->vcpus)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/vcpu", 0,
-                     "maximum vCPU count must not be less than current vCPU count");
-    if (tune->shares_set && (tune->shares < 2 || tune->shares > 262144))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/shares", 0,
-                     "Value of cputune 'shares' must be in range [2, 262144]");
-    if (tune->period && (tune->period < 1000 || tune->period > 1000000))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/period", 0,
-                     "Value of cputune 'period' must be in range [1000, 1000000]");
-    if (tune->quota > 0 && (tune->quota < 1000 || tune->quota > G_GINT64_CONSTANT (17592186044415)))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/quota", 0,
-                     "Value of cputune 'quota' must be in range [1000, 17592186044415]");
-    if (def->numatune.set && def->numatune.placement == PLACEMENT_STATIC && !def->numatune.nodeset)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/numatune/memory", 0,
-                     "nodeset for NUMA memory tuning must be set if 'placement' is 'static'");
-    return TRUE;
-}
-
-static gboolean
-check_blkio (Check *check)
-{
-    const GPtrArray *devices = check->def->blkiotune.devices;
-
-    for (guint i = 0; i < devices->len; i++)
-        for (guint j = i + 1; j < devices->len; j++) {
-            const BlkioDevice *one = g_ptr_array_index (devices, i),
-                              *two = g_ptr_array_index (devices, j);
-
-            if (g_str_equal (one->path, two->path))
-                return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/blkiotune/device", j + 1,
-                             "duplicate blkio device path '%s'", one->path);
-        }
+        return check_fail (check, ERR_INTERNAL, "/domain/vcpu", 0,
+                           "maxvcpus must not be less than current vcpus (%u < %u)", def->vcpus,
+                           def->vcpus_current);
     return TRUE;
 }
 
@@ -107,25 +70,25 @@ check_os (Check *check)
     static const char *const types[] = { "hvm", "xen", "linux", "uml", "xenpvh", "exe", NULL };
 
     if (!g_strv_contains (types, os->type))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "unknown OS type '%s'",
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "unknown OS type '%s'",
                      os->type);
     if (!g_str_equal (os->type, "exe"))
-        return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
+        return check_fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
                      "could not find capabilities for ostype=%s domaintype=lxc", os->type);
     if (os->arch && !g_strv_contains (arch_names, os->arch))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "Unknown architecture %s",
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "Unknown architecture %s",
                      os->arch);
     if (os->arch && defaults->arch && g_strcmp0 (os->arch, defaults->arch)
         && g_strcmp0 (os->arch, defaults->arch32))
-        return fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
+        return check_fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
                      "could not find capabilities for ostype=exe arch=%s domaintype=lxc", os->arch);
     if (!os->init)
-        return fail (check, ERR_XML, "/domain/os/init", 0, "init binary must be specified");
+        return check_fail (check, ERR_XML, "/domain/os/init", 0, "init binary must be specified");
     for (guint i = 0; i < os->initenv->len; i++) {
         const NameValue *env = g_ptr_array_index (os->initenv, i);
 
         if (strchr (env->name, '='))
-            return fail (check, ERR_XML, "/domain/os/initenv", i + 1,
+            return check_fail (check, ERR_XML, "/domain/os/initenv", i + 1,
                          "the name of an environment variable cannot contain '='");
     }
     return TRUE;
@@ -145,24 +108,24 @@ check_clock (Check *check)
     gboolean variable = clock->offset == CLOCK_VARIABLE;
 
     if (clock->offset == CLOCK_TIMEZONE && !clock->timezone)
-        return fail (check, ERR_INTERNAL, path, 0,
+        return check_fail (check, ERR_INTERNAL, path, 0,
                      "missing 'timezone' attribute for clock with offset='timezone'");
     if (clock->offset == CLOCK_ABSOLUTE && !clock->start)
-        return fail (check, ERR_INTERNAL, path, 0,
+        return check_fail (check, ERR_INTERNAL, path, 0,
                      "missing 'start' attribute for clock with offset='absolute'");
     if (!is_seconds (clock->start))
-        return fail (check, ERR_INTERNAL, path, 0,
+        return check_fail (check, ERR_INTERNAL, path, 0,
                      "Invalid value for attribute 'start' in element 'clock': '%s'", clock->start);
     if (!is_seconds (clock->adjustment) && (variable || !g_str_equal (clock->adjustment, "reset")))
-        return fail (check, ERR_XML, path, 0, "unknown clock adjustment '%s'", clock->adjustment);
+        return check_fail (check, ERR_XML, path, 0, "unknown clock adjustment '%s'", clock->adjustment);
     if (clock->basis && (!variable || (!g_str_equal (clock->basis, "utc")
                                        && !g_str_equal (clock->basis, "localtime"))))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "unknown clock basis '%s'",
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "unknown clock basis '%s'",
                      clock->basis);
     if ((clock->timezone && clock->offset != CLOCK_TIMEZONE)
         || (clock->start && clock->offset != CLOCK_ABSOLUTE)
         || (clock->adjustment && clock->offset > CLOCK_VARIABLE))
-        return fail (check, ERR_XML, path, 0,
+        return check_fail (check, ERR_XML, path, 0,
                      "the clock has an attribute that does not fit its offset");
     return TRUE;
 }
@@ -173,22 +136,22 @@ check_idmap_kind (Check *check, const GPtrArray *map, const char *path)
     guint64 end = 0;
 
     if (map->len > IDMAP_LINES_MAX)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "more than %d lines in an id map",
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "more than %d lines in an id map",
                      IDMAP_LINES_MAX);
     for (guint i = 0; i < map->len; i++) {
         const IdmapEntry *entry = g_ptr_array_index (map, i);
 
         if (i == 0 && entry->start != 0)
-            return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                          "You must map the root user of container");
         if (!entry->count)
-            return fail (check, ERR_XML, path, 0, "an id map of no ids");
+            return check_fail (check, ERR_XML, path, 0, "an id map of no ids");
         if (entry->start < end && i > 0)
-            return fail (check, ERR_XML, path, 0, "id maps overlap at %u", entry->start);
+            return check_fail (check, ERR_XML, path, 0, "id maps overlap at %u", entry->start);
         end = (guint64) entry->start + entry->count;
         /* -1 is no id */
         if (end > G_MAXUINT32 || (guint64) entry->target + entry->count > G_MAXUINT32)
-            return fail (check, ERR_XML, path, 0, "an id map goes beyond the last id");
+            return check_fail (check, ERR_XML, path, 0, "an id map goes beyond the last id");
     }
     return TRUE;
 }
@@ -199,7 +162,7 @@ check_idmap (Check *check)
     const DomainDef *def = check->def;
 
     if ((def->uid_map->len != 0) != (def->gid_map->len != 0))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/idmap", 0,
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/idmap", 0,
                      "uid and gid should be mapped both");
     return check_idmap_kind (check, def->uid_map, "/domain/idmap/uid")
         && check_idmap_kind (check, def->gid_map, "/domain/idmap/gid");
@@ -218,10 +181,10 @@ check_controllers (Check *check)
         const ControllerDef *one = i ? g_ptr_array_index (controllers, i - 1) : NULL;
 
         if (two->index > CONTROLLER_INDEX_MAX)
-            return fail (check, ERR_XML, "/domain/devices/controller", 0,
+            return check_fail (check, ERR_XML, "/domain/devices/controller", 0,
                          "controller index %d is above %d", two->index, CONTROLLER_INDEX_MAX);
         if (one && one->type == two->type && one->index == two->index)
-            return fail (check, ERR_XML, "/domain/devices/controller", 0,
+            return check_fail (check, ERR_XML, "/domain/devices/controller", 0,
                          "several controllers of one type with index '%d'", two->index);
     }
     return TRUE;
@@ -237,21 +200,21 @@ check_disks (Check *check)
         const DiskDef *disk = g_ptr_array_index (disks, i);
         guint index;
 
-        if (!disk->source && disk->device != DISK_DEVICE_CDROM
+        if (!disk->source && disk->type <= DISK_DIR && disk->device != DISK_DEVICE_CDROM
             && disk->device != DISK_DEVICE_FLOPPY)
-            return fail (check, ERR_NO_SOURCE, "/domain/devices/disk", i + 1, "%s", disk->target);
+            return check_fail (check, ERR_NO_SOURCE, "/domain/devices/disk", i + 1, "%s", disk->target);
         if (strchr (disk->target, '/') || !*disk->target)
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'",
+            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'",
                          disk->target);
         if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
+            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1,
                          "controller %u of a disk is above %d", disk->address.controller,
                          CONTROLLER_INDEX_MAX);
         if (!disk->address.set && !disk_target_index (disk->target, &index))
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
+            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1,
                          "Unknown disk name '%s' and no address specified", disk->target);
         if (!g_hash_table_add (targets, disk->target))
-            return fail (check, ERR_XML, "/domain/devices/disk", i + 1,
+            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1,
                          "target '%s' duplicated for disk", disk->target);
     }
     return TRUE;
@@ -278,15 +241,15 @@ check_ip (Check *check, const NetIp *ip, const char *path, guint index)
     int family, peer;
 
     if (!address_valid (ip->address, &family))
-        return fail (check, ERR_XML, path, index, "Failed to parse IP address: '%s'", ip->address);
+        return check_fail (check, ERR_XML, path, index, "Failed to parse IP address: '%s'", ip->address);
     if (!family_fits (ip->family, family))
-        return fail (check, ERR_XML, path, index, "family '%s' does not fit IP address '%s'",
+        return check_fail (check, ERR_XML, path, index, "family '%s' does not fit IP address '%s'",
                      ip->family, ip->address);
     if (ip->prefix > (family == AF_INET6 ? 128 : 32))
-        return fail (check, ERR_XML, path, index, "Invalid prefix value %d for IP address '%s'",
+        return check_fail (check, ERR_XML, path, index, "Invalid prefix value %d for IP address '%s'",
                      ip->prefix, ip->address);
     if (ip->peer && (!address_valid (ip->peer, &peer) || peer != family))
-        return fail (check, ERR_INVALID_ARG, path, index, "Failed to parse peer address: '%s'",
+        return check_fail (check, ERR_INVALID_ARG, path, index, "Failed to parse peer address: '%s'",
                      ip->peer);
     return TRUE;
 }
@@ -297,22 +260,22 @@ check_route (Check *check, const NetRoute *route, const char *path, guint index)
     int family, other;
 
     if (!address_valid (route->address, &family))
-        return fail (check, ERR_XML, path, index, "Bad network address '%s' in a route",
+        return check_fail (check, ERR_XML, path, index, "Bad network address '%s' in a route",
                      route->address);
     if (!family_fits (route->family, family))
-        return fail (check, ERR_XML, path, index,
+        return check_fail (check, ERR_XML, path, index,
                      "family '%s' does not fit the route's address '%s'", route->family,
                      route->address);
     if (!address_valid (route->gateway, &other) || other != family)
-        return fail (check, ERR_XML, path, index, "Bad gateway address '%s' in a route",
+        return check_fail (check, ERR_XML, path, index, "Bad gateway address '%s' in a route",
                      route->gateway);
     if (route->netmask
         && (family == AF_INET6 || !address_valid (route->netmask, &other) || other != AF_INET))
-        return fail (check, ERR_XML, path, index, "Bad netmask '%s' in a route", route->netmask);
+        return check_fail (check, ERR_XML, path, index, "Bad netmask '%s' in a route", route->netmask);
     if (route->netmask && route->prefix >= 0)
-        return fail (check, ERR_XML, path, index, "a route cannot have both netmask and prefix");
+        return check_fail (check, ERR_XML, path, index, "a route cannot have both netmask and prefix");
     if (route->prefix > (family == AF_INET6 ? 128 : 32))
-        return fail (check, ERR_XML, path, index, "Invalid prefix %d in a route", route->prefix);
+        return check_fail (check, ERR_XML, path, index, "Invalid prefix %d in a route", route->prefix);
     return TRUE;
 }
 
@@ -349,26 +312,26 @@ check_net (Check *check, const NetDef *net, guint index)
     guint8 mac[6];
 
     if (!mac_parse (net->mac, mac))
-        return fail (check, ERR_XML, path, index, "unable to parse mac address '%s'", net->mac);
+        return check_fail (check, ERR_XML, path, index, "unable to parse mac address '%s'", net->mac);
     if (mac[0] & 1)
-        return fail (check, ERR_XML, path, index,
+        return check_fail (check, ERR_XML, path, index,
                      "expected unicast mac address, found multicast '%s'", net->mac);
     if (net->ifname && !ifname_valid (net->ifname))
-        return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->ifname);
+        return check_fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->ifname);
     if (net->guest_ifname && !ifname_valid (net->guest_ifname))
-        return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->guest_ifname);
+        return check_fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->guest_ifname);
     if (net->source && net->type != NET_NETWORK && net->type != NET_INTERNAL
         && !ifname_valid (net->source))
-        return fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->source);
+        return check_fail (check, ERR_XML, path, index, "Invalid interface name '%s'", net->source);
     for (guint i = 0; i < net->vlan_tags->len; i++)
         if (g_array_index (net->vlan_tags, guint, i) > 4095)
-            return fail (check, ERR_XML, path, index, "vlan tag id %u too large (maximum 4095)",
+            return check_fail (check, ERR_XML, path, index, "vlan tag id %u too large (maximum 4095)",
                          g_array_index (net->vlan_tags, guint, i));
     if (net->inbound.floor && net->type != NET_NETWORK)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                      "floor attribute is not supported for this config");
     if (net->vlan_tags->len > 1 && !net->vlan_trunk)
-        return fail (check, ERR_XML, path, index,
+        return check_fail (check, ERR_XML, path, index,
                      "invalid \"trunk='no'\" in <vlan>: several tags need a trunk");
     return check_addresses (check, net->host_ips, net->host_routes, path, index)
         && check_addresses (check, net->ips, net->routes, path, index);
@@ -405,17 +368,17 @@ check_hostdevs (Check *check)
         const HostdevDef *hostdev = g_ptr_array_index (check->def->hostdevs, i);
 
         if (hostdev->type == HOSTDEV_USB && !hostdev->vendor && !hostdev->bus && !hostdev->device)
-            return fail (check, ERR_XML, path, i + 1, "vendor cannot be 0.");
+            return check_fail (check, ERR_XML, path, i + 1, "vendor cannot be 0.");
         if (hostdev->type == HOSTDEV_USB && hostdev->vendor && !hostdev->product)
-            return fail (check, ERR_INTERNAL, path, i + 1, "missing product");
+            return check_fail (check, ERR_INTERNAL, path, i + 1, "missing product");
         if (hostdev->vendor > 0xffff || hostdev->product > 0xffff)
-            return fail (check, ERR_XML, path, i + 1, "a USB id has four hexadecimal digits");
+            return check_fail (check, ERR_XML, path, i + 1, "a USB id has four hexadecimal digits");
         if (hostdev->interface && !ifname_valid (hostdev->interface))
-            return fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'",
+            return check_fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'",
                          hostdev->interface);
         for (guint j = 0; j < i; j++)
             if (same_hostdev (g_ptr_array_index (check->def->hostdevs, j), hostdev))
-                return fail (check, ERR_XML, path, i + 1,
+                return check_fail (check, ERR_XML, path, i + 1,
                              "Hostdev already exists in the domain configuration");
         if (!check_addresses (check, hostdev->ips, hostdev->routes, path, i + 1))
             return FALSE;
@@ -434,18 +397,18 @@ check_seclabels (Check *check)
 
         if (!label->model && label->type != SECLABEL_NONE
             && (label->type == SECLABEL_STATIC || labels->len > 1))
-            return fail (check, ERR_XML, path, i + 1, "missing security model");
+            return check_fail (check, ERR_XML, path, i + 1, "missing security model");
         if (label->type == SECLABEL_STATIC && !label->label)
-            return fail (check, ERR_XML, path, i + 1, "security label is missing");
+            return check_fail (check, ERR_XML, path, i + 1, "security label is missing");
         if (label->type == SECLABEL_DYNAMIC && label->relabel == YES_NO_NO)
-            return fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
                          "dynamic label type must use resource relabeling");
         if (label->type == SECLABEL_NONE && label->relabel == YES_NO_YES)
-            return fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
                          "resource relabeling is not compatible with 'none' label type");
         for (guint j = 0; j < i; j++)
             if (!g_strcmp0 (((SeclabelDef *) g_ptr_array_index (labels, j))->model, label->model))
-                return fail (check, ERR_XML_DETAIL, path, i + 1,
+                return check_fail (check, ERR_XML_DETAIL, path, i + 1,
                              "security model '%s' is given twice",
                              label->model ? label->model : "");
     }
@@ -462,7 +425,7 @@ check_shares (Check *check)
                                                  "/*[local-name()='%s']", paths[i]);
 
         if (i != SHARE_NET && check->def->shares[i].source == SHARE_SOURCE_NETNS)
-            return fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                          "'netns' namespace source can only be used with sharenet");
     }
     return TRUE;
@@ -478,7 +441,7 @@ gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
-        check_names, check_limits,      check_blkio, check_os,   check_idmap,    check_clock,
+        check_names, check_sizes, check_tune, check_os,   check_idmap,    check_clock,
         check_disks, check_controllers, check_nets,  check_hostdevs, check_seclabels, check_shares,
         check_skep,
     };

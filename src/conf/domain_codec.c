@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_known };
+const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_wording, domain_known };
 
 STRING_TABLE (on_off_names, ON_OFF_LAST, NULL, "on", "off");
 STRING_TABLE (yes_no_names, YES_NO_LAST, NULL, "yes", "no");
@@ -149,8 +149,10 @@ domain_codec (Codec *c, void *object)
     domain_tune_codec (c, def);
     passive_codec (c, &def->passive, "memoryBacking");
     domain_vcpu_codec (c, def);
-    passive_codec (c, &def->passive, "iothreads iothreadids defaultiothread");
+    domain_iothreads_codec (c, def);
+    passive_codec (c, &def->passive, "defaultiothread");
     domain_cputune_codec (c, def);
+    domain_numatune_codec (c, def);
     resource_codec (c, def);
     passive_codec (c, &def->passive, "sysinfo* bootloader bootloader_args");
     domain_os_codec (c, def);

@@ -9,9 +9,10 @@
 
 extern const CodecGrammar domain_grammar;
 
-/* Of what libvirt's domain XML has below @parent, as a child or an attribute, and we not: the code
- * of the refusal; 0 when it does not have it either. domain_known.c */
-ErrorCode domain_known (const char *parent, const char *name, gboolean attribute);
+/* libvirt's words where they are not the usual ones; domain_wording.c */
+const CodecWording *domain_wording (const char *path);
+/* Whether libvirt's domain XML has a @name below @parent, though we have not; domain_known.c */
+gboolean domain_known (const char *parent, const char *name);
 
 extern const StringTable on_off_names, yes_no_names, storage_format_names;
 
@@ -19,7 +20,9 @@ extern const StringTable on_off_names, yes_no_names, storage_format_names;
 void domain_codec (Codec *c, void *object);             /* domain_codec.c: <domain> */
 void domain_tune_codec (Codec *c, DomainDef *def);      /* domain_tune_codec.c */
 void domain_vcpu_codec (Codec *c, DomainDef *def);      /* vcpu */
-void domain_cputune_codec (Codec *c, DomainDef *def);   /* cputune, numatune */
+void domain_cputune_codec (Codec *c, DomainDef *def);   /* domain_cputune_codec.c: cputune */
+void domain_iothreads_codec (Codec *c, DomainDef *def); /* iothreads, iothreadids */
+void domain_numatune_codec (Codec *c, DomainDef *def);  /* numatune */
 void domain_os_codec (Codec *c, DomainDef *def);        /* domain_os_codec.c: os, idmap */
 void domain_features_codec (Codec *c, DomainDef *def);  /* domain_features_codec.c */
 void domain_devices_codec (Codec *c, DomainDef *def);   /* domain_device_codec.c: devices */
@@ -35,8 +38,9 @@ void hostdev_codec (Codec *c, void *object);            /* domain_device_codec.c
 void console_codec (Codec *c, void *object);            /* ConsoleDef */
 void device_alias_codec (Codec *c, char **alias);       /* alias, of any device */
 void net_addresses_codec (Codec *c, GPtrArray **ips, GPtrArray **routes);   /* ip*, route* */
-/* A list of CPUs or nodes in an attribute, kept canonical. */
-void codec_cpulist (Codec *c, const char *attr, char **v);
+/* A list of CPUs or nodes in an attribute, kept canonical; of none with FIELD_REQUIRED the error is
+ * ERR_INTERNAL. */
+void codec_cpulist (Codec *c, const char *attr, char **v, FieldFlags flags);
 
 /* Freeing of list items. */
 void name_value_free (void *item);
@@ -51,6 +55,9 @@ void console_def_free (void *item);
 void hostdev_def_free (void *item);
 void seclabel_def_free (void *item);
 void blkio_device_free (void *item);
+void cpu_pin_free (void *item);
+void sched_def_free (void *item);
+void numa_memnode_free (void *item);
 
 /* Live target names that we make ourselves, and forget in an inactive definition: vnet0,
  * macvtap0. */
@@ -65,6 +72,11 @@ gboolean disk_target_index (const char *target, guint *ret_index);
 
 /* Fills what is absent: xml.md section 2. */
 void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);
+
+void domain_default_tune (DomainDef *def);  /* domain_default_tune.c */
+
+/* More are refused. */
+#define IOTHREADS_MAX 1024
 
 /* Judges. FALSE sets error and *ret_path, the XPath of what is wrong (static or in the caller's
  * care: free). */

@@ -351,26 +351,6 @@ default_memory (DomainDef *def)
         def->current_memory = def->memory;
 }
 
-static void
-default_vcpus (DomainDef *def)
-{
-    if (!def->vcpus)
-        def->vcpus = 1;
-    if (def->vcpus_current == def->vcpus)
-        def->vcpus_current = 0;
-    if (def->numatune.set && def->numatune.placement == PLACEMENT_NONE)
-        def->numatune.placement = def->numatune.nodeset ? PLACEMENT_STATIC : PLACEMENT_AUTO;
-    /* "auto" of the one implies it of the other */
-    if (def->vcpu_placement == PLACEMENT_NONE)
-        def->vcpu_placement = def->numatune.placement == PLACEMENT_AUTO && !def->cpuset
-            ? PLACEMENT_AUTO
-            : PLACEMENT_STATIC;
-    if (def->vcpu_placement == PLACEMENT_AUTO && !def->numatune.set) {
-        def->numatune.set = TRUE;
-        def->numatune.placement = PLACEMENT_AUTO;
-    }
-}
-
 /* Seconds of difference mean a clock that runs on its own. */
 static void
 default_clock (DomainClock *clock)
@@ -395,7 +375,7 @@ domain_default_fill (DomainDef *def, const DomainDefaults *defaults)
         def->uuid_set = TRUE;
     }
     default_memory (def);
-    default_vcpus (def);
+    domain_default_tune (def);
     default_string (&def->os.arch, defaults->arch);
     g_ptr_array_sort (def->uid_map, compare_entries);
     g_ptr_array_sort (def->gid_map, compare_entries);

@@ -19,19 +19,19 @@ typedef struct {
 
 
 static const DeviceRow rows[DEVICE_OTHER] = {
-    [DEVICE_DISK] = { { "disk", ORIGIN_DOMAIN, domain_known }, disk_codec, disk_def_free,
+    [DEVICE_DISK] = { { "disk", ORIGIN_DOMAIN, domain_wording, domain_known }, disk_codec, disk_def_free,
                       sizeof (DiskDef), G_STRUCT_OFFSET (DomainDef, disks),
                       G_STRUCT_OFFSET (DiskDef, alias), "disk" },
-    [DEVICE_FILESYSTEM] = { { "filesystem", ORIGIN_DOMAIN, domain_known }, fs_codec, fs_def_free,
+    [DEVICE_FILESYSTEM] = { { "filesystem", ORIGIN_DOMAIN, domain_wording, domain_known }, fs_codec, fs_def_free,
                             sizeof (FsDef), G_STRUCT_OFFSET (DomainDef, filesystems),
                             G_STRUCT_OFFSET (FsDef, alias), "fs" },
-    [DEVICE_INTERFACE] = { { "interface", ORIGIN_DOMAIN, domain_known }, net_codec, net_def_free,
+    [DEVICE_INTERFACE] = { { "interface", ORIGIN_DOMAIN, domain_wording, domain_known }, net_codec, net_def_free,
                            sizeof (NetDef), G_STRUCT_OFFSET (DomainDef, nets),
                            G_STRUCT_OFFSET (NetDef, alias), "net" },
-    [DEVICE_HOSTDEV] = { { "hostdev", ORIGIN_DOMAIN, domain_known }, hostdev_codec, hostdev_def_free,
+    [DEVICE_HOSTDEV] = { { "hostdev", ORIGIN_DOMAIN, domain_wording, domain_known }, hostdev_codec, hostdev_def_free,
                          sizeof (HostdevDef), G_STRUCT_OFFSET (DomainDef, hostdevs),
                          G_STRUCT_OFFSET (HostdevDef, alias), "hostdev" },
-    [DEVICE_CONSOLE] = { { "console", ORIGIN_DOMAIN, domain_known }, console_codec, console_def_free,
+    [DEVICE_CONSOLE] = { { "console", ORIGIN_DOMAIN, domain_wording, domain_known }, console_codec, console_def_free,
                          sizeof (ConsoleDef), G_STRUCT_OFFSET (DomainDef, consoles),
                          G_STRUCT_OFFSET (ConsoleDef, alias), "console" },
 };
@@ -115,7 +115,7 @@ read_item (xmlNode *root, guint flags, DomainDevice *device, GError **error)
     const DeviceRow *row = &rows[device->kind];
 
     device->item = g_malloc0 (row->size);
-    if (codec_read (root, &row->grammar, flags, row->codec, device->item, error))
+    if (codec_read (root, &row->grammar, flags, row->codec, device->item, NULL, error))
         return TRUE;
     domain_device_clear (device);
     return FALSE;

@@ -55,7 +55,9 @@ console_source_codec (Codec *c, ConsoleDef *console)
     gboolean wanted = console->source_path && (!console->type_pty || codec_live (c));
 
     if (string_table_value (&console_type_names, console->type) >= CONSOLE_PATH_TYPES) {
-        passive_codec (c, &console->passive, "source* protocol");
+        g_autofree char *words = g_strdup_printf ("source:chardev-%s* protocol", console->type);
+
+        passive_codec (c, &console->passive, words);
         return;
     }
     if (!codec_enter (c, "source", wanted))
@@ -217,12 +219,12 @@ domain_devices_codec (Codec *c, DomainDef *def)
     passive_codec (c, &def->passive, "lease*");
     codec_list (c, "filesystem", &def->filesystems, sizeof (FsDef), fs_codec, fs_def_free);
     codec_list (c, "interface", &def->nets, sizeof (NetDef), net_codec, net_def_free);
-    passive_codec (c, &def->passive, "serial* parallel*");
+    passive_codec (c, &def->passive, "smartcard* serial* parallel*");
     codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);
-    passive_codec (c, &def->passive, "channel* tpm* sound* audio* video*");
+    passive_codec (c, &def->passive, "channel* input* tpm* graphics* sound* audio* video*");
     codec_list (c, "hostdev", &def->hostdevs, sizeof (HostdevDef), hostdev_codec, hostdev_def_free);
-    passive_codec (c, &def->passive, "hub* watchdog*");
+    passive_codec (c, &def->passive, "redirdev* redirfilter+ hub* watchdog*");
     memballoon_codec (c, &def->memballoon);
-    passive_codec (c, &def->passive, "rng* nvram panic* shmem* iommu vsock");
+    passive_codec (c, &def->passive, "rng* nvram+ panic*+ shmem* memory* iommu vsock+");
     codec_leave (c);
 }

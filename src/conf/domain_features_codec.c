@@ -32,7 +32,7 @@ caps_codec (Codec *c, DomainFeatures *features)
 {
     if (!codec_enter (c, "capabilities", caps_wanted (features)))
         return;
-    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "capability");
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "unexpected capability feature '%s'");
     codec_enum (c, "policy", &features->caps_policy, &caps_policy_names, FIELD_KEEP_ZERO);
     for (guint i = 0; i < CAPABILITY_LAST; i++) {
         guint cap = caps_order[i];
@@ -51,7 +51,7 @@ features_codec (Codec *c, DomainFeatures *features)
     if (!codec_enter (c, "features",
                       features->privnet || features->passive || caps_wanted (features)))
         return;
-    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "feature");
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "unexpected feature '%s'");
     passive_codec (c, &features->passive, "acpi apic pae hap viridian");
     codec_flag (c, "privnet", &features->privnet);
     passive_codec (c, &features->passive, "hyperv kvm pvspinlock");

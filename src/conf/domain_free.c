@@ -22,6 +22,33 @@ blkio_device_free (void *item)
 }
 
 void
+cpu_pin_free (void *item)
+{
+    CpuPin *pin = item;
+
+    g_free (pin->cpuset);
+    g_free (pin);
+}
+
+void
+sched_def_free (void *item)
+{
+    SchedDef *sched = item;
+
+    g_free (sched->ids);
+    g_free (sched);
+}
+
+void
+numa_memnode_free (void *item)
+{
+    NumaMemnode *node = item;
+
+    g_free (node->nodeset);
+    g_free (node);
+}
+
+void
 fs_def_free (void *item)
 {
     FsDef *fs = item;
@@ -42,6 +69,7 @@ disk_def_free (void *item)
     g_free (disk->source);
     g_free (disk->target);
     g_free (disk->alias);
+    g_free (disk->iotune.group_name);
     g_clear_pointer (&disk->passive, g_ptr_array_unref);
     g_free (disk);
 }
@@ -162,6 +190,12 @@ domain_def_new (void)
 
     def->id = -1;
     def->blkiotune.devices = g_ptr_array_new_with_free_func (blkio_device_free);
+    def->iothread_ids = g_ptr_array_new_with_free_func (g_free);
+    def->cputune.vcpupins = g_ptr_array_new_with_free_func (cpu_pin_free);
+    def->cputune.iothreadpins = g_ptr_array_new_with_free_func (cpu_pin_free);
+    def->cputune.vcpuscheds = g_ptr_array_new_with_free_func (sched_def_free);
+    def->cputune.iothreadscheds = g_ptr_array_new_with_free_func (sched_def_free);
+    def->numatune.memnodes = g_ptr_array_new_with_free_func (numa_memnode_free);
     def->os.initargs = g_ptr_array_new_with_free_func (g_free);
     def->os.initenv = g_ptr_array_new_with_free_func (name_value_free);
     def->uid_map = g_ptr_array_new_with_free_func (g_free);
@@ -175,7 +209,20 @@ domain_def_new (void)
     def->consoles = g_ptr_array_new_with_free_func (console_def_free);
     def->hostdevs = g_ptr_array_new_with_free_func (hostdev_def_free);
     def->seclabels = g_ptr_array_new_with_free_func (seclabel_def_free);
+    def->ignored = g_ptr_array_new_with_free_func (g_free);
     return def;
+}
+
+static void
+cputune_clear (DomainCputune *tune)
+{
+    g_clear_pointer (&tune->vcpupins, g_ptr_array_unref);
+    g_free (tune->emulatorpin);
+    g_clear_pointer (&tune->iothreadpins, g_ptr_array_unref);
+    g_clear_pointer (&tune->vcpuscheds, g_ptr_array_unref);
+    g_clear_pointer (&tune->iothreadscheds, g_ptr_array_unref);
+    g_free (tune->emulatorsched.ids);
+    g_clear_pointer (&tune->passive, g_ptr_array_unref);
 }
 
 static void
@@ -204,7 +251,10 @@ domain_def_free (DomainDef *def)
     g_free (def->metadata);
     g_clear_pointer (&def->blkiotune.devices, g_ptr_array_unref);
     g_free (def->cpuset);
+    g_clear_pointer (&def->iothread_ids, g_ptr_array_unref);
+    cputune_clear (&def->cputune);
     g_free (def->numatune.nodeset);
+    g_clear_pointer (&def->numatune.memnodes, g_ptr_array_unref);
     g_free (def->partition);
     os_clear (&def->os);
     g_clear_pointer (&def->uid_map, g_ptr_array_unref);
@@ -226,7 +276,7 @@ domain_def_free (DomainDef *def)
         g_free (def->shares[i].value);
     domain_skep_free (def->skep);
     g_clear_pointer (&def->passive, g_ptr_array_unref);
-    g_clear_pointer (&def->cputune.passive, g_ptr_array_unref);
+    g_clear_pointer (&def->ignored, g_ptr_array_unref);
     g_clear_pointer (&def->features.passive, g_ptr_array_unref);
     g_clear_pointer (&def->memballoon.passive, g_ptr_array_unref);
     g_free (def);

@@ -73,7 +73,7 @@ domain_namespace_codec (Codec *c, DomainDef *def)
         wanted |= def->shares[i].set;
     if (!codec_enter (c, "lxc:namespace", wanted))
         return;
-    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "namespace element");
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "unsupported Namespace feature: %s");
     for (guint i = 0; i < SHARE_LAST; i++)
         share_codec (c, share_elements[i], &def->shares[i]);
     codec_leave (c);

@@ -112,7 +112,7 @@ domain_status_parse (const char *xml, gsize size, const DomainDefaults *defaults
     StatusFile file = { .status = status };
 
     if (!doc || !codec_read (xmlDocGetRootElement (doc), &status_grammar, CODEC_LIVE | CODEC_STATUS,
-                             file_codec, &file, error))
+                             file_codec, &file, NULL, error))
         return NULL;
     status->def = domain_def_read (file.def, defaults, DOMAIN_PARSE_LIVE, error);
     if (!status->def)

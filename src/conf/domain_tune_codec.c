@@ -72,10 +72,12 @@ domain_tune_codec (Codec *c, DomainDef *def)
 }
 
 void
-codec_cpulist (Codec *c, const char *attr, char **v)
+codec_cpulist (Codec *c, const char *attr, char **v, FieldFlags flags)
 {
     codec_string (c, attr, v, 0);
-    if (codec_reading (c) && *v) {
+    if (!codec_reading (c))
+        return;
+    if (*v) {
         g_autoptr (GError) error = NULL;
         char *canonical = cpulist_canonical (*v, &error);
 
@@ -85,6 +87,8 @@ codec_cpulist (Codec *c, const char *attr, char **v)
             codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Invalid value of '%s': %s", attr, *v);
         g_free (*v);
         *v = canonical;
+    } else if (flags & FIELD_REQUIRED) {
+        codec_fail (c, ERR_INTERNAL, "missing %s for %s", attr, codec_name (c));
     }
 }
 
@@ -94,7 +98,7 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
     if (!codec_enter (c, "vcpu", TRUE))
         return;
     codec_enum (c, "placement", &def->vcpu_placement, &placement_names, 0);
-    codec_cpulist (c, "cpuset", &def->cpuset);
+    codec_cpulist (c, "cpuset", &def->cpuset, 0);
     codec_uint (c, "current", &def->vcpus_current, 0);
     codec_text_uint (c, &def->vcpus);
     if (codec_reading (c) && def->vcpus == 0)
@@ -103,52 +107,41 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
 }
 
 static void
-cputune_codec (Codec *c, DomainCputune *tune)
+memnode_codec (Codec *c, void *object)
 {
-    if (!codec_enter (c, "cputune",
-                      tune->shares_set || tune->period || tune->quota || tune->passive))
-        return;
-    if (codec_enter (c, "shares", tune->shares_set)) {
-        codec_text_uint64 (c, &tune->shares);
-        if (codec_reading (c))
-            tune->shares_set = TRUE;
-        codec_leave (c);
-    }
-    codec_element_uint64 (c, "period", &tune->period);
-    if (codec_enter (c, "quota", tune->quota != 0)) {
-        codec_text_int64 (c, &tune->quota);
-        codec_leave (c);
-    }
-    passive_codec (c, &tune->passive,
-                   "global_period global_quota emulator_period emulator_quota iothread_period "
-                   "iothread_quota vcpupin* emulatorpin iothreadpin* emulatorsched vcpusched* "
-                   "iothreadsched* cachetune* memorytune*");
-    codec_leave (c);
+    NumaMemnode *node = object;
+
+    codec_uint (c, "cellid", &node->cellid, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    codec_enum (c, "mode", &node->mode, &numa_mode_names, FIELD_KEEP_ZERO);
+    codec_cpulist (c, "nodeset", &node->nodeset, FIELD_REQUIRED);
 }
 
 static void
-numatune_codec (Codec *c, DomainNumatune *tune)
+memory_codec (Codec *c, DomainNumatune *tune)
 {
-    if (!codec_enter (c, "numatune", tune->set))
-        return;
-    if (codec_enter (c, "memory", tune->set)) {
-        gboolean automatic = tune->placement == PLACEMENT_AUTO;
+    gboolean automatic = tune->placement == PLACEMENT_AUTO;
 
-        if (codec_reading (c))
-            tune->set = TRUE;
-        codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
-        codec_cpulist (c, "nodeset", &tune->nodeset);
-        /* "static" goes without saying where there is a nodeset */
-        if (codec_reading (c) || automatic)
-            codec_enum (c, "placement", &tune->placement, &placement_names, 0);
-        codec_leave (c);
-    }
-    codec_leave (c);
+    if (codec_reading (c))
+        tune->set = TRUE;
+    codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
+    codec_cpulist (c, "nodeset", &tune->nodeset, 0);
+    /* "static" goes without saying where there is a nodeset */
+    if (codec_reading (c) || automatic)
+        codec_enum (c, "placement", &tune->placement, &placement_names, 0);
 }
 
 void
-domain_cputune_codec (Codec *c, DomainDef *def)
+domain_numatune_codec (Codec *c, DomainDef *def)
 {
-    cputune_codec (c, &def->cputune);
-    numatune_codec (c, &def->numatune);
+    DomainNumatune *tune = &def->numatune;
+
+    if (!codec_enter (c, "numatune", tune->set || (tune->memnodes && tune->memnodes->len)))
+        return;
+    if (codec_enter (c, "memory", tune->set)) {
+        memory_codec (c, tune);
+        codec_leave (c);
+    }
+    codec_list (c, "memnode", &tune->memnodes, sizeof (NumaMemnode), memnode_codec,
+                numa_memnode_free);
+    codec_leave (c);
 }

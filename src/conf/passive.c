@@ -1,233 +1,300 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The nodes of what has no effect: reading, writing, and looking at them. */
 #include "conf/passive.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "conf/cpulist.h"
 #include "conf/domain.h"
+#include "conf/number.h"
+#include "conf/passive_words.h"
 #include "conf/units.h"
 
-/* An element with its indentation, or (row NULL) the value of an attribute. */
 typedef struct {
-    const PassiveRow *row;
+    const PassiveWord *word;
+    char *value;
+} PassiveAttr;
+
+/* An element, or (kind NULL) an attribute of an element that has an effect: then the text is its
+ * value. */
+struct PassiveNode {
+    const PassiveKind *kind;
     char *name;
     char *text;
-    char *path;             /* of its parent */
-} PassiveItem;
+    char *path;             /* of an item's parent */
+    GPtrArray *attrs;       /* of PassiveAttr, in the order of the row; NULL: none */
+    GPtrArray *children;    /* of PassiveNode, in the order of the row; NULL: none */
+    gboolean dropped;
+};
 
 static void
-passive_item_free (void *data)
+attr_free (void *item)
 {
-    PassiveItem *item = data;
+    PassiveAttr *attr = item;
 
-    g_free (item->name);
-    g_free (item->text);
-    g_free (item->path);
-    g_free (item);
+    g_free (attr->value);
+    g_free (attr);
 }
 
-/* Takes @text and @path. */
 static void
-add_item (GPtrArray **items, const PassiveRow *row, const char *name, char *text, char *path)
+node_free (void *item)
 {
-    PassiveItem *item = g_new0 (PassiveItem, 1);
+    PassiveNode *node = item;
 
+    g_free (node->name);
+    g_free (node->text);
+    g_free (node->path);
+    g_clear_pointer (&node->attrs, g_ptr_array_unref);
+    g_clear_pointer (&node->children, g_ptr_array_unref);
+    g_free (node);
+}
+
+static PassiveNode *
+node_new (const PassiveKind *kind, const char *name)
+{
+    PassiveNode *node = g_new0 (PassiveNode, 1);
+
+    node->kind = kind;
+    node->name = g_strdup (name);
+    return node;
+}
+
+static PassiveNode *
+add_item (GPtrArray **items, PassiveNode *node, char *path)
+{
     if (!*items)
-        *items = g_ptr_array_new_with_free_func (passive_item_free);
-    item->row = row;
-    item->name = g_strdup (name);
-    item->text = text;
-    item->path = path;
-    g_ptr_array_add (*items, item);
+        *items = g_ptr_array_new_with_free_func (node_free);
+    node->path = path;
+    g_ptr_array_add (*items, node);
+    return node;
 }
 
-/* ---- the words of a row */
+/* ---- looking at nodes */
 
-typedef struct {
-    char name[40];
-    char type[240];
-    char initial[24];
-    gboolean many, required, always;
-} Word;
+static PassiveAttr *
+find_attr (const PassiveNode *node, const char *name)
+{
+    for (guint i = 0; node->attrs && i < node->attrs->len; i++) {
+        PassiveAttr *attr = g_ptr_array_index (node->attrs, i);
 
+        if (g_str_equal (attr->word->name, name))
+            return attr;
+    }
+    return NULL;
+}
+
+const char *
+passive_attr (const PassiveNode *node, const char *name)
+{
+    const PassiveAttr *attr = find_attr (node, name);
+
+    return attr ? attr->value : NULL;
+}
+
+const char *
+passive_text (const PassiveNode *node)
+{
+    return node->text;
+}
+
+gint64
+passive_number (const PassiveNode *node, const char *attr, gint64 absent)
+{
+    const char *text = passive_attr (node, attr);
+    gint64 n;
+
+    return text && number_parse_signed (text, 0, G_MININT64, G_MAXINT64, &n) ? n : absent;
+}
+
+gboolean
+passive_is (const PassiveNode *node, const char *attr, const char *value)
+{
+    return !g_strcmp0 (passive_attr (node, attr), value);
+}
+
+static guint
+word_rank (const PassiveWord *words, guint n, const char *name)
+{
+    for (guint i = 0; i < n; i++)
+        if (g_str_equal (words[i].name, name))
+            return i;
+    return n;
+}
+
+/* Takes @value. */
 static void
-copy_part (char *to, gsize size, const char *from, gsize length)
+set_attr (PassiveNode *node, const PassiveWord *word, char *value)
 {
-    g_assert (length < size);       /* rows are ours */
-    memcpy (to, from, length);
-    to[length] = '\0';
+    PassiveAttr *attr = g_new0 (PassiveAttr, 1);
+    guint at = 0;
+
+    if (!node->attrs)
+        node->attrs = g_ptr_array_new_with_free_func (attr_free);
+    attr->word = word;
+    attr->value = value;
+    while (at < node->attrs->len
+           && ((PassiveAttr *) g_ptr_array_index (node->attrs, at))->word < word)
+        at++;
+    g_ptr_array_insert (node->attrs, (int) at, attr);
 }
 
-/* The next word of *words, which moves on; FALSE at the end. */
-static gboolean
-next_word (const char **words, Word *word)
+void
+passive_set (PassiveNode *node, const char *name, const char *value)
 {
-    const char *p = *words ? *words + strspn (*words, " ") : "", *end = p + strcspn (p, " ");
-    gsize length = strcspn (p, " :!*+=");
+    PassiveAttr *attr = find_attr (node, name);
+    char *copy = g_strdup (value);      /* it may be the one that goes */
 
-    if (p == end)
-        return FALSE;
-    *words = end;
-    *word = (Word) { 0 };
-    copy_part (word->name, sizeof word->name, p, length);
-    p += length;
-    if (*p == ':') {
-        length = strcspn (++p, " !=");
-        copy_part (word->type, sizeof word->type, p, length);
-        p += length;
+    if (attr)
+        g_ptr_array_remove (node->attrs, attr);
+    if (copy) {
+        guint rank = word_rank (node->kind->attrs, node->kind->n_attrs, name);
+
+        g_assert (rank < node->kind->n_attrs);
+        set_attr (node, &node->kind->attrs[rank], copy);
     }
-    for (; p < end && *p != '='; p++) {
-        word->many |= *p == '*';
-        word->required |= *p == '!';
-        word->always |= *p == '+';
-    }
-    if (p < end)
-        copy_part (word->initial, sizeof word->initial, p + 1, (gsize) (end - p) - 1);
-    return TRUE;
 }
 
-/* Whether @element of a row is FORM with PARENT, NAME and TYPE put in, of which each may be
- * NULL. */
-static gboolean
-row_is (const char *element, const char *parent, const char *name, const char *type)
+void
+passive_set_text (PassiveNode *node, const char *text)
 {
-    gsize length;
-
-    if (parent) {
-        length = strlen (parent);
-        if (strncmp (element, parent, length) != 0 || element[length] != '/')
-            return FALSE;
-        element += length + 1;
-    }
-    length = strlen (name);
-    if (strncmp (element, name, length) != 0)
-        return FALSE;
-    element += length;
-    if (!type)
-        return !*element;
-    length = strlen (type);
-    return element[0] == '[' && strncmp (element + 1, type, length) == 0
-        && g_str_equal (element + 1 + length, "]");
+    g_free (node->text);
+    node->text = g_strdup (text);
 }
 
-/* The most special row. */
-static const PassiveRow *
-find_row (const char *parent, const char *name, const char *type)
+/* The first of @nodes behind @after (NULL: of all) with that name. */
+static PassiveNode *
+find_node (const GPtrArray *nodes, const char *name, const PassiveNode *after)
 {
-    const PassiveRow *found = NULL;
-    guint best = 0;
+    gboolean seen = after == NULL;
 
-    for (const PassiveRow *row = passive_rows; row->element; row++) {
-        guint rank = type && row_is (row->element, parent, name, type) ? 4
-            : row_is (row->element, parent, name, NULL)                ? 3
-            : type && row_is (row->element, NULL, name, type)          ? 2
-            : row_is (row->element, NULL, name, NULL)                  ? 1
-                                                                       : 0;
+    for (guint i = 0; nodes && i < nodes->len; i++) {
+        PassiveNode *node = g_ptr_array_index (nodes, i);
 
-        if (rank > best) {
-            best = rank;
-            found = row;
-        }
+        if (seen && g_str_equal (node->name, name))
+            return node;
+        seen |= node == after;
     }
-    return found;
+    return NULL;
 }
 
-/* ---- values */
-
-static char *
-canonical_number (const char *type, const char *text)
+PassiveNode *
+passive_child (const PassiveNode *node, const char *name)
 {
-    gboolean negative = *type == 'i' && *text == '-';
-    const char *digits = text + negative;
-    guint base = *type == 'x' && digits[0] == '0' ? 8 : 10;
-    guint64 n;
-
-    if (*type == 'x' && digits[0] == '0' && (digits[1] | 0x20) == 'x') {
-        base = 16;
-        digits += 2;
-        if (digits[0] == '0' && (digits[1] | 0x20) == 'x')
-            return NULL;        /* GLib takes a second prefix */
-    }
-    if (!g_ascii_string_to_unsigned (digits, base, 0, *type == 'x' ? G_MAXUINT32 : G_MAXINT64, &n,
-                                     NULL))
-        return NULL;
-    if (*type == 'x')
-        return g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", atoi (type + 1), n);
-    return g_strdup_printf ("%s%" G_GUINT64_FORMAT, negative ? "-" : "", n);
+    return find_node (node->children, name, NULL);
 }
 
-static gboolean
-is_word (const char *words, const char *text)
+PassiveNode *
+passive_next (const PassiveNode *node, const PassiveNode *child)
 {
-    gsize length = strlen (text);
+    return find_node (node->children, child->name, child);
+}
 
-    for (const char *p = words; *p; p += strcspn (p, "|"), p += *p == '|')
-        if (strcspn (p, "|") == length && strncmp (p, text, length) == 0)
+PassiveNode *
+passive_find (const GPtrArray *items, const char *name, const PassiveNode *after)
+{
+    return find_node (items, name, after);
+}
+
+gboolean
+passive_has (const GPtrArray *items, const char *name)
+{
+    return find_node (items, name, NULL) != NULL;
+}
+
+gboolean
+passive_inside (const GPtrArray *items, const char *parent)
+{
+    for (guint i = 0; items && i < items->len; i++) {
+        const PassiveNode *node = g_ptr_array_index (items, i);
+
+        if (g_str_equal (strrchr (node->path, '/') + 1, parent))
             return TRUE;
+    }
     return FALSE;
 }
 
-static char *
-canonical_uuid (const char *text)
+static PassiveNode *
+insert_child (PassiveNode *node, PassiveNode *child)
 {
-    guint8 uuid[16];
-    char formatted[37];
+    const PassiveKind *kind = node->kind;
+    guint rank = word_rank (kind->children, kind->n_children, child->name), at = 0;
 
-    if (!domain_uuid_parse (text, uuid))
-        return NULL;
-    domain_uuid_format (uuid, formatted);
-    return g_strdup (formatted);
+    if (!node->children)
+        node->children = g_ptr_array_new_with_free_func (node_free);
+    for (; at < node->children->len; at++) {
+        const PassiveNode *other = g_ptr_array_index (node->children, at);
+
+        if (word_rank (kind->children, kind->n_children, other->name) > rank)
+            break;
+    }
+    g_ptr_array_insert (node->children, (int) at, child);
+    return child;
 }
 
-/* @text as it is written; NULL when it is not of @type. */
-static char *
-canonical (const char *type, const char *text)
+PassiveNode *
+passive_add_child (PassiveNode *node, const char *name)
 {
-    if (!*type || g_str_equal (type, "text"))
-        return g_strdup (text);
-    if (*type == '~')
-        return is_word (type + 1, text) ? g_strdup (text) : NULL;
-    if (strlen (type) > 2)
-        return is_word (type, text) ? g_strdup (text) : NULL;
-    switch (*type) {
-    case 'y':
-        return is_word ("yes|no", text) ? g_strdup (text) : NULL;
-    case 'o':
-        return is_word ("on|off", text) ? g_strdup (text) : NULL;
-    case 'c':
-        return cpulist_canonical (text, NULL);
-    case 'U':
-        return canonical_uuid (text);
-    default:
-        return canonical_number (type, text);
+    guint rank = word_rank (node->kind->children, node->kind->n_children, name);
+
+    g_assert (rank < node->kind->n_children);
+    return insert_child (node,
+                         node_new (passive_kind_find (node->name, name,
+                                                      node->kind->children[rank].type, NULL),
+                                   name));
+}
+
+void
+passive_remove_child (PassiveNode *node, PassiveNode *child)
+{
+    g_ptr_array_remove (node->children, child);
+}
+
+void
+passive_drop (PassiveNode *node)
+{
+    node->dropped = TRUE;
+}
+
+PassiveNode *
+passive_add (GPtrArray **items, const char *path, const char *name, const char *row)
+{
+    const char *parent = strrchr (path, '/') + 1;
+    const char *kind = passive_kind_default (parent, name, row);
+
+    return add_item (items, node_new (passive_kind_find (parent, name, row, kind), name),
+                     g_strdup (path));
+}
+
+void
+passive_remove (GPtrArray *items, PassiveNode *node)
+{
+    g_ptr_array_remove (items, node);
+}
+
+void
+passive_list (const GPtrArray *items, GPtrArray *paths)
+{
+    for (guint i = 0; items && i < items->len; i++) {
+        const PassiveNode *node = g_ptr_array_index (items, i);
+
+        g_ptr_array_add (paths, g_strdup_printf ("%s/%s%s", node->path, node->kind ? "" : "@",
+                                                 node->name));
     }
 }
 
-static gboolean
-is_size (const char *type)
-{
-    return g_str_equal (type, "k") || g_str_equal (type, "m");
-}
+/* ---- reading */
 
-/* As libvirt writes them. */
-static const char *
-size_unit (const char *type)
-{
-    return *type == 'k' ? "KiB" : "M";
-}
-
-/* A size of @text in the unit of the attribute of @in, which is taken, as it is written. */
+/* A size of @text in the unit of the current element, as it is written. */
 static char *
-scaled (Codec *in, const char *text, const char *type)
+scaled (Codec *c, const char *text, const char *type)
 {
-    guint64 factor = *type == 'k' ? 1024 : 1048576;
-    g_autofree char *unit = codec_take (in, "unit", 0);
+    guint64 factor, bytes;
+    const char *written = passive_size_unit (type, &factor);
+    g_autofree char *unit = codec_take (c, "unit", 0);
     g_autoptr (GError) error = NULL;
-    guint64 bytes;
 
-    if (!unit_parse (text, unit ? unit : size_unit (type), &bytes, &error)) {
-        codec_fail (in, (ErrorCode) error->code, "%s", error->message);
+    if (!unit_parse (text, unit ? unit : written, &bytes, &error)) {
+        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
         return NULL;
     }
     return g_strdup_printf ("%" G_GUINT64_FORMAT, bytes / factor + (bytes % factor != 0));
@@ -235,127 +302,180 @@ scaled (Codec *in, const char *text, const char *type)
 
 /* The value of an attribute as it is written; NULL when there is none, or after an error. */
 static char *
-read_attr (Codec *in, const Word *word, guint number)
+read_attr (Codec *c, const PassiveWord *word, guint number)
 {
-    g_autofree char *text
-        = in ? codec_take (in, word->name, word->required ? FIELD_REQUIRED : 0) : NULL;
+    g_autofree char *text = codec_take (c, word->name, word->required ? FIELD_REQUIRED : 0);
+    const char *why;
     char *value;
 
     if (!text && g_str_equal (word->initial, "#"))
         return g_strdup_printf ("%u", number);
     if (!text)
         return *word->initial ? g_strdup (word->initial) : NULL;
-    if (g_str_equal (word->type, "-"))
+    if (g_str_equal (word->type, "l"))
         return NULL;
-    if (is_size (word->type))
-        return scaled (in, text, word->type);
-    value = canonical (word->type, text);
+    if (passive_is_size (word->type))
+        return scaled (c, text, word->type);
+    value = passive_canonical (word->type, text, &why);
     if (!value && g_str_equal (word->type, "c"))
-        codec_fail (in, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+        codec_fail (c, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
     else if (!value)
-        codec_bad_value (in, word->name, text, *word->type == '~' ? FIELD_CONFIG : 0);
+        codec_bad_value_because (c, word->name, text, why);
+    if (value && word->no_zero && passive_is_zero (word->type, value))
+        g_clear_pointer (&value, g_free);
     return value;
 }
 
-/* ---- elements */
-
-static void copy_children (Codec *in, Codec *out, const char *words, guint number);
-
-static void
-copy_text (Codec *in, Codec *out, const char *type)
+static char *
+read_text (Codec *c, const char *type)
 {
-    g_autofree char *text = in ? codec_take_text (in) : NULL, *value = NULL;
+    g_autofree char *text = codec_take_text (c);
+    const char *why;
+    char *value;
 
-    if (!text)
-        return;
-    if (is_size (type)) {
-        value = scaled (in, text, type);
-        codec_put (out, "unit", size_unit (type));
-    } else if (g_str_equal (type, "U") && !*text) {
-        guint8 uuid[16];
-
-        domain_uuid_generate (uuid);
-        value = g_malloc (37);
-        domain_uuid_format (uuid, value);
-    } else {
-        value = canonical (type, text);
-        if (!value && g_str_equal (type, "U"))
-            codec_fail (in, ERR_INTERNAL, "malformed %s element", codec_name (in));
-        else if (!value)
-            codec_fail (in, *type == '~' ? ERR_CONFIG_UNSUPPORTED : ERR_XML,
-                        "Invalid value for element '%s': '%s'", codec_name (in), text);
-    }
-    if (value && *value)
-        codec_put_text (out, value);
+    if (!text || !*text)
+        return NULL;
+    if (passive_is_size (type))
+        return scaled (c, text, type);
+    value = passive_canonical (type, text, &why);
+    if (!value)
+        codec_bad_text (c, text);
+    return value;
 }
 
-/* The current element of @in (NULL: an absent one) to that of @out. @number is that of the
- * outermost one. */
-static void
-copy_element (Codec *in, Codec *out, const PassiveRow *row, guint number)
+static PassiveNode *read_node (Codec *c, const char *parent, const PassiveWord *word, guint number);
+
+static char *
+peek_kind (Codec *c)
 {
-    const char *words = row->attrs;
-    Word word;
+    char *kind = codec_peek (c, "type");
 
-    while (next_word (&words, &word)) {
-        g_autofree char *value = read_attr (in, &word, number);
+    return kind ? kind : codec_peek (c, "mode");
+}
 
-        if (!value)
-            continue;
-        codec_put (out, word.name, value);
-        if (is_size (word.type))
-            codec_put (out, "unit", size_unit (word.type));
+/* The row that a child's word names: '$' is the kind of its parent. */
+static void
+row_name (char *to, gsize size, const PassiveWord *word, const char *kind)
+{
+    const char *hole = strchr (word->type, '$');
+
+    if (hole)
+        g_snprintf (to, size, "%.*s%s%s", (int) (hole - word->type), word->type,
+                    kind ? kind : "", hole + 1);
+    else
+        g_strlcpy (to, word->type, size);
+}
+
+static void
+read_children (Codec *c, PassiveNode *node, const char *kind, guint number)
+{
+    for (guint i = 0; i < node->kind->n_children && !codec_failed (c); i++) {
+        PassiveWord word = node->kind->children[i];
+        gboolean found = FALSE;
+
+        row_name (word.type, sizeof word.type, &node->kind->children[i], kind);
+        while (codec_next (c, word.name, word.many)) {
+            PassiveNode *child = read_node (c, node->name, &word, number);
+
+            codec_leave (c);
+            if (child)
+                insert_child (node, child);
+            found = TRUE;
+        }
+        if (!found && word.required)
+            codec_missing_child (c, word.name);
+        if (!found && word.always && !codec_failed (c)) {
+            PassiveNode *child = passive_add_child (node, word.name);
+
+            for (guint k = 0; k < child->kind->n_attrs; k++) {
+                const PassiveWord *attr = &child->kind->attrs[k];
+
+                if (*attr->initial)
+                    set_attr (child, attr,
+                              *attr->initial == '#' ? g_strdup_printf ("%u", number)
+                                                    : g_strdup (attr->initial));
+            }
+        }
     }
-    if (row->children)
-        copy_children (in, out, row->children, number);
-    else if (row->text)
-        copy_text (in, out, row->text);
 }
 
 /* Aliases are the daemon's; only those with this prefix are the user's. */
 static gboolean
-is_forgotten (Codec *in, const char *name)
+is_forgotten (Codec *c, const char *name)
 {
-    g_autofree char *alias
-        = g_str_equal (name, "alias") ? codec_take (in, "name", FIELD_REQUIRED) : NULL;
+    g_autofree char *alias = g_str_equal (name, "alias") ? codec_take (c, "name", 0) : NULL;
 
-    return alias && !g_str_has_prefix (alias, "ua-");
+    return g_str_equal (name, "alias") && (!alias || !g_str_has_prefix (alias, "ua-"));
 }
 
-static void
-copy_child (Codec *in, Codec *out, const char *parent, const char *name, guint number)
+static gboolean
+is_empty (const PassiveNode *node)
 {
-    g_autofree char *type = codec_peek (in, "type");
+    const PassiveRow *row = node->kind->row;
 
-    if (is_forgotten (in, name))
-        return;
-    codec_enter (out, name, TRUE);
-    copy_element (in, out, find_row (parent, name, type), number);
-    codec_leave (out);
+    return (row->attrs || row->children || row->text) && !(node->attrs && node->attrs->len)
+        && !(node->children && node->children->len) && !node->text;
 }
 
-static void
-copy_children (Codec *in, Codec *out, const char *words, guint number)
+/* The current element; NULL when nothing of it is to be kept. */
+static PassiveNode *
+read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
 {
-    const char *parent = codec_name (out);
-    Word word;
+    g_autofree char *given = peek_kind (c);
+    const char *kind = given ? given : passive_kind_default (parent, word->name, word->type);
+    PassiveNode *node;
 
-    while (next_word (&words, &word)) {
-        gboolean found = FALSE;
+    if (is_forgotten (c, word->name))
+        return NULL;
+    node = node_new (passive_kind_find (parent, word->name, word->type, kind), word->name);
+    for (guint i = 0; i < node->kind->n_attrs; i++) {
+        char *value = read_attr (c, &node->kind->attrs[i], number);
 
-        while (in && codec_next (in, word.name, word.many)) {
-            copy_child (in, out, parent, word.name, number);
-            codec_leave (in);
-            found = TRUE;
-        }
-        if (!found && word.always) {
-            codec_enter (out, word.name, TRUE);
-            copy_element (NULL, out, find_row (parent, word.name, NULL), number);
-            codec_leave (out);
-        }
-        if (!found && word.required && in)
-            codec_fail (in, ERR_XML, "missing element '%s' in element '%s'", word.name, parent);
+        if (value)
+            set_attr (node, &node->kind->attrs[i], value);
     }
+    if (node->kind->n_children)
+        read_children (c, node, kind, number);
+    else if (node->kind->row->text)
+        node->text = read_text (c, node->kind->row->text);
+    if (node->kind->row->rule && !codec_failed (c))
+        node->kind->row->rule (c, node);
+    if (node->dropped || (is_empty (node) && !word->always))
+        g_clear_pointer (&node, node_free);
+    return node;
+}
+
+/* ---- writing */
+
+static void
+write_attr (Codec *c, const char *type, const char *name, const char *value)
+{
+    guint64 factor;
+
+    codec_put (c, name, value);
+    if (passive_is_size (type))
+        codec_put (c, "unit", passive_size_unit (type, &factor));
+}
+
+static void
+write_node (Codec *c, const PassiveNode *node)
+{
+    const char *type = node->kind->row->text;
+    guint64 factor;
+
+    codec_enter (c, node->name, TRUE);
+    for (guint i = 0; node->attrs && i < node->attrs->len; i++) {
+        const PassiveAttr *attr = g_ptr_array_index (node->attrs, i);
+
+        write_attr (c, attr->word->type, attr->word->name, attr->value);
+    }
+    for (guint i = 0; node->children && i < node->children->len; i++)
+        write_node (c, g_ptr_array_index (node->children, i));
+    if (node->text && passive_is_size (type))
+        codec_put (c, "unit", passive_size_unit (type, &factor));
+    if (node->text)
+        codec_put_text (c, node->text);
+    codec_leave (c);
 }
 
 /* ---- what the codec functions of other elements call */
@@ -363,62 +483,38 @@ copy_children (Codec *in, Codec *out, const char *words, guint number)
 /* Whether @item is an element (or attribute) @name of the current element: one array may keep those
  * of several elements. */
 static gboolean
-item_is (const Codec *c, const PassiveItem *item, const char *name, gboolean element)
+item_is (const Codec *c, const PassiveNode *item, const char *name, gboolean element)
 {
-    return element == (item->row != NULL) && g_str_equal (item->name, name)
+    return element == (item->kind != NULL) && g_str_equal (item->name, name)
         && g_str_equal (strrchr (item->path, '/') + 1, codec_name (c));
-}
-
-typedef struct {
-    Codec *in;
-    const PassiveRow *row;
-    guint number;
-} Copy;
-
-static void
-copy_root (Codec *out, void *object)
-{
-    const Copy *copy = object;
-
-    copy_element (copy->in, out, copy->row, copy->number);
-}
-
-/* The current element of @c becomes an item. */
-static void
-read_item (Codec *c, GPtrArray **items, const char *path, const char *name, guint number)
-{
-    g_autofree char *type = codec_peek (c, "type");
-    const PassiveRow *row = find_row (strrchr (path, '/') + 1, name, type);
-    const CodecGrammar grammar = { .root = name };
-    Copy copy = { c, row, number };
-    GString *text;
-
-    if (is_forgotten (c, name))
-        return;
-    text = g_string_new (NULL);
-    codec_write (text, codec_depth (c) - 1, &grammar, 0, copy_root, &copy);
-    add_item (items, row, name, g_string_free (text, FALSE), g_strdup (path));
 }
 
 void
 passive_codec (Codec *c, GPtrArray **items, const char *names)
 {
-    g_autofree char *path = codec_reading (c) ? codec_path (c) : NULL;
-    Word word;
+    PassiveWord word;
 
-    while (next_word (&names, &word)) {
+    while (passive_word_next (&names, &word)) {
         if (codec_reading (c)) {
+            g_autofree char *path = NULL;
+
             for (guint number = 0; codec_next (c, word.name, word.many); number++) {
-                read_item (c, items, path, word.name, number);
+                PassiveNode *node;
+
+                if (!path)
+                    path = codec_parent_path (c);
+                node = read_node (c, strrchr (path, '/') + 1, &word, number);
                 codec_leave (c);
+                if (node)
+                    add_item (items, node, g_strdup (path));
             }
             continue;
         }
         for (guint i = 0; *items && i < (*items)->len; i++) {
-            const PassiveItem *item = g_ptr_array_index (*items, i);
+            const PassiveNode *item = g_ptr_array_index (*items, i);
 
             if (item_is (c, item, word.name, TRUE))
-                g_string_append (codec_raw (c), item->text);
+                write_node (c, item);
         }
     }
 }
@@ -426,41 +522,24 @@ passive_codec (Codec *c, GPtrArray **items, const char *names)
 void
 passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs)
 {
-    Word word;
+    PassiveWord word;
 
-    while (next_word (&attrs, &word)) {
+    while (passive_word_next (&attrs, &word)) {
         if (codec_reading (c)) {
             char *value = read_attr (c, &word, 0);
 
-            if (value)
-                add_item (items, NULL, word.name, value, codec_path (c));
+            if (value) {
+                PassiveNode *node = add_item (items, node_new (NULL, word.name), codec_path (c));
+
+                node->text = value;
+            }
             continue;
         }
         for (guint i = 0; *items && i < (*items)->len; i++) {
-            const PassiveItem *item = g_ptr_array_index (*items, i);
+            const PassiveNode *item = g_ptr_array_index (*items, i);
 
             if (item_is (c, item, word.name, FALSE))
-                codec_put (c, item->name, item->text);
+                write_attr (c, word.type, item->name, item->text);
         }
-    }
-}
-
-gboolean
-passive_has (const GPtrArray *items, const char *name)
-{
-    for (guint i = 0; items && i < items->len; i++)
-        if (g_str_equal (((PassiveItem *) g_ptr_array_index (items, i))->name, name))
-            return TRUE;
-    return FALSE;
-}
-
-void
-passive_list (const GPtrArray *items, GPtrArray *paths)
-{
-    for (guint i = 0; items && i < items->len; i++) {
-        const PassiveItem *item = g_ptr_array_index (items, i);
-
-        g_ptr_array_add (paths,
-                         g_strdup_printf ("%s/%s%s", item->path, item->row ? "" : "@", item->name));
     }
 }

@@ -3,38 +3,50 @@
  * Elements and attributes of libvirt's domain XML that mean nothing to a container: <cpu>, <sound>,
  * <address type='pci'>.
  *
- * They are accepted, checked and printed back, but nobody reads them, so they have no struct: a row
- * of passive_rows.c says what an element may contain, and what was read is kept as it will be
- * written. A new one is a row. When an element gets a meaning, its row goes and a codec function
+ * They are accepted, checked and printed back, but nobody acts on them, so they have no struct: a
+ * row of passive_rows*.c says what an element may contain, and what was read is kept as a tree of
+ * nodes. A new one is a row; what a row cannot say is a rule, a function that judges and completes
+ * the node after it was read. When an element gets a meaning, its row goes and a codec function
  * comes.
  */
 #pragma once
 
 #include "conf/codec.h"
 
+typedef struct PassiveNode PassiveNode;
+
+/* Called when @node is read, with its element still the current one: fails with codec_fail(), or
+ * changes @node. */
+typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
+
 /*
  * The words of a row, separated by blanks:
  *
- * attrs, in the order of writing: NAME[:TYPE][!][=DEFAULT]. '!': required. The default is written
- * when the attribute is absent; '#' stands for the number of the outermost element among its like.
+ * attrs, in the order of writing: NAME[:TYPE][!][-][=DEFAULT]. '!': required. '-': the value that
+ * is 0, or the first of the type's words, is not written. The default is written when the attribute
+ * is absent; '#' stands for the number of the outermost element among its like.
  *
- * TYPE: absent: text; u: unsigned; i: signed; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal
- * of that many digits at least; c: list of CPUs; k, m: a size, written in KiB or MiB, together with
- * an attribute unit; U: uuid; -: live-only, read and forgotten; otherwise words, a|b|c (with a '~'
- * before them a bad one is ERR_CONFIG_UNSUPPORTED).
+ * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i: signed;
+ * p: signed, not negative; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many digits
+ * at least; c: list of CPUs; k, m, b: a size, written in KiB, MiB or bytes, together with an
+ * attribute unit; uuid; l: live-only, read and forgotten; otherwise words, a|b|c.
  *
- * children, in the order of writing: NAME[*][!][+]. '*': any number; '!': required; '+': written,
- * with its defaults, even when absent.
+ * children, in the order of writing: NAME[:ROW][*][!][+]. ROW: the row to use, in which '$' stands
+ * for the kind of this element; '*': any number; '!': required; '+': written, with its defaults,
+ * even when absent or empty. Other elements that could have content and have none are dropped.
  *
  * text: a TYPE, "text" for any; NULL for none.
+ *
+ * An element's kind is its attribute type or mode, or that one's default.
  */
 typedef struct {
-    const char *element;    /* "address", "parent/address"; with its type= "address[pci]" */
+    const char *element;    /* "address", "parent/address"; of a kind "address[pci]" */
     const char *attrs, *children, *text;
+    PassiveRule rule;
 } PassiveRow;
 
-/* Ends with element NULL. */
-extern const PassiveRow passive_rows[];
+/* Each ends with element NULL. */
+extern const PassiveRow passive_rows[], passive_device_rows[], passive_chardev_rows[];
 
 /* The children @names, words as in a row, of the current element. @items keeps them; reading makes
  * it when there is one. */
@@ -43,6 +55,32 @@ void passive_codec (Codec *c, GPtrArray **items, const char *names);
 void passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs);
 /* Whether there is an item @name. */
 gboolean passive_has (const GPtrArray *items, const char *name);
+/* Whether there is an item of an element @parent. */
+gboolean passive_inside (const GPtrArray *items, const char *parent);
+/* The first item @name, the one behind @after (NULL: the first); NULL. */
+PassiveNode *passive_find (const GPtrArray *items, const char *name, const PassiveNode *after);
+/* A new element @name, as if read without attributes below @path ("/domain/devices"). */
+PassiveNode *passive_add (GPtrArray **items, const char *path, const char *name, const char *row);
+void passive_remove (GPtrArray *items, PassiveNode *node);
 /* Appends the path of each item to @paths (of char *): "/domain/cpu",
  * "/domain/devices/disk/@snapshot". */
 void passive_list (const GPtrArray *items, GPtrArray *paths);
+
+/* ---- for rules, defaults and checks */
+
+const char *passive_attr (const PassiveNode *node, const char *attr);
+const char *passive_text (const PassiveNode *node);
+/* The attribute as a number, @absent when it is not there. */
+gint64 passive_number (const PassiveNode *node, const char *attr, gint64 absent);
+gboolean passive_is (const PassiveNode *node, const char *attr, const char *value);
+/* Written where the row has it. @value NULL takes it away. */
+void passive_set (PassiveNode *node, const char *attr, const char *value);
+void passive_set_text (PassiveNode *node, const char *text);
+/* The first child @name; the next one of that name. */
+PassiveNode *passive_child (const PassiveNode *node, const char *name);
+PassiveNode *passive_next (const PassiveNode *node, const PassiveNode *child);
+/* A new child, written where the row has it. */
+PassiveNode *passive_add_child (PassiveNode *node, const char *name);
+void passive_remove_child (PassiveNode *node, PassiveNode *child);
+/* The node is not kept. */
+void passive_drop (PassiveNode *node);

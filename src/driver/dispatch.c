@@ -137,20 +137,22 @@ call_done (Call *call)
 static void
 error_log (const char *name, guint64 client, const GError *error)
 {
+    const char *place = error_place (error);
+
     switch (error->code) {
     case ERR_INTERNAL:
     case ERR_NO_MEMORY:
     case ERR_SYSTEM:
     case ERR_OPERATION_FAILED:
     case ERR_OPERATION_TIMEOUT:
-        log_error ("%s of client %" G_GUINT64_FORMAT ": %s", name, client, error->message);
+        log_error ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, error->message, place);
         break;
     case ERR_NO_SUPPORT:
     case ERR_NO_DOMAIN_METADATA:
-        log_debug ("%s of client %" G_GUINT64_FORMAT ": %s", name, client, error->message);
+        log_debug ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, error->message, place);
         break;
     default:
-        log_info ("%s of client %" G_GUINT64_FORMAT ": %s", name, client, error->message);
+        log_info ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, error->message, place);
     }
 }
 

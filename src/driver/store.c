@@ -156,13 +156,15 @@ set_aside (const char *path, const GError *why)
                                           (gint64) time (NULL), n);
         /* NOREPLACE: an earlier bad file is not lost either */
         if (renameat2 (AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
-            log_error ("cannot use '%s' (kept as '%s'): %s", path, aside, why->message);
+            log_error ("cannot use '%s' (kept as '%s'): %s%s", path, aside, why->message,
+                       error_place (why));
             return;
         }
         if (errno != EEXIST)
             break;
     }
-    log_error ("cannot use '%s' (and not rename it): %s", path, why->message);
+    log_error ("cannot use '%s' (and not rename it): %s%s", path, why->message,
+               error_place (why));
 }
 
 /* NULL, or the domain's name that the file name stands for. */

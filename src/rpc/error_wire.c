@@ -107,6 +107,7 @@ error_wire_encode (const GError *error)
     char *pattern = (char *) pattern_of (code, error->message);
     g_autofree char *detail = g_strndup (error->message, DETAIL_MAX);
     g_autofree char *message = message_fill (pattern, detail);
+    char *place = (char *) error_place (error);
     int number = code == ERR_SYSTEM && error_errno (error) ? error_errno (error) : -1;
     wire_error wire = {
         .code = code,
@@ -115,6 +116,7 @@ error_wire_encode (const GError *error)
         .level = LEVEL_ERROR,
         .str1 = &pattern,
         .str2 = &detail,
+        .str3 = *place ? &place : NULL,
         .int1 = number,
         .int2 = -1,
     };
@@ -138,6 +140,13 @@ means_no_support (const wire_error *wire)
            && g_str_has_prefix (*wire->message, "unknown procedure");
 }
 
+/* libvirt's daemons leave the third string empty; ours says there where in the XML. */
+static const char *
+wire_place (const wire_error *wire)
+{
+    return wire->str3 && g_str_has_prefix (*wire->str3, " (") ? *wire->str3 : "";
+}
+
 gboolean
 error_wire_decode (const void *data, gsize size, GError **ret_error)
 {
@@ -150,8 +159,9 @@ error_wire_decode (const void *data, gsize size, GError **ret_error)
     xdr_destroy (&xdrs);
     if (decoded)
         error_set_from (ret_error, (ErrorOrigin) wire.domain,
-                        means_no_support (&wire) ? ERR_NO_SUPPORT : (ErrorCode) wire.code, "%s",
-                        wire.message ? *wire.message : "the daemon gave no reason");
+                        means_no_support (&wire) ? ERR_NO_SUPPORT : (ErrorCode) wire.code, "%s%s",
+                        wire.message ? *wire.message : "the daemon gave no reason",
+                        wire_place (&wire));
     xdr_free ((xdrproc_t) xdr_wire_error, (char *) &wire);
     return decoded;
 }

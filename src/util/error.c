@@ -4,6 +4,7 @@
 typedef struct {
     ErrorOrigin origin;
     int errnum;
+    char *place;
 } SkepErrorPrivate;
 
 static void
@@ -11,18 +12,20 @@ skep_error_private_init (SkepErrorPrivate *priv)
 {
     priv->origin = ORIGIN_LXC;
     priv->errnum = 0;
+    priv->place = NULL;
 }
 
 static void
 skep_error_private_copy (const SkepErrorPrivate *from, SkepErrorPrivate *to)
 {
     *to = *from;
+    to->place = g_strdup (from->place);
 }
 
 static void
 skep_error_private_clear (SkepErrorPrivate *priv)
 {
-    (void) priv;
+    g_free (priv->place);
 }
 
 G_DEFINE_EXTENDED_ERROR (SkepError, skep_error)
@@ -97,4 +100,22 @@ error_errno (const GError *error)
     if (error->domain != SKEP_ERROR)
         return 0;
     return skep_error_get_private (error)->errnum;
+}
+
+void
+error_take_place (GError *error, char *place)
+{
+    SkepErrorPrivate *priv = skep_error_get_private (error);
+
+    g_free (priv->place);
+    priv->place = place;
+}
+
+const char *
+error_place (const GError *error)
+{
+    const char *place
+        = error->domain == SKEP_ERROR ? skep_error_get_private (error)->place : NULL;
+
+    return place ? place : "";
 }

@@ -107,3 +107,8 @@ gboolean error_set_from (GError **error, ErrorOrigin origin, ErrorCode code, con
 /* The origin of an error (ORIGIN_NONE for a GError of another domain) and its errno (0 when none). */
 ErrorOrigin error_origin (const GError *error);
 int error_errno (const GError *error);
+
+/* Where in a document the error is, " (line 12, /domain/devices/disk)", or "": not part of the
+ * message, which libvirt's clients compare. Logs and our own shell put it behind. Takes @place. */
+void error_take_place (GError *error, char *place);
+const char *error_place (const GError *error);

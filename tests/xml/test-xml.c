@@ -4,13 +4,16 @@
  *
  * in/NAME.xml is read, and must be written as out/NAME.xml; that is read and written again without
  * a change, and both validate. err/NAME.xml is refused as err/NAME.txt says: code, whether the
- * schema refuses it too (what only a program can judge, it cannot), text. SKEP_TEST_REGENERATE=1
- * writes out/ and the .txt files instead: look at the difference before you commit it.
+ * schema refuses it too (what only a program can judge, it cannot), text. ignored/NAME.xml has
+ * something that is ignored, as libvirt does: NAME.txt names it, and has what is kept. Such a
+ * document does not validate; what is written of it does. SKEP_TEST_REGENERATE=1 writes out/ and the
+ * .txt files instead: look at the difference before you commit it.
  */
 #include <string.h>
 
 #include "conf/domain.h"
 #include "conf/schema.h"
+#include "util/error.h"
 
 static const DomainDefaults defaults = { "x86_64", "i686", "/usr/libexec/skep/skep-controller",
                                          "none" };
@@ -180,9 +183,38 @@ test_refused (gconstpointer name)
     g_assert_null (def);
     g_assert_nonnull (error);
     valid = schema_validate ("domain", xml, size, NULL);
-    result = g_strdup_printf ("%d\nthe schema %s it\n%s\n", error->code,
-                              valid ? "accepts" : "refuses", error->message);
+    result = g_strdup_printf ("%d\nthe schema %s it\n%s%s\n", error->code,
+                              valid ? "accepts" : "refuses", error->message,
+                              error_place (error));
     compare ("err", name, ".txt", result);
+}
+
+/* ---- ignored/ */
+
+static void
+test_ignored (gconstpointer name)
+{
+    g_autofree char *in = read_corpus ("ignored", name, ".xml"), *out = NULL;
+    g_autoptr (DomainDef) def = parse (in, 0);
+    g_autoptr (GString) result = g_string_new (NULL);
+
+    for (guint i = 0; i < def->ignored->len; i++)
+        g_string_append_printf (result, "%s\n", (char *) g_ptr_array_index (def->ignored, i));
+    g_assert_cmpuint (result->len, >, 0);
+    out = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
+    g_assert_true (validates (out));
+    g_assert_false (validates (in));
+    out = without_random (in, out);
+    g_string_append (result, out);
+    compare ("ignored", name, ".txt", result->str);
+}
+
+static void
+test_ignored_round_trip (gconstpointer name)
+{
+    g_autofree char *in = read_corpus ("ignored", name, ".xml");
+
+    check_stable (in, 0, DOMAIN_FORMAT_INACTIVE);
 }
 
 /* ---- all of them */
@@ -273,6 +305,8 @@ main (int argc, char **argv)
     add_tests ("in", "round-trip", test_round_trip, 90);
     add_tests ("in", "validates", test_validates, 90);
     add_tests ("err", "refused", test_refused, 200);
+    add_tests ("ignored", "named", test_ignored, 20);
+    add_tests ("ignored", "round-trip", test_ignored_round_trip, 20);
     g_test_add_func ("/xml/names-of-schema", test_names_of_schema);
     return g_test_run ();
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the checks of a definition share. Private to domain_check*.c. */
+#pragma once
+
+#include "conf/domain_codec.h"
+
+typedef struct {
+    const DomainDef *def;
+    const DomainDefaults *defaults;
+    char *path;
+    GError *error;
+} Check;
+
+/* Always FALSE, so that a check can end in it. @path is an XPath; @index, if not 0, that of the last
+ * element in it. */
+gboolean check_fail (Check *check, ErrorCode code, const char *path, guint index,
+                     const char *format, ...) G_GNUC_PRINTF (5, 6);
+
+/* domain_check_tune.c: cputune, iothreads, numatune, blkiotune */
+gboolean check_tune (Check *check);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks of cputune, iothreads, numatune, blkiotune. */
+#include "conf/domain_check.h"
+
+#include <stdlib.h>
+
+static gboolean
+check_quota (Check *check, const char *kind, guint64 period, gint64 quota)
+{
+    g_autofree char *path = NULL;
+
+    if (period && (period < 1000 || period > 1000000)) {
+        path = g_strdup_printf ("/domain/cputune/%speriod", kind);
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "Value of cputune '%speriod' must be in range [1000, 1000000]", kind);
+    }
+    if (quota > 0 && (quota < 1000 || quota > G_GINT64_CONSTANT (17592186044415))) {
+        path = g_strdup_printf ("/domain/cputune/%squota", kind);
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "Value of cputune '%squota' must be in range [1000, 17592186044415]",
+                           kind);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_quotas (Check *check)
+{
+    const DomainCputune *tune = &check->def->cputune;
+
+    if (tune->shares_set && (tune->shares < 2 || tune->shares > 262144))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/shares", 0,
+                           "Value of cputune 'shares' must be in range [2, 262144]");
+    return check_quota (check, "", tune->period, tune->quota)
+        && check_quota (check, "global_", tune->global.period, tune->global.quota)
+        && check_quota (check, "emulator_", tune->emulator.period, tune->emulator.quota)
+        && check_quota (check, "iothread_", tune->iothread.period, tune->iothread.quota);
+}
+
+static gboolean
+has_iothread (const DomainDef *def, guint id)
+{
+    for (guint i = 0; i < def->iothread_ids->len; i++)
+        if (((IothreadDef *) g_ptr_array_index (def->iothread_ids, i))->id == id)
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+check_iothreads (Check *check)
+{
+    const GPtrArray *threads = check->def->iothread_ids;
+
+    for (guint i = 1; i < threads->len; i++) {
+        const IothreadDef *one = g_ptr_array_index (threads, i - 1),
+                          *two = g_ptr_array_index (threads, i);
+
+        if (one->id == two->id)
+            return check_fail (check, ERR_XML, "/domain/iothreadids", 0,
+                               "duplicate iothread id '%u' found", one->id);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_pins (Check *check)
+{
+    const DomainDef *def = check->def;
+    const GPtrArray *pins = def->cputune.vcpupins;
+
+    for (guint i = 1; i < pins->len; i++) {
+        const CpuPin *one = g_ptr_array_index (pins, i - 1), *two = g_ptr_array_index (pins, i);
+
+        if (one->id == two->id)
+            return check_fail (check, ERR_INTERNAL, "/domain/cputune/vcpupin", 0,
+                               "duplicate vcpupin for vcpu '%u'", one->id);
+    }
+    pins = def->cputune.iothreadpins;
+    for (guint i = 0; i < pins->len; i++) {
+        const CpuPin *one = g_ptr_array_index (pins, i);
+
+        if (!has_iothread (def, one->id))
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/iothreadpin", 0,
+                               "Cannot find 'iothread' : %u", one->id);
+        if (i && ((CpuPin *) g_ptr_array_index (pins, i - 1))->id == one->id)
+            return check_fail (check, ERR_INTERNAL, "/domain/cputune/iothreadpin", 0,
+                               "duplicate iothreadpin for same iothread '%u'", one->id);
+    }
+    return TRUE;
+}
+
+/* @attr names the ids: vcpus, iothreads. */
+static gboolean
+check_scheds (Check *check, const GPtrArray *scheds, const char *path, const char *attr)
+{
+    const char *element = strrchr (path, '/') + 1;
+    gboolean vcpus = *attr == 'v';
+
+    for (guint i = 0; i < scheds->len; i++) {
+        const SchedDef *sched = g_ptr_array_index (scheds, i);
+        guint id = (guint) strtoul (sched->ids, NULL, 10);
+
+        if (i && g_str_equal (((SchedDef *) g_ptr_array_index (scheds, i - 1))->ids, sched->ids))
+            return check_fail (check, ERR_XML_DETAIL, path, 0,
+                               "'%s' attributes '%s' must not overlap", element, attr);
+        if (vcpus && id >= check->def->vcpus)
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                               "vCPU '%u' is not present in domain definition", id);
+        if (!vcpus && !has_iothread (check->def, id))
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                               "Cannot find 'iothread' : %u", id);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_cputune (Check *check)
+{
+    const DomainCputune *tune = &check->def->cputune;
+
+    return check_quotas (check) && check_iothreads (check) && check_pins (check)
+        && check_scheds (check, tune->vcpuscheds, "/domain/cputune/vcpusched", "vcpus")
+        && check_scheds (check, tune->iothreadscheds, "/domain/cputune/iothreadsched",
+                         "iothreads");
+}
+
+static gboolean
+check_numatune (Check *check)
+{
+    const DomainNumatune *tune = &check->def->numatune;
+
+    if (tune->set && tune->placement == PLACEMENT_STATIC && !tune->nodeset)
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/numatune/memory", 0,
+                           "nodeset for NUMA memory tuning must be set if 'placement' is "
+                           "'static'");
+    return TRUE;
+}
+
+static gboolean
+check_blkio (Check *check)
+{
+    const GPtrArray *devices = check->def->blkiotune.devices;
+
+    for (guint i = 0; i < devices->len; i++)
+        for (guint j = i + 1; j < devices->len; j++) {
+            const BlkioDevice *one = g_ptr_array_index (devices, i),
+                              *two = g_ptr_array_index (devices, j);
+
+            if (g_str_equal (one->path, two->path))
+                return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/blkiotune/device",
+                                   j + 1, "duplicate blkio device path '%s'", one->path);
+        }
+    return TRUE;
+}
+
+gboolean
+check_tune (Check *check)
+{
+    return check_cputune (check) && check_numatune (check) && check_blkio (check);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Character devices: their sources differ by type, which the rows chardev-TYPE are named for. */
+#include "conf/passive_rules.h"
+
+#define DEVICE "boot alias rom acpi address"
+#define TYPES                                                                                      \
+    "null|vc|pty|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|qemu-vdagent|dbus"
+#define SOURCE "source:chardev-$* protocol log "
+
+const PassiveRow passive_chardev_rows[] = {
+    { "serial", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
+    { "serial/target", "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial port:u=#", "model:target-model", NULL },
+    { "target-model", "name:isa-serial|usb-serial|pci-serial|spapr-vty|pl011|sclpconsole|sclplmconsole|16550a|isa-debugcon", NULL, NULL },
+    { "parallel", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
+    { "parallel/target", "port:u=#", NULL, NULL },
+    { "channel", "type:" TYPES "=pty", SOURCE "target! " DEVICE, NULL, rule_chardev },
+    { "channel/target", "type:guestfwd|virtio|xen! name state:l address port", NULL, NULL },
+    { "redirdev", "bus:usb type:" TYPES "!", SOURCE DEVICE, NULL, rule_chardev },
+    { "redirfilter", NULL, "usbdev*", NULL },
+    { "usbdev", "class:x2 vendor:x4 product:x4 version allow:y!", NULL, NULL },
+    { "smartcard[host]", "mode!", DEVICE, NULL },
+    { "smartcard[host-certificates]", "mode!", "certificate* database " DEVICE, NULL },
+    { "smartcard[passthrough]", "mode! type:" TYPES "!", SOURCE DEVICE, NULL, rule_chardev },
+    { "smartcard", "mode:host|host-certificates|passthrough!", NULL, NULL },
+    { "certificate", NULL, NULL, "text" },
+    { "database", NULL, NULL, "text" },
+    { "rng/backend[egd]", "model! type:" TYPES "!", "source:chardev-$* protocol", NULL, rule_chardev },
+
+    { "chardev-null", NULL, NULL, NULL, rule_drop },
+    { "chardev-vc", NULL, NULL, NULL, rule_drop },
+    { "chardev-stdio", NULL, NULL, NULL, rule_drop },
+    { "chardev-spicevmc", NULL, NULL, NULL, rule_drop },
+    { "chardev-pty", "path:l", "seclabel:device-seclabel*", NULL },
+    { "chardev-dev", "path append:o", "seclabel:device-seclabel*", NULL },
+    { "chardev-file", "path append:o", "seclabel:device-seclabel*", NULL },
+    { "chardev-pipe", "path append:o", "seclabel:device-seclabel*", NULL },
+    { "chardev-nmdm", "master slave", NULL, NULL },
+    { "chardev-udp", "mode:connect|bind host service", NULL, NULL },
+    { "chardev-tcp", "mode:connect|bind host service tls:y", "reconnect", NULL },
+    { "chardev-unix", "mode:connect|bind path", "reconnect seclabel:device-seclabel*", NULL },
+    { "chardev-spiceport", "channel", NULL, NULL },
+    { "chardev-dbus", "channel", NULL, NULL },
+    { "chardev-qemu-vdagent", NULL, "clipboard mouse:vdagent-mouse", NULL },
+    { "clipboard", "copypaste:y!", NULL, NULL },
+    { "vdagent-mouse", "mode:server|client!", NULL, NULL },
+    { "reconnect", "enabled:y! timeout:u", NULL, NULL },
+    { "protocol", "type:raw|telnet|telnets|tls=raw", NULL, NULL },
+    { "log", "file! append:o", NULL, NULL },
+    { NULL },
+};

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conf/passive_words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/cpulist.h"
+#include "conf/domain.h"
+#include "conf/number.h"
+
+/* ---- words */
+
+static void
+copy_part (char *to, gsize size, const char *from, gsize length)
+{
+    g_assert (length < size);       /* rows are ours */
+    memcpy (to, from, length);
+    to[length] = '\0';
+}
+
+gboolean
+passive_word_next (const char **words, PassiveWord *word)
+{
+    const char *p = *words ? *words + strspn (*words, " ") : "", *end = p + strcspn (p, " ");
+    gsize length = strcspn (p, " :!*+=");
+
+    if (p == end)
+        return FALSE;
+    *words = end;
+    *word = (PassiveWord) { 0 };
+    copy_part (word->name, sizeof word->name, p, length);
+    p += length;
+    if (*p == ':') {
+        gsize whole = strcspn (++p, " !=*+");
+
+        /* words may have '-' in them, the flag is behind */
+        length = whole > 1 && p[whole - 1] == '-' ? whole - 1 : whole;
+        copy_part (word->type, sizeof word->type, p, length);
+        p += length;
+    }
+    for (; p < end && *p != '='; p++) {
+        word->many |= *p == '*';
+        word->required |= *p == '!';
+        word->always |= *p == '+';
+        word->no_zero |= *p == '-';
+    }
+    if (p < end)
+        copy_part (word->initial, sizeof word->initial, p + 1, (gsize) (end - p) - 1);
+    return TRUE;
+}
+
+/* ---- kinds */
+
+static PassiveWord *
+split (const char *words, guint *ret_n)
+{
+    g_autoptr (GArray) array = g_array_new (FALSE, FALSE, sizeof (PassiveWord));
+    PassiveWord word;
+
+    while (passive_word_next (&words, &word))
+        g_array_append_val (array, word);
+    *ret_n = array->len;
+    return (PassiveWord *) (void *) g_array_free (g_steal_pointer (&array), FALSE);
+}
+
+static void
+add_rows (GHashTable *kinds, const PassiveRow *rows)
+{
+    for (const PassiveRow *row = rows; row->element; row++) {
+        PassiveKind *kind = g_new0 (PassiveKind, 1);
+
+        kind->row = row;
+        kind->attrs = split (row->attrs, &kind->n_attrs);
+        kind->children = split (row->children, &kind->n_children);
+        if (!g_hash_table_insert (kinds, (char *) row->element, kind))
+            g_error ("two rows for '%s'", row->element);
+    }
+}
+
+/* Made once, and kept: the rows are constant. */
+static GHashTable *
+all_kinds (void)
+{
+    static gsize once;
+    static GHashTable *kinds;
+
+    if (g_once_init_enter (&once)) {
+        kinds = g_hash_table_new (g_str_hash, g_str_equal);
+        add_rows (kinds, passive_rows);
+        add_rows (kinds, passive_device_rows);
+        add_rows (kinds, passive_chardev_rows);
+        g_once_init_leave (&once, 1);
+    }
+    return kinds;
+}
+
+static const PassiveKind *
+look_up (const char *parent, const char *name, const char *kind)
+{
+    char key[160];
+
+    g_snprintf (key, sizeof key, "%s%s%s%s%s%s", parent ? parent : "", parent ? "/" : "", name,
+                kind ? "[" : "", kind ? kind : "", kind ? "]" : "");
+    return g_hash_table_lookup (all_kinds (), key);
+}
+
+/* Without regard to the kind. */
+static const PassiveKind *
+find_general (const char *parent, const char *name, const char *row)
+{
+    const PassiveKind *found = row && *row ? look_up (NULL, row, NULL) : NULL;
+
+    if (!found)
+        found = look_up (parent, name, NULL);
+    return found ? found : look_up (NULL, name, NULL);
+}
+
+const char *
+passive_kind_default (const char *parent, const char *name, const char *row)
+{
+    const PassiveKind *kind = find_general (parent, name, row);
+
+    if (!kind || !kind->n_attrs || !*kind->attrs[0].initial)
+        return NULL;
+    return kind->attrs[0].initial;
+}
+
+const PassiveKind *
+passive_kind_find (const char *parent, const char *name, const char *row, const char *kind)
+{
+    const PassiveKind *found = NULL;
+
+    if (kind && row && *row)
+        found = look_up (NULL, row, kind);
+    if (!found && kind)
+        found = look_up (parent, name, kind);
+    if (!found && kind && !(row && *row))
+        found = look_up (NULL, name, kind);
+    if (!found)
+        found = find_general (parent, name, row);
+    if (!found)
+        g_error ("no row for '%s' in '%s'", name, parent);
+    return found;
+}
+
+/* ---- values */
+
+static char *
+canonical_unsigned (const char *text, guint base, guint64 max, gboolean zero, const char **ret_why)
+{
+    guint64 n;
+
+    if (!number_parse_unsigned (text, base, max, &n)) {
+        *ret_why = ". Expected non-negative integer value";
+        return NULL;
+    }
+    if (!zero && n == 0) {
+        *ret_why = CODEC_ZERO;
+        return NULL;
+    }
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, n);
+}
+
+static char *
+canonical_signed (const char *text, gint64 min, const char **ret_why)
+{
+    gint64 n;
+
+    if (!number_parse_signed (text, 10, G_MININT, G_MAXINT, &n)) {
+        *ret_why = ". Expected integer value";
+        return NULL;
+    }
+    if (n < min) {
+        *ret_why = ". Expected non-negative value";
+        return NULL;
+    }
+    return g_strdup_printf ("%" G_GINT64_FORMAT, n);
+}
+
+static char *
+canonical_hex (const char *digits, const char *text, const char **ret_why)
+{
+    guint64 n;
+
+    if (!number_parse_unsigned (text, 0, G_MAXUINT32, &n)) {
+        *ret_why = ". Expected non-negative integer value";
+        return NULL;
+    }
+    return g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", atoi (digits), n);
+}
+
+static gboolean
+is_word (const char *words, const char *text)
+{
+    gsize length = strlen (text);
+
+    for (const char *p = words; *p; p += strcspn (p, "|"), p += *p == '|')
+        if (strcspn (p, "|") == length && strncmp (p, text, length) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static char *
+canonical_uuid (const char *text)
+{
+    guint8 uuid[16];
+    char formatted[37];
+
+    if (!domain_uuid_parse (text, uuid))
+        return NULL;
+    domain_uuid_format (uuid, formatted);
+    return g_strdup (formatted);
+}
+
+char *
+passive_canonical (const char *type, const char *text, const char **ret_why)
+{
+    *ret_why = NULL;
+    if (!*type || g_str_equal (type, "text"))
+        return g_strdup (text);
+    if (g_str_equal (type, "uuid"))
+        return canonical_uuid (text);
+    if (strlen (type) > 2) {
+        *ret_why = ".";
+        return is_word (type, text) ? g_strdup (text) : NULL;
+    }
+    switch (*type) {
+    case 'y':
+    case 'o':
+        *ret_why = ".";
+        return is_word (*type == 'y' ? "yes|no" : "on|off", text) ? g_strdup (text) : NULL;
+    case 'c':
+        return cpulist_canonical (text, NULL);
+    case 'x':
+        return canonical_hex (type + 1, text, ret_why);
+    case 'i':
+    case 'p':
+        return canonical_signed (text, *type == 'p' ? 0 : G_MININT, ret_why);
+    case 'u':
+    case 'n':
+        return canonical_unsigned (text, 10, G_MAXUINT32, *type == 'u', ret_why);
+    default:
+        return canonical_unsigned (text, 10, G_MAXUINT64, *type == 'U', ret_why);
+    }
+}
+
+gboolean
+passive_is_size (const char *type)
+{
+    return type[0] && !type[1] && strchr ("kmb", type[0]) != NULL;
+}
+
+/* As libvirt writes them. */
+const char *
+passive_size_unit (const char *type, guint64 *ret_factor)
+{
+    *ret_factor = *type == 'k' ? 1024 : *type == 'm' ? 1048576 : 1;
+    return *type == 'k' ? "KiB" : *type == 'm' ? "M" : "bytes";
+}
+
+gboolean
+passive_is_zero (const char *type, const char *value)
+{
+    gsize length = strcspn (type, "|");
+
+    if (strlen (type) > 2)
+        return strlen (value) == length && strncmp (type, value, length) == 0;
+    return g_str_equal (value, "0");
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rows of passive_rows*.c, taken apart once; and the values they speak of. Private to
+ * passive.c. */
+#pragma once
+
+#include "conf/passive.h"
+
+typedef struct {
+    char name[32];
+    char type[240];         /* of a child: the row to use */
+    char initial[24];
+    gboolean many, required, always, no_zero;
+} PassiveWord;
+
+typedef struct {
+    const PassiveRow *row;
+    guint n_attrs, n_children;
+    PassiveWord *attrs, *children;
+} PassiveKind;
+
+/* Takes the next word of *words, which moves on; FALSE at the end. */
+gboolean passive_word_next (const char **words, PassiveWord *word);
+/* The row for element @name (or the row named so, @row) below @parent; its kind is the value of
+ * @peek (@data, "type") or "mode", for which NULL is none. Never NULL: rows are ours. */
+const PassiveKind *passive_kind_find (const char *parent, const char *name, const char *row,
+                                      const char *kind);
+/* What the kind of such an element is when it does not say; NULL. */
+const char *passive_kind_default (const char *parent, const char *name, const char *row);
+
+/* @text as it is written; NULL when it is not of @type. *ret_why is what was expected, or NULL. */
+char *passive_canonical (const char *type, const char *text, const char **ret_why);
+gboolean passive_is_size (const char *type);
+/* How a size is written: "KiB", and how many bytes that is. */
+const char *passive_size_unit (const char *type, guint64 *ret_factor);
+/* Whether the value is one that is not written where the word has '-'. */
+gboolean passive_is_zero (const char *type, const char *value);
