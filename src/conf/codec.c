@@ -24,6 +24,7 @@ typedef struct {
     const char *name;
     ErrorCode unknown_code;     /* of children nobody asked for; 0: by the grammar */
     const char *unknown_format; /* with one %s */
+    guint ignored;              /* children */
 } Level;
 
 /* What of the current start tag is written. */
@@ -225,7 +226,9 @@ may_ignore (const Codec *c, const xmlNode *child)
 {
     const char *name = (const char *) child->name;
 
-    if (child->ns || (c->grammar->known && c->grammar->known (top (c)->name, name)))
+    if (child->ns)
+        return !g_str_equal ((const char *) child->ns->href, SKEP_NAMESPACE);
+    if (c->grammar->known && c->grammar->known (top (c)->name, name))
         return TRUE;
     for (const xmlNode *other = child->prev; other; other = other->prev)
         if (other->_private && is_element (other, name))
@@ -236,14 +239,15 @@ may_ignore (const Codec *c, const xmlNode *child)
 static void
 refuse_child (Codec *c, xmlNode *child)
 {
-    const Level *level = top (c);
+    Level *level = top (c);
     g_autofree char *name = written_name (child);
 
     if (level->unknown_code) {
         g_autofree char *text = filled (level->unknown_format, name);
 
         fail_node (c, child, level->unknown_code, "%s", text);
-    } else if (!may_ignore (c, child) || !ignore (c, "", name)) {
+    } else if (level->ignored++ > LIST_MAX || !may_ignore (c, child)
+               || !ignore (c, "", name)) {
         fail_node (c, child, ERR_XML, "unknown element '%s'", name);
     }
 }

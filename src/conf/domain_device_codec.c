@@ -223,8 +223,8 @@ domain_devices_codec (Codec *c, DomainDef *def)
     codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);
     passive_codec (c, &def->passive, "channel* input* tpm* graphics* sound* audio* video*");
     codec_list (c, "hostdev", &def->hostdevs, sizeof (HostdevDef), hostdev_codec, hostdev_def_free);
-    passive_codec (c, &def->passive, "redirdev* redirfilter+ hub* watchdog*");
+    passive_codec (c, &def->passive, "redirdev* redirfilter? hub* watchdog*");
     memballoon_codec (c, &def->memballoon);
-    passive_codec (c, &def->passive, "rng* nvram+ panic*+ shmem* memory* iommu vsock+");
+    passive_codec (c, &def->passive, "rng* nvram? panic*? shmem* memory* iommu vsock?");
     codec_leave (c);
 }

@@ -122,9 +122,13 @@ source_codec (Codec *c, DiskDef *disk)
 static void
 target_codec (Codec *c, DiskDef *disk)
 {
-    if (!codec_enter (c, "target", TRUE))
+    if (!codec_enter (c, "target", TRUE)) {
+        codec_fail (c, ERR_NO_TARGET, "%s", disk->source ? disk->source : "");
         return;
+    }
     codec_string (c, "dev", &disk->target, 0);
+    if (codec_reading (c) && !disk->target)
+        codec_fail (c, ERR_NO_TARGET, "%s", disk->source ? disk->source : "");
     codec_enum (c, "bus", &disk->bus, &bus_names, 0);
     passive_attrs_codec (c, &disk->passive,
                          "tray:closed|open- removable:o rotation_rate:n");
@@ -150,7 +154,7 @@ disk_codec (Codec *c, void *object)
     iotune_codec (c, &disk->iotune);
     codec_flag (c, "readonly", &disk->readonly);
     passive_codec (c, &disk->passive,
-                   "shareable transient serial wwn vendor product encryption boot");
+                   "shareable transient? serial wwn vendor product encryption boot");
     device_alias_codec (c, &disk->alias);
     passive_codec (c, &disk->passive, "acpi");
     address_codec (c, disk);

@@ -440,7 +440,7 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
         node->text = read_text (c, node->kind->row->text);
     if (node->kind->row->rule && !codec_failed (c))
         node->kind->row->rule (c, node);
-    if (node->dropped || (is_empty (node) && !word->always))
+    if (node->dropped || (is_empty (node) && !word->kept))
         g_clear_pointer (&node, node_free);
     return node;
 }
@@ -480,6 +480,24 @@ write_node (Codec *c, const PassiveNode *node)
 
 /* ---- what the codec functions of other elements call */
 
+static void (*watcher) (const char *path, const char *words, gboolean attrs);
+
+static void
+tell_watcher (Codec *c, const char *words, gboolean attrs)
+{
+    if (watcher && codec_reading (c)) {
+        g_autofree char *path = codec_path (c);
+
+        watcher (path, words, attrs);
+    }
+}
+
+void
+passive_watch (void (*fn) (const char *path, const char *words, gboolean attrs))
+{
+    watcher = fn;
+}
+
 /* Whether @item is an element (or attribute) @name of the current element: one array may keep those
  * of several elements. */
 static gboolean
@@ -494,6 +512,7 @@ passive_codec (Codec *c, GPtrArray **items, const char *names)
 {
     PassiveWord word;
 
+    tell_watcher (c, names, FALSE);
     while (passive_word_next (&names, &word)) {
         if (codec_reading (c)) {
             g_autofree char *path = NULL;
@@ -524,6 +543,7 @@ passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs)
 {
     PassiveWord word;
 
+    tell_watcher (c, attrs, TRUE);
     while (passive_word_next (&attrs, &word)) {
         if (codec_reading (c)) {
             char *value = read_attr (c, &word, 0);

@@ -31,9 +31,10 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  * at least; c: list of CPUs; k, m, b: a size, written in KiB, MiB or bytes, together with an
  * attribute unit; uuid; l: live-only, read and forgotten; otherwise words, a|b|c.
  *
- * children, in the order of writing: NAME[:ROW][*][!][+]. ROW: the row to use, in which '$' stands
+ * children, in the order of writing: NAME[:ROW][*][!][+][?]. ROW: the row to use, in which '$' stands
  * for the kind of this element; '*': any number; '!': required; '+': written, with its defaults,
- * even when absent or empty. Other elements that could have content and have none are dropped.
+ * even when absent; '?': kept even when empty. Other elements that could have content and have none
+ * are dropped.
  *
  * text: a TYPE, "text" for any; NULL for none.
  *
@@ -65,6 +66,10 @@ void passive_remove (GPtrArray *items, PassiveNode *node);
 /* Appends the path of each item to @paths (of char *): "/domain/cpu",
  * "/domain/devices/disk/@snapshot". */
 void passive_list (const GPtrArray *items, GPtrArray *paths);
+
+/* For the test that writes the schema: @fn hears what is asked for of an element that is read,
+ * "/domain/devices/disk", whether it is there or not. Not for threads. */
+void passive_watch (void (*fn) (const char *path, const char *words, gboolean attrs));
 
 /* ---- for rules, defaults and checks */
 

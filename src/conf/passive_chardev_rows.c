@@ -9,8 +9,13 @@
 
 const PassiveRow passive_chardev_rows[] = {
     { "serial", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
-    { "serial/target", "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial port:u=#", "model:target-model", NULL },
-    { "target-model", "name:isa-serial|usb-serial|pci-serial|spapr-vty|pl011|sclpconsole|sclplmconsole|16550a|isa-debugcon", NULL, NULL },
+    { "serial/target",
+      "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial port:u=#",
+      "model:target-model", NULL },
+    { "target-model",
+      "name:isa-serial|usb-serial|pci-serial|spapr-vty|pl011|sclpconsole|sclplmconsole|16550a|"
+      "isa-debugcon",
+      NULL, NULL },
     { "parallel", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
     { "parallel/target", "port:u=#", NULL, NULL },
     { "channel", "type:" TYPES "=pty", SOURCE "target! " DEVICE, NULL, rule_chardev },

@@ -22,7 +22,7 @@ gboolean
 passive_word_next (const char **words, PassiveWord *word)
 {
     const char *p = *words ? *words + strspn (*words, " ") : "", *end = p + strcspn (p, " ");
-    gsize length = strcspn (p, " :!*+=");
+    gsize length = strcspn (p, " :!*+?=");
 
     if (p == end)
         return FALSE;
@@ -31,7 +31,7 @@ passive_word_next (const char **words, PassiveWord *word)
     copy_part (word->name, sizeof word->name, p, length);
     p += length;
     if (*p == ':') {
-        gsize whole = strcspn (++p, " !=*+");
+        gsize whole = strcspn (++p, " !=*+?");
 
         /* words may have '-' in them, the flag is behind */
         length = whole > 1 && p[whole - 1] == '-' ? whole - 1 : whole;
@@ -42,6 +42,7 @@ passive_word_next (const char **words, PassiveWord *word)
         word->many |= *p == '*';
         word->required |= *p == '!';
         word->always |= *p == '+';
+        word->kept |= *p == '?' || *p == '+';
         word->no_zero |= *p == '-';
     }
     if (p < end)
@@ -113,6 +114,12 @@ find_general (const char *parent, const char *name, const char *row)
     if (!found)
         found = look_up (parent, name, NULL);
     return found ? found : look_up (NULL, name, NULL);
+}
+
+gboolean
+passive_row_exists (const char *row)
+{
+    return look_up (NULL, row, NULL) != NULL;
 }
 
 const char *

@@ -9,7 +9,7 @@ typedef struct {
     char name[32];
     char type[240];         /* of a child: the row to use */
     char initial[24];
-    gboolean many, required, always, no_zero;
+    gboolean many, required, always, kept, no_zero;
 } PassiveWord;
 
 typedef struct {
@@ -24,6 +24,7 @@ gboolean passive_word_next (const char **words, PassiveWord *word);
  * @peek (@data, "type") or "mode", for which NULL is none. Never NULL: rows are ours. */
 const PassiveKind *passive_kind_find (const char *parent, const char *name, const char *row,
                                       const char *kind);
+gboolean passive_row_exists (const char *row);
 /* What the kind of such an element is when it does not say; NULL. */
 const char *passive_kind_default (const char *parent, const char *name, const char *row);
 

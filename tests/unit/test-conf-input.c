@@ -229,8 +229,11 @@ assert_bad_status (const char *begin, const char *inner, const char *end, int co
 
     g_assert_null (domain_status_parse (xml, strlen (xml), &defaults, &error));
     g_assert_error (error, SKEP_ERROR, code);
-    if (message)
-        g_assert_cmpstr (error->message, ==, message);
+    if (message) {
+        g_autofree char *whole = g_strconcat (error->message, error_place (error), NULL);
+
+        g_assert_cmpstr (whole, ==, message);
+    }
 }
 
 static void

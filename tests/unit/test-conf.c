@@ -401,16 +401,20 @@ test_format_live (void)
 
 /* ---- what has no effect */
 
+static const PassiveRow *const all_rows[] = { passive_rows, passive_device_rows,
+                                              passive_chardev_rows };
+
 static gboolean
 has_row (const char *name)
 {
-    for (const PassiveRow *row = passive_rows; row->element; row++) {
-        const char *slash = strchr (row->element, '/'), *own = slash ? slash + 1 : row->element;
-        gsize length = strcspn (own, "[");
+    for (guint i = 0; i < G_N_ELEMENTS (all_rows); i++)
+        for (const PassiveRow *row = all_rows[i]; row->element; row++) {
+            const char *slash = strchr (row->element, '/'), *own = slash ? slash + 1 : row->element;
+            gsize length = strcspn (own, "[");
 
-        if (strlen (name) == length && strncmp (own, name, length) == 0)
-            return TRUE;
-    }
+            if (strlen (name) == length && strncmp (own, name, length) == 0)
+                return TRUE;
+        }
     return FALSE;
 }
 
@@ -420,13 +424,14 @@ check_words (const PassiveRow *row, const char *words, const char *pattern, gboo
     g_auto (GStrv) split = g_strsplit (words ? words : "", " ", -1);
 
     for (guint i = 0; split[i]; i++) {
-        g_autofree char *name = g_strndup (split[i], strcspn (split[i], "*!+"));
+        const char *colon = strchr (split[i], ':'), *first = colon ? colon + 1 : split[i];
+        g_autofree char *name = g_strndup (first, strcspn (first, "*!+?"));
 
         if (!*split[i])
             continue;
         if (!g_regex_match_simple (pattern, split[i], 0, 0))
             g_error ("row %s: '%s'", row->element, split[i]);
-        if (children && !has_row (name))
+        if (children && !strchr (name, '$') && !has_row (name))
             g_error ("row %s: no row for its child '%s'", row->element, name);
     }
 }
@@ -434,16 +439,19 @@ check_words (const PassiveRow *row, const char *words, const char *pattern, gboo
 static void
 test_passive_rows (void)
 {
+    static const char attr[]
+        = "^[A-Za-z0-9_-]+(:(uuid|[uUnNipyockmbl]|x[1248]|[A-Za-z0-9_.-]+([|][A-Za-z0-9_.-]+)*))?"
+          "!?-?(=[^ ]+)?$";
+    static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?$";
     g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
-    for (const PassiveRow *row = passive_rows; row->element; row++) {
-        if (!g_hash_table_add (seen, (char *) row->element) || (row->children && row->text))
-            g_error ("row %s", row->element);
-        check_words (row, row->attrs,
-                     "^[A-Za-z_-]+(:([uiyockmU-]|x[1248]|~?[A-Za-z0-9_-]+([|][A-Za-z0-9_-]+)*))?"
-                     "!?(=[^ ]+)?$", FALSE);
-        check_words (row, row->children, "^[A-Za-z0-9_-]+[*]?!?[+]?$", TRUE);
-    }
+    for (guint i = 0; i < G_N_ELEMENTS (all_rows); i++)
+        for (const PassiveRow *row = all_rows[i]; row->element; row++) {
+            if (!g_hash_table_add (seen, (char *) row->element) || (row->children && row->text))
+                g_error ("row %s", row->element);
+            check_words (row, row->attrs, attr, FALSE);
+            check_words (row, row->children, child, TRUE);
+        }
     g_assert_cmpuint (g_hash_table_size (seen), >, 150);
 }
 
