@@ -203,6 +203,13 @@ written_name (const xmlNode *node)
 
 /* ---- what was not asked for */
 
+/* Of the namespace that is Skep's own, or what looks like it, everything is known. */
+static gboolean
+is_ours (const xmlNode *node)
+{
+    return node->ns && g_str_has_prefix ((const char *) node->ns->href, "urn:skep:");
+}
+
 /* Names what is @name below the current element as ignored; FALSE when that is an error here. Beyond
  * some nobody reads on. */
 static gboolean
@@ -210,7 +217,7 @@ ignore (Codec *c, const char *prefix, const char *name)
 {
     g_autofree char *path = NULL;
 
-    if (!c->ignored)
+    if (!c->ignored || is_ours (top (c)->node))
         return FALSE;
     if (c->ignored->len < IGNORED_MAX) {
         path = codec_path (c);
@@ -227,7 +234,7 @@ may_ignore (const Codec *c, const xmlNode *child)
     const char *name = (const char *) child->name;
 
     if (child->ns)
-        return !g_str_equal ((const char *) child->ns->href, SKEP_NAMESPACE);
+        return !is_ours (child);
     if (c->grammar->known && c->grammar->known (top (c)->name, name))
         return TRUE;
     for (const xmlNode *other = child->prev; other; other = other->prev)

@@ -536,7 +536,7 @@ test_schema (void)
     /* with the codec's help it also says where */
     g_assert_null (domain_def_parse (xml, strlen (xml), &defaults, DOMAIN_PARSE_VALIDATE, &error));
     g_assert_error (error, SKEP_ERROR, ERR_XML_INVALID_SCHEMA);
-    g_assert_nonnull (strstr (error->message, "unknown element 'wibble' (line 2, /domain/wibble)"));
+    g_assert_nonnull (strstr (error_place (error), "unknown element 'wibble' (line 2, /domain/wibble)"));
 }
 
 int
