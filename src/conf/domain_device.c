@@ -77,6 +77,16 @@ without_devices (const DomainDef *def)
     return bare;
 }
 
+DomainDef *
+domain_device_alone (const DomainDef *def, const DomainDevice *device)
+{
+    DomainDef *alone = without_devices (def);
+
+    g_ptr_array_add (domain_device_list (alone, device->kind),
+                     domain_device_copy (device->kind, device->item));
+    return alone;
+}
+
 static gboolean
 judge (const DomainDevice *device, const DomainDef *def, const DomainDefaults *defaults, GError **error)
 {
@@ -194,11 +204,19 @@ domain_device_equal (DeviceKind kind, const void *one, const void *two)
 
 /* ---- adding and finding */
 
-void
-domain_device_add (DomainDef *def, const DomainDevice *device, const DomainDefaults *defaults)
+DomainDef *
+domain_device_added (const DomainDef *def, const DomainDevice *device, const DomainDefaults *defaults,
+                     GError **error)
 {
-    g_ptr_array_add (domain_device_list (def, device->kind), device->item);
-    domain_default_fill (def, defaults);
+    g_autoptr (DomainDef) sum = domain_def_copy (def);
+    g_autofree char *path = NULL;
+
+    g_ptr_array_add (domain_device_list (sum, device->kind),
+                     domain_device_copy (device->kind, device->item));
+    domain_default_fill (sum, defaults);
+    if (!domain_check (sum, defaults, &path, error) || !domain_def_check_size (sum, G_MAXSIZE, error))
+        return NULL;
+    return g_steal_pointer (&sum);
 }
 
 static gboolean
@@ -206,7 +224,9 @@ same_net (const NetDef *net, const NetDef *wanted)
 {
     guint8 one[6], two[6];
 
-    if (!mac_parse (net->mac, one) || !mac_parse (wanted->mac, two) || memcmp (one, two, sizeof one) != 0)
+    if (!wanted->mac_generated
+        && (!mac_parse (net->mac, one) || !mac_parse (wanted->mac, two)
+            || memcmp (one, two, sizeof one) != 0))
         return FALSE;
     return !wanted->ifname || !net->ifname || g_str_equal (net->ifname, wanted->ifname);
 }
@@ -276,6 +296,28 @@ domain_device_find_alias (const DomainDef *def, const char *alias, DeviceKind *r
     return FALSE;
 }
 
+/* The first that is free from *@number on, which goes on. */
+static char *
+next_alias (const DomainDef *def, DeviceKind kind, guint *number)
+{
+    for (;;) {
+        g_autofree char *alias = g_strdup_printf ("%s%u", rows[kind].alias_prefix, (*number)++);
+        DeviceKind other_kind;
+        guint other;
+
+        if (!domain_device_find_alias (def, alias, &other_kind, &other))
+            return g_steal_pointer (&alias);
+    }
+}
+
+char *
+domain_alias_next (const DomainDef *def, DeviceKind kind)
+{
+    guint number = 0;
+
+    return next_alias (def, kind, &number);
+}
+
 void
 domain_alias_fill (DomainDef *def)
 {
@@ -285,15 +327,9 @@ domain_alias_fill (DomainDef *def)
 
         for (guint i = 0; i < list->len; i++) {
             char **alias = domain_device_alias (kind, list->pdata[i]);
-            DeviceKind other_kind;
-            guint other;
 
-            while (!*alias) {
-                g_autofree char *free_one = g_strdup_printf ("%s%u", rows[kind].alias_prefix, number++);
-
-                if (!domain_device_find_alias (def, free_one, &other_kind, &other))
-                    *alias = g_steal_pointer (&free_one);
-            }
+            if (!*alias)
+                *alias = next_alias (def, kind, &number);
         }
     }
 }

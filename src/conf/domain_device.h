@@ -34,13 +34,18 @@ gboolean domain_device_parse (const char *xml, const DomainDef *def, const Domai
 char *domain_device_format (DeviceKind kind, const void *item, guint flags);
 void *domain_device_copy (DeviceKind kind, const void *item);
 
+/* A copy of @def that has no device but a copy of @device. */
+DomainDef *domain_device_alone (const DomainDef *def, const DomainDevice *device);
+
 /* The list of @def; NULL for DEVICE_OTHER. */
 GPtrArray *domain_device_list (const DomainDef *def, DeviceKind kind);
-/* Appends to the list of its kind, with what that brings along (controllers, order). */
-void domain_device_add (DomainDef *def, const DomainDevice *device, const DomainDefaults *defaults);
+/* A copy of @def with a copy of @device at the end of its kind's list, and what that brings along
+ * (controllers, order); judged as a whole. */
+DomainDef *domain_device_added (const DomainDef *def, const DomainDevice *device,
+                                const DomainDefaults *defaults, GError **error);
 
 /* Where in its list the device is that @item means: a disk or file system by its target, an interface by
- * its MAC (and host end, source, where given), a hostdev by what it is on the host. -1: none; -2: more than one. */
+ * its MAC and host end, as far as they are given, a hostdev by what it is on the host. -1: none; -2: more than one. */
 int domain_device_find (const DomainDef *def, DeviceKind kind, const void *item);
 gboolean domain_device_find_alias (const DomainDef *def, const char *alias, DeviceKind *ret_kind,
                                    guint *ret_index);
@@ -49,6 +54,8 @@ gboolean domain_device_find_alias (const DomainDef *def, const char *alias, Devi
 char **domain_device_alias (DeviceKind kind, void *item);
 /* Gives every device without alias the first free one of its kind: "disk0", "net1". */
 void domain_alias_fill (DomainDef *def);
+/* The alias that a device more of this kind gets; the caller frees. */
+char *domain_alias_next (const DomainDef *def, DeviceKind kind);
 
 /* The whole of two devices' documents is the same, but for aliases. */
 gboolean domain_device_equal (DeviceKind kind, const void *one, const void *two);

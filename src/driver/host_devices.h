@@ -28,3 +28,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeviceResult, device_result_free)
 char *host_link_choose (const NetDef *net);
 /* Both ends, or nothing. */
 gboolean host_link_make (const NetDef *net, const char *name, LinkPair *ret, GError **error);
+/* With all that belongs to it; what has gone already is fine. */
+gboolean host_link_delete (const char *name, GError **error);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "driver/daemon.h"
+#include "driver/device_change.h"
 #include "driver/hooks.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
@@ -133,6 +134,7 @@ adopt_running (Instance *instance, gboolean alive)
         return;
     }
     reserve_labels (domain->def);
+    device_recover (domain);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),
                   reconnect_hook_done, instance_ticket (instance));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "driver/daemon.h"
+#include "driver/device_rules.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "host/machined.h"
@@ -165,8 +166,8 @@ set_limits (Instance *instance, GError **error)
     if (pids > 0 && ((skep && skep->tasks_max) || has_controllers (CGROUP_PIDS))
         && !cgroup_set_pids (instance->cgroup, pids, error))
         return FALSE;
-    return cgroup_set_devices (instance->cgroup, (const CgroupDeviceRule *) (void *) rules->data,
-                               rules->len, error);
+    device_numbers_fill (instance);
+    return device_rules_apply (instance, rules, error);
 }
 
 /* ---- the group */

@@ -10,6 +10,7 @@
 
 #include "conf/mac.h"
 #include "driver/daemon.h"
+#include "driver/device_update.h"
 #include "driver/host_devices.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
@@ -68,13 +69,34 @@ configure_host_end (const NetDef *net, const char *name, GError **error)
     return TRUE;
 }
 
+gboolean
+host_link_delete (const char *name, GError **error)
+{
+    char ifb[IF_NAMESIZE];
+
+    if (!*name)
+        return TRUE;
+    link_rate_device (name, ifb);
+    return link_delete (name, error) && link_delete (ifb, error);
+}
+
 static void
 delete_link (const char *name)
 {
     g_autoptr (GError) why = NULL;
 
-    if (*name && !link_delete (name, &why))
+    if (!host_link_delete (name, &why))
         log_warning ("cannot delete '%s': %s", name, why->message);
+}
+
+static gboolean
+limit_rates (const NetDef *net, const char *name, GError **error)
+{
+    LinkRate to_guest, from_guest;
+
+    device_net_rates (net, &to_guest, &from_guest);
+    return (to_guest.average == 0 && from_guest.average == 0)
+           || link_set_rates (name, &to_guest, &from_guest, error);
 }
 
 gboolean
@@ -93,7 +115,7 @@ host_link_make (const NetDef *net, const char *name, LinkPair *ret, GError **err
                                  net->mtu, ret, error);
     if (!link_add_veth (&args, ret, error))
         return FALSE;
-    if (configure_host_end (net, ret->host, error))
+    if (configure_host_end (net, ret->host, error) && limit_rates (net, ret->host, error))
         return TRUE;
     delete_link (ret->host);
     return FALSE;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "conf/domain_device.h"
 #include "driver/daemon.h"
 #include "driver/hooks.h"
 #include "driver/start_private.h"
@@ -134,6 +135,7 @@ complete_live_def (DomainDef *def)
         fs->target = g_strdup ("/");
         g_ptr_array_insert (def->filesystems, 0, fs);
     }
+    domain_alias_fill (def);
 }
 
 StepResult

@@ -335,6 +335,23 @@ link_set_up (const char *name, gboolean up, GError **error)
     return r == 0 || error_set_errno (error, -r, "Cannot set interface flags on '%s'", name);
 }
 
+gboolean
+link_set_bridge (const char *name, const char *bridge, GError **error)
+{
+    struct ifinfomsg body = { .ifi_family = AF_UNSPEC, .ifi_index = link_index (name) };
+    int master = link_index (bridge), r = -ENODEV;
+    RtnlRequest request;
+
+    if (master && !link_is_bridge (bridge))
+        return error_set_errno (error, EOPNOTSUPP, "Unable to add bridge %s port %s", bridge, name);
+    if (body.ifi_index && master) {
+        rtnl_start (&request, RTM_SETLINK, 0, &body, sizeof body);
+        rtnl_add_u32 (&request, IFLA_MASTER, (guint32) master);
+        r = rtnl_run (&request);
+    }
+    return r == 0 || error_set_errno (error, -r, "Unable to add bridge %s port %s", bridge, name);
+}
+
 typedef struct {
     guint8 bytes[16];
     gsize size;

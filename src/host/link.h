@@ -45,6 +45,8 @@ gboolean link_get_mtu (const char *name, guint *ret_mtu, GError **error);
 gboolean link_get_mac (const char *name, guint8 ret_mac[6], GError **error);
 gboolean link_is_bridge (const char *name);
 gboolean link_set_up (const char *name, gboolean up, GError **error);
+/* Makes it a port of @bridge, of another one before or of none. */
+gboolean link_set_bridge (const char *name, const char *bridge, GError **error);
 
 /* Host side of <source> of type ethernet. @peer may be NULL. Present already is fine. */
 gboolean link_add_address (const char *name, const char *address, guint prefix, const char *peer,

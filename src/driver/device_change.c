@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The runner of the two tables, and the recovery of a change that was cut short. */
+#include "driver/device_change.h"
+
+#include <string.h>
+
+#include "driver/daemon.h"
+#include "driver/device_rules.h"
+#include "driver/events.h"
+#include "driver/fault.h"
+#include "driver/store.h"
+#include "security/audit.h"
+#include "util/error.h"
+#include "util/log.h"
+
+Instance *
+device_change_instance (const DeviceChange *change)
+{
+    Instance *instance = change->domain->instance;
+
+    return instance && instance->serial == change->serial ? instance : NULL;
+}
+
+gboolean
+device_save_config (Domain *domain, DomainDef *def, GError **error)
+{
+    g_autoptr (DomainDef) new_def = def;
+
+    if (!store_save_config (new_def, error))
+        return FALSE;
+    if (domain->next) {
+        domain_def_free (domain->next);
+        domain->next = g_steal_pointer (&new_def);
+    } else {
+        DomainDef *old = domain->def;
+
+        domain_list_set_def (daemon_state.domains, domain, g_steal_pointer (&new_def));
+        domain_def_free (old);
+    }
+    return TRUE;
+}
+
+static void
+change_free (DeviceChange *change)
+{
+    g_clear_error (&change->error);
+    if (change->loops)
+        g_array_unref (change->loops);
+    plan_facts_free (change->facts);
+    domain_def_free (change->alone);
+    domain_def_free (change->config);
+    g_free (change->alias);
+    g_free (change->host_end);
+    domain_unref (change->domain);
+    g_free (change);
+}
+
+static void
+audit_hostdev_change (const DeviceChange *change, const HostdevDef *dev, const char *reason)
+{
+    gboolean good = !change->error;
+    char usb[16];
+
+    if (dev->type == HOSTDEV_USB) {
+        g_snprintf (usb, sizeof usb, "%03u.%03u", dev->bus, dev->device);
+        audit_hostdev (change->domain->def, "usb", usb, reason, good);
+    } else if (dev->type != HOSTDEV_NET) {      /* for which libvirt has no record */
+        audit_hostdev (change->domain->def, dev->type == HOSTDEV_STORAGE ? "disk" : "chardev", dev->path,
+                       reason, good);
+    }
+}
+
+static void
+audit_change (const DeviceChange *change)
+{
+    const char *reason = change->attach ? "attach" : "detach", *value = NULL, *resource = NULL;
+
+    if (change->kind == DEVICE_HOSTDEV) {
+        audit_hostdev_change (change, change->item, reason);
+        return;
+    }
+    if (change->kind == DEVICE_DISK) {
+        resource = "disk";
+        value = ((const DiskDef *) change->item)->source;
+    } else if (change->kind == DEVICE_FILESYSTEM) {
+        resource = "fs";
+        value = ((const FsDef *) change->item)->source;
+    } else if (change->kind == DEVICE_INTERFACE) {
+        resource = "net";
+        value = ((const NetDef *) change->item)->mac;
+    }
+    if (resource)
+        audit_resource (change->domain->def, resource, reason, change->attach ? NULL : value,
+                        change->attach ? value : NULL, !change->error);
+}
+
+static void
+change_over (DeviceChange *change)
+{
+    const Domain *domain = change->domain;
+
+    if (!change->recovering && device_change_instance (change)) {
+        audit_change (change);
+        if (!change->error && change->attach)
+            event_device_added (domain, change->alias);
+        else if (!change->error)
+            event_device_removed (domain, change->alias);
+        else if (!change->attach)
+            event_device_removal_failed (domain, change->alias);
+    }
+    change->done (change->domain, change->error, change->data);
+    change_free (change);
+}
+
+/* ---- the walk */
+
+static pid_t
+controller_of (const DeviceChange *change)
+{
+    const Instance *instance = device_change_instance (change);
+
+    return instance ? instance->pid : 0;
+}
+
+/* TRUE: the change has failed. */
+static gboolean
+fault_at (DeviceChange *change, const DeviceStep *step, FaultPlace place)
+{
+    if (!fault_here (step->name, place, controller_of (change)))
+        return FALSE;
+    error_set (&change->error, ERR_INTERNAL, "%s: made to fail", step->name);
+    return TRUE;
+}
+
+static StepResult
+step_forward (DeviceChange *change, const DeviceStep *step)
+{
+    StepResult result;
+
+    change->begun |= 1u << change->step;
+    if (fault_at (change, step, FAULT_BEFORE))
+        return STEP_FAILED;
+    if (!device_change_instance (change)) {
+        error_set_from (&change->error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        return STEP_FAILED;
+    }
+    change->early = FALSE;
+    change->in_step = TRUE;
+    result = step->run (change, &change->error);
+    change->in_step = FALSE;
+    return result == STEP_WAIT && change->early ? change->error ? STEP_FAILED : STEP_DONE : result;
+}
+
+static StepResult
+step_back (DeviceChange *change, const DeviceStep *step)
+{
+    StepResult result;
+
+    if (!(change->begun & (1u << change->step)) || !step->undo || !device_change_instance (change))
+        return STEP_DONE;
+    fault_here (step->name, FAULT_UNDO, controller_of (change));
+    change->early = FALSE;
+    change->in_step = TRUE;
+    result = step->undo (change);
+    change->in_step = FALSE;
+    return result == STEP_WAIT && change->early ? STEP_DONE : result;
+}
+
+/* What failed after the device had gone. */
+static void
+pass_over (DeviceChange *change, const DeviceStep *step)
+{
+    log_warning ("domain '%s': %s of %s: %s", change->domain->def->name, step->name, change->alias,
+                 change->error->message);
+    g_clear_error (&change->error);
+}
+
+/* The step at hand is over, well or with change->error: on to the next one, or back. FALSE at the end
+ * of the walk. */
+static gboolean
+step_on (DeviceChange *change, gboolean done)
+{
+    const DeviceStep *step = &change->steps[change->step];
+
+    if (change->undoing)
+        return change->step-- > 0;
+    change->final |= done && step->final;
+    if (done)
+        fault_at (change, step, FAULT_AFTER);
+    if (change->error && change->final)
+        pass_over (change, step);
+    if (change->error) {
+        change->undoing = TRUE;
+        return TRUE;
+    }
+    return ++change->step < change->n_steps;
+}
+
+static void
+walk (DeviceChange *change)
+{
+    gboolean more = TRUE;
+
+    while (more) {
+        const DeviceStep *step = &change->steps[change->step];
+        StepResult result;
+
+        if (!change->undoing && step->needed && !step->needed (change)) {
+            more = ++change->step < change->n_steps;
+            continue;
+        }
+        result = change->undoing ? step_back (change, step) : step_forward (change, step);
+        if (result == STEP_WAIT)
+            return;
+        more = step_on (change, result == STEP_DONE);
+    }
+    change_over (change);
+}
+
+void
+device_change_go_on (DeviceChange *change, const GError *error)
+{
+    const DeviceStep *step = &change->steps[change->step];
+
+    if (error && change->undoing)
+        log_warning ("domain '%s': undoing '%s' of %s: %s", change->domain->def->name, step->name,
+                     change->alias, error->message);
+    else if (error && !change->error)
+        change->error = g_error_copy (error);
+    if (change->in_step)
+        change->early = TRUE;
+    else if (step_on (change, !error))
+        walk (change);
+    else
+        change_over (change);
+}
+
+/* ---- the changes */
+
+static DeviceChange *
+change_new (Domain *domain, const DomainDevice *device, DomainDef *config, DeviceChanged done,
+            gpointer data)
+{
+    DeviceChange *change = g_new0 (DeviceChange, 1);
+
+    change->domain = domain_ref (domain);
+    change->serial = domain->instance->serial;
+    change->kind = device->kind;
+    change->alone = domain_device_alone (domain->def, device);
+    change->item = g_ptr_array_index (domain_device_list (change->alone, device->kind), 0);
+    change->config = config;
+    change->for_config = config != NULL;
+    change->done = done;
+    change->data = data;
+    return change;
+}
+
+static void
+use_steps (DeviceChange *change, gboolean attach)
+{
+    change->attach = attach;
+    change->steps = attach ? device_attach_steps : device_detach_steps;
+    change->n_steps = attach ? n_device_attach_steps : n_device_detach_steps;
+}
+
+void
+device_attach (Domain *domain, const DomainDevice *device, DomainDef *config, DeviceChanged done,
+               gpointer data)
+{
+    DeviceChange *change = change_new (domain, device, config, done, data);
+    char **alias = domain_device_alias (change->kind, change->item);
+
+    if (!*alias)
+        *alias = domain_alias_next (domain->def, change->kind);
+    change->alias = g_strdup (*alias);
+    use_steps (change, TRUE);
+    walk (change);
+}
+
+/* What is needed to take the device away, without a look at the host: it may have lost the device. */
+static void
+recall_facts (DeviceChange *change, const PlanDevice *numbers)
+{
+    PlanFacts *facts = plan_facts_new (change->alone);
+
+    plan_map_id (change->alone->uid_map, 0, &facts->root_uid);
+    plan_map_id (change->alone->gid_map, 0, &facts->root_gid);
+    if (change->kind == DEVICE_DISK)
+        g_array_index (facts->disks, PlanDevice, 0) = *numbers;
+    if (change->kind == DEVICE_HOSTDEV)
+        g_array_index (facts->hostdevs, PlanDevice, 0) = *numbers;
+    if (change->kind == DEVICE_FILESYSTEM) {
+        PlanFs *fs = &g_array_index (facts->fs, PlanFs, 0);
+
+        fs->numbers = *numbers;
+        fs->directory = TRUE;
+        fs->device = g_strdup_printf ("/dev/block/%u:%u", numbers->major, numbers->minor);
+        fs->fstype = g_strdup ("none");
+    }
+    change->facts = facts;
+}
+
+void
+device_detach (Domain *domain, DeviceKind kind, guint index, DomainDef *config, DeviceChanged done,
+               gpointer data)
+{
+    DomainDevice device = { .kind = kind, .item = domain_device_list (domain->def, kind)->pdata[index] };
+    PlanDevice numbers;
+    DeviceChange *change;
+
+    domain_alias_fill (domain->def);
+    change = change_new (domain, &device, config, done, data);
+    change->alias = g_strdup (*domain_device_alias (kind, device.item));
+    numbers = device_numbers_of (domain->instance, change->alias);
+    recall_facts (change, &numbers);
+    use_steps (change, FALSE);
+    walk (change);
+}
+
+/* ---- recovery */
+
+static gboolean
+parse_note (Domain *domain, const char *note, DeviceChange **ret, GError **error)
+{
+    g_auto (GStrv) words = g_strsplit (note, " ", 4);
+    g_auto (DomainDevice) device = { .kind = DEVICE_OTHER };
+    PlanDevice numbers;
+
+    if (g_strv_length (words) != 4 || !device_number_parse (words[2], &numbers))
+        return error_set (error, ERR_INTERNAL, "its note is malformed");
+    if (!domain_device_parse (words[3], domain->def, &daemon_state.defaults, DOMAIN_PARSE_LIVE, &device,
+                              error) || !device.item)
+        return FALSE;
+    *ret = change_new (domain, &device, NULL, NULL, NULL);
+    (*ret)->attach = g_str_equal (words[0], "attach");
+    (*ret)->for_config = g_str_equal (words[1], "config");
+    (*ret)->alias = g_strdup (*domain_device_alias (device.kind, (*ret)->item));
+    if (!(*ret)->alias)
+        (*ret)->alias = g_strdup ("");
+    recall_facts (*ret, &numbers);
+    return TRUE;
+}
+
+static void
+recovered (Domain *domain, const GError *error, gpointer data)
+{
+    (void) error;
+    log_warning ("domain '%s': a change of its devices was cut short and has been undone",
+                 domain->def->name);
+    job_end (data);
+}
+
+/* Whatever was under way: the undo of an attach takes the device away, from each step's doing. */
+static void
+recover_run (Job *job, gpointer data)
+{
+    Domain *domain = data;
+    const char *note = domain->instance ? instance_note (domain->instance, NOTE_CHANGE) : NULL;
+    g_autoptr (GError) error = NULL;
+    DeviceChange *change = NULL;
+
+    if (!note || domain->instance->phase != PHASE_RUNNING || !parse_note (domain, note, &change, &error)) {
+        if (error)
+            log_error ("domain '%s': a change of its devices was cut short: %s", domain->def->name,
+                       error->message);
+        job_end (job);
+        domain_unref (domain);
+        return;
+    }
+    change->done = recovered;
+    change->data = job;
+    change->recovering = TRUE;
+    change->undoing = TRUE;
+    change->steps = device_attach_steps;
+    change->n_steps = n_device_attach_steps;
+    change->step = change->n_steps - 1;
+    change->begun = ~0u;
+    walk (change);
+    domain_unref (domain);
+}
+
+void
+device_recover (Domain *domain)
+{
+    if (instance_note (domain->instance, NOTE_CHANGE))
+        job_begin (&domain->jobs, JOB_INTERNAL, "undoing a change of devices", 0, recover_run, NULL,
+                   domain_ref (domain));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices that come into a running container and leave it: two tables of reversible steps, as a start
+ * has one (docs/hotplug.md). The caller holds the job of the domain.
+ *
+ * A change is noted in the status file before it makes anything, together with the device's document.
+ * A daemon that finds such a note undoes what an attach had begun, and finishes a detach: in both cases
+ * the device is then nowhere, neither in the container nor in a definition that the change was for.
+ */
+#pragma once
+
+#include "conf/domain_device.h"
+#include "driver/host_devices.h"
+#include "driver/instance.h"
+#include "driver/plan_facts.h"
+
+typedef void (*DeviceChanged) (Domain *domain, const GError *error, gpointer data);
+
+/* Both take @config (NULL: none), the definition that replaces the saved one when all went well; when
+ * anything fails, nothing of it happens. @done is called once, perhaps before this returns. */
+/* @device is copied; it has been judged, and found to fit the live definition. */
+void device_attach (Domain *domain, const DomainDevice *device, DomainDef *config, DeviceChanged done,
+                    gpointer data);
+/* The device @index of its kind's list in the live definition. */
+void device_detach (Domain *domain, DeviceKind kind, guint index, DomainDef *config, DeviceChanged done,
+                    gpointer data);
+/* After re-adoption: ends what an earlier daemon had begun. Makes a job of its own. */
+void device_recover (Domain *domain);
+
+/* Makes @def (taken) what is saved and what the next start uses: both or neither. */
+gboolean device_save_config (Domain *domain, DomainDef *def, GError **error);
+
+/* ---- between device_change.c, the runner, and device_steps.c, the tables */
+
+#define NOTE_CHANGE "device-change"     /* "attach|detach live|config NUMBERS XML" */
+
+typedef struct {
+    Domain *domain;             /* a reference */
+    guint64 serial;             /* of its instance */
+    gboolean attach;
+    DeviceKind kind;
+    void *item;                 /* in @alone */
+    DomainDef *alone;           /* the live definition with this device alone */
+    DomainDef *config;          /* what is saved when it is @config's turn, then what was before */
+    gboolean for_config;
+    char *alias;
+    PlanFacts *facts;
+    GArray *loops;              /* of int: until the controller has them */
+    char *host_end;             /* name of a link's end that stays here, "" none */
+
+    const struct DeviceStep *steps;
+    guint n_steps, step, begun; /* bits of steps */
+    gboolean undoing, recovering, final;
+    gboolean in_step, early;    /* inside a step's function; went on before that had answered */
+    GError *error;
+    DeviceChanged done;
+    gpointer data;
+} DeviceChange;
+
+typedef struct DeviceStep {
+    const char *name;
+    gboolean (*needed) (DeviceChange *change);              /* NULL: always */
+    /* After STEP_WAIT device_change_go_on() is called. An undo has nobody to tell: it logs. */
+    StepResult (*run) (DeviceChange *change, GError **error);
+    StepResult (*undo) (DeviceChange *change);              /* NULL: nothing to undo */
+    /* The device is gone with it: what fails from then on is logged, and the change goes on. */
+    gboolean final;
+} DeviceStep;
+
+extern const DeviceStep device_attach_steps[], device_detach_steps[];
+extern const guint n_device_attach_steps, n_device_detach_steps;
+
+/* NULL when the container ended meanwhile. */
+Instance *device_change_instance (const DeviceChange *change);
+/* What a step waited for is over; @error (borrowed) NULL: well. */
+void device_change_go_on (DeviceChange *change, const GError *error);

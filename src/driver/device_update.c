@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "driver/device_update.h"
+
+#include <string.h>
+
+#include "driver/daemon.h"
+#include "driver/device_match.h"
+#include "driver/store.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "util/task.h"
+
+/* ---- the saved definition */
+
+DomainDef *
+device_updated (const DomainDef *def, const DomainDevice *device, GError **error)
+{
+    g_autoptr (DomainDef) rest = NULL;
+    DomainDef *updated;
+    GPtrArray *list;
+    void *item;
+    int index;
+
+    if (device->kind == DEVICE_OTHER || device->kind == DEVICE_CONSOLE) {
+        error_set (error, ERR_CONFIG_UNSUPPORTED, "persistent update of device is not supported");
+        return NULL;
+    }
+    index = device_match_old (def, device, MATCH_CONFIG, error);
+    if (index < 0)
+        return NULL;
+    rest = domain_def_copy (def);
+    g_ptr_array_remove_index (domain_device_list (rest, device->kind), (guint) index);
+    updated = domain_device_added (rest, device, &daemon_state.defaults, error);
+    if (!updated)
+        return NULL;
+    /* back into its place; disks are in an order of their own */
+    list = domain_device_list (updated, device->kind);
+    if (device->kind != DEVICE_DISK) {
+        item = g_ptr_array_steal_index (list, list->len - 1);
+        g_ptr_array_insert (list, index, item);
+    }
+    return updated;
+}
+
+/* ---- the running container */
+
+/* @net, but for what can change, is as @from. */
+static void
+take_fixed (NetDef *net, const NetDef *from)
+{
+    g_free (net->mac);
+    g_free (net->ifname);
+    g_free (net->guest_ifname);
+    g_free (net->guest_actual);
+    net->mac = g_strdup (from->mac);
+    net->ifname = g_strdup (from->ifname);
+    net->guest_ifname = g_strdup (from->guest_ifname);
+    net->guest_actual = g_strdup (from->guest_actual);
+}
+
+static void
+take_changed (NetDef *net, const NetDef *from)
+{
+    net->linkstate = from->linkstate;
+    net->inbound = from->inbound;
+    net->outbound = from->outbound;
+    if (net->type == NET_BRIDGE) {
+        g_free (net->source);
+        net->source = g_strdup (from->source);
+    }
+}
+
+int
+device_update_check (const DomainDef *def, const DomainDevice *device, GError **error)
+{
+    NetDef *wanted;
+    gboolean same;
+    int index;
+
+    if (device->kind != DEVICE_INTERFACE) {
+        error_set (error, ERR_OPERATION_UNSUPPORTED, "Unable to modify live devices");
+        return -1;
+    }
+    index = device_match_old (def, device, MATCH_LIVE, error);
+    if (index < 0)
+        return -1;
+    wanted = domain_device_copy (device->kind, device->item);
+    take_fixed (wanted, def->nets->pdata[index]);
+    if (wanted->type == ((const NetDef *) def->nets->pdata[index])->type)
+        take_changed (wanted, def->nets->pdata[index]);
+    same = domain_device_equal (device->kind, wanted, def->nets->pdata[index]);
+    domain_device_clear (&(DomainDevice) { .kind = device->kind, .item = wanted });
+    if (same)
+        return index;
+    error_set (error, ERR_OPERATION_UNSUPPORTED,
+               "of an interface of a running container only link state, bandwidth and bridge can be "
+               "modified");
+    return -1;
+}
+
+void
+device_net_rates (const NetDef *net, LinkRate *ret_to_guest, LinkRate *ret_from_guest)
+{
+    const NetRate *rates[2] = { &net->inbound, &net->outbound };
+    LinkRate *results[2] = { ret_to_guest, ret_from_guest };
+
+    for (guint i = 0; i < 2; i++)
+        *results[i] = (LinkRate) { .average = rates[i]->average * 1000, .peak = rates[i]->peak * 1000,
+                                   .burst = rates[i]->burst * 1024 };
+}
+
+typedef struct {
+    Domain *domain;
+    guint64 serial;
+    guint index;
+    NetDef *before, *after;     /* of the live definition; with what changed */
+    DomainDef *config;
+    DeviceChanged done;
+    gpointer data;
+    GError *error;              /* while it is taken back */
+} Update;
+
+static void
+update_over (Update *update, const GError *error)
+{
+    update->done (update->domain, error, update->data);
+    domain_device_clear (&(DomainDevice) { .kind = DEVICE_INTERFACE, .item = update->before });
+    domain_device_clear (&(DomainDevice) { .kind = DEVICE_INTERFACE, .item = update->after });
+    domain_def_free (update->config);
+    g_clear_error (&update->error);
+    domain_unref (update->domain);
+    g_free (update);
+}
+
+typedef struct {
+    char *name, *bridge;        /* NULL: stays */
+    gboolean set_up, up;
+    gboolean set_rates;
+    LinkRate to_guest, from_guest;
+} UpdateWork;
+
+static void
+work_free (gpointer data)
+{
+    UpdateWork *work = data;
+
+    g_free (work->name);
+    g_free (work->bridge);
+    g_free (work);
+}
+
+static gpointer
+work_run (gpointer data, GError **error)
+{
+    const UpdateWork *work = data;
+
+    if ((work->bridge && !link_set_bridge (work->name, work->bridge, error))
+        || (work->set_up && !link_set_up (work->name, work->up, error))
+        || (work->set_rates
+            && !link_set_rates (work->name, &work->to_guest, &work->from_guest, error)))
+        return NULL;
+    return data;
+}
+
+/* What has to be done to get from one to the other. */
+static UpdateWork *
+work_new (const NetDef *from, const NetDef *to)
+{
+    UpdateWork *work = g_new0 (UpdateWork, 1);
+
+    work->name = g_strdup (from->ifname);
+    if (to->type == NET_BRIDGE && g_strcmp0 (from->source, to->source) != 0)
+        work->bridge = g_strdup (to->source);
+    work->set_up = (from->linkstate == LINK_DOWN) != (to->linkstate == LINK_DOWN);
+    work->up = to->linkstate != LINK_DOWN;
+    work->set_rates = memcmp (&from->inbound, &to->inbound, sizeof from->inbound) != 0
+                      || memcmp (&from->outbound, &to->outbound, sizeof from->outbound) != 0;
+    device_net_rates (to, &work->to_guest, &work->from_guest);
+    return work;
+}
+
+static void
+taken_back (gpointer result, GError *error, gpointer data)
+{
+    Update *update = data;
+
+    (void) result;
+    if (error)
+        log_warning ("domain '%s': taking back a change of '%s': %s", update->domain->def->name,
+                     update->before->ifname, error->message);
+    update_over (update, update->error);
+}
+
+/* Takes @error. */
+static void
+take_back (Update *update, GError *error)
+{
+    update->error = error;
+    task_run (work_run, work_new (update->after, update->before), work_free, taken_back, update);
+}
+
+static void
+applied (gpointer result, GError *error, gpointer data)
+{
+    Update *update = data;
+    const Instance *instance = update->domain->instance;
+    GError *why = NULL;
+    NetDef *live;
+
+    if (!instance || instance->serial != update->serial) {
+        error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        update_over (update, why);
+        g_error_free (why);
+        return;
+    }
+    if (!result) {
+        take_back (update, g_error_copy (error));
+        return;
+    }
+    live = update->domain->def->nets->pdata[update->index];
+    take_changed (live, update->after);
+    if (!store_save_status (update->domain, &why)
+        || (update->config && !device_save_config (update->domain, g_steal_pointer (&update->config), &why))) {
+        take_changed (live, update->before);
+        store_save_status (update->domain, NULL);
+        take_back (update, why);
+        return;
+    }
+    update_over (update, NULL);
+}
+
+void
+device_update (Domain *domain, const DomainDevice *device, guint index, DomainDef *config,
+               DeviceChanged done, gpointer data)
+{
+    Update *update = g_new0 (Update, 1);
+
+    update->domain = domain_ref (domain);
+    update->serial = domain->instance->serial;
+    update->index = index;
+    update->before = domain_device_copy (DEVICE_INTERFACE, domain->def->nets->pdata[index]);
+    update->after = domain_device_copy (DEVICE_INTERFACE, domain->def->nets->pdata[index]);
+    take_changed (update->after, device->item);
+    update->config = config;
+    update->done = done;
+    update->data = data;
+    if (!update->before->ifname) {      /* a macvlan has no end on the host */
+        g_autoptr (GError) error = NULL;
+
+        error_set (&error, ERR_OPERATION_UNSUPPORTED,
+                   "an interface of type 'direct' has no end on the host that could be modified");
+        update_over (update, error);
+        return;
+    }
+    task_run (work_run, work_new (update->before, update->after), work_free, applied, update);
+}

@@ -1,0 +1,406 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices come into running containers and leave them, by stock virsh: what is seen inside has the right
+type, mode and owner, can be used, and is gone afterwards; definitions, events and failures are true. Twice:
+without and with a user namespace."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import skeptest as t  # noqa: E402
+
+IDMAP = ("<idmap><uid start='0' target='100000' count='65536'/><gid start='0' target='100000' count='65536'/>"
+         "</idmap>")
+MAC = "52:54:00:aa:bb:01"
+
+
+class Guest:
+    """A running container with a shell's tools in it."""
+
+    def __init__(self, daemon, directory, name, *, idmap=False, net=True):
+        self.daemon, self.directory, self.name, self.idmap = daemon, directory, name, idmap
+        self.root = t.busybox_root(os.path.join(directory, name))
+        self.owner = 100000 if idmap else 0
+        os.makedirs(os.path.join(self.root, "mnt"), exist_ok=True)
+        more = "<features><privnet/></features>" if net else ""
+        self.xml = os.path.join(directory, f"{name}.xml")
+        with open(self.xml, "w", encoding="utf-8") as handle:
+            handle.write(t.domain_xml(name, self.root, init="/bin/sleep", args=("100000",),
+                                      more=(IDMAP if idmap else "") + more))
+        self.must("define", self.xml)
+        self.must("start", name)
+        self.init = self.find_init()
+
+    def find_init(self):
+        controller = self.daemon.virsh("domid", self.name).out.strip()
+        with open(f"/proc/{controller}/task/{controller}/children", encoding="utf-8") as handle:
+            return int(handle.read().split()[0])
+
+    def must(self, *words):
+        done = self.daemon.virsh(*words)
+        if done.status:
+            raise RuntimeError(f"virsh {' '.join(words)}: {done!r}")
+        return done
+
+    def run(self, *words):
+        """A program in the container's namespaces and cgroups, as its root."""
+        user = ["-U", "-S", "0", "-G", "0"] if self.idmap else []
+        groups = f"for f in $(ls -d /sys/fs/cgroup/*/); do p=$(sed -n 's/.*devices:\\(.*\\)/\\1/p' /proc/{self.init}/cgroup); "
+        command = (groups + "done; echo $$ >/sys/fs/cgroup/devices$p/tasks 2>/dev/null; exec \"$@\"")
+        return t.execute(["sh", "-c", command, "sh", "nsenter", "-t", str(self.init), "-m", "-n", "-p", "-i", "-u",
+                          *user, *words])
+
+    def device(self, path):
+        """"b 7:0 700 0:0" of a node as the host sees it, or None."""
+        with contextlib.suppress(FileNotFoundError):
+            st = os.lstat(f"/proc/{self.init}/root{path}")
+            kind = {0o060000: "b", 0o020000: "c"}.get(st.st_mode & 0o170000, "?")
+            return (kind, os.major(st.st_rdev), os.minor(st.st_rdev), oct(st.st_mode & 0o7777), st.st_uid, st.st_gid)
+        return None
+
+    def mounts(self):
+        with open(f"/proc/{self.init}/mountinfo", encoding="utf-8") as table:
+            return {line.split()[4]: line for line in table}
+
+    def live(self):
+        return self.must("dumpxml", self.name).out
+
+    def saved(self):
+        return self.must("dumpxml", "--inactive", self.name).out
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(text)
+        return path
+
+    def attach(self, xml, *flags):
+        return self.daemon.virsh("attach-device", self.name, self.write("device.xml", xml), *(flags or ["--live"]))
+
+    def detach(self, xml, *flags):
+        return self.daemon.virsh("detach-device", self.name, self.write("device.xml", xml), *(flags or ["--live"]))
+
+    def update(self, xml, *flags):
+        return self.daemon.virsh("update-device", self.name, self.write("device.xml", xml), *(flags or ["--live"]))
+
+
+def well(done):
+    return (done.status, done.err)
+
+
+GOOD = (0, "")
+
+
+def char_device(checks, guest):
+    xml = "<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char></source></hostdev>"
+    st = os.stat("/dev/loop-control")
+    wanted = ("c", os.major(st.st_rdev), os.minor(st.st_rdev), "0o700", guest.owner, guest.owner)
+    what = f"{guest.name}: character device"
+    open_it = ("sh", "-c", "exec 3</dev/loop-control && echo opened")
+    checks.equal(f"{what}: attach", well(guest.attach(xml)), GOOD)
+    checks.equal(f"{what}: the node", guest.device("/dev/loop-control"), wanted)
+    checks.equal(f"{what}: can be opened", guest.run(*open_it).out, "opened\n")
+    checks.that(f"{what}: is in the live definition", "<char>/dev/loop-control</char>" in guest.live())
+    checks.that(f"{what}: not in the saved one", "loop-control" not in guest.saved())
+    again = guest.attach(xml)
+    checks.matches(f"{what}: once", "host device already exists", again.err)
+    guest.run("mknod", "/dev/kept", "c", str(os.major(st.st_rdev)), str(os.minor(st.st_rdev)))
+    guest.run("ln", "/dev/loop-control", "/dev/hard")
+    checks.equal(f"{what}: detach", well(guest.detach(xml)), GOOD)
+    checks.equal(f"{what}: the node is gone", guest.device("/dev/loop-control"), None)
+    left = guest.run("sh", "-c", "exec 3</dev/hard && echo opened")
+    checks.that(f"{what}: a link to it that was kept is of no use", "opened" not in left.out, repr(left))
+    checks.that(f"{what}: gone from the definition", "loop-control" not in guest.live())
+    gone = guest.detach(xml)
+    checks.matches(f"{what}: detach again", "host device not found", gone.err)
+
+
+def disks(checks, guest, image):
+    what = f"{guest.name}: disk"
+    loop = t.execute(["losetup", "--find", "--show", image]).out.strip()
+    try:
+        st = os.stat(loop)
+        wanted = ("b", os.major(st.st_rdev), os.minor(st.st_rdev), "0o700", guest.owner, guest.owner)
+        done = guest.daemon.virsh("attach-disk", guest.name, loop, "sda", "--live")
+        checks.equal(f"{what}: attach-disk", well(done), GOOD)
+        checks.equal(f"{what}: the node", guest.device("/dev/sda"), wanted)
+        read = guest.run("dd", "if=/dev/sda", "of=/dev/null", "bs=512", "count=1")
+        checks.equal(f"{what}: can be read", read.status, 0)
+        again = guest.daemon.virsh("attach-disk", guest.name, loop, "sda", "--live")
+        checks.matches(f"{what}: the target is taken", "target sda already exists", again.err)
+        listed = guest.daemon.virsh("domblklist", guest.name)
+        checks.that(f"{what}: virsh domblklist", loop in listed.out, repr(listed))
+        done = guest.daemon.virsh("detach-disk", guest.name, "sda", "--live")
+        checks.equal(f"{what}: detach-disk", well(done), GOOD)
+        checks.equal(f"{what}: gone", guest.device("/dev/sda"), None)
+    finally:
+        subprocess.run(["losetup", "-d", loop], check=True)
+    xml = (f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sdb'/>"
+           "<readonly/></disk>")
+    checks.equal(f"{what} of a file: attach", well(guest.attach(xml)), GOOD)
+    kind = (guest.device("/dev/sdb") or "-")[0]
+    checks.equal(f"{what} of a file: the node", kind, "b")
+    checks.equal(f"{what} of a file: can be read",
+                 guest.run("dd", "if=/dev/sdb", "of=/dev/null", "bs=512", "count=1").status, 0)
+    checks.that(f"{what} of a file: not written",
+                guest.run("sh", "-c", "echo x >/dev/sdb").status != 0)
+    checks.equal(f"{what} of a file: detach", well(guest.detach(xml)), GOOD)
+    checks.equal(f"{what} of a file: no loop device stays",
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 5), True)
+
+
+def filesystems(checks, guest, image):
+    what = f"{guest.name}: file system"
+    host = os.path.join(guest.directory, f"host-{guest.name}")
+    os.makedirs(os.path.join(host, "sub"), exist_ok=True)
+    with open(os.path.join(host, "file"), "w", encoding="utf-8") as handle:
+        handle.write("of the host\n")
+
+    def mount(kind, source, target, more=""):
+        return f"<filesystem type='{kind}'>{source}<target dir='{target}'/>{more}</filesystem>"
+
+    xml = mount("mount", f"<source dir='{host}'/>", "/mnt/new/dir")
+    checks.equal(f"{what}: attach a directory", well(guest.attach(xml)), GOOD)
+    checks.equal(f"{what}: is seen inside", guest.run("cat", "/mnt/new/dir/file").out, "of the host\n")
+    checks.equal(f"{what}: written inside", guest.run("touch", "/mnt/new/dir/made").status, 0)
+    checks.equal(f"{what}: owner on the host", os.stat(os.path.join(host, "made")).st_uid, 0)
+    checks.that(f"{what}: not mounted on the host", not t.mounts_below(guest.root))
+    busy = subprocess.Popen(["nsenter", "-t", str(guest.init), "-m", "sh", "-c", "cd /mnt/new/dir; exec sleep 100"])
+    t.wait_until(lambda: os.readlink(f"/proc/{busy.pid}/cwd") != os.getcwd() and
+                 b"sleep" in open(f"/proc/{busy.pid}/cmdline", "rb").read(), 10)
+    refused = guest.detach(xml)
+    checks.matches(f"{what}: in use it stays", "Device or resource busy", refused.err)
+    checks.that(f"{what}: and is in the definition", "/mnt/new/dir" in guest.live())
+    busy.kill()
+    busy.wait()
+    t.wait_until(lambda: guest.detach(xml).status == 0, 10, 0.2)
+    checks.that(f"{what}: gone", "/mnt/new/dir" not in guest.mounts())
+    checks.that(f"{what}: gone from the definition", "/mnt/new/dir" not in guest.live())
+
+    xml = mount("mount", f"<source dir='{host}/file'/>", "/mnt/one", "<readonly/>")
+    checks.equal(f"{what}: attach a file, read-only", well(guest.attach(xml)), GOOD)
+    checks.equal(f"{what}: its text", guest.run("cat", "/mnt/one").out, "of the host\n")
+    checks.that(f"{what}: not writable", guest.run("sh", "-c", "echo x >/mnt/one").status != 0)
+    guest.run("mount", "-o", "remount,rw,bind", "/mnt/one")
+    if guest.idmap:
+        checks.that(f"{what}: nor after a remount", guest.run("sh", "-c", "echo x >/mnt/one").status != 0)
+    checks.equal(f"{what}: detach the file", well(guest.detach(xml)), GOOD)
+
+    xml = mount("ram", "<source usage='1024' units='KiB'/>", "/mnt/ram")
+    checks.equal(f"{what}: attach ram", well(guest.attach(xml)), GOOD)
+    checks.matches(f"{what}: is a tmpfs of that size", "tmpfs .*size=1024k", guest.mounts().get("/mnt/ram", ""))
+    checks.equal(f"{what}: the guest's root can write", guest.run("touch", "/mnt/ram/x").status, 0)
+    checks.equal(f"{what}: detach ram", well(guest.detach(xml)), GOOD)
+
+    xml = mount("bind", "<source dir='/etc'/>", "/mnt/etc")
+    checks.equal(f"{what}: attach a bind within", well(guest.attach(xml)), GOOD)
+    checks.matches(f"{what}: shows it", "root:", guest.run("cat", "/mnt/etc/passwd").out)
+    checks.equal(f"{what}: detach the bind", well(guest.detach(xml)), GOOD)
+
+    xml = mount("file", f"<source file='{image}'/>", "/mnt/image").replace(
+        "type='file'", "type='file' accessmode='passthrough'").replace(
+        "<source", "<driver type='loop' format='raw'/><source", 1)
+    checks.equal(f"{what}: attach an image", well(guest.attach(xml)), GOOD)
+    checks.matches(f"{what}: is ext4", " ext4 ", guest.mounts().get("/mnt/image", ""))
+    checks.equal(f"{what}: detach the image", well(guest.detach(xml)), GOOD)
+    checks.equal(f"{what}: no loop device stays",
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 5), True)
+
+
+def hostile(checks, guest):
+    what = f"{guest.name}: a hostile guest"
+    host = os.path.join(guest.directory, f"host-{guest.name}")
+    os.makedirs(host, exist_ok=True)
+    secret = os.path.join(guest.directory, "secret")
+    os.makedirs(secret, exist_ok=True)
+
+    # a link out of the container leads to a place inside of it
+    guest.run("ln", "-s", secret, "/mnt/link")
+    xml = f"<filesystem type='mount'><source dir='{host}'/><target dir='/mnt/link'/></filesystem>"
+    guest.attach(xml)
+    checks.that(f"{what}: a link at the target stays inside", not t.mounts_below(secret))
+    guest.detach(xml)
+    guest.run("mknod", "/mnt/fifo", "p")
+    xml = f"<filesystem type='mount'><source dir='{host}'/><target dir='/mnt/fifo'/></filesystem>"
+    refused = guest.attach(xml)
+    checks.matches(f"{what}: a fifo at the target", "mount /mnt/fifo", refused.err)
+    checks.that(f"{what}: nothing stays of it", "/mnt/fifo" not in guest.live())
+
+    xml = "<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char></source></hostdev>"
+    guest.run("ln", "-s", "/etc/passwd", "/dev/loop-control")
+    refused = guest.attach(xml)
+    checks.matches(f"{what}: a link where the node should be", "File exists", refused.err)
+    checks.matches(f"{what}: the link's file is as before", "root:", guest.run("cat", "/etc/passwd").out)
+    opened = guest.run("sh", "-c", "rm /dev/loop-control; mknod /dev/loop-control c 10 237; exec 3</dev/loop-control "
+                                   "&& echo opened")
+    checks.that(f"{what}: the rules are narrow again", "opened" not in opened.out, repr(opened))
+    guest.run("rm", "-f", "/dev/loop-control")
+
+    # a directory of the host in the place of /dev
+    shared = os.path.join(guest.directory, f"shared-{guest.name}")
+    os.makedirs(shared, exist_ok=True)
+    share = f"<filesystem type='mount'><source dir='{shared}'/><target dir='/mnt/shared'/></filesystem>"
+    guest.attach(share)
+    guest.run("mount", "-o", "bind", "/mnt/shared", "/dev")
+    refused = guest.attach(xml)
+    checks.matches(f"{what}: no node in what is not the container's /dev", "not the container's own", refused.err)
+    checks.equal(f"{what}: nothing in the host's directory", os.listdir(shared), [])
+    guest.run("umount", "/dev")
+    guest.detach(share)
+
+    # something else mounted over the target
+    xml = f"<filesystem type='mount'><source dir='{host}'/><target dir='/mnt/over'/></filesystem>"
+    guest.attach(xml)
+    guest.run("mount", "-t", "tmpfs", "none", "/mnt/over")
+    refused = guest.detach(xml)
+    checks.matches(f"{what}: another mount is not taken away", "another mount is there", refused.err)
+    guest.run("umount", "/mnt/over")
+    checks.equal(f"{what}: detach without it", well(guest.detach(xml)), GOOD)
+    guest.attach(xml)
+    guest.run("umount", "/mnt/over")
+    checks.equal(f"{what}: detach of what the guest has unmounted", well(guest.detach(xml)), GOOD)
+
+
+def interfaces(checks, guest):
+    what = f"{guest.name}: interface"
+    xml = (f"<interface type='bridge'><mac address='{MAC}'/><source bridge='skepbr'/>"
+           "<ip address='192.0.2.9' prefix='24'/><route address='198.51.100.0' prefix='24' gateway='192.0.2.1'/>"
+           "<guest dev='lan7'/></interface>")
+    checks.equal(f"{what}: attach", well(guest.attach(xml)), GOOD)
+    shown = guest.run("ip", "addr", "show", "lan7").out
+    checks.matches(f"{what}: its address inside", "192.0.2.9/24", shown)
+    checks.matches(f"{what}: its mac", MAC, shown)
+    checks.matches(f"{what}: it is up", "state UP|[<,]UP[,>]", shown)
+    checks.matches(f"{what}: its route", "198.51.100.0/24 via 192.0.2.1", guest.run("ip", "route").out)
+    host = re.search(rf"{MAC}.*?<target dev='(\w+)'/>", guest.live(), re.S)
+    checks.that(f"{what}: its host end is told", host, guest.live())
+    name = host[1] if host else "-"
+    listed = guest.daemon.virsh("domiflist", guest.name)
+    checks.that(f"{what}: virsh domiflist", name in listed.out and MAC in listed.out, repr(listed))
+    checks.matches(f"{what}: is a port of the bridge", "master skepbr", t.execute(["ip", "link", "show", name]).out)
+
+    done = guest.daemon.virsh("domif-setlink", guest.name, name, "down")
+    checks.equal(f"{what}: link down", (done.status, done.err), GOOD)
+    checks.matches(f"{what}: no carrier inside", "NO-CARRIER|LOWERLAYERDOWN|state DOWN",
+                   guest.run("ip", "link", "show", "lan7").out)
+    checks.matches(f"{what}: the definition says so", "<link state='down'/>", guest.live())
+    done = guest.daemon.virsh("domif-setlink", guest.name, name, "up")
+    checks.equal(f"{what}: link up", (done.status, done.err), GOOD)
+    moved = guest.update(xml.replace("skepbr'", "skepbr2'"))
+    checks.equal(f"{what}: to another bridge", well(moved), GOOD)
+    checks.matches(f"{what}: is its port", "master skepbr2", t.execute(["ip", "link", "show", name]).out)
+    refused = guest.update(xml.replace("192.0.2.9", "192.0.2.10"))
+    checks.matches(f"{what}: other changes are refused", "only link state, bandwidth and bridge", refused.err)
+    fast = guest.update(xml.replace("<guest", "<bandwidth><inbound average='1000' peak='2000' burst='100'/>"
+                                    "<outbound average='500'/></bandwidth><guest"))
+    checks.equal(f"{what}: bandwidth", well(fast), GOOD)
+    checks.matches(f"{what}: the kernel's class", "rate 8Mbit ceil 16Mbit",
+                   t.execute(["tc", "class", "show", "dev", name]).out)
+    ifbs = re.findall(r"(ifb-\w+)", t.execute(["ip", "-o", "link"]).out)
+    checks.that(f"{what}: the other direction", ifbs and "rate 4Mbit" in
+                t.execute(["tc", "class", "show", "dev", ifbs[0]]).out)
+
+    done = guest.daemon.virsh("detach-interface", guest.name, "bridge", "--mac", MAC, "--live")
+    checks.equal(f"{what}: detach-interface", well(done), GOOD)
+    checks.that(f"{what}: gone inside", "lan7" not in guest.run("ip", "link").out)
+    links = t.execute(["ip", "-o", "link"]).out
+    checks.that(f"{what}: gone on the host", name not in links and "ifb-" not in links, links)
+    gone = guest.daemon.virsh("detach-device", guest.name, guest.write("device.xml", xml), "--live")
+    checks.matches(f"{what}: detach again", f"no device matching MAC address {MAC} found", gone.err)
+
+    direct = (f"<interface type='direct'><mac address='{MAC}'/><source dev='skeplow' mode='bridge'/></interface>")
+    checks.equal(f"{what}: attach a macvlan", well(guest.attach(direct)), GOOD)
+    checks.matches(f"{what}: eth0 inside", f"eth0.*{MAC}|{MAC}", guest.run("ip", "link", "show", "eth0").out)
+    checks.equal(f"{what}: detach the macvlan", well(guest.detach(direct)), GOOD)
+    checks.that(f"{what}: gone inside", "eth0" not in guest.run("ip", "link").out)
+
+    subprocess.run(["ip", "link", "add", "skepdev", "type", "veth", "peer", "skepdevp"], check=True)
+    device = ("<hostdev mode='capabilities' type='net'><source><interface>skepdev</interface></source>"
+              "<ip address='203.0.113.5' prefix='24'/></hostdev>")
+    checks.equal(f"{what}: attach a device of the host", well(guest.attach(device)), GOOD)
+    checks.matches(f"{what}: its address", "203.0.113.5/24", guest.run("ip", "addr", "show", "skepdev").out)
+    checks.that(f"{what}: not on the host meanwhile", not re.search(r": skepdev[@:]", t.execute(["ip", "-o", "link"]).out))
+    checks.equal(f"{what}: detach it", well(guest.detach(device)), GOOD)
+    checks.matches(f"{what}: it is the host's again", r": skepdev[@:]", t.execute(["ip", "-o", "link"]).out)
+    subprocess.run(["ip", "link", "del", "skepdev"], check=False)
+    bad = guest.attach(xml.replace("skepbr", "nobridge"))
+    checks.matches(f"{what}: a bridge that is not there", "Unable to use bridge 'nobridge'", bad.err)
+
+
+def definitions(checks, guest):
+    what = f"{guest.name}: definitions"
+    xml = ("<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char></source>"
+           "<alias name='ua-control'/></hostdev>")
+    checks.equal(f"{what}: attach to both", well(guest.attach(xml, "--live", "--config")), GOOD)
+    checks.that(f"{what}: in both", "loop-control" in guest.live() and "loop-control" in guest.saved())
+    checks.that(f"{what}: the user's alias in both", "ua-control" in guest.live() and "ua-control" in guest.saved())
+    again = guest.attach(xml, "--config")
+    checks.matches(f"{what}: once", "device already exists", again.err)
+    # the daemon is another one: it knows what was attached
+    guest.daemon.stop()
+    guest.daemon.start()
+    checks.that(f"{what}: a restarted daemon knows it", "loop-control" in guest.live())
+    done = guest.daemon.virsh("detach-device-alias", guest.name, "ua-control", "--live", "--config")
+    checks.equal(f"{what}: detach by alias from both", well(done), GOOD)
+    checks.that(f"{what}: in neither", "loop-control" not in guest.live() + guest.saved())
+    checks.equal(f"{what}: nor inside", guest.device("/dev/loop-control"), None)
+    missing = guest.daemon.virsh("detach-device-alias", guest.name, "net7", "--live")
+    checks.matches(f"{what}: an alias that is not there", "no device found with alias net7", missing.err)
+    sound = guest.attach("<sound model='ac97'/>")
+    checks.matches(f"{what}: what cannot be attached", "device type 'sound' cannot be attached", sound.err)
+    config = guest.attach("<interface type='bridge'><source bridge='skepbr'/></interface>", "--config")
+    checks.equal(f"{what}: for the next start only", well(config), GOOD)
+    checks.that(f"{what}: not live", "skepbr" not in guest.live() and "skepbr" in guest.saved())
+    guest.must("suspend", guest.name)
+    checks.equal(f"{what}: attach to a paused container", well(guest.attach(xml)), GOOD)
+    checks.that(f"{what}: its node is there", guest.device("/dev/loop-control"))
+    checks.equal(f"{what}: detach from it", well(guest.detach(xml)), GOOD)
+    guest.must("resume", guest.name)
+    guest.must("destroy", guest.name)
+    off = guest.attach(xml)
+    checks.matches(f"{what}: --live needs a running one", "domain is not running", off.err)
+    guest.must("start", guest.name)
+    guest.init = guest.find_init()
+    checks.matches(f"{what}: what was attached for the next start is there", "eth0",
+                   guest.run("ip", "link").out)
+
+
+def main():
+    t.enter_namespaces()
+    t.need_program("mkfs.ext4")
+    checks = t.Checks("hotplug")
+    subprocess.run(["ip", "link", "add", "skepbr", "type", "bridge"], check=True)
+    subprocess.run(["ip", "link", "add", "skepbr2", "type", "bridge"], check=True)
+    subprocess.run(["ip", "link", "set", "skepbr", "up"], check=True)
+    subprocess.run(["ip", "link", "set", "skepbr2", "up"], check=True)
+    subprocess.run(["ip", "link", "add", "skeplow", "type", "veth", "peer", "skeplowp"], check=True)
+    with t.work_dir() as directory:
+        os.chmod(directory, 0o755)
+        image = os.path.join(directory, "image")
+        with open(image, "wb") as handle:
+            handle.truncate(8 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+        with t.Skepd(os.path.join(directory, "d")) as daemon:
+            for name, idmap in ((f"plug{os.getpid()}", False), (f"plugmap{os.getpid()}", True)):
+                guest = Guest(daemon, directory, name, idmap=idmap)
+                char_device(checks, guest)
+                disks(checks, guest, image)
+                filesystems(checks, guest, image)
+                hostile(checks, guest)
+                interfaces(checks, guest)
+                definitions(checks, guest)
+                guest.must("destroy", name)
+                guest.must("undefine", name)
+            if checks.failed:
+                print(daemon.log()[-5000:])
+        left = re.findall(r"(vnet\w+|ifb-\w+)", t.execute(["ip", "-o", "link"]).out)
+        checks.equal("no link is left", left, [])
+    return checks.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
