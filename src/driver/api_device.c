@@ -8,18 +8,6 @@
 #include "driver/errand.h"
 #include "driver/params.h"
 
-static void
-answer_later (Domain *domain, const GError *error, gpointer data)
-{
-    Call *call = data;
-
-    (void) domain;
-    if (error)
-        call_failed (call, g_error_copy (error));
-    else
-        call_done (call);
-}
-
 /* A container that is ending, or is kept after its end, has nothing that could be changed. */
 static gboolean
 resolve (const Domain *domain, guint flags, Affect *ret, GError **error)
@@ -65,7 +53,7 @@ attach (Call *call, const char *xml, guint flags, GError **error)
         return device_save_config (domain, g_steal_pointer (&config), error) ? API_DONE : API_FAILED;
     if (!device_match_new (domain->def, &device, MATCH_LIVE, error))
         return API_FAILED;
-    device_attach (domain, &device, g_steal_pointer (&config), answer_later, call);
+    device_attach (domain, &device, g_steal_pointer (&config), domain_answer, call);
     return API_LATER;
 }
 
@@ -120,7 +108,7 @@ detach (Call *call, const char *xml, guint flags, GError **error)
         config = without (domain_config_def (domain), device.kind, (guint) index);
     if (live < 0)
         return device_save_config (domain, config, error) ? API_DONE : API_FAILED;
-    device_detach (domain, device.kind, (guint) live, config, answer_later, call);
+    device_detach (domain, device.kind, (guint) live, config, domain_answer, call);
     return API_LATER;
 }
 
@@ -185,7 +173,7 @@ api_domain_detach_device_alias (Call *call, const domain_detach_device_alias_arg
         config = without (domain_config_def (domain), saved.kind, (guint) index);
     if (live < 0)
         return device_save_config (domain, config, error) ? API_DONE : API_FAILED;
-    device_detach (domain, device.kind, (guint) live, config, answer_later, call);
+    device_detach (domain, device.kind, (guint) live, config, domain_answer, call);
     return API_LATER;
 }
 
@@ -214,6 +202,6 @@ api_domain_update_device_flags (Call *call, const domain_update_device_flags_arg
     live = device_update_check (domain->def, &device, error);
     if (live < 0)
         return API_FAILED;
-    device_update (domain, &device, (guint) live, g_steal_pointer (&config), answer_later, call);
+    device_update (domain, &device, (guint) live, g_steal_pointer (&config), domain_answer, call);
     return API_LATER;
 }

@@ -11,20 +11,6 @@
 #define CREATE_AUTODESTROY 2u       /* virDomainCreateFlags */
 #define CREATE_VALIDATE 16u
 
-/* ---- answers that come later */
-
-static void
-answer_later (Domain *domain, const GError *error, gpointer data)
-{
-    Call *call = data;
-
-    (void) domain;
-    if (error)
-        call_failed (call, g_error_copy (error));
-    else
-        call_done (call);
-}
-
 /* ---- start of a defined domain */
 
 static void
@@ -48,7 +34,7 @@ created (Domain *domain, const GError *error, gpointer data)
 
     if (!error && create->handle)
         wire_domain_fill (create->handle, domain);
-    answer_later (domain, error, create->call);
+    domain_answer (domain, error, create->call);
 }
 
 static ApiResult
@@ -199,7 +185,7 @@ api_domain_destroy (Call *call, const domain_destroy_args *in, none *out, GError
     (void) in;
     (void) out;
     (void) error;
-    domain_destroy (call->domain, answer_later, call);
+    domain_destroy (call->domain, domain_answer, call);
     return API_LATER;
 }
 
@@ -209,7 +195,7 @@ api_domain_destroy_flags (Call *call, const domain_destroy_flags_args *in, none 
     (void) in;
     (void) out;
     (void) error;
-    domain_destroy (call->domain, answer_later, call);
+    domain_destroy (call->domain, domain_answer, call);
     return API_LATER;
 }
 
@@ -219,7 +205,7 @@ api_domain_shutdown (Call *call, const domain_shutdown_args *in, none *out, GErr
     (void) in;
     (void) out;
     (void) error;
-    domain_halt (call->domain, FALSE, 0, answer_later, call);
+    domain_halt (call->domain, FALSE, 0, domain_answer, call);
     return API_LATER;
 }
 
@@ -228,7 +214,7 @@ api_domain_shutdown_flags (Call *call, const domain_shutdown_flags_args *in, non
 {
     (void) out;
     (void) error;
-    domain_halt (call->domain, FALSE, in->flags, answer_later, call);
+    domain_halt (call->domain, FALSE, in->flags, domain_answer, call);
     return API_LATER;
 }
 
@@ -237,7 +223,7 @@ api_domain_reboot (Call *call, const domain_reboot_args *in, none *out, GError *
 {
     (void) out;
     (void) error;
-    domain_halt (call->domain, TRUE, in->flags, answer_later, call);
+    domain_halt (call->domain, TRUE, in->flags, domain_answer, call);
     return API_LATER;
 }
 
@@ -249,7 +235,7 @@ api_domain_suspend (Call *call, const domain_suspend_args *in, none *out, GError
     (void) in;
     (void) out;
     (void) error;
-    domain_suspend (call->domain, answer_later, call);
+    domain_suspend (call->domain, domain_answer, call);
     return API_LATER;
 }
 
@@ -259,6 +245,6 @@ api_domain_resume (Call *call, const domain_resume_args *in, none *out, GError *
     (void) in;
     (void) out;
     (void) error;
-    domain_resume (call->domain, answer_later, call);
+    domain_resume (call->domain, domain_answer, call);
     return API_LATER;
 }

@@ -65,6 +65,18 @@ domain_cgroup (const Domain *domain, GError **error)
     return NULL;
 }
 
+void
+domain_answer (Domain *domain, const GError *error, gpointer data)
+{
+    Call *call = data;
+
+    (void) domain;
+    if (error)
+        call_failed (call, g_error_copy (error));
+    else
+        call_done (call);
+}
+
 /* ---- typed parameters */
 
 static const char *const type_names[]

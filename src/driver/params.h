@@ -34,6 +34,9 @@ gboolean affect_save (Domain *domain, Affect affect, GError **error);
 /* The cgroup of an active domain. */
 Cgroup *domain_cgroup (const Domain *domain, GError **error);
 
+/* An InstanceDone, or anything alike, that answers the Call which is its @data. */
+void domain_answer (Domain *domain, const GError *error, gpointer call);
+
 /* ---- typed parameters */
 
 typedef enum { PARAM_INT = 1, PARAM_UINT, PARAM_LLONG, PARAM_ULLONG, PARAM_DOUBLE, PARAM_BOOLEAN,
