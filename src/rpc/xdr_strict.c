@@ -2,8 +2,7 @@
 /*
  * The four XDR functions that take counts from the wire, in place of libtirpc's: meson.build
  * renames them in the generated code. What they do differently: a count is held against the bytes
- * that are left before anything is allocated, an optional's flag must be 0 or 1, and freeing never
- * stops halfway.
+ * that are left before anything is allocated, and freeing never stops halfway.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +111,8 @@ rpc_xdr_pointer (XDR *xdrs, char **object, u_int size, xdrproc_t proc)
         *object = NULL;
         return TRUE;
     }
-    if (!xdr_u_int (xdrs, &present) || present > 1)
+    /* Any flag but 0 means "there": go-libvirt opens connections with 0x01000000. */
+    if (!xdr_u_int (xdrs, &present))
         return FALSE;
     if (!present)
         return TRUE;

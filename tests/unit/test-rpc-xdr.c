@@ -174,7 +174,8 @@ test_optional (RpcTest *t)
     (void) t;
     g_assert_true (decodes (connect_open_args, WORDS (0, 0)));
     g_assert_true (decodes (connect_open_args, WORDS (1, 0, 0)));
-    g_assert_false (decodes (connect_open_args, WORDS (2, 0, 0)));
+    g_assert_true (decodes (connect_open_args, WORDS (0x01000000, 0, 0)));
+    g_assert_false (decodes (connect_open_args, WORDS (1, 0)));
 }
 
 /* Padding that is not zero, and bytes behind, are accepted; a string ends at its NUL. */
