@@ -22,15 +22,6 @@ class Tools:
         return t.execute([program, "--connect", self.daemon.uri, *words], env=dict(os.environ, **self.home), timeout=PATIENCE)
 
 
-def tree_root(path):
-    """A root as of a distribution: /sbin/init starts a shell on the console."""
-    t.busybox_root(path)
-    os.symlink("../bin/busybox", os.path.join(path, "sbin/init"))
-    with open(os.path.join(path, "etc/inittab"), "w", encoding="utf-8") as handle:
-        handle.write("::sysinit:/bin/echo tree is up\n::respawn:/bin/sh\n")
-    return path
-
-
 def check_install(checks, tools, root):
     done = tools("virt-install", "--name", "app", "--memory", "128", "--vcpus", "1", "--init", "/bin/sh",
                  "--filesystem", f"{root},/", "--network", "none", "--graphics", "none", "--noautoconsole")
@@ -46,7 +37,7 @@ def check_install(checks, tools, root):
 
 
 def check_tree(checks, tools, directory):
-    root = tree_root(os.path.join(directory, "tree"))
+    root = t.init_root(os.path.join(directory, "tree"))
     done = tools("virt-install", "--name", "tree", "--memory", "128", "--filesystem", f"{root},/", "--network", "none",
                  "--graphics", "none", "--noautoconsole", "--autostart")
     checks.that("virt-install of a directory tree", done.status == 0, done)

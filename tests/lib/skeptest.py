@@ -141,6 +141,15 @@ def busybox_root(path):
     return path
 
 
+def init_root(path):
+    """A root as of a distribution: /sbin/init, busybox's, keeps a shell on the console and can be shut down."""
+    busybox_root(path)
+    os.symlink("../bin/busybox", os.path.join(path, "sbin/init"))
+    with open(os.path.join(path, "etc/inittab"), "w", encoding="utf-8") as handle:
+        handle.write("::sysinit:/bin/echo tree is up\n::respawn:-/bin/sh\n")
+    return path
+
+
 def domain_xml(name, root, *, init="/bin/sh", args=(), uuid=None, memory_kib=65536, more="", devices=""):
     words = "".join(f"<initarg>{word}</initarg>" for word in args)
     identity = f"<uuid>{uuid}</uuid>" if uuid else ""
