@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/domain_passive.h"
 #include "driver/api.h"
 #include "driver/daemon.h"
+#include "driver/notes.h"
 #include "driver/planner.h"
 #include "driver/start.h"
 #include "driver/start_private.h"
@@ -115,5 +117,17 @@ api_skep_domain_get_last_exit (Call *call, const skep_domain_get_last_exit_args 
         out->reason = g_strdup_printf ("the last start failed: %s", domain->last_error);
     else
         out->reason = domain_last_exit_text (domain);
+    return API_DONE;
+}
+
+ApiResult
+api_skep_domain_check (Call *call, const skep_domain_check_args *in, skep_domain_check_ret *out,
+                       GError **error)
+{
+    g_autoptr (GPtrArray) notes = domain_def_without_effect (domain_config_def (call->domain));
+
+    (void) in;
+    (void) error;
+    out->notes.notes_val = notes_to_wire (notes, &out->notes.notes_len);
     return API_DONE;
 }

@@ -55,6 +55,8 @@ const SettingRow setting_rows[] = {
     SKEPD ("audit_level", SETTING_UINT, audit_level, "1",
            "0 no audit records, 1 where the host audits, 2 required"),
     SKEPD ("audit_logging", SETTING_BOOL, audit_logging, "no", "audit records also go to the log"),
+    SKEPD ("native_dirs", SETTING_STRING, native_dirs, "\"/usr/share/lxc/config:/etc/lxc:/var/lib/lxc\"",
+           "folders, : between, whose files a native configuration may include; empty: none"),
     SKEPD ("host_uuid", SETTING_STRING, host_uuid, "\"\"",
            "uuid of this host in capabilities; empty: the firmware's or the machine id"),
 

@@ -34,6 +34,7 @@ typedef struct {
     guint console_ring_size;    /* bytes, 65536 */
     guint64 console_log_max;    /* bytes, 2 MiB */
     guint destroy_deadline, start_deadline;  /* ms */
+    char *native_dirs;          /* folders, ':' between; NULL: none */
     char *autostart_groups;     /* comma separated; NULL: all */
     guint pids_max;             /* default pids.max of a container, 0 none */
 } Settings;
