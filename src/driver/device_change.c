@@ -184,7 +184,7 @@ step_on (DeviceChange *change, gboolean done)
 
     if (change->undoing)
         return change->step-- > 0;
-    change->final |= done && step->final;
+    change->final |= done && step->final && step->final (change);
     if (done)
         fault_at (change, step, FAULT_AFTER);
     if (change->error && change->final)
@@ -290,11 +290,13 @@ recall_facts (DeviceChange *change, const PlanDevice *numbers)
     if (change->kind == DEVICE_HOSTDEV)
         g_array_index (facts->hostdevs, PlanDevice, 0) = *numbers;
     if (change->kind == DEVICE_FILESYSTEM) {
+        const FsDef *def_fs = change->item;
         PlanFs *fs = &g_array_index (facts->fs, PlanFs, 0);
 
         fs->numbers = *numbers;
         fs->directory = TRUE;
-        fs->device = g_strdup_printf ("/dev/block/%u:%u", numbers->major, numbers->minor);
+        fs->device = def_fs->type == FS_BLOCK ? g_strdup (def_fs->source)
+                                              : g_strdup_printf ("/dev/loop%u", numbers->minor);
         fs->fstype = g_strdup ("none");
     }
     change->facts = facts;

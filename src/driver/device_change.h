@@ -42,7 +42,7 @@ typedef struct {
     void *item;                 /* in @alone */
     DomainDef *alone;           /* the live definition with this device alone */
     DomainDef *config;          /* what is saved when it is @config's turn, then what was before */
-    gboolean for_config;
+    gboolean for_config, config_saved, left, narrowed;
     char *alias;
     PlanFacts *facts;
     GArray *loops;              /* of int: until the controller has them */
@@ -63,8 +63,9 @@ typedef struct DeviceStep {
     /* After STEP_WAIT device_change_go_on() is called. An undo has nobody to tell: it logs. */
     StepResult (*run) (DeviceChange *change, GError **error);
     StepResult (*undo) (DeviceChange *change);              /* NULL: nothing to undo */
-    /* The device is gone with it: what fails from then on is logged, and the change goes on. */
-    gboolean final;
+    /* The device is gone with it and cannot come again (NULL: it can): what fails from then on is
+     * logged, and the change goes on. */
+    gboolean (*final) (DeviceChange *change);
 } DeviceStep;
 
 extern const DeviceStep device_attach_steps[], device_detach_steps[];

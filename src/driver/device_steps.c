@@ -5,7 +5,7 @@
  *           device rules are wider before there is a node, the loop is held before the daemon lets go
  *           of it, the link exists before it moves; then the saved definition, last the live one.
  *   detach  the saved definition first, since it can be put back; then from the inside out. Once the
- *           container has lost the device there is no way back, only on.
+ *           container has lost an interface there is no way back, only on.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 #include "driver/errand.h"
 #include "driver/planner.h"
 #include "driver/store.h"
+#include "host/block.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -34,6 +35,20 @@ static NetDef *
 net_of (const DeviceChange *change)
 {
     return change->kind == DEVICE_INTERFACE ? change->item : NULL;
+}
+
+static PlanDevice
+numbers_of (const DeviceChange *change)
+{
+    const PlanFacts *facts = change->facts;
+
+    if (change->kind == DEVICE_DISK)
+        return g_array_index (facts->disks, PlanDevice, 0);
+    if (change->kind == DEVICE_HOSTDEV)
+        return g_array_index (facts->hostdevs, PlanDevice, 0);
+    if (change->kind == DEVICE_FILESYSTEM)
+        return g_array_index (facts->fs, PlanFs, 0).numbers;
+    return (PlanDevice) { 0 };
 }
 
 /* ---- look */
@@ -82,21 +97,44 @@ run_look (DeviceChange *change, GError **error)
     return STEP_WAIT;
 }
 
-/* ---- note */
-
-static PlanDevice
-numbers_of (const DeviceChange *change)
+/* What a device has that is to leave must be known should it have to come back. */
+static gboolean
+has_superblock (DeviceChange *change)
 {
-    const PlanFacts *facts = change->facts;
-
-    if (change->kind == DEVICE_DISK)
-        return g_array_index (facts->disks, PlanDevice, 0);
-    if (change->kind == DEVICE_HOSTDEV)
-        return g_array_index (facts->hostdevs, PlanDevice, 0);
-    if (change->kind == DEVICE_FILESYSTEM)
-        return g_array_index (facts->fs, PlanFs, 0).numbers;
-    return (PlanDevice) { 0 };
+    return change->kind == DEVICE_FILESYSTEM && numbers_of (change).set;
 }
+
+static gpointer
+superblock_run (gpointer data, GError **error)
+{
+    return block_filesystem (data, error);
+}
+
+static void
+superblock_done (gpointer result, GError *error, gpointer data)
+{
+    DeviceChange *change = data;
+    PlanFs *fs = &g_array_index (change->facts->fs, PlanFs, 0);
+
+    if (result) {
+        g_free (fs->fstype);
+        fs->fstype = result;
+    } else {        /* no reason to keep it */
+        log_debug ("%s: %s", fs->device, error->message);
+    }
+    device_change_go_on (change, NULL);
+}
+
+static StepResult
+run_superblock (DeviceChange *change, GError **error)
+{
+    (void) error;
+    task_run (superblock_run, g_strdup (g_array_index (change->facts->fs, PlanFs, 0).device), g_free,
+              superblock_done, change);
+    return STEP_WAIT;
+}
+
+/* ---- note */
 
 static gboolean
 note_change (DeviceChange *change, GError **error)
@@ -159,7 +197,8 @@ run_widen (DeviceChange *change, GError **error)
 static StepResult
 run_narrow (DeviceChange *change, GError **error)
 {
-    return change_rules (change, FALSE, error) ? STEP_DONE : STEP_FAILED;
+    change->narrowed = change_rules (change, FALSE, error);
+    return change->narrowed ? STEP_DONE : STEP_FAILED;
 }
 
 static StepResult
@@ -179,6 +218,17 @@ undo_widen (DeviceChange *change)
         change_rules (change, FALSE, &error);
     }
     if (error)
+        undo_failed (change, "device rules", error);
+    return STEP_DONE;
+}
+
+static StepResult
+undo_narrow (DeviceChange *change)
+{
+    g_autoptr (GError) error = NULL;
+
+    /* not when the narrowing itself failed: the note says what is in force */
+    if (change->narrowed && !change_rules (change, TRUE, &error))
         undo_failed (change, "device rules", error);
     return STEP_DONE;
 }
@@ -249,7 +299,7 @@ undo_hold (DeviceChange *change)
 /* ---- links */
 
 static gboolean
-has_host_link (DeviceChange *change)
+is_interface (DeviceChange *change)
 {
     return change->kind == DEVICE_INTERFACE;
 }
@@ -438,7 +488,7 @@ run_unlink (DeviceChange *change, GError **error)
 static StepResult
 undo_link (DeviceChange *change)
 {
-    return has_host_link (change) ? delete_host_end (change) : STEP_DONE;
+    return is_interface (change) ? delete_host_end (change) : STEP_DONE;
 }
 
 /* ---- into the container, and out */
@@ -474,8 +524,11 @@ enter_run (gpointer data, GError **error)
 static void
 enter_done (gpointer result, GError *error, gpointer data)
 {
-    (void) result;
-    device_change_go_on (data, error);
+    DeviceChange *change = data;
+
+    if (result && !change->undoing)
+        change->left = !change->attach;
+    device_change_go_on (change, error);
 }
 
 static const char *
@@ -579,6 +632,28 @@ undo_enter (DeviceChange *change)
     return result == STEP_WAIT ? STEP_WAIT : STEP_DONE;
 }
 
+/* Only what was there before can come again. A macvlan that was deleted would be another one. */
+static StepResult
+undo_leave (DeviceChange *change)
+{
+    g_autoptr (GError) error = NULL;
+    StepResult result;
+
+    if (net_of (change) || !change->left)
+        return STEP_DONE;
+    result = run_enter (change, &error);
+    if (error)
+        undo_failed (change, "container's end", error);
+    return result == STEP_WAIT ? STEP_WAIT : STEP_DONE;
+}
+
+static gboolean
+always (DeviceChange *change)
+{
+    (void) change;
+    return TRUE;
+}
+
 /* ---- definitions */
 
 static gboolean
@@ -597,6 +672,7 @@ run_config (DeviceChange *change, GError **error)
         return STEP_FAILED;
     }
     change->config = before;
+    change->config_saved = TRUE;
     return STEP_DONE;
 }
 
@@ -615,7 +691,7 @@ undo_config (DeviceChange *change)
         } else {
             domain_def_free (config);
         }
-    } else if (change->config && !change->recovering) {
+    } else if (change->config_saved) {
         device_save_config (change->domain, g_steal_pointer (&change->config), &error);
     }
     if (error)
@@ -680,31 +756,35 @@ run_commit (DeviceChange *change, GError **error)
 static StepResult
 undo_commit (DeviceChange *change)
 {
-    live_remove (change);
+    if (change->attach || change->recovering)
+        live_remove (change);
+    else if (live_index (change) < 0)
+        live_add (change);
     return STEP_DONE;
 }
 
 /* ---- the tables */
 
 const DeviceStep device_attach_steps[] = {
-    { "attach-look", NULL, run_look, NULL, FALSE },
-    { "attach-note", NULL, run_note, undo_note, FALSE },
-    { "attach-rules", rules_needed, run_widen, undo_widen, FALSE },
-    { "attach-hold", hold_needed, run_hold, undo_hold, FALSE },
-    { "attach-link", has_host_link, run_link, undo_link, FALSE },
-    { "attach-enter", NULL, run_enter, undo_enter, FALSE },
-    { "attach-config", config_needed, run_config, undo_config, FALSE },
-    { "attach-commit", NULL, run_commit, undo_commit, FALSE },
+    { "attach-look", NULL, run_look, NULL, NULL },
+    { "attach-note", NULL, run_note, undo_note, NULL },
+    { "attach-rules", rules_needed, run_widen, undo_widen, NULL },
+    { "attach-hold", hold_needed, run_hold, undo_hold, NULL },
+    { "attach-link", is_interface, run_link, undo_link, NULL },
+    { "attach-enter", NULL, run_enter, undo_enter, NULL },
+    { "attach-config", config_needed, run_config, undo_config, NULL },
+    { "attach-commit", NULL, run_commit, undo_commit, NULL },
 };
 const guint n_device_attach_steps = G_N_ELEMENTS (device_attach_steps);
 
 const DeviceStep device_detach_steps[] = {
-    { "detach-note", NULL, run_note, undo_note, FALSE },
-    { "detach-config", config_needed, run_config, undo_config, FALSE },
-    { "detach-leave", leave_needed, run_leave, NULL, TRUE },
-    { "detach-unlink", has_host_link, run_unlink, NULL, TRUE },
-    { "detach-rules", rules_needed, run_narrow, NULL, FALSE },
-    { "detach-release", release_needed, run_release, NULL, FALSE },
-    { "detach-commit", NULL, run_commit, NULL, FALSE },
+    { "detach-look", has_superblock, run_superblock, NULL, NULL },
+    { "detach-note", NULL, run_note, undo_note, NULL },
+    { "detach-config", config_needed, run_config, undo_config, NULL },
+    { "detach-leave", leave_needed, run_leave, undo_leave, is_interface },
+    { "detach-unlink", is_interface, run_unlink, NULL, always },
+    { "detach-rules", rules_needed, run_narrow, undo_narrow, NULL },
+    { "detach-release", release_needed, run_release, NULL, always },
+    { "detach-commit", NULL, run_commit, undo_commit, NULL },
 };
 const guint n_device_detach_steps = G_N_ELEMENTS (device_detach_steps);
