@@ -121,7 +121,7 @@ api_skep_domain_get_last_exit (Call *call, const skep_domain_get_last_exit_args 
 }
 
 ApiResult
-api_skep_domain_check (Call *call, const skep_domain_check_args *in, skep_domain_check_ret *out,
+api_skep_domain_get_notes (Call *call, const skep_domain_get_notes_args *in, skep_domain_get_notes_ret *out,
                        GError **error)
 {
     g_autoptr (GPtrArray) notes = domain_def_without_effect (domain_config_def (call->domain));

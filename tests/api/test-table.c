@@ -24,7 +24,7 @@ test_complete (void)
     }
     g_assert_cmpuint (remote, ==, REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE);
     g_assert_cmpuint (lxc, ==, 1);
-    g_assert_cmpuint (skep, ==, SKEP_PROC_DOMAIN_GET_LAST_EXIT);
+    g_assert_cmpuint (skep, ==, SKEP_PROC_DOMAIN_GET_NOTES);
 }
 
 /* A call that has flags must have a mask for them. */
