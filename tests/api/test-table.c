@@ -185,7 +185,7 @@ test_unknown (Api *api, gconstpointer data)
         expect_unknown (conn, RPC_PROGRAM_SKEP, numbers[i]);
     }
     expect_unknown (conn, RPC_PROGRAM_LXC, 2);
-    expect_unknown (conn, RPC_PROGRAM_SKEP, 3);
+    expect_unknown (conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_GET_NOTES + 1);
 }
 
 static void
