@@ -54,7 +54,7 @@ def main():
     options = parser.parse_args()
     t.enter_namespaces()
     if not t.StockLibvirtd.installed():
-        t.skip("needs stock libvirtd (tools/deps compare)")
+        t.skip("needs stock libvirtd (tools/deps clients)")
     import pair
     with t.work_dir() as directory, t.StockLibvirtd(os.path.join(directory, "o")) as stock, \
             t.Skepd(os.path.join(directory, "s")) as ours:
