@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Networks, storage, host interfaces, filters, secrets, node devices: Skep has none of them.
+ * Networks, storage, filters, secrets: Skep has none of them.
  * Clients list and look them up whatever the driver, so the lists are empty and look-ups find
  * nothing, with the error code that such a client expects.
  */
 #include "driver/api.h"
+#include "driver/params.h"
 
-#define NAMES_MAX        16384
-#define DEVICE_NAMES_MAX 65536
+#define NAMES_MAX 16384
 
 #define EMPTY_COUNT(name)                                                                          \
     ApiResult api_##name (Call *call, const none *in, name##_ret *out, GError **error)             \
@@ -59,14 +59,6 @@
         return API_FAILED;                                                                         \
     }
 
-static gboolean
-room_check (int asked, int max, GError **error)
-{
-    if (asked >= 0 && asked <= max)
-        return TRUE;
-    return error_set_from (error, ORIGIN_RPC, ERR_RPC, "the maximum %d is not 0 to %d", asked, max);
-}
-
 /* ---- networks */
 
 EMPTY_COUNT (connect_num_of_networks)
@@ -98,38 +90,6 @@ NOT_FOUND (storage_vol_lookup_by_key, ORIGIN_STORAGE, ERR_NO_STORAGE_VOL,
            "no storage vol with matching key %s", in->key)
 NOT_FOUND (storage_vol_lookup_by_path, ORIGIN_STORAGE, ERR_NO_STORAGE_VOL,
            "no storage vol with matching path '%s'", in->path)
-
-/* ---- node devices */
-
-ApiResult
-api_node_num_of_devices (Call *call, const node_num_of_devices_args *in,
-                         node_num_of_devices_ret *out, GError **error)
-{
-    (void) call;
-    (void) in;
-    (void) error;
-    out->num = 0;
-    return API_DONE;
-}
-
-EMPTY_NAMES (node_list_devices, maxnames, DEVICE_NAMES_MAX)
-EMPTY_LIST (connect_list_all_node_devices)
-NOT_FOUND (node_device_lookup_by_name, ORIGIN_NODEDEV, ERR_NO_NODE_DEVICE,
-           "no node device with matching name '%s'", in->name)
-NOT_FOUND (node_device_lookup_scsi_host_by_wwn, ORIGIN_NODEDEV, ERR_NO_NODE_DEVICE,
-           "no node device with wwnn '%s' and wwpn '%s'", in->wwnn, in->wwpn)
-
-/* ---- interfaces of the host */
-
-EMPTY_COUNT (connect_num_of_interfaces)
-EMPTY_COUNT (connect_num_of_defined_interfaces)
-EMPTY_NAMES (connect_list_interfaces, maxnames, NAMES_MAX)
-EMPTY_NAMES (connect_list_defined_interfaces, maxnames, NAMES_MAX)
-EMPTY_LIST (connect_list_all_interfaces)
-NOT_FOUND (interface_lookup_by_name, ORIGIN_INTERFACE, ERR_NO_INTERFACE,
-           "couldn't find interface named '%s'", in->name)
-NOT_FOUND (interface_lookup_by_mac_string, ORIGIN_INTERFACE, ERR_NO_INTERFACE,
-           "couldn't find interface with MAC address '%s'", in->mac)
 
 /* ---- network filters */
 

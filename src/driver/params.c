@@ -226,3 +226,11 @@ params_reply_flags (GArray *params, guint flags, int asked, guint max, wire_type
             g_array_remove_index (params, i - 1);
     return params_reply (params, asked, max, ret_params, ret_n, ret_nparams, error);
 }
+
+gboolean
+room_check (int asked, int max, GError **error)
+{
+    if (asked >= 0 && asked <= max)
+        return TRUE;
+    return error_set_from (error, ORIGIN_RPC, ERR_RPC, "the maximum %d is not 0 to %d", asked, max);
+}

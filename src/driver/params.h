@@ -37,6 +37,9 @@ Cgroup *domain_cgroup (const Domain *domain, GError **error);
 /* An InstanceDone, or anything alike, that answers the Call which is its @data. */
 void domain_answer (Domain *domain, const GError *error, gpointer call);
 
+/* How many names a client has room for: 0 to @max, or ERR_RPC. */
+gboolean room_check (int asked, int max, GError **error);
+
 /* ---- typed parameters */
 
 typedef enum { PARAM_INT = 1, PARAM_UINT, PARAM_LLONG, PARAM_ULLONG, PARAM_DOUBLE, PARAM_BOOLEAN,
