@@ -129,8 +129,8 @@ enter_child (const launch_plan *plan, int pidfd, pid_t child, Mounts *mounts)
     return 0;
 }
 
-static RootOwner
-map_root (const launch_plan *plan)
+RootOwner
+builder_root (const launch_plan *plan)
 {
     RootOwner owner = { 0, 0 };
 
@@ -146,13 +146,13 @@ map_root (const launch_plan *plan)
 }
 
 void
-builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups)
+builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups, int fuse)
 {
     int sources[PLAN_MOUNTS_MAX], pidfd = -1;
     Failure failure = { .step = STEP_NONE };
     Mounts mounts = {
-        .plan = plan, .failure = &failure, .owner = map_root (plan),
-        .stage = -1, .root = -1, .userns = -1, .devpts = -1, .sources = sources,
+        .plan = plan, .failure = &failure, .owner = builder_root (plan),
+        .stage = -1, .root = -1, .userns = -1, .devpts = -1, .fuse = fuse, .sources = sources,
     };
     pid_t child, second;
 

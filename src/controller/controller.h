@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "controller/failure.h"
+#include "controller/path.h"
 #include "plan/plan.h"
 
 #define CONSOLE_CLIENTS_MAX 8
@@ -19,6 +20,7 @@ typedef enum {
     EVENT_INIT = 1,     /* init's pidfd: it ended */
     EVENT_LISTENER,
     EVENT_DAEMON,
+    EVENT_FUSE,         /* somebody reads /proc/meminfo */
     EVENT_ERRAND,       /* answer of a process sent into the container */
     EVENT_MASTER,       /* index: console */
     EVENT_CLIENT,       /* index: console * CONSOLE_CLIENTS_MAX + slot */
@@ -61,6 +63,10 @@ typedef struct {
     struct sockaddr_un monitor;
     unsigned kill_deadline;     /* ms that EXIT waits for a daemon */
     bool has_userns;
+    RootOwner root;
+    int fuse;                   /* of /proc/meminfo, -1: it is the host's */
+    int memory_group;           /* directory, -1 none */
+    bool memory_v2;
     int epoll, listener, daemon;
     pid_t init;
     int pidfd;
@@ -94,6 +100,9 @@ void console_master_event (Controller *c, unsigned index, uint32_t events);
 void console_client_event (Controller *c, unsigned index, unsigned slot, uint32_t events);
 int console_attach (Controller *c, unsigned index, int fd, uint32_t flags);    /* takes fd on 0 */
 void console_finish (Controller *c, unsigned index);            /* last bytes, then all clients go */
+
+/* fuse.c: serves /proc/meminfo */
+void fuse_event (Controller *c);
 
 /* halt.c */
 void halt_request (Controller *c, const MonitorPacket *packet);

@@ -128,7 +128,7 @@ be_alone (void)
 int
 main (int argc, char **argv)
 {
-    Controller c = { .epoll = -1, .listener = -1, .daemon = -1, .pidfd = -1 };
+    Controller c = { .fuse = -1, .memory_group = -1, .epoll = -1, .listener = -1, .daemon = -1, .pidfd = -1 };
     Failure failure = { .step = STEP_NONE };
     const char *why = NULL;
     launch_plan plan;

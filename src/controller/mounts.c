@@ -422,11 +422,11 @@ mount_put (Mounts *m, const plan_mount *mount, int tree, bool directory)
 }
 
 static int
-build_new (Mounts *m, const plan_mount *mount)
+build_new_at (Mounts *m, const plan_mount *mount, bool directory)
 {
     autofd int tree = -1, target = -1;
 
-    if (open_target (m, STEP_MOUNT, mount, true, &target) < 0)
+    if (open_target (m, STEP_MOUNT, mount, directory, &target) < 0)
         return -1;
     if (target < 0)
         return 0;
@@ -438,6 +438,12 @@ build_new (Mounts *m, const plan_mount *mount)
     if (tree < 0 || mount_idmap (m, mount, tree) < 0)
         return -1;
     return attach_at (m, STEP_MOUNT, mount, tree, target);
+}
+
+static int
+build_new (Mounts *m, const plan_mount *mount)
+{
+    return build_new_at (m, mount, true);
 }
 
 /* Kinds that imply their file system may leave it out. */
@@ -541,6 +547,24 @@ build_symlink (Mounts *m, const plan_mount *mount)
     return failure_set (m->failure, STEP_MOUNT, mount->target);
 }
 
+/* The superblock belongs to C's descriptor; C answers when it supervises. Nothing here asks it anything,
+ * and the child asks no sooner than it reads the file. */
+static int
+build_meminfo (Mounts *m, const plan_mount *given)
+{
+    char options[160];
+    plan_mount mount = *given;
+
+    if (m->fuse < 0)
+        return 0;
+    snprintf (options, sizeof options, "fd=%d,rootmode=100444,user_id=%u,group_id=%u,allow_other,"
+              "default_permissions", m->fuse, m->owner.uid, m->owner.gid);
+    mount.fstype = (char *) "fuse";
+    mount.source = (char *) "skep";
+    mount.options = options;
+    return build_new_at (m, &mount, false);
+}
+
 static int
 build_one (Mounts *m, u_int index)
 {
@@ -571,6 +595,8 @@ build_one (Mounts *m, u_int index)
         return build_mask (m, mount);
     case PLAN_MOUNT_SYMLINK:
         return build_symlink (m, mount);
+    case PLAN_MOUNT_MEMINFO:
+        return build_meminfo (m, mount);
     }
     errno = EINVAL;
     return failure_set (m->failure, STEP_MOUNT, mount->target);

@@ -15,6 +15,7 @@ typedef struct {
     int root;           /* the container's root */
     int userns;         /* the container's user namespace, for id-mapped mounts; -1 none */
     int devpts;         /* the private devpts; -1 before it is mounted */
+    int fuse;           /* /dev/fuse, for the controller's own file; -1 none */
     int *sources;       /* clones of mounts given by descriptor, one for each plan mount, -1 none */
     int masters[PLAN_CONSOLES_MAX];     /* of the consoles, -1 before devpts is mounted */
 } Mounts;

@@ -78,13 +78,18 @@ take_start_packet (Setup *s)
         s->n_cgroup_fds = n;
         s->cgroup_given = true;
         if (packet.err == 0
-            && (packet.a > n || packet.b > n || (packet.flags & 1) + packet.b + packet.a != n))
+            && (packet.a > n || packet.b > n || (packet.flags & MONITOR_CGROUP_V2) + packet.b + packet.a
+                   + !!(packet.flags & MONITOR_CGROUP_MEMORY) != n))
             return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
         s->groups = (GuestGroups) {
             .v2 = packet.flags & 1 ? fds[0] : -1, .v1 = s->cgroup_fds + (packet.flags & 1),
             .n_v1 = (unsigned) packet.b,
         };
         s->n_own_groups = (unsigned) packet.a;
+        if (packet.err == 0 && (packet.flags & MONITOR_CGROUP_MEMORY)) {
+            s->c->memory_group = fds[--s->n_cgroup_fds];
+            s->c->memory_v2 = packet.flags & MONITOR_CGROUP_MEMORY_V2;
+        }
         errno = packet.err;
         return packet.err ? failure_set (s->failure, STEP_CGROUP, packet.object) : 0;
     }
@@ -310,6 +315,26 @@ join_own_groups (Setup *s)
     return 0;
 }
 
+/* Its own descriptor for each container. Without FUSE on this host, /proc/meminfo stays the host's. */
+static int
+open_fuse (Setup *s)
+{
+    Controller *c = s->c;
+    bool wanted = false;
+
+    for (u_int i = 0; i < s->plan->mounts.mounts_len; i++)
+        wanted |= s->plan->mounts.mounts_val[i].kind == PLAN_MOUNT_MEMINFO;
+    if (!wanted || c->memory_group < 0)
+        return 0;
+    c->root = builder_root (s->plan);
+    c->fuse = open ("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (c->fuse < 0 && errno != ENOENT && errno != ENODEV && errno != ENXIO)
+        return failure_set (s->failure, STEP_MOUNT, "/dev/fuse");
+    if (c->fuse < 0)
+        dprintf (STDERR_FILENO, "skep-controller: no /dev/fuse: /proc/meminfo is the host's\n");
+    return 0;
+}
+
 static void
 close_groups (Setup *s)
 {
@@ -337,7 +362,7 @@ start_builder (Setup *s)
         close (builder[0]);
         close (child[0]);
         close (s->c->listener);
-        builder_main (s->plan, builder[1], child[1], &s->groups);
+        builder_main (s->plan, builder[1], child[1], &s->groups, s->c->fuse);
     }
     close (builder[1]);
     close (child[1]);
@@ -471,6 +496,7 @@ run_steps (Setup *s)
         || failure_enter (s->failure, STEP_CGROUP, "") < 0
         || wait_for (s, &s->cgroup_given, "the daemon's cgroup") < 0
         || join_own_groups (s) < 0
+        || open_fuse (s) < 0
         || start_builder (s) < 0)
         return -1;
     close_groups (s);

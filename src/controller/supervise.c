@@ -236,6 +236,10 @@ serve_event (Controller *c, const struct epoll_event *event)
         if (c->daemon >= 0)
             daemon_event (c);
         return;
+    case EVENT_FUSE:
+        if (c->fuse >= 0)
+            fuse_event (c);
+        return;
     case EVENT_ERRAND:
         if (c->halt.probing)
             halt_event (c);
@@ -331,6 +335,9 @@ watch_all (Controller *c)
     c->epoll = epoll_create1 (EPOLL_CLOEXEC);
     if (c->epoll < 0 || supervise_watch (c, c->pidfd, EVENT_INIT, 0, EPOLLIN, false) < 0
         || supervise_watch (c, c->listener, EVENT_LISTENER, 0, EPOLLIN, false) < 0)
+        return -1;
+    /* one that was not mounted after all is in error, and closed at once */
+    if (c->fuse >= 0 && supervise_watch (c, c->fuse, EVENT_FUSE, 0, EPOLLIN, false) < 0)
         return -1;
     for (unsigned i = 0; i < c->n_consoles; i++) {
         /* edge-triggered: a terminal that nobody has open is hung up all the time */

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "controller/failure.h"
+#include "controller/path.h"
 #include "plan/plan.h"
 
 enum {
@@ -49,8 +50,10 @@ typedef struct {
 /* Puts the calling process, which has one thread, into v1 groups. 0 or -1. */
 int sync_join_groups (const int *tasks, unsigned n);
 
+/* The host ids of the container's root. */
+RootOwner builder_root (const launch_plan *plan);
 /* builder.c: process B. Does not return. */
-void builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups)
+void builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups, int fuse)
     __attribute__ ((noreturn));
 /* child.c: process G. Does not return but by execve(). */
 void child_main (const launch_plan *plan, int sock, const GuestGroups *groups) __attribute__ ((noreturn));

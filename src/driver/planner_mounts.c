@@ -127,6 +127,7 @@ mount_proc (Planner *p)
         planner_mount (p, PLAN_MOUNT_BIND_GUEST, "/proc/sys/net", "/proc/sys/net",
                        KERNEL_FS | PLAN_MF_OPTIONAL);
     mount_masks (p, proc_masks, G_N_ELEMENTS (proc_masks));
+    planner_mount (p, PLAN_MOUNT_MEMINFO, NULL, "/proc/meminfo", PLAN_MF_RDONLY | KERNEL_FS);
 }
 
 static void

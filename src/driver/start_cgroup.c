@@ -207,7 +207,8 @@ send_groups (Instance *instance, GError **error)
         error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
         return STEP_FAILED;
     }
-    packet.flags = counts.v2;
+    packet.flags = (counts.v2 ? MONITOR_CGROUP_V2 : 0) | (counts.memory ? MONITOR_CGROUP_MEMORY : 0)
+                   | (counts.memory_v2 ? MONITOR_CGROUP_MEMORY_V2 : 0);
     packet.b = counts.guest;
     packet.a = counts.controller;
     return monitor_link_send (instance->start_link, &packet, (const int *) (void *) fds->data, fds->len, NULL)

@@ -447,6 +447,7 @@ cgroup_start_fds (Cgroup *c, CgroupFdCounts *ret_counts, GError **error)
 {
     enum { V2_DIRECTORY, GUEST_TASKS, CONTROLLER_TASKS, ROUNDS };
     g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+    const CgroupHierarchy *memory;
     guint end[ROUNDS];
 
     g_array_set_clear_func (fds, close_int);
@@ -468,7 +469,13 @@ cgroup_start_fds (Cgroup *c, CgroupFdCounts *ret_counts, GError **error)
         }
         end[round] = fds->len;
     }
+    memory = cgroup_hierarchy (CGROUP_MEMORY);
+    if (memory && !(c->hierarchies & (1u << (memory - cgroup_host.hierarchies))))
+        memory = NULL;
+    if (memory && !add_fd (fds, memory, c, "", O_PATH | O_DIRECTORY, error))
+        return NULL;
     *ret_counts = (CgroupFdCounts) {
+        .memory = memory != NULL, .memory_v2 = memory && memory->v2,
         .v2 = end[V2_DIRECTORY] > 0, .guest = end[GUEST_TASKS] - end[V2_DIRECTORY],
         .controller = end[CONTROLLER_TASKS] - end[GUEST_TASKS],
     };

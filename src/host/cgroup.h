@@ -84,8 +84,9 @@ char *cgroup_partition_path (const char *partition);
  * for a grace period of RCU, 16 ms on an idle host. */
 gboolean cgroup_add_controller (Cgroup *cgroup, pid_t pid, GError **error);
 /* The descriptors of MONITOR_CGROUP, in its order: the guest's v2 directory (O_PATH) if there is one,
- * `tasks` of the guest's v1 groups, `tasks` of the controller's. Freeing the array closes them. */
-typedef struct { gboolean v2; guint guest, controller; } CgroupFdCounts;
+ * `tasks` of the guest's v1 groups, `tasks` of the controller's, the directory (O_PATH) of the memory
+ * limits if there is one. Freeing the array closes them. */
+typedef struct { gboolean v2; guint guest, controller; gboolean memory, memory_v2; } CgroupFdCounts;
 GArray *cgroup_start_fds (Cgroup *cgroup, CgroupFdCounts *ret_counts, GError **error);
 /* Gives the delegated files of the guest group (not the limits) to host ids @uid, @gid. */
 gboolean cgroup_delegate (Cgroup *cgroup, uid_t uid, gid_t gid, GError **error);

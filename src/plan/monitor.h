@@ -13,7 +13,8 @@
  *   C->D HELLO      version, pid; the monitor socket accepts connections from here on
  *   D->C CGROUP     with descriptors: first (v2) the directory of the guest's cgroup, for clone3
  *                   CLONE_INTO_CGROUP, then (v1) `tasks` of the guest's groups, then `tasks` of the
- *                   controller's own v1 groups, all open for writing: controller and init each write
+ *                   controller's own v1 groups, all open for writing, then perhaps the directory
+ *                   whose memory.* files /proc/meminfo is made of: controller and init each write
  *                   "0" to theirs, while they have one thread. (Moving another process, or writing
  *                   cgroup.procs, makes the kernel wait for a grace period of RCU: 16 ms on an idle
  *                   host.) Into its v2 group the daemon has already put the controller. An answer
@@ -48,8 +49,8 @@ typedef enum {
     MONITOR_EXIT,           /* a = wait status of init, b = MonitorExit */
     MONITOR_DONE,           /* answer to a request */
     /* daemon to controller */
-    MONITOR_CGROUP = 32,    /* see above; flags = 1 when fd 0 is the v2 directory, b = number of the
-                               guest's v1 fds, a = number of the controller's */
+    MONITOR_CGROUP = 32,    /* see above; flags = MONITOR_CGROUP_*, b = number of the guest's v1 fds,
+                               a = number of the controller's */
     MONITOR_CONTINUE,
     MONITOR_CONSOLE,        /* a = console index, flags = MONITOR_CONSOLE_*, one descriptor: a connected
                                SOCK_STREAM socket that becomes a console client (replay, then live) */
@@ -68,6 +69,9 @@ typedef enum {
 
 enum {
     MONITOR_STATE_EXITED = 1 << 0,
+    MONITOR_CGROUP_V2 = 1 << 0,         /* the first descriptor is the v2 directory */
+    MONITOR_CGROUP_MEMORY = 1 << 1,     /* the last one is the directory of the memory group... */
+    MONITOR_CGROUP_MEMORY_V2 = 1 << 2,  /* ...of version 2 */
     MONITOR_DONE_QUEUED = 1 << 0,       /* of DONE for HALT: init does not listen yet, delivered later */
     MONITOR_CONSOLE_FORCE = 1 << 0,     /* detach present clients first */
     MONITOR_CONSOLE_SAFE = 1 << 1,      /* refuse when a client is attached (EBUSY) */

@@ -136,7 +136,7 @@ check_mount_itself (const plan_mount *mount, bool idmaps, const char **ret_why)
 {
     bool from_host = is_from_host (mount);
 
-    if ((unsigned) mount->kind > PLAN_MOUNT_SYMLINK || (unsigned) mount->idmap > PLAN_IDMAP_TRY)
+    if ((unsigned) mount->kind > PLAN_MOUNT_MEMINFO || (unsigned) mount->idmap > PLAN_IDMAP_TRY)
         return wrong (ret_why, "unknown kind of mount");
     if (mount->flags & ~(unsigned) PLAN_MF_ALL)
         return wrong (ret_why, "unknown mount flag");
@@ -167,7 +167,8 @@ check_mount (const launch_plan *plan, const plan_mount *mount, const char **ret_
     /* what needs the host's privileges or its tree cannot come after the switch */
     if ((mount->flags & PLAN_MF_LATE)
         && (is_from_host (mount) || mount->kind == PLAN_MOUNT_DEV || mount->kind == PLAN_MOUNT_DEVPTS
-            || mount->kind == PLAN_MOUNT_CONSOLE || mount->idmap != PLAN_IDMAP_NONE))
+            || mount->kind == PLAN_MOUNT_CONSOLE || mount->kind == PLAN_MOUNT_MEMINFO
+            || mount->idmap != PLAN_IDMAP_NONE))
         return wrong (ret_why, "a late mount needs the host");
     return true;
 }

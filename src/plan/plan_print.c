@@ -19,6 +19,7 @@ static const char *const mount_kinds[] = {
     [PLAN_MOUNT_MASK_FILE] = "mask-file",
     [PLAN_MOUNT_MASK_DIR] = "mask-dir",
     [PLAN_MOUNT_SYMLINK] = "symlink",
+    [PLAN_MOUNT_MEMINFO] = "meminfo",
 };
 
 typedef struct {
@@ -65,7 +66,7 @@ print_map (FILE *out, const char *name, const plan_idmap *map, u_int n)
 static void
 print_mount (FILE *out, const plan_mount *mount)
 {
-    fprintf (out, "%s %s", (unsigned) mount->kind <= PLAN_MOUNT_SYMLINK ? mount_kinds[mount->kind]
+    fprintf (out, "%s %s", (unsigned) mount->kind <= PLAN_MOUNT_MEMINFO ? mount_kinds[mount->kind]
                                                                         : "?", mount->target);
     if (mount->fstype[0])
         fprintf (out, " type %s", mount->fstype);

@@ -241,6 +241,8 @@ test_cgroup_views (void)
     make (&f);
     g_assert_cmpstr (get_mount (f.plan, "/sys/fs/cgroup")->fstype, ==, "tmpfs");
     g_assert_true (get_mount (f.plan, "/sys/fs/cgroup/cpu,cpuacct")->flags & PLAN_MF_RDONLY);
+    g_assert_cmpint (get_mount (f.plan, "/proc/meminfo")->kind, ==, PLAN_MOUNT_MEMINFO);
+    g_assert_cmpuint (get_mount (f.plan, "/proc/meminfo")->flags & PLAN_MF_RDONLY, !=, 0);
     g_assert_cmpint (get_mount (f.plan, "/sys/fs/cgroup/cpu")->kind, ==, PLAN_MOUNT_SYMLINK);
     g_assert_false (get_mount (f.plan, "/sys/fs/cgroup/systemd")->flags & PLAN_MF_RDONLY);
     g_assert_cmpstr (get_mount (f.plan, "/sys/fs/cgroup/unified")->fstype, ==, "cgroup2");

@@ -85,6 +85,7 @@ def check_guest_ours(checks, console, idmap):
                  "/")
     checks.that("a unit of its own can be limited",
                 console.say("systemd-run --quiet --wait -p MemoryMax=64M true; echo $?").endswith("0"))
+    checks.equal("its memory", console.say("sed -n 's/MemTotal: *//p' /proc/meminfo"), f"{512 * 1024} kB")
     # The value that it has, so that nothing changes if the write is not refused.
     key = "/proc/sys/vm/swappiness"
     value = console.say(f"cat {key}")
