@@ -66,6 +66,6 @@ api_domain_get_block_info (Call *call, const domain_get_block_info_args *in,
         error_set (error, ERR_OPERATION_INVALID, "disk '%s' has no source", block->name);
         return API_FAILED;
     }
-    task_run (block_look, g_strdup (block->path), g_free, block_looked, call);
+    task_run_waiting (NULL, block_look, g_strdup (block->path), g_free, block_looked, call);
     return API_LATER;
 }

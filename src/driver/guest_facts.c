@@ -433,6 +433,6 @@ guest_facts_ask (const Domain *domain, const char *what, GuestFactsDone done, gp
     question->what = g_strdup (what);
     asker = g_new (Asker, 1);
     *asker = (Asker){ done, data };
-    task_run (question_ask, question, question_free, question_answered, asker);
+    task_run_waiting (domain->def->name, question_ask, question, question_free, question_answered, asker);
     return TRUE;
 }

@@ -155,5 +155,5 @@ hook_run (const char *domain, const char *operation, const char *suboperation, c
     input->xml = xml;
     waiter->done = done;
     waiter->data = data;
-    task_run (run_all, input, hook_input_free, all_done, waiter);
+    task_run_waiting (NULL, run_all, input, hook_input_free, all_done, waiter);
 }

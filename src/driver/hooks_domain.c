@@ -134,5 +134,5 @@ own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone do
     }
     waiter->done = done;
     waiter->data = data;
-    task_run (run_commands, hooks, own_hooks_free, commands_done, waiter);
+    task_run_waiting (NULL, run_commands, hooks, own_hooks_free, commands_done, waiter);
 }

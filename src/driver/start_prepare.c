@@ -156,7 +156,7 @@ step_check (Instance *instance, GError **error)
     input->question = (PlanQuestion) { .def = input->def, .arch32 = daemon_state.defaults.arch32,
                                        .cap_last = daemon_state.cap_last,
                                        .helper = daemon_state.settings->helper };
-    task_run (check_run, input, check_input_free, check_done, instance_ticket (instance));
+    task_run_waiting (NULL, check_run, input, check_input_free, check_done, instance_ticket (instance));
     return STEP_WAIT;
 }
 

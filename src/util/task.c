@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "util/task.h"
 
+/* Whose tasks wait for something not ours; there is one while one of them does. */
+typedef struct {
+    char *name;
+    guint n_running;
+    GQueue queue;               /* of Task */
+} Owner;
+
 typedef struct {
     TaskRun run;
     gpointer input;
     GDestroyNotify free_input;
     TaskDone done;
     gpointer data;
+    Owner *owner;               /* main loop only; NULL: nobody counts */
     gpointer result;
     GError *error;
     /* Set by who gives the task away, read by who takes it. GLib's queues order the memory already;
@@ -15,8 +23,40 @@ typedef struct {
 } Task;
 
 #define TASK_THREADS 8
+#define TASK_WAITING_THREADS 256        /* they sleep; a thread that has nothing to do ends */
 
-static gint outstanding;    /* tasks whose done() has not returned; changed on the main loop only */
+/* All of the main loop only. */
+static gint outstanding;        /* tasks whose done() has not returned */
+static GThreadPool *waiting_pool;
+static GHashTable *owners;      /* name -> Owner */
+
+static void task_work (gpointer data, gpointer unused);
+
+static void
+pool_push (GThreadPool **pool, int threads, Task *task)
+{
+    if (!*pool)
+        *pool = g_thread_pool_new (task_work, NULL, threads, FALSE, NULL);
+    g_atomic_int_set (&task->handed_over, 1);
+    /* a failure to start one more thread leaves the task queued for those that run */
+    g_thread_pool_push (*pool, task, NULL);
+}
+
+static void
+owner_next (Owner *owner)
+{
+    Task *next = g_queue_pop_head (&owner->queue);
+
+    if (next) {
+        pool_push (&waiting_pool, TASK_WAITING_THREADS, next);
+        return;
+    }
+    if (--owner->n_running > 0)
+        return;
+    g_hash_table_remove (owners, owner->name);
+    g_free (owner->name);
+    g_free (owner);
+}
 
 static gboolean
 task_deliver (gpointer data)
@@ -26,6 +66,8 @@ task_deliver (gpointer data)
     g_atomic_int_get (&task->handed_over);
     task->done (task->result, task->error, task->data);
     outstanding--;
+    if (task->owner)
+        owner_next (task->owner);
     g_clear_error (&task->error);
     g_free (task);
     return G_SOURCE_REMOVE;
@@ -51,23 +93,59 @@ task_work (gpointer data, gpointer unused)
     g_source_unref (source);
 }
 
-void
-task_run (TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done, gpointer data)
+static Task *
+task_new (TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done, gpointer data)
 {
-    static GThreadPool *pool;
     Task *task = g_new0 (Task, 1);
 
-    if (!pool)
-        pool = g_thread_pool_new (task_work, NULL, TASK_THREADS, FALSE, NULL);
     task->run = run;
     task->input = input;
     task->free_input = free_input;
     task->done = done;
     task->data = data;
     outstanding++;
-    g_atomic_int_set (&task->handed_over, 1);
-    /* a failure to start one more thread leaves the task queued for those that run */
-    g_thread_pool_push (pool, task, NULL);
+    return task;
+}
+
+void
+task_run (TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done, gpointer data)
+{
+    static GThreadPool *pool;
+
+    pool_push (&pool, TASK_THREADS, task_new (run, input, free_input, done, data));
+}
+
+static Owner *
+owner_get (const char *name)
+{
+    Owner *owner;
+
+    if (!owners)
+        owners = g_hash_table_new (g_str_hash, g_str_equal);
+    owner = g_hash_table_lookup (owners, name);
+    if (!owner) {
+        owner = g_new0 (Owner, 1);
+        owner->name = g_strdup (name);
+        g_hash_table_insert (owners, owner->name, owner);
+    }
+    return owner;
+}
+
+void
+task_run_waiting (const char *owner, TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done,
+                  gpointer data)
+{
+    Task *task = task_new (run, input, free_input, done, data);
+
+    if (owner)
+        task->owner = owner_get (owner);
+    if (task->owner && task->owner->n_running == TASK_WAITING_PER_OWNER) {
+        g_queue_push_tail (&task->owner->queue, task);
+        return;
+    }
+    if (task->owner)
+        task->owner->n_running++;
+    pool_push (&waiting_pool, TASK_WAITING_THREADS, task);
 }
 
 void

@@ -13,5 +13,12 @@ typedef void (*TaskDone) (gpointer result, GError *error, gpointer data);   /* m
 /* Takes @input (freed by @free_input after @run). @done is called exactly once, on the main loop. */
 void task_run (TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done, gpointer data);
 
+/* The same for work that waits for something not ours (a hook script, a file system of a container's):
+ * its threads are others, so that it delays none of task_run(). At most TASK_WAITING_PER_OWNER of an
+ * @owner (a name; NULL: no such limit) run at a time, the others after them in order. */
+#define TASK_WAITING_PER_OWNER 2
+void task_run_waiting (const char *owner, TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done,
+                       gpointer data);
+
 /* Waits until no task runs and no result is undelivered (daemon exit, tests). */
 void task_drain (void);

@@ -152,6 +152,84 @@ count_free (gpointer input)
     g_atomic_int_inc (&freed);
 }
 
+/* Tasks that wait until the gate opens. */
+typedef struct {
+    GMutex lock;
+    GCond opens;
+    gboolean open;
+    guint inside, most;         /* of one owner */
+    GString *order;             /* of delivery */
+} Gate;
+
+static Gate gate;
+
+static gpointer
+wait_at_gate (gpointer input, GError **error)
+{
+    (void) error;
+    g_mutex_lock (&gate.lock);
+    gate.inside++;
+    gate.most = MAX (gate.most, gate.inside);
+    while (!gate.open)
+        g_cond_wait (&gate.opens, &gate.lock);
+    gate.inside--;
+    g_mutex_unlock (&gate.lock);
+    return input;
+}
+
+static gpointer
+open_gate (gpointer input, GError **error)
+{
+    (void) error;
+    g_mutex_lock (&gate.lock);
+    gate.open = TRUE;
+    g_cond_broadcast (&gate.opens);
+    g_mutex_unlock (&gate.lock);
+    return input;
+}
+
+static void
+note_order (gpointer result, GError *error, gpointer data)
+{
+    (void) error;
+    (void) data;
+    g_string_append (gate.order, result);
+}
+
+/* Twenty that wait take no thread from one that does not: it opens the gate for them. */
+static void
+test_waiting_tasks (void)
+{
+    gate = (Gate) { .order = g_string_new (NULL) };
+    for (guint i = 0; i < 20; i++)
+        task_run_waiting (NULL, wait_at_gate, (gpointer) ".", NULL, note_order, NULL);
+    task_run (open_gate, (gpointer) "", NULL, note_order, NULL);
+    task_drain ();
+    g_assert_cmpstr (gate.order->str, ==, "....................");
+    g_string_free (gate.order, TRUE);
+}
+
+/* A third of the same owner waits for one of the first two, whoever else comes. */
+static void
+test_waiting_owner (void)
+{
+    gate = (Gate) { .order = g_string_new (NULL), .open = TRUE };
+    for (guint i = 0; i < 60; i++)
+        task_run_waiting ("one", wait_at_gate, (gpointer) ".", NULL, note_order, NULL);
+    task_drain ();
+    g_assert_cmpuint (gate.most, <=, TASK_WAITING_PER_OWNER);
+
+    gate.open = FALSE;
+    gate.most = 0;
+    for (guint i = 0; i < 5; i++)
+        task_run_waiting ("one", wait_at_gate, (gpointer) ".", NULL, note_order, NULL);
+    task_run_waiting ("two", open_gate, (gpointer) "!", NULL, note_order, NULL);
+    task_drain ();
+    g_assert_cmpuint (gate.order->len, ==, 66);
+    g_assert_cmpuint (gate.most, <=, TASK_WAITING_PER_OWNER);
+    g_string_free (gate.order, TRUE);
+}
+
 static void
 test_tasks (void)
 {
@@ -213,6 +291,8 @@ main (int argc, char **argv)
     g_test_add_func ("/file/write", test_write);
     g_test_add_func ("/file/dir", test_dir);
     g_test_add_func ("/task/all", test_tasks);
+    g_test_add_func ("/task/waiting", test_waiting_tasks);
+    g_test_add_func ("/task/owner", test_waiting_owner);
     g_test_add_func ("/log/lines", test_log);
     return g_test_run ();
 }

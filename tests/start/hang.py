@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Containers that hang delay nobody else: one whose /etc is a FUSE file system that never answers, one that
+is frozen, one whose init is stopped. More calls wait for them than the daemon has threads, and in the
+meantime another container comes and goes. In the end those that hung can be destroyed."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import skeptest  # noqa: E402
+
+CALLS = 12                  # more than there are pool threads (util/task.c)
+CLONE_NEWNS = 0x20000
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def init_pid(controller):
+    """The container's init: the controller's child."""
+    with open(f"/proc/{controller}/task/{controller}/children", encoding="utf-8") as children:
+        return int(children.read().split()[0])
+
+
+def mount_silence(pid, path, fuse):
+    """Mounts, in the mount namespace of @pid, a FUSE file system that nobody serves. In a child, since a
+    process that entered a mount namespace does not come back."""
+    child = os.fork()
+    if child == 0:
+        space = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+        options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()
+        failed = LIBC.unshare(CLONE_NEWNS) or LIBC.setns(space, CLONE_NEWNS) or \
+            LIBC.mount(b"silence", path.encode(), b"fuse", 0, options)
+        os._exit(ctypes.get_errno() if failed else 0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        skeptest.skip(f"cannot mount FUSE: {os.strerror(status)}")
+
+
+class Callers:
+    """Calls that wait, each on a connection of its own."""
+
+    def __init__(self, uri, name, call, count):
+        self.ended = []         # (seconds, answer) of each call that came back
+        self.threads = [threading.Thread(target=self.run, args=(uri, name, call), daemon=True)
+                        for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, uri, name, call):
+        import libvirt
+        begin = time.monotonic()
+        connection = libvirt.open(uri)
+        try:
+            answer = str(call(connection.lookupByName(name)))
+        except libvirt.libvirtError as error:
+            answer = str(error)
+        self.ended.append((time.monotonic() - begin, answer))
+        connection.close()
+
+    def wait(self, seconds):
+        for thread in self.threads:
+            thread.join(seconds)
+        return len(self.ended) == len(self.threads)
+
+
+def lifecycle(connection, name):
+    domain = connection.lookupByName(name)
+    domain.create()
+    domain.suspend()
+    domain.resume()
+    domain.XMLDesc()
+    domain.setMemoryFlags(40960, 1)
+    domain.guestInfo(0)
+    domain.destroy()
+
+
+def main():
+    try:
+        import libvirt
+    except ImportError:
+        skeptest.skip("needs python3-libvirt")
+    skeptest.enter_namespaces()
+    libvirt.registerErrorHandler(lambda *ignored: None, None)
+    checks = skeptest.Checks("start-hang")
+    names = ["silent", "frozen", "stopped", "lively"]
+    with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
+        root = skeptest.busybox_root(os.path.join(directory, "root"))
+        daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
+        fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        connection = libvirt.open(daemon.uri)
+        for name in names:
+            connection.defineXML(skeptest.domain_xml(name, root, args=("-c", "while true; do sleep 1000; done")))
+            if name != "lively":
+                connection.lookupByName(name).create()
+        silent = connection.lookupByName("silent").ID()
+        mount_silence(init_pid(silent), "/etc", fuse)
+        connection.lookupByName("frozen").suspend()
+        os.kill(init_pid(connection.lookupByName("stopped").ID()), signal.SIGSTOP)
+
+        waiting = [Callers(daemon.uri, "silent", lambda d: d.guestInfo(0), CALLS),
+                   Callers(daemon.uri, "stopped", lambda d: d.shutdownFlags(4), 2),
+                   Callers(daemon.uri, "frozen", lambda d: d.guestInfo(0), 2)]
+        time.sleep(0.5)         # they are under way; too short a time cannot fail the test, only ease it
+        for turn in range(3):
+            lifecycle(connection, "lively")
+            checks.equal(f"turn {turn}: the others still wait", len(waiting[0].ended), 0)
+        skeptest.wait_until(lambda: waiting[0].ended, 120, 0.2)
+        checks.matches("the first call comes back and says why", "did not end within", str(waiting[0].ended[:1]))
+        os.close(fuse)          # the rest need not wait as long: now the file system answers with an error
+        checks.that("the other calls come back", waiting[0].wait(120), waiting[0].ended)
+        for callers in waiting[1:]:
+            checks.that("so do those of the other containers", callers.wait(120), callers.ended)
+        for name in names[:3]:
+            connection.lookupByName(name).destroy()
+            checks.equal(f"{name}: destroyed", connection.lookupByName(name).isActive(), 0)
+        connection.close()
+        checks.equal("nothing is left over", skeptest.leftovers(directory, names), [])
+        if checks.failed:
+            print(daemon.log()[-3000:])
+    return checks.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
