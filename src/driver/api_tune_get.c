@@ -93,6 +93,54 @@ api_domain_get_blkio_parameters (Call *call, const domain_get_blkio_parameters_a
                : API_FAILED;
 }
 
+/* ---- one disk's own limits */
+
+static const DiskDef *
+disk_find (const DomainDef *def, const char *name, GError **error)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = def->disks->pdata[i];
+
+        if (g_strcmp0 (disk->target, name) == 0 || g_strcmp0 (disk->source, name) == 0)
+            return disk;
+    }
+    error_set (error, ERR_INVALID_ARG, "invalid path: %s", name);
+    return NULL;
+}
+
+/* Asked for none, tells how many there are, without a disk too. */
+ApiResult
+api_domain_get_block_io_tune (Call *call, const domain_get_block_io_tune_args *in,
+                              domain_get_block_io_tune_ret *out, GError **error)
+{
+    static const DiskIotune none_set = { 0 };
+    const char *name = wire_text (in->disk);
+    const DiskIotune *tune = &none_set;
+    GArray *params;
+    DomainDef *def;
+    gboolean live;
+
+    if (!affect_def (call->domain, in->flags, &def, &live, error))
+        return API_FAILED;
+    if (name || in->nparams != 0) {
+        const DiskDef *disk = disk_find (def, name ? name : "", error);
+
+        if (!disk)
+            return API_FAILED;
+        tune = &disk->iotune;
+    }
+    params = params_new ();
+    for (guint i = 0; i < IOTUNE_LAST; i++) {
+        params_add_ullong (params, string_table_name (&iotune_names, i), tune->value[i]);
+        if (i == IOTUNE_SIZE_IOPS_SEC)
+            params_add_string (params, "group_name", tune->group_name ? tune->group_name : "");
+    }
+    return params_reply_flags (params, in->flags, in->nparams, REMOTE_DOMAIN_BLOCK_IO_TUNE_PARAMETERS_MAX,
+                               &out->params.params_val, &out->params.params_len, &out->nparams, error)
+               ? API_DONE
+               : API_FAILED;
+}
+
 /* ---- network interfaces: kilobytes a second, burst kilobytes */
 
 static void

@@ -75,6 +75,27 @@ map_fill (char *map, int len, const GArray *cpus)
         map_add (map, len, g_array_index (cpus, guint, i));
 }
 
+/* What <vcpupin> or <emulatorpin> says, else all the CPUs of the container. */
+static void
+pin_fill (char *map, int len, const char *pin, const GArray *allowed)
+{
+    g_autoptr (GArray) pinned = pin ? node_parse_list (pin) : NULL;
+
+    map_fill (map, len, pinned ? pinned : allowed);
+}
+
+static const char *
+vcpu_pin (const DomainDef *def, guint vcpu)
+{
+    for (guint i = 0; def->cputune.vcpupins && i < def->cputune.vcpupins->len; i++) {
+        const CpuPin *pin = def->cputune.vcpupins->pdata[i];
+
+        if (pin->id == vcpu)
+            return pin->cpuset;
+    }
+    return NULL;
+}
+
 ApiResult
 api_domain_get_vcpus (Call *call, const domain_get_vcpus_args *in, domain_get_vcpus_ret *out,
                       GError **error)
@@ -98,13 +119,12 @@ api_domain_get_vcpus (Call *call, const domain_get_vcpus_args *in, domain_get_vc
             .cpu_time = usage ? vcpu_time (i, online, allowed, usage) : 0,
             .cpu = vcpu_cpu (i, online, allowed),
         };
-        map_fill (out->cpumaps.cpumaps_val + i * (guint) in->maplen, in->maplen, allowed);
+        pin_fill (out->cpumaps.cpumaps_val + i * (guint) in->maplen, in->maplen, vcpu_pin (def, i), allowed);
     }
     out->info.info_len = n;
     return API_DONE;
 }
 
-/* Every vcpu may run on all the CPUs of the container. */
 ApiResult
 api_domain_get_vcpu_pin_info (Call *call, const domain_get_vcpu_pin_info_args *in,
                               domain_get_vcpu_pin_info_ret *out, GError **error)
@@ -121,7 +141,7 @@ api_domain_get_vcpu_pin_info (Call *call, const domain_get_vcpu_pin_info_args *i
     out->cpumaps.cpumaps_len = (u_int) (in->ncpumaps * in->maplen);
     out->cpumaps.cpumaps_val = g_malloc0 (MAX (out->cpumaps.cpumaps_len, 1));
     for (int i = 0; i < out->num; i++)
-        map_fill (out->cpumaps.cpumaps_val + i * in->maplen, in->maplen, allowed);
+        pin_fill (out->cpumaps.cpumaps_val + i * in->maplen, in->maplen, vcpu_pin (def, (guint) i), allowed);
     return API_DONE;
 }
 
@@ -140,7 +160,7 @@ api_domain_get_emulator_pin_info (Call *call, const domain_get_emulator_pin_info
     allowed = vcpus_allowed (call->domain, def);
     out->cpumaps.cpumaps_len = (u_int) in->maplen;
     out->cpumaps.cpumaps_val = g_malloc0 (MAX (out->cpumaps.cpumaps_len, 1));
-    map_fill (out->cpumaps.cpumaps_val, in->maplen, allowed);
+    pin_fill (out->cpumaps.cpumaps_val, in->maplen, def->cputune.emulatorpin, allowed);
     out->ret = 1;
     return API_DONE;
 }

@@ -302,10 +302,13 @@ test_not_running (Api *api, gconstpointer data)
         "domain_shutdown",         "domain_shutdown_flags",
         "domain_reboot",           "domain_destroy",
         "domain_destroy_flags",    "domain_set_memory",
-        "domain_block_stats",      "domain_block_stats_flags",
-        "domain_interface_stats",  "domain_memory_stats",
-        "domain_get_cpu_stats",    "domain_open_console",
-        "domain_get_control_info", "lxc_domain_open_namespace",
+        "domain_block_stats",      "domain_interface_stats",
+        "domain_memory_stats",     "domain_get_cpu_stats",
+        "domain_open_console",     "domain_get_control_info",
+        "domain_get_vcpus",        "domain_get_time",
+        "domain_set_time",         "domain_get_hostname",
+        "domain_interface_addresses", "domain_get_guest_info",
+        "domain_get_fsinfo",       "lxc_domain_open_namespace",
     };
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
     g_auto (wire_domain) dom = api_define (conn, api, "a");

@@ -319,6 +319,7 @@ test_stats (Api *api, gconstpointer data)
     api_call_works (conn, "domain_block_stats_flags", &block_in, &block);
     g_assert_cmpint (block.nparams, ==, 4);
     block_in.path = (char *) "sda";
+    block_in.nparams = 4;
     api_call_fails (conn, "domain_block_stats_flags", &block_in, ERR_INVALID_ARG,
                     "invalid argument: invalid path: sda");
     api_call_fails (conn, "domain_interface_stats", &net_in, ERR_INVALID_ARG, NULL);

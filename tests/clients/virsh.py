@@ -88,7 +88,7 @@ class Normal:
 
     # Figures of the host or the moment: only their shape is compared.
     FIGURES = {"nodeinfo", "nodememstats", "nodecpustats", "nodecpumap", "freecell", "freecell all", "version",
-               "version daemon"}
+               "version daemon", "cpu-stats total", "dommemstat", "domblkstat", "node-memory-tune"}
     LISTS_OF_HOST = {"nodedev-list", "iface-list"}
 
     def __call__(self, name, words, result):
