@@ -370,6 +370,12 @@ link_run (gpointer data, GError **error)
     return g_steal_pointer (&pair);
 }
 
+static const char *
+note_of (const NetDef *net)
+{
+    return net->type == NET_DIRECT ? NOTE_MACVLANS : NOTE_LINKS;
+}
+
 static void
 link_done (gpointer result, GError *error, gpointer data)
 {
@@ -377,26 +383,18 @@ link_done (gpointer result, GError *error, gpointer data)
     DeviceChange *change = data;
     NetDef *net = change->item;
     Instance *instance = device_change_instance (change);
-    g_autoptr (GError) why = NULL;
 
     if (!pair) {
         /* nothing is left of ours: what has the name is another's */
-        if (instance && *change->host_end)
-            note_name (instance, NOTE_LINKS, change->host_end, FALSE);
+        if (instance)
+            note_name (instance, note_of (net), change->host_end, FALSE);
         replace (&change->host_end, "");
         device_change_go_on (change, error);
         return;
     }
     replace (&net->guest_actual, pair->guest);
     add_link_fact (change, pair->guest, pair->guest_index, net->guest_ifname, net, NULL);
-    if (net->type == NET_DIRECT) {
-        replace (&change->host_end, pair->guest);   /* the host's until it has moved */
-        if (instance) {
-            note_name (instance, NOTE_MACVLANS, pair->guest, TRUE);
-            note_change (change, &why);
-        }
-    }
-    device_change_go_on (change, why);
+    device_change_go_on (change, NULL);
 }
 
 /* ethN counts the names that are taken in the live definition. */
@@ -425,15 +423,13 @@ run_link (DeviceChange *change, GError **error)
 
     name_guest_end (change->domain->def, net);
     change->host_end = host_link_choose (net);
-    if (*change->host_end) {
-        if (link_index (change->host_end) != 0) {
-            error_set_errno (error, EEXIST, "Cannot add interface '%s'", change->host_end);
-            replace (&change->host_end, "");    /* not ours to delete */
-            return STEP_FAILED;
-        }
-        replace (&net->ifname, change->host_end);
-        note_name (instance, NOTE_LINKS, change->host_end, TRUE);
+    if (link_index (change->host_end) != 0) {
+        error_set_errno (error, EEXIST, "Cannot add interface '%s'", change->host_end);
+        replace (&change->host_end, "");    /* not ours to delete */
+        return STEP_FAILED;
     }
+    replace (net->type == NET_DIRECT ? &net->guest_actual : &net->ifname, change->host_end);
+    note_name (instance, note_of (net), change->host_end, TRUE);
     if (!note_change (change, error))
         return STEP_FAILED;
     input = g_new0 (LinkInput, 1);

@@ -24,7 +24,8 @@ void host_devices_take (DeviceResult *result, PlanFacts *facts);
 void device_result_free (DeviceResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeviceResult, device_result_free)
 
-/* A name for the host end that is free now; "" where there is none (macvlan). Main loop. */
+/* A name that is free now for the host end, or for the macvlan, which is the host's until it has moved.
+ * Main loop. */
 char *host_link_choose (const NetDef *net);
 /* Both ends, or nothing. */
 gboolean host_link_make (const NetDef *net, const char *name, LinkPair *ret, GError **error);

@@ -75,6 +75,7 @@ struct Instance {
     PlanFacts *facts;           /* until the start is over */
     GPtrArray *notes;           /* of NameValue, in the status file: what undo needs to know */
     char *label_options;
+    gboolean links_making;      /* a task makes them: their undo waits for its end */
     gboolean labels_loading;    /* a task loads them into the kernel: their undo waits for its end */
     GArray *loops;              /* of int: loop devices, kept open until the controller has them */
     IdsWork *ids;               /* start_ids.c */

@@ -36,8 +36,22 @@ links_needed (Instance *instance)
 
 typedef struct {
     DomainDef *def;
-    char **names;               /* of host ends, "" where there is none; as def->nets */
+    char **names;               /* of host ends, of macvlans; as def->nets */
 } LinkWork;
+
+typedef struct {
+    Domain *domain;             /* a reference */
+    guint64 serial;             /* of the instance the links are for */
+    guint n_nets;
+} LinkWaiter;
+
+static void
+link_waiter_free (LinkWaiter *waiter)
+{
+    domain_unref (waiter->domain);
+    g_free (waiter);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LinkWaiter, link_waiter_free)
 
 static void
 link_work_free (gpointer data)
@@ -111,7 +125,7 @@ host_link_make (const NetDef *net, const char *name, LinkPair *ret, GError **err
     };
 
     if (net->type == NET_DIRECT)
-        return link_add_macvlan (net->source, (LinkMacvlanMode) net->mode, has_mac ? mac : NULL,
+        return link_add_macvlan (net->source, name, (LinkMacvlanMode) net->mode, has_mac ? mac : NULL,
                                  net->mtu, ret, error);
     if (!link_add_veth (&args, ret, error))
         return FALSE;
@@ -218,45 +232,57 @@ take_links (Instance *instance, const GArray *pairs)
     }
 }
 
-/* Their names are known only now, and they are the host's until the controller has moved them. */
-static gboolean
-note_macvlans (Instance *instance, const GArray *pairs, GError **error)
+/* Nobody waits for them any more: not even the undo, whose deadline has passed. */
+static gpointer
+links_unmake (gpointer data, GError **error)
 {
-    const DomainDef *def = instance->domain->def;
-    g_autoptr (GString) names = g_string_new (NULL);
+    const GArray *pairs = data;
 
-    for (guint i = 0; i < def->nets->len; i++)
-        if (((const NetDef *) def->nets->pdata[i])->type == NET_DIRECT)
-            g_string_append_printf (names, "%s%s", names->len ? " " : "",
-                                    g_array_index (pairs, LinkPair, i).guest);
-    if (names->len == 0)
-        return TRUE;
-    instance_set_note (instance, NOTE_MACVLANS, names->str);
-    return store_save_status (instance->domain, error);
+    (void) error;
+    for (guint i = 0; i < pairs->len; i++) {
+        const LinkPair *pair = &g_array_index (pairs, LinkPair, i);
+
+        delete_link (pair->host[0] ? pair->host : pair->guest);
+    }
+    return NULL;
+}
+
+static void
+links_unmade (gpointer result, GError *error, gpointer data)
+{
+    (void) result;
+    (void) error;
+    (void) data;
 }
 
 static void
 links_made (gpointer result, GError *error, gpointer data)
 {
+    g_autoptr (LinkWaiter) waiter = data;
     g_autoptr (GArray) pairs = result;
-    Instance *instance = instance_redeem (data);
-    GError *why = NULL;
+    Instance *instance = waiter->domain->instance;
 
-    if (!instance)
+    if (!instance || instance->serial != waiter->serial || !instance->links_making) {
+        if (pairs) {
+            g_array_set_size (pairs, MIN (pairs->len, waiter->n_nets));
+            task_run (links_unmake, g_steal_pointer (&pairs), (GDestroyNotify) g_array_unref, links_unmade, NULL);
+        }
         return;
+    }
+    instance->links_making = FALSE;
     if (!pairs) {
         /* nothing is left of ours: what has one of the names is another's */
         instance_set_note (instance, NOTE_LINKS, NULL);
-        store_save_status (instance->domain, NULL);
+        instance_set_note (instance, NOTE_MACVLANS, NULL);
+        store_save_status (waiter->domain, NULL);
+    }
+    if (instance->phase == PHASE_STARTING && !pairs) {
         instance_fail (instance, g_error_copy (error));
         return;
     }
-    take_links (instance, pairs);
-    if (!note_macvlans (instance, pairs, &why)) {
-        instance_fail (instance, why);
-        return;
-    }
-    instance_resume (instance);
+    if (instance->phase == PHASE_STARTING)
+        take_links (instance, pairs);
+    instance_resume (instance);         /* an undo takes them away by their notes */
 }
 
 /* Other starts of this daemon cannot choose between: they choose here too, and *@next does not go
@@ -264,16 +290,15 @@ links_made (gpointer result, GError *error, gpointer data)
 char *
 host_link_choose (const NetDef *net)
 {
+    const char *prefix = net->type == NET_DIRECT ? "macvlan" : "vnet";
     static guint next;
     char *name = NULL;
 
-    if (net->type == NET_DIRECT)
-        return g_strdup ("");
-    if (net->ifname && !g_str_has_prefix (net->ifname, "vnet"))
+    if (net->type != NET_DIRECT && net->ifname && !g_str_has_prefix (net->ifname, prefix))
         return g_strdup (net->ifname);
     do {
         g_free (name);
-        name = g_strdup_printf ("vnet%u", next++ % 1000000);
+        name = g_strdup_printf ("%s%u", prefix, next++ % 1000000);
     } while (link_index (name) != 0);
     return name;
 }
@@ -289,29 +314,49 @@ choose_names (const DomainDef *def)
     return names;
 }
 
+/* Blank separated; NULL: none. */
+static char *
+join_names (const DomainDef *def, char **names, gboolean macvlans)
+{
+    g_autoptr (GString) text = g_string_new (NULL);
+
+    for (guint i = 0; names[i]; i++)
+        if (macvlans == (((const NetDef *) def->nets->pdata[i])->type == NET_DIRECT))
+            g_string_append_printf (text, "%s%s", text->len ? " " : "", names[i]);
+    return text->len ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+}
+
 StepResult
 step_links (Instance *instance, GError **error)
 {
     LinkWork *work = g_new0 (LinkWork, 1);
-    g_autofree char *note = NULL;
+    g_autofree char *links = NULL, *macvlans = NULL;
+    LinkWaiter *waiter;
 
     work->def = domain_def_copy (instance->domain->def);
     work->names = choose_names (work->def);
-    note = g_strjoinv (" ", work->names);
     for (guint i = 0; work->names[i]; i++) {
         /* not ours to delete later */
-        if (*work->names[i] && link_index (work->names[i]) != 0) {
+        if (link_index (work->names[i]) != 0) {
             error_set_errno (error, EEXIST, "Cannot add interface '%s'", work->names[i]);
             link_work_free (work);
             return STEP_FAILED;
         }
     }
-    instance_set_note (instance, NOTE_LINKS, note);
+    links = join_names (work->def, work->names, FALSE);
+    macvlans = join_names (work->def, work->names, TRUE);
+    instance_set_note (instance, NOTE_LINKS, links);
+    instance_set_note (instance, NOTE_MACVLANS, macvlans);
     if (!store_save_status (instance->domain, error)) {
         link_work_free (work);
         return STEP_FAILED;
     }
-    task_run (links_make, work, link_work_free, links_made, instance_ticket (instance));
+    waiter = g_new0 (LinkWaiter, 1);
+    waiter->domain = domain_ref (instance->domain);
+    waiter->serial = instance->serial;
+    waiter->n_nets = work->def->nets->len;
+    instance->links_making = TRUE;
+    task_run (links_make, work, link_work_free, links_made, waiter);
     return STEP_WAIT;
 }
 
@@ -345,6 +390,9 @@ undo_links (Instance *instance)
     char *names;
 
     if (instance_end_processes (instance) == STEP_WAIT)
+        return STEP_WAIT;
+    /* one that is made after it was deleted would stay */
+    if (instance->links_making)
         return STEP_WAIT;
     if (!hosts && !macvlans)
         return STEP_DONE;

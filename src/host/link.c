@@ -250,7 +250,8 @@ link_add_veth (const LinkVeth *args, LinkPair *ret, GError **error)
 }
 
 static int
-create_macvlan (int parent, guint32 mode, const guint8 *mac, guint mtu, char name[IF_NAMESIZE])
+create_macvlan (int parent, const char *wanted, guint32 mode, const guint8 *mac, guint mtu,
+                char name[IF_NAMESIZE])
 {
     struct ifinfomsg body = { .ifi_family = AF_UNSPEC };
     int r = -EEXIST;
@@ -259,7 +260,10 @@ create_macvlan (int parent, guint32 mode, const guint8 *mac, guint mtu, char nam
         RtnlRequest request;
         gsize info, data;
 
-        g_snprintf (name, IF_NAMESIZE, "macvlan%u", next_number ());
+        if (wanted)
+            g_strlcpy (name, wanted, IF_NAMESIZE);
+        else
+            g_snprintf (name, IF_NAMESIZE, "macvlan%u", next_number ());
         rtnl_start (&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body);
         rtnl_add_string (&request, IFLA_IFNAME, name);
         rtnl_add_u32 (&request, IFLA_LINK, (guint32) parent);
@@ -274,13 +278,15 @@ create_macvlan (int parent, guint32 mode, const guint8 *mac, guint mtu, char nam
         rtnl_close (&request, data);
         rtnl_close (&request, info);
         r = rtnl_run (&request);
+        if (wanted)
+            break;
     }
     return r;
 }
 
 gboolean
-link_add_macvlan (const char *parent, LinkMacvlanMode mode, const guint8 *mac, guint mtu, LinkPair *ret,
-                  GError **error)
+link_add_macvlan (const char *parent, const char *name, LinkMacvlanMode mode, const guint8 *mac,
+                  guint mtu, LinkPair *ret, GError **error)
 {
     static const guint32 modes[] = {
         [LINK_MACVLAN_VEPA] = MACVLAN_MODE_VEPA, [LINK_MACVLAN_PRIVATE] = MACVLAN_MODE_PRIVATE,
@@ -291,7 +297,7 @@ link_add_macvlan (const char *parent, LinkMacvlanMode mode, const guint8 *mac, g
 
     if (index == 0)
         return error_set_errno (error, ENODEV, "Unable to get index for interface %s", parent);
-    r = create_macvlan (index, modes[mode], mac, mtu, pair.guest);
+    r = create_macvlan (index, name, modes[mode], mac, mtu, pair.guest);
     if (r < 0)
         return error_set_errno (error, -r, "error creating macvlan interface %s@%s", pair.guest, parent);
     pair.guest_index = link_index (pair.guest);

@@ -32,9 +32,10 @@ gboolean link_add_veth (const LinkVeth *args, LinkPair *ret, GError **error);
 /* Values are conf's MacvtapMode. */
 typedef enum { LINK_MACVLAN_VEPA, LINK_MACVLAN_PRIVATE, LINK_MACVLAN_BRIDGE, LINK_MACVLAN_PASSTHROUGH } LinkMacvlanMode;
 
-/* A macvlan on top of @parent, name macvlanN; ret->guest and guest_index are set, host is empty. */
-gboolean link_add_macvlan (const char *parent, LinkMacvlanMode mode, const guint8 *mac, guint mtu,
-                           LinkPair *ret, GError **error);
+/* A macvlan on top of @parent, @name NULL: the next free macvlanN; ret->guest and guest_index are set,
+ * host is empty. */
+gboolean link_add_macvlan (const char *parent, const char *name, LinkMacvlanMode mode, const guint8 *mac,
+                           guint mtu, LinkPair *ret, GError **error);
 
 gboolean link_delete (const char *name, GError **error);
 

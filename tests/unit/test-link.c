@@ -176,13 +176,21 @@ test_macvlan (void)
     if (!usable ())
         return;
     make_bridge ("br-m", 1500);
-    g_assert_true (link_add_macvlan ("br-m", LINK_MACVLAN_BRIDGE, mac, 1400, &pair, &error));
+    g_assert_true (link_add_macvlan ("br-m", NULL, LINK_MACVLAN_BRIDGE, mac, 1400, &pair, &error));
     g_assert_cmpstr (pair.host, ==, "");
     g_assert_cmpint (pair.guest_index, ==, link_index (pair.guest));
     g_assert_true (link_get_mac (pair.guest, got, &error));
     g_assert_cmpmem (got, 6, mac, 6);
+    /* a name that is taken is an error, and that link stays */
+    g_assert_false (link_add_macvlan ("br-m", pair.guest, LINK_MACVLAN_BRIDGE, NULL, 0, &pair, &error));
+    g_assert_nonnull (strstr (error->message, "File exists"));
+    g_clear_error (&error);
+    g_assert_cmpint (link_index (pair.guest), !=, 0);
     g_assert_true (link_delete (pair.guest, &error));
-    g_assert_false (link_add_macvlan ("none", LINK_MACVLAN_VEPA, NULL, 0, &pair, &error));
+    g_assert_true (link_add_macvlan ("br-m", "mine0", LINK_MACVLAN_BRIDGE, NULL, 0, &pair, &error));
+    g_assert_cmpstr (pair.guest, ==, "mine0");
+    g_assert_true (link_delete ("mine0", &error));
+    g_assert_false (link_add_macvlan ("none", NULL, LINK_MACVLAN_VEPA, NULL, 0, &pair, &error));
     g_assert_cmpstr (error->message, ==, "Unable to get index for interface none: No such device");
     g_clear_error (&error);
     link_delete ("br-m", NULL);

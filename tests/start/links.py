@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Links that are being made on a pool thread when their start is given up, or the daemon dies: none stays."""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import skeptest  # noqa: E402
+
+NAME = f"links{os.getpid()}"
+COUNT = 60
+PATIENCE = 60
+
+
+def links():
+    return sorted(re.findall(r"^\d+: ([^:@]+)", skeptest.execute(["ip", "-o", "link"]).out, re.M))
+
+
+def define(daemon, directory, kind):
+    addresses = "".join(f"<ip address='10.9.{n}.1' family='ipv4' prefix='24'/>" for n in range(5))
+    one = {"veth": f"<interface type='ethernet'><source>{addresses}</source></interface>",
+           "macvlan": "<interface type='direct'><source dev='skeplow' mode='bridge'/></interface>"}[kind]
+    path = f"{directory}/domain.xml"
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(NAME, f"{directory}/root", init="/bin/sleep", args=("1000",),
+                                         uuid="1f9cf5a4-77aa-4b5c-9f53-5a6d4c2b1e99", devices=one * COUNT))
+    done = daemon.virsh("define", path)
+    assert done.status == 0, done
+
+
+def given_up(checks, daemon, before, kind, how):
+    """Destroyed or killed as soon as the first one is there."""
+    what = f"{kind}, {how}"
+    ready = subprocess.Popen(["virsh", "-q", "-c", daemon.uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True)
+    ready.stdin.write("uri\n")          # connected before, so that it is quick
+    ready.stdin.flush()
+    ready.stdout.readline()
+    with subprocess.Popen(["virsh", "-c", daemon.uri, "start", NAME], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as start:
+        checks.that(f"{what}: some were made", skeptest.wait_until(
+            lambda: len(os.listdir("/sys/class/net")) > len(before), PATIENCE, 0.0005))
+        if how == "destroyed":
+            said = ready.communicate(f"destroy {NAME}\n", timeout=PATIENCE)[0]
+            checks.that(f"{what}: no error", "error:" not in said or "not running" in said, said)
+        else:
+            ready.kill()
+            os.kill(daemon.pid(), 9)
+        start.wait(PATIENCE)
+    if how == "killed":
+        skeptest.wait_until(lambda: daemon.tool("status").out.strip() == "stopped", PATIENCE)
+        daemon.start()
+    skeptest.wait_until(lambda: daemon.state(NAME) == "shut off" and links() == before, PATIENCE / 4)
+    checks.equal(f"{what}: none is left", links(), before)
+    done = daemon.virsh("start", NAME)
+    checks.equal(f"{what}: it starts again", (done.status, done.err), (0, ""))
+    daemon.virsh("destroy", NAME)
+    skeptest.wait_until(lambda: links() == before, PATIENCE / 4)
+    checks.equal(f"{what}: and leaves nothing", links(), before)
+
+
+def main():
+    skeptest.enter_namespaces()
+    checks = skeptest.Checks("links")
+    subprocess.run(["ip", "link", "add", "skeplow", "type", "veth", "peer", "skeplowp"], check=True)
+    before = links()
+    with skeptest.work_dir() as directory, skeptest.Skepd(f"{directory}/d") as daemon:
+        skeptest.busybox_root(f"{directory}/root")
+        for kind in ("veth", "macvlan"):
+            define(daemon, directory, kind)
+            for how in ("destroyed", "killed"):
+                given_up(checks, daemon, before, kind, how)
+        checks.equal("nothing else is left", skeptest.leftovers(directory, [NAME]), [])
+    return checks.done()
+
+
+sys.exit(main())
