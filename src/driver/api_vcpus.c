@@ -54,7 +54,7 @@ api_domain_get_vcpus_flags (Call *call, const domain_get_vcpus_flags_args *in,
 static gboolean
 maps_room (int n, int len, GError **error)
 {
-    if (n >= 0 && len >= 0 && n <= REMOTE_VCPUINFO_MAX
+    if (n >= 0 && len >= 0 && n <= REMOTE_VCPUINFO_MAX && len <= REMOTE_CPUMAPS_MAX
         && (gint64) n * len <= REMOTE_CPUMAPS_MAX)
         return TRUE;
     return error_set_from (error, ORIGIN_RPC, ERR_INTERNAL,
