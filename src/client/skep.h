@@ -272,6 +272,23 @@ char *skep_domain_xml (SkepDomain *domain, unsigned flags, SkepError *error);
 /* The launch plan as text; nothing is touched. */
 char *skep_domain_plan (SkepDomain *domain, unsigned flags, SkepError *error);
 
+/* Something that a conversion left out, or that has no effect. */
+typedef struct {
+    char *file;    /* "" for the text itself */
+    unsigned line; /* 0: of no line */
+    char *key;     /* a key of LXC, or a path in the XML */
+    char *reason;
+} SkepNote;
+
+/* A list that ends with key NULL; free with skep_notes_free(). Skep's own calls: false elsewhere. */
+SkepNote *skep_domain_notes (SkepDomain *domain, SkepError *error);
+void skep_notes_free (SkepNote *notes);
+/* @format is "lxc-tools". @name, if not NULL, instead of the configuration's. */
+char *skep_xml_from_native (SkepConnection *conn, const char *format, const char *config,
+                            const char *name, SkepNote **ret_notes, SkepError *error);
+char *skep_xml_to_native (SkepConnection *conn, const char *format, const char *xml,
+                          SkepNote **ret_notes, SkepError *error);
+
 /* ---- Tuning ---- */
 
 enum {

@@ -526,6 +526,9 @@ DomainDef *domain_def_new (void);
 void domain_def_free (DomainDef *def);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DomainDef, domain_def_free)
 
+/* The host name inside: <skep:hostname>, or made of the domain's name. The caller frees. */
+char *domain_hostname (const DomainDef *def);
+
 /* 8-4-4-4-12 hexadecimal digits, or 32 of them; FALSE leaves @uuid alone. */
 gboolean domain_uuid_parse (const char *text, guint8 uuid[16]);
 void domain_uuid_format (const guint8 uuid[16], char text[37]);

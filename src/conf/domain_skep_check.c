@@ -242,6 +242,9 @@ check_mount (Check *check, const SkepMount *mount, const MountOptions *options, 
     if (options->refused)
         return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
                      "mount option '%s' is not supported yet", options->refused);
+    if (options->relative)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                     "mount option 'relative' is for <filesystem type='bind'>");
     if (options->create_dir && options->create_file)
         return fail (check, ERR_XML, place, index, "a target is a file or a directory");
     if (options->bind || g_str_equal (mount->type, "none")) {

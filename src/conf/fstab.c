@@ -16,7 +16,7 @@ typedef struct {
 static const OptionRow rows[] = {
     SETS ("bind", bind), SETS ("ro", readonly), SETS ("nosuid", nosuid), SETS ("nodev", nodev),
     SETS ("noexec", noexec), SETS ("optional", optional), SETS ("create=dir", create_dir),
-    SETS ("create=file", create_file),
+    SETS ("create=file", create_file), SETS ("relative", relative),
     CLEARS ("rw", readonly), CLEARS ("suid", nosuid), CLEARS ("dev", nodev), CLEARS ("exec", noexec),
     MEANS_NOTHING ("defaults"), MEANS_NOTHING ("auto"), MEANS_NOTHING ("noauto"),
     MEANS_NOTHING ("nofail"), MEANS_NOTHING ("rprivate"), MEANS_NOTHING ("private"),
@@ -26,7 +26,7 @@ static const OptionRow rows[] = {
 static const char *const refused[] = {
     "noatime", "nodiratime", "relatime", "strictatime", "atime", "lazytime", "sync", "dirsync", "mand",
     "nosymfollow", "remount", "move", "shared", "rshared", "slave", "rslave", "unbindable",
-    "runbindable", "relative", "loop", "user", "users", "group", "owner", NULL,
+    "runbindable", "loop", "user", "users", "group", "owner", NULL,
 };
 
 static gboolean

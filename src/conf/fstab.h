@@ -9,6 +9,7 @@ typedef struct {
     gboolean readonly, nosuid, nodev, noexec;
     gboolean optional;              /* no error when the source is missing */
     gboolean create_dir, create_file;
+    gboolean relative;              /* the source is below the container's root */
     char *rest;                     /* of the file system: "size=64m,mode=755"; NULL: none */
     char *refused;                  /* the first option that we cannot honour; NULL: none */
 } MountOptions;

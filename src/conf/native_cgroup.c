@@ -87,7 +87,7 @@ take_weight (Native *n, const NativeLine *line)
 
     if (*line->value && !native_number (n, line, line->value, 10000, &weight))
         return;
-    n->def->cputune.shares = weight ? 2 + (weight - 1) * 262142 / 9999 : 0;
+    n->def->cputune.shares = weight ? 2 + ((weight - 1) * 262142 + 9998) / 9999 : 0;
     n->def->cputune.shares_set = weight != 0;
 }
 

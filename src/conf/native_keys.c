@@ -478,7 +478,9 @@ take_hook (Native *n, const NativeLine *line)
         hook->command = g_strdup (line->value);
         g_ptr_array_add (n->skep->hooks, hook);
     } else if (on == SKEP_HOOK_CLONE || on == SKEP_HOOK_DESTROY) {
-        native_note (n, line, "for lxc-copy and lxc-destroy, which Skep does not have");
+        /* the one of LXC's common configuration */
+        if (!g_str_has_suffix (line->value, "/clonehostname"))
+            native_note (n, line, "for lxc-copy and lxc-destroy, which Skep does not have");
     } else if (on >= 0) {
         native_note (n, line, "hooks inside of a start are not supported yet: pre-start, start-host and "
                               "post-stop are");
@@ -648,7 +650,7 @@ const NativeRow native_rows[] = {
     { "lxc.console.logfile", NULL, take_console_log },
     { "lxc.console.path", "lxc.console", take_console_path },
     { "lxc.tty.max", "lxc.tty", take_tty },
-    { "lxc.tty.dir", "lxc.devttydir", NULL, "terminals are /dev/tty1 and so on" },
+    { "lxc.tty.dir", "lxc.devttydir", take_nothing },     /* they are in /dev in any case */
     { "lxc.autodev", NULL, take_autodev },
     { "lxc.autodev.tmpfs.size", NULL, NULL, "/dev of a container holds 64 KiB" },
     { "lxc.kmsg", NULL, NULL, "/dev/kmsg is the host's" },

@@ -242,6 +242,10 @@ as_filesystem (Native *n, const NativeLine *line, char **fields, const char *tar
         return FALSE;
     if (g_str_equal (fields[2], "tmpfs")) {
         fs = as_ram (n, line, target, options);
+    } else if (plain && options->bind && options->relative) {
+        g_autofree char *source = g_strconcat ("/", fields[0] + strspn (fields[0], "/"), NULL);
+
+        fs = add_fs (n, FS_BIND, source, target);
     } else if (plain && options->bind) {
         fs = add_fs (n, FS_MOUNT, fields[0], target);
     } else if (plain && g_str_has_prefix (fields[0], "/dev/")) {
@@ -304,11 +308,15 @@ finish_mount (Native *n, const NativeMount *mount)
     mount_options_parse (text, &options);
     if (g_str_equal (target, "/"))
         native_note (n, mount->line, "mounts over the root itself");
-    else if (options.bind && *fields[0] != '/')
+    else if (options.bind && *fields[0] != '/' && !options.relative)
         native_note (n, mount->line, "source '%s' is not an absolute path", fields[0]);
     else if (!options.bind && g_str_equal (fields[2], "none") && !g_str_has_prefix (fields[0], "/dev/"))
         native_note (n, mount->line, "neither a bind nor a file system");
-    else if (!as_filesystem (n, mount->line, fields, target, &options))
+    else if (as_filesystem (n, mount->line, fields, target, &options))
+        ;
+    else if (options.relative)
+        native_note (n, mount->line, "a mount from inside with more options is not supported yet");
+    else
         as_own_mount (n, fields, target, &options, text);
     mount_options_clear (&options);
 }

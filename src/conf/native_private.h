@@ -87,6 +87,11 @@ gboolean native_number (Native *n, const NativeLine *line, const char *text, gui
 /* "512M", "-1", "max": bytes; SKEP_UNLIMITED. */
 gboolean native_size (Native *n, const NativeLine *line, const char *text, guint64 *ret);
 
+/* What the default policy drops: bit N is capability N; security/capset.c. */
+#define NATIVE_DEFAULT_DROPS                                                                       \
+    (G_GUINT64_CONSTANT (1) << 16 | G_GUINT64_CONSTANT (1) << 25 | G_GUINT64_CONSTANT (1) << 27           \
+     | G_GUINT64_CONSTANT (1) << 30 | G_GUINT64_CONSTANT (1) << 33 | G_GUINT64_CONSTANT (1) << 37)
+
 /* Families and what has a file of its own. */
 void native_take_net (Native *n, const NativeLine *line);           /* native_net.c */
 void native_take_network (Native *n, const NativeLine *line);

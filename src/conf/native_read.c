@@ -71,7 +71,9 @@ finish_name (Native *n)
     }
     if (!uts)
         return;
-    if (!g_str_equal (uts, n->def->name) || strspn (uts, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    if (n->def->shares[SHARE_UTS].set)
+        ;       /* the other's name stays, in LXC as well */
+    else if (!g_str_equal (uts, n->def->name) || strspn (uts, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                                          "0123456789-") != strlen (uts))
         n->skep->hostname = g_strdup (uts);
     if (uts != n->def->name)
@@ -126,7 +128,7 @@ finish_caps (Native *n)
 {
     DomainFeatures *features = &n->def->features;
 
-    if (!n->caps_seen && n->unread)
+    if ((!n->caps_seen && n->unread) || (!n->keep_seen && n->cap_drop == NATIVE_DEFAULT_DROPS))
         return;
     features->caps_policy = n->keep_seen ? CAPS_DENY : CAPS_ALLOW;
     for (guint i = 0; i < CAPABILITY_LAST; i++) {

@@ -28,6 +28,7 @@ static void
 put (Writer *w, const char *key, const char *format, ...)
 {
     g_autofree char *value = NULL;
+    gsize length;
     va_list args;
 
     va_start (args, format);
@@ -37,18 +38,18 @@ put (Writer *w, const char *key, const char *format, ...)
         note (w, key, "a value of several lines has no place in a configuration");
         return;
     }
-    g_string_append_printf (w->out, "%s = %s\n", key, value);
+    /* LXC takes a pair of quotes, and blanks at the ends, away */
+    length = strlen (value);
+    if (length && (strchr ("\"' \t", *value) || strchr ("\"' \t", value[length - 1])))
+        g_string_append_printf (w->out, "%s = \"%s\"\n", key, value);
+    else
+        g_string_append_printf (w->out, "%s = %s\n", key, value);
 }
 
 static void
 put_string (Writer *w, const char *key, const char *value)
 {
-    /* LXC takes a pair of quotes, and blanks at the ends, away */
-    gsize length = value ? strlen (value) : 0;
-
-    if (length && (strchr ("\"' \t", *value) || strchr ("\"' \t", value[length - 1])))
-        put (w, key, "\"%s\"", value);
-    else if (value)
+    if (value)
         put (w, key, "%s", value);
 }
 
@@ -99,8 +100,9 @@ write_names (Writer *w)
 {
     const DomainDef *def = w->def;
     const char *arch = def->os.arch;
+    g_autofree char *host = domain_hostname (def);
 
-    put_string (w, "lxc.uts.name", def->skep && def->skep->hostname ? def->skep->hostname : def->name);
+    put_string (w, "lxc.uts.name", host);
     if (arch)
         put_string (w, "lxc.arch", g_str_equal (arch, "ppc64le") ? "ppc64el" : arch);
     if (def->title)
@@ -109,7 +111,7 @@ write_names (Writer *w)
         note (w, "/domain/description", "LXC has no descriptions");
     if (def->metadata)
         note (w, "/domain/metadata", "LXC keeps nothing for others");
-    if (def->skep && def->skep->hostname && !g_str_equal (def->skep->hostname, def->name))
+    if (!g_str_equal (host, def->name))
         note (w, "/domain/name", "LXC's name of a container is that of its folder");
 }
 
@@ -417,8 +419,6 @@ write_idmap (Writer *w, const char *type, const GPtrArray *map)
     }
 }
 
-static const guint default_drops[] = { 16, 25, 27, 30, 33, 37 };   /* security/capset.c */
-
 static void
 write_caps (Writer *w)
 {
@@ -429,9 +429,8 @@ write_caps (Writer *w)
     for (guint i = 0; i < CAPABILITY_LAST; i++) {
         gboolean listed = features->caps[i] == (keep ? ON_OFF_ON : ON_OFF_OFF);
 
-        for (guint k = 0; k < G_N_ELEMENTS (default_drops); k++)
-            listed |= features->caps_policy == CAPS_DEFAULT && default_drops[k] == i
-                   && features->caps[i] != ON_OFF_ON;
+        listed |= features->caps_policy == CAPS_DEFAULT && NATIVE_DEFAULT_DROPS >> i & 1
+               && features->caps[i] != ON_OFF_ON;
         if (listed)
             g_string_append_printf (words, "%s%s", words->len ? " " : "",
                                     string_table_name (&capability_names, i));

@@ -136,21 +136,6 @@ plan_map (const GPtrArray *map, u_int *ret_n)
     return entries;
 }
 
-/* libvirt's rule: letters, digits and '-' of the name, one '-' at the begin left out. A shared UTS
- * namespace keeps the name its owner gave it. */
-static char *
-plan_hostname (const DomainDef *def)
-{
-    GString *name = g_string_new (NULL);
-    const char *at = def->name;
-
-    if (!def->shares[SHARE_UTS].set)
-        for (at += *at == '-'; *at && name->len < 64; at++)
-            if (g_ascii_isalnum (*at) || *at == '-')
-                g_string_append_c (name, *at);
-    return g_string_free (name, FALSE);
-}
-
 static void
 plan_numa (Planner *p)
 {
@@ -327,7 +312,8 @@ plan_identity (Planner *p)
     memcpy (plan->uuid, def->uuid, 16);
     plan->monitor_path = g_strdup (p->context->monitor_path);
     plan->stage_dir = g_strdup (p->context->stage_dir);
-    plan->hostname = plan_hostname (def);
+    /* a shared UTS namespace keeps the name its owner gave it */
+    plan->hostname = def->shares[SHARE_UTS].set ? g_strdup ("") : domain_hostname (def);
     plan->uid_map.uid_map_val = plan_map (def->uid_map, &plan->uid_map.uid_map_len);
     plan->gid_map.gid_map_val = plan_map (def->gid_map, &plan->gid_map.gid_map_len);
     plan->personality32 = def->os.arch && p->facts->arch32

@@ -106,10 +106,6 @@ planner_skep (Planner *p)
     }
     if (!skep)
         return;
-    if (skep->hostname) {
-        g_free (plan->hostname);
-        plan->hostname = g_strdup (skep->hostname);
-    }
     for (guint i = 0; i < skep->env->len; i++) {
         const NameValue *var = skep->env->pdata[i];
 

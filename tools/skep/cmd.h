@@ -16,6 +16,9 @@ gboolean fds_parse (Shell *shell, const char *text, GArray *ret_fds);
 int print_string (Shell *shell, const Args *args, const char *key, const char *text);
 int print_number (Shell *shell, const Args *args, const char *key, gint64 number);
 
+/* A line on standard error for each, as far as --quiet allows. cmd_native.c */
+void print_warnings (Shell *shell, const SkepNote *notes);
+
 /* The text of a file ("-": standard input), or NULL with an error printed. */
 char *read_text (Shell *shell, const char *path);
 

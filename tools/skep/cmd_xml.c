@@ -16,6 +16,7 @@ run_define (Shell *shell, const Args *args)
     autodomain domain = NULL;
     const char *path = args_string (args, "file");
     g_autofree char *xml = read_text (shell, path);
+    SkepNote *notes;
 
     if (!xml)
         return 1;
@@ -24,6 +25,9 @@ run_define (Shell *shell, const Args *args)
     if (!domain)
         return shell_fail_with (shell, &error, "cannot define a domain from '%s'", path);
     shell_say (shell, "Domain '%s' defined from %s", domain->name, path);
+    notes = skep_domain_notes (domain, &error);     /* none from other daemons */
+    print_warnings (shell, notes);
+    skep_notes_free (notes);
     return 0;
 }
 

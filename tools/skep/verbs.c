@@ -12,7 +12,7 @@ const GroupName group_names[GROUP_LAST] = {
 };
 
 static const Verb *const tables[] = {
-    verbs_life,    verbs_xml,   verbs_new,  verbs_tune,  verbs_console,
+    verbs_life,    verbs_xml,   verbs_new,  verbs_native, verbs_tune,  verbs_console,
     verbs_monitor, verbs_event, verbs_host, verbs_shell,
 };
 
