@@ -204,19 +204,24 @@ domain_device_equal (DeviceKind kind, const void *one, const void *two)
 
 /* ---- adding and finding */
 
+gboolean
+domain_def_judge (DomainDef *def, const DomainDefaults *defaults, GError **error)
+{
+    g_autofree char *path = NULL;
+
+    domain_default_fill (def, defaults);
+    return domain_check (def, defaults, &path, error) && domain_def_check_size (def, G_MAXSIZE, error);
+}
+
 DomainDef *
 domain_device_added (const DomainDef *def, const DomainDevice *device, const DomainDefaults *defaults,
                      GError **error)
 {
     g_autoptr (DomainDef) sum = domain_def_copy (def);
-    g_autofree char *path = NULL;
 
     g_ptr_array_add (domain_device_list (sum, device->kind),
                      domain_device_copy (device->kind, device->item));
-    domain_default_fill (sum, defaults);
-    if (!domain_check (sum, defaults, &path, error) || !domain_def_check_size (sum, G_MAXSIZE, error))
-        return NULL;
-    return g_steal_pointer (&sum);
+    return domain_def_judge (sum, defaults, error) ? g_steal_pointer (&sum) : NULL;
 }
 
 static gboolean

@@ -44,6 +44,9 @@ GPtrArray *domain_device_list (const DomainDef *def, DeviceKind kind);
 DomainDef *domain_device_added (const DomainDef *def, const DomainDevice *device,
                                 const DomainDefaults *defaults, GError **error);
 
+/* A definition that was changed, filled and judged as one that was parsed. */
+gboolean domain_def_judge (DomainDef *def, const DomainDefaults *defaults, GError **error);
+
 /* Where in its list the device is that @item means: a disk or file system by its target, an interface by
  * its MAC and host end, as far as they are given, a hostdev by what it is on the host. -1: none; -2: more than one. */
 int domain_device_find (const DomainDef *def, DeviceKind kind, const void *item);

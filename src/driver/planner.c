@@ -318,7 +318,9 @@ plan_identity (Planner *p)
     plan->gid_map.gid_map_val = plan_map (def->gid_map, &plan->gid_map.gid_map_len);
     plan->personality32 = def->os.arch && p->facts->arch32
                           && strcmp (def->os.arch, p->facts->arch32) == 0;
-    plan->cpu_affinity = g_strdup (def->cpuset ? def->cpuset : "");
+    /* with cpuset groups a mask is not needed, and would outlast a change of the group */
+    plan->cpu_affinity = g_strdup (def->cpuset && !(cgroup_host_controllers () & CGROUP_CPUSET)
+                                       ? def->cpuset : "");
     plan->start_deadline = p->context->start_deadline;
     plan->kill_deadline = p->context->kill_deadline;
 }

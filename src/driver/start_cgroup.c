@@ -7,13 +7,13 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
+#include "driver/tune.h"
 #include "host/machined.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -98,7 +98,9 @@ static gboolean
 limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
 {
     const DomainMemtune *tune = &def->memtune;
-    guint64 hard = bytes_of (tune->hard_limit_set ? tune->hard_limit : def->memory);
+    /* a domain that was given less than its maximum keeps to that, also after it has rebooted */
+    guint64 most = tune->hard_limit_set ? tune->hard_limit : def->memory;
+    guint64 hard = bytes_of (def->current_memory < def->memory ? MIN (def->current_memory, most) : most);
     guint64 swap = tune->swap_hard_limit_set ? bytes_of (tune->swap_hard_limit) : CGROUP_UNLIMITED;
 
     if (!has_controllers (CGROUP_MEMORY)) {
@@ -114,41 +116,11 @@ limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
 static gboolean
 limit_cpu (const DomainDef *def, Cgroup *cgroup, GError **error)
 {
-    const DomainNumatune *numa = &def->numatune;
-    const char *mems = numa->set && (numa->mode == NUMA_STRICT || numa->mode == NUMA_RESTRICTIVE)
-                           ? numa->nodeset : NULL;
-
     if (def->cputune.shares_set && !cgroup_set_cpu_shares (cgroup, def->cputune.shares, error))
         return FALSE;
-    if ((def->cputune.period || def->cputune.quota)
-        && !cgroup_set_cpu_cfs (cgroup, def->cputune.period, def->cputune.quota ? def->cputune.quota : -1,
-                                error))
-        return FALSE;
-    return (!def->cpuset && !mems) || !has_controllers (CGROUP_CPUSET)
-           || cgroup_set_cpuset (cgroup, def->cpuset, mems, error);
-}
-
-static gboolean
-limit_blkio (const DomainDef *def, Cgroup *cgroup, GError **error)
-{
-    if (def->blkiotune.weight && !cgroup_set_blkio_weight (cgroup, def->blkiotune.weight, error))
-        return FALSE;
-    for (guint i = 0; i < def->blkiotune.devices->len; i++) {
-        const BlkioDevice *device = def->blkiotune.devices->pdata[i];
-        CgroupBlkio rule = { .weight = device->weight, .rbps = device->read_bytes_sec,
-                             .wbps = device->write_bytes_sec, .riops = device->read_iops_sec,
-                             .wiops = device->write_iops_sec };
-        struct stat st;
-
-        if (stat (device->path, &st) < 0)
-            return error_set_errno (error, errno, "Path '%s' is not accessible", device->path);
-        if (!S_ISBLK (st.st_mode))
-            return error_set (error, ERR_INVALID_ARG, "Path '%s' must be a block device", device->path);
-        rule.device = st.st_rdev;
-        if (!cgroup_set_blkio_device (cgroup, &rule, error))
-            return FALSE;
-    }
-    return TRUE;
+    return (!def->cputune.period && !def->cputune.quota)
+           || cgroup_set_cpu_cfs (cgroup, def->cputune.period,
+                                  def->cputune.quota ? def->cputune.quota : -1, error);
 }
 
 static gboolean
@@ -159,14 +131,15 @@ set_limits (Instance *instance, GError **error)
     const DomainSkep *skep = instance->domain->def->skep;
     guint64 pids = skep && skep->tasks_max ? skep->tasks_max : daemon_state.settings->pids_max;
 
-    if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error)
-        || !limit_blkio (def, instance->cgroup, error))
+    if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error))
+        return FALSE;
+    device_numbers_fill (instance);
+    if (!tune_apply (instance, NULL, def, error))
         return FALSE;
     /* what the definition asks for fails where it cannot be had; the default does not */
     if (pids > 0 && ((skep && skep->tasks_max) || has_controllers (CGROUP_PIDS))
         && !cgroup_set_pids (instance->cgroup, pids, error))
         return FALSE;
-    device_numbers_fill (instance);
     return device_rules_apply (instance, rules, error);
 }
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Weights and rates of block devices: of devices of the host by path, of a domain's disks by name. */
+#include <string.h>
+
+#include "driver/api.h"
+#include "driver/events.h"
+#include "driver/tune.h"
+
+static void
+tell (const Domain *domain, const wire_typed_param *given, guint n, const char *prefix, const char *disk)
+{
+    GArray *params = params_new ();
+
+    if (disk)
+        params_add_string (params, "blkdeviotune.disk", disk);
+    for (guint i = 0; i < n; i++) {
+        const wire_typed_param *param = &given[i];
+        g_autofree char *name = g_strconcat (prefix, param->field, NULL);
+
+        if (param->value.type == PARAM_UINT)
+            params_add_uint (params, name, param->value.wire_typed_param_value_u.ui);
+        else if (param->value.type == PARAM_ULLONG)
+            params_add_ullong (params, name, param->value.wire_typed_param_value_u.ul);
+        else
+            params_add_string (params, name, param->value.wire_typed_param_value_u.s);
+    }
+    event_tunable (domain, params);
+}
+
+/* ---- blkiotune */
+
+typedef struct {
+    const wire_typed_param *params;
+    guint n;
+} BlkioRequest;
+
+typedef enum { DEVICE_WEIGHT, READ_IOPS, WRITE_IOPS, READ_BYTES, WRITE_BYTES } BlkioKind;
+
+static const ParamSpec blkio_specs[] = {
+    { "device_weight", PARAM_STRING },         { "device_read_iops_sec", PARAM_STRING },
+    { "device_write_iops_sec", PARAM_STRING }, { "device_read_bytes_sec", PARAM_STRING },
+    { "device_write_bytes_sec", PARAM_STRING }, { "weight", PARAM_UINT },
+};
+
+static BlkioDevice *
+device_of (GPtrArray *devices, const char *path)
+{
+    BlkioDevice *device;
+
+    for (guint i = 0; i < devices->len; i++)
+        if (strcmp (((const BlkioDevice *) devices->pdata[i])->path, path) == 0)
+            return devices->pdata[i];
+    device = g_new0 (BlkioDevice, 1);
+    device->path = g_strdup (path);
+    g_ptr_array_add (devices, device);
+    return device;
+}
+
+static void
+device_set (BlkioDevice *device, BlkioKind kind, guint64 value)
+{
+    switch (kind) {
+    case DEVICE_WEIGHT:
+        device->weight = (guint) value;
+        break;
+    case READ_IOPS:
+        device->read_iops_sec = (guint) value;
+        break;
+    case WRITE_IOPS:
+        device->write_iops_sec = (guint) value;
+        break;
+    case READ_BYTES:
+        device->read_bytes_sec = value;
+        break;
+    case WRITE_BYTES:
+        device->write_bytes_sec = value;
+        break;
+    }
+}
+
+/* "/dev/sda,500,/dev/sdb,0": each device named gets its value, 0 takes it away. */
+static gboolean
+edit_devices (GPtrArray *devices, BlkioKind kind, const char *text, GError **error)
+{
+    g_auto (GStrv) words = g_strsplit (text, ",", -1);
+    guint n = g_strv_length (words);
+    guint64 max = kind == READ_BYTES || kind == WRITE_BYTES ? G_MAXINT64 : G_MAXUINT, value;
+
+    if (n % 2 != 0 || (n == 0 && *text))
+        return error_set (error, ERR_INVALID_ARG, "unable to parse blkio device '%s' '%s'",
+                          blkio_specs[kind].name, text);
+    for (guint i = 0; i < n; i += 2) {
+        if (words[i][0] != '/' || !g_ascii_string_to_unsigned (words[i + 1], 10, 0, max, &value, NULL))
+            return error_set (error, ERR_INVALID_ARG, "invalid value '%s' for parameter '%s' of device '%s'",
+                              words[i + 1], blkio_specs[kind].name, words[i]);
+        device_set (device_of (devices, words[i]), kind, value);
+    }
+    return TRUE;
+}
+
+static gboolean
+edit_blkio (DomainDef *def, gconstpointer data, GError **error)
+{
+    const BlkioRequest *request = data;
+    GPtrArray *devices = def->blkiotune.devices;
+
+    for (guint i = 0; i < request->n; i++) {
+        const wire_typed_param *param = &request->params[i];
+
+        if (param->value.type == PARAM_UINT)
+            def->blkiotune.weight = param->value.wire_typed_param_value_u.ui;
+        for (guint kind = DEVICE_WEIGHT; kind <= WRITE_BYTES; kind++)
+            if (strcmp (param->field, blkio_specs[kind].name) == 0
+                && !edit_devices (devices, kind, param->value.wire_typed_param_value_u.s, error))
+                return FALSE;
+    }
+    for (guint i = devices->len; i-- > 0;) {
+        const BlkioDevice *device = devices->pdata[i];
+
+        if (!device->weight && !device->read_iops_sec && !device->write_iops_sec && !device->read_bytes_sec
+            && !device->write_bytes_sec)
+            g_ptr_array_remove_index (devices, i);
+    }
+    return TRUE;
+}
+
+ApiResult
+api_domain_set_blkio_parameters (Call *call, const domain_set_blkio_parameters_args *in, none *out,
+                                 GError **error)
+{
+    const BlkioRequest request = { in->params.params_val, in->params.params_len };
+    Affect affect;
+
+    (void) out;
+    if (!params_check (request.params, request.n, blkio_specs, G_N_ELEMENTS (blkio_specs), error)
+        || !affect_resolve (call->domain, in->flags, &affect, error)
+        || !tune_change (call->domain, affect, edit_blkio, &request, error))
+        return API_FAILED;
+    if ((affect & AFFECT_LIVE) && request.n > 0)
+        tell (call->domain, request.params, request.n, "blkiotune.", NULL);
+    return API_DONE;
+}
+
+/* ---- blkdeviotune */
+
+static const char *
+iotune_name (guint value)
+{
+    return string_table_name (&iotune_names, (int) value);
+}
+
+/* What a control group can limit. */
+static gboolean
+has_throttle (guint value)
+{
+    return value == IOTUNE_READ_BYTES_SEC || value == IOTUNE_WRITE_BYTES_SEC || value == IOTUNE_READ_IOPS_SEC
+           || value == IOTUNE_WRITE_IOPS_SEC;
+}
+
+typedef struct {
+    const char *disk;
+    const wire_typed_param *params;
+    guint n;
+} IotuneRequest;
+
+static DiskDef *
+find_disk (DomainDef *def, const char *name)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        DiskDef *disk = def->disks->pdata[i];
+
+        if (strcmp (disk->target, name) == 0 || !g_strcmp0 (disk->source, name))
+            return disk;
+    }
+    return NULL;
+}
+
+static gboolean
+edit_iotune (DomainDef *def, gconstpointer data, GError **error)
+{
+    const IotuneRequest *request = data;
+    DiskDef *disk = find_disk (def, request->disk);
+
+    if (!disk)
+        return error_set (error, ERR_INVALID_ARG, "missing disk device '%s'", request->disk);
+    for (guint i = 0; i < request->n; i++) {
+        const wire_typed_param *param = &request->params[i];
+        guint64 value = param->value.type == PARAM_ULLONG ? param->value.wire_typed_param_value_u.ul : 1;
+
+        for (guint k = 0; k < IOTUNE_LAST; k++) {
+            if (strcmp (param->field, iotune_name (k)) != 0)
+                continue;
+            if (value && !has_throttle (k))
+                return error_set (error, ERR_CONFIG_UNSUPPORTED,
+                                  "'%s' cannot be limited by control groups: only read and write, bytes and "
+                                  "operations", iotune_name (k));
+            disk->iotune.value[k] = value;
+        }
+    }
+    return TRUE;
+}
+
+ApiResult
+api_domain_set_block_io_tune (Call *call, const domain_set_block_io_tune_args *in, none *out,
+                              GError **error)
+{
+    const IotuneRequest request = { in->disk, in->params.params_val, in->params.params_len };
+    ParamSpec specs[IOTUNE_LAST];
+    Affect affect;
+
+    (void) out;
+    for (guint i = 0; i < IOTUNE_LAST; i++)
+        specs[i] = (ParamSpec) { iotune_name (i), PARAM_ULLONG };
+    if (!params_check (request.params, request.n, specs, G_N_ELEMENTS (specs), error)
+        || !affect_resolve (call->domain, in->flags, &affect, error)
+        || !tune_change (call->domain, affect, edit_iotune, &request, error))
+        return API_FAILED;
+    if ((affect & AFFECT_LIVE) && request.n > 0)
+        tell (call->domain, request.params, request.n, "blkdeviotune.", in->disk);
+    return API_DONE;
+}
