@@ -16,6 +16,7 @@
 #include "driver/errand.h"
 #include "driver/planner.h"
 #include "driver/store.h"
+#include "driver/tune.h"
 #include "host/block.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -706,26 +707,40 @@ live_index (const DeviceChange *change)
                && kind == change->kind ? (int) index : -1;
 }
 
+/* Limits of a disk's own come and go with it. While its numbers are noted. */
+static gboolean
+tune_disk (DeviceChange *change, const DomainDef *before, GError **error)
+{
+    return change->kind != DEVICE_DISK
+           || tune_apply (change->domain->instance, before, change->domain->def, error);
+}
+
 static void
 live_remove (DeviceChange *change)
 {
+    g_autoptr (DomainDef) before = domain_def_copy (change->domain->def);
+    g_autoptr (GError) error = NULL;
     int index = live_index (change);
 
     if (index >= 0)
         g_ptr_array_remove_index (domain_device_list (change->domain->def, change->kind), (guint) index);
+    if (!tune_disk (change, before, &error))
+        undo_failed (change, "limits", error);
     device_numbers_set (change->domain->instance, change->alias, NULL);
     if (net_of (change) && ((NetDef *) change->item)->ifname)
         note_name (change->domain->instance, NOTE_LINKS, ((NetDef *) change->item)->ifname, FALSE);
 }
 
-static void
-live_add (DeviceChange *change)
+static gboolean
+live_add (DeviceChange *change, GError **error)
 {
+    g_autoptr (DomainDef) before = domain_def_copy (change->domain->def);
     const PlanDevice numbers = numbers_of (change);
 
     g_ptr_array_add (domain_device_list (change->domain->def, change->kind),
                      domain_device_copy (change->kind, change->item));
     device_numbers_set (change->domain->instance, change->alias, &numbers);
+    return tune_disk (change, before, error);
 }
 
 /* The live definition, the notes and the status file change together. */
@@ -735,9 +750,9 @@ run_commit (DeviceChange *change, GError **error)
     Instance *instance = change->domain->instance;
     g_autofree char *note = g_strdup (instance_note (instance, NOTE_CHANGE));
 
-    if (change->attach)
-        live_add (change);
-    else
+    if (change->attach && !live_add (change, error))
+        return STEP_FAILED;
+    if (!change->attach)
         live_remove (change);
     instance_set_note (instance, NOTE_CHANGE, NULL);
     if (net_of (change) && ((NetDef *) change->item)->type == NET_DIRECT && change->host_end)
@@ -755,7 +770,7 @@ undo_commit (DeviceChange *change)
     if (change->attach || change->recovering)
         live_remove (change);
     else if (live_index (change) < 0)
-        live_add (change);
+        live_add (change, NULL);
     return STEP_DONE;
 }
 

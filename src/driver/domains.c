@@ -168,6 +168,18 @@ domain_list_set_def (DomainList *list, Domain *domain, DomainDef *def)
     domain->def = def;
 }
 
+DomainDef *
+domain_list_rename (DomainList *list, Domain *domain, DomainDef *def)
+{
+    GSequenceIter *at = g_sequence_lookup (list->ordered, domain, compare_names, NULL);
+    DomainDef *old = domain->def;
+
+    g_hash_table_remove (list->by_name, old->name);
+    domain_list_set_def (list, domain, def);
+    g_sequence_sort_changed (at, compare_names, NULL);
+    return old;
+}
+
 Domain *
 domain_ref (Domain *domain)
 {

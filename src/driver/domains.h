@@ -54,6 +54,9 @@ void domain_list_set_id (DomainList *list, Domain *domain, int id);
 /* Replaces domain->def by one with the same name and uuid; the old one is the caller's. */
 void domain_list_set_def (DomainList *list, Domain *domain, DomainDef *def);
 
+/* The same with another name, which is free; for an inactive domain. */
+DomainDef *domain_list_rename (DomainList *list, Domain *domain, DomainDef *def);
+
 Domain *domain_ref (Domain *domain);
 void domain_unref (Domain *domain);
 /* Has a container: running, paused, or kept after its end (<on_crash>preserve). FALSE while a first

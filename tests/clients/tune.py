@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Limits of a running container are changed by stock virsh, and looked for in the kernel: CPUs, NUMA nodes,
+block devices, bandwidth; names, actions, signals. Live and saved definition are kept apart, a reboot from
+inside keeps the live one's, what cannot be done changes nothing."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import skeptest as t  # noqa: E402
+
+GOOD = (0, "")
+CPUS = os.cpu_count() or 1
+# an init that starts over as reboot(2) would, when it is asked, and tells of signals
+INIT = ("trap 'echo hup >>/signals' HUP; trap 'reboot -f' USR1; sleep 100000 &amp; echo $! >/child; "
+        "while :; do wait; done")
+
+
+class Domain:
+    def __init__(self, daemon, directory, checks):
+        self.daemon, self.checks = daemon, checks
+        self.name = f"tune{os.getpid()}"
+        self.root = t.busybox_root(os.path.join(directory, "root"))
+        self.xml = os.path.join(directory, "domain.xml")
+        with open(self.xml, "w", encoding="utf-8") as handle:
+            handle.write(t.domain_xml(self.name, self.root, init="/bin/sh", args=("-c", INIT), memory_kib=131072,
+                                      more=f"<vcpu>{CPUS}</vcpu><features><privnet/></features>",
+                                      devices="<interface type='bridge'><source bridge='skepbr'/></interface>"))
+        self.image = os.path.join(directory, "image")
+        with open(self.image, "wb") as handle:
+            handle.truncate(4 << 20)
+
+    def virsh(self, *words):
+        return self.daemon.virsh(*words)
+
+    def well(self, what, *words):
+        done = self.virsh(*words)
+        self.checks.equal(what, (done.status, done.err.strip()), GOOD)
+
+    def fails(self, what, pattern, *words):
+        done = self.virsh(*words)
+        self.checks.that(f"{what}: fails", done.status == 1, repr(done))
+        self.checks.matches(what, pattern, done.err)
+
+    def init(self):
+        controller = self.virsh("domid", self.name).out.strip()
+        with open(f"/proc/{controller}/task/{controller}/children", encoding="utf-8") as handle:
+            return int(handle.read().split()[0]), int(controller)
+
+    def group_file(self, controller, file):
+        with open(f"/proc/{self.init()[0]}/cgroup", encoding="utf-8") as table:
+            for line in table:
+                _, names, path = line.rstrip("\n").split(":", 2)
+                if controller in names.split(","):
+                    for directory in (names, controller):
+                        full = f"/sys/fs/cgroup/{directory}{path}/{file}"
+                        with contextlib.suppress(FileNotFoundError), open(full, encoding="utf-8") as handle:
+                            return handle.read().strip()
+        return None
+
+    def live(self):
+        return self.virsh("dumpxml", self.name).out
+
+    def saved(self):
+        return self.virsh("dumpxml", "--inactive", self.name).out
+
+
+def cpus(d, checks):
+    everything = d.group_file("cpuset", "cpuset.effective_cpus") or d.group_file("cpuset", "cpuset.cpus")
+    if everything is None or CPUS < 2:
+        print("no cpuset controller, or one CPU: CPUs are not tested")
+        return
+    def allowed():
+        return d.group_file("cpuset", "cpuset.cpus")
+    d.well("setvcpus --live", "setvcpus", d.name, "1", "--live")
+    checks.equal("one CPU is left", len((allowed() or "").split(",")) if "-" not in (allowed() or "-") else 0, 1)
+    checks.matches("the live definition says so", f"current='1'>{CPUS}</vcpu>", d.live())
+    checks.that("the saved one does not", "current=" not in d.saved())
+    d.well("setvcpus back", "setvcpus", d.name, str(CPUS), "--live")
+    checks.equal("all CPUs again", allowed(), everything)
+    d.fails("more than there are", "greater than max allowable", "setvcpus", d.name, str(CPUS + 1), "--live")
+    d.well("the maximum in the saved definition", "setvcpus", d.name, "7", "--maximum", "--config")
+    checks.that("is saved", ">7</vcpu>" in d.saved() and ">7</vcpu>" not in d.live())
+    for vcpu in range(CPUS):
+        d.well(f"vcpupin {vcpu}", "vcpupin", d.name, str(vcpu), "1", "--live")
+    checks.equal("all pins together", allowed(), "1")
+    checks.matches("vcpupin in the definition", "<vcpupin vcpu='0' cpuset='1'/>", d.live())
+    for vcpu in range(CPUS):
+        d.well(f"vcpupin {vcpu} to all", "vcpupin", d.name, str(vcpu), f"0-{CPUS - 1}", "--live")
+    checks.equal("pins to all", allowed(), everything)
+    d.fails("a vcpu that is not there", "out of range", "vcpupin", d.name, str(CPUS), "0", "--live")
+    d.well("emulatorpin", "emulatorpin", d.name, "1", "--live")
+    checks.equal("the controller is pinned", os.sched_getaffinity(d.init()[1]), {1})
+    checks.matches("emulatorpin in the definition", "<emulatorpin cpuset='1'/>", d.live())
+    d.well("numatune", "numatune", d.name, "--nodeset", "0", "--live", "--config")
+    checks.matches("numatune in both", "nodeset='0'", d.live())
+    checks.matches("numatune in both", "nodeset='0'", d.saved())
+    d.fails("a node that is not there", "", "numatune", d.name, "--nodeset", "63", "--live", "--config")
+    checks.that("no such node is saved", "nodeset='63'" not in d.saved() + d.live())
+
+
+def blocks(d, checks):
+    loop = t.execute(["losetup", "--find", "--show", d.image]).out.strip()
+    st = os.stat(loop)
+    number = f"{os.major(st.st_rdev)}:{os.minor(st.st_rdev)}"
+    try:
+        if d.group_file("blkio", "blkio.throttle.read_bps_device") is None:
+            print("no block limits in this kernel: not tested")
+            return
+        def rate(kind="read_bps"):
+            return d.group_file("blkio", f"blkio.throttle.{kind}_device")
+        d.well("blkiotune", "blkiotune", d.name, "--device-read-bytes-sec", f"{loop},1048576", "--live", "--config")
+        checks.equal("the kernel's limit", rate(), f"{number} 1048576")
+        checks.that("in both definitions", "<read_bytes_sec>1048576" in d.live() and
+                    "<read_bytes_sec>1048576" in d.saved())
+        d.well("blkiotune to nothing", "blkiotune", d.name, "--device-read-bytes-sec", f"{loop},0", "--live")
+        checks.equal("the limit is gone", rate(), "")
+        checks.that("of the live definition only", "read_bytes_sec" not in d.live() and
+                    "<read_bytes_sec>" in d.saved())
+        d.well("blkiotune saved to nothing", "blkiotune", d.name, "--device-read-bytes-sec", f"{loop},0", "--config")
+        d.fails("not a list", "unable to parse|invalid value|Invalid", "blkiotune", d.name,
+                "--device-read-bytes-sec", f"{loop}", "--live")
+        d.fails("not a device", "not accessible", "blkiotune", d.name, "--device-read-bytes-sec", "/dev/nothing,1",
+                "--live", "--config")
+        checks.that("nothing of it is saved", "/dev/nothing" not in d.saved() + d.live())
+        d.well("attach-disk", "attach-disk", d.name, loop, "sda", "--live")
+        d.well("blkdeviotune", "blkdeviotune", d.name, "sda", "--write-iops-sec", "77", "--live")
+        checks.equal("the kernel's limit of the disk", rate("write_iops"), f"{number} 77")
+        checks.matches("iotune in the definition", "<write_iops_sec>77", d.live())
+        d.fails("what a control group cannot", "cannot be limited by control groups", "blkdeviotune", d.name, "sda",
+                "--total-bytes-sec", "1000", "--live")
+        d.well("detach-disk", "detach-disk", d.name, "sda", "--live")
+        checks.equal("its limit is gone", rate("write_iops"), "")
+    finally:
+        subprocess.run(["losetup", "-d", loop], check=False)
+
+
+def bandwidth(d, checks):
+    device = re.search(r"<target dev='(\w+)'/>", d.live())[1]
+    d.well("domiftune", "domiftune", d.name, device, "--inbound", "1000,2000,100", "--outbound", "500", "--live")
+    checks.matches("the kernel's class", "rate 8Mbit ceil 16Mbit",
+                   t.execute(["tc", "class", "show", "dev", device]).out)
+    checks.matches("domiftune tells", r"inbound.average: 1000", d.virsh("domiftune", d.name, device).out)
+    checks.that("not saved", "bandwidth" not in d.saved())
+    d.well("domiftune to nothing", "domiftune", d.name, device, "--inbound", "0", "--outbound", "0", "--live")
+    checks.that("nothing in the kernel", "htb" not in t.execute(["tc", "qdisc", "show", "dev", device]).out)
+    checks.that("nothing in the definition", "bandwidth" not in d.live())
+    d.fails("another's device", "find device|not a known", "domiftune", d.name, "lo", "--inbound", "1", "--live")
+
+
+def signals(d, checks):
+    with open(os.path.join(d.root, "child"), encoding="utf-8") as handle:
+        child = handle.read().strip()
+    d.well("a signal to init", "send-process-signal", d.name, "1", "hup")
+    d.well("a signal to any process", "send-process-signal", d.name, child, "kill")
+    met = t.wait_until(lambda: os.path.exists(os.path.join(d.root, "signals")), 10)
+    checks.that("init has had it", met)
+    d.fails("a process that is not there", "No such process", "send-process-signal", d.name, child, "term")
+    # the number of a process of the host means nothing here
+    d.fails("a process of the host", "No such process", "send-process-signal", d.name, str(os.getpid()), "kill")
+
+
+def reboot(d, checks):
+    """The live definition's limits stay when the container reboots from inside."""
+    d.well("setmem", "setmem", d.name, "65536", "--live")
+    d.well("schedinfo", "schedinfo", d.name, "--live", "--set", "cpu_shares=333")
+    before = d.init()[0]
+    d.well("reboot", "send-process-signal", d.name, "1", "usr1")
+    def another():
+        with contextlib.suppress(OSError, IndexError):      # between one and the next
+            return d.daemon.state(d.name) == "running" and d.init()[0] != before
+        return False
+    rebooted = t.wait_until(another, 20)
+    checks.that("it has rebooted", rebooted)
+    limit = d.group_file("memory", "memory.limit_in_bytes")
+    if limit:
+        checks.equal("memory is as it was set", limit, str(65536 * 1024))
+    if d.group_file("cpu", "cpu.shares"):
+        checks.equal("shares are as they were set", d.group_file("cpu", "cpu.shares"), "333")
+    checks.that("the definition too", "<shares>333</shares>" in d.live() and "<shares>333" not in d.saved())
+
+
+def others(d, checks):
+    d.well("lifecycle action", "set-lifecycle-action", d.name, "crash", "restart", "--live", "--config")
+    checks.that("in both", "<on_crash>restart" in d.live() and "<on_crash>restart" in d.saved())
+    d.fails("no job", "no job is active", "domjobabort", d.name)
+    d.fails("no password", "user database is its own", "set-user-password", d.name, "root", "x")
+    d.fails("rename of a running one", "cannot rename active domain", "domrename", d.name, "other")
+    d.well("autostart", "autostart", d.name)
+    d.well("destroy", "destroy", d.name)
+    d.fails("rename to itself", "to itself", "domrename", d.name, d.name)
+    d.fails("a bad name", "cannot contain '/'", "domrename", d.name, "a/b")
+    new = d.name + "-new"
+    d.well("rename", "domrename", d.name, new)
+    checks.equal("the old one is gone", d.virsh("domstate", d.name).status, 1)
+    checks.matches("autostart moved along", "enable", d.virsh("dominfo", new).out)
+    directory = d.daemon.directory
+    files = sorted(name for _, _, names in os.walk(directory) for name in names if d.name in name)
+    checks.that("its files too", files and all(new in name for name in files), str(files))
+    d.daemon.stop()
+    d.daemon.start()
+    checks.equal("after a restart it is that one", d.virsh("domstate", new).out.strip(), "shut off")
+    d.well("undefine", "undefine", new)
+
+
+def main():
+    t.enter_namespaces()
+    checks = t.Checks("tune")
+    subprocess.run(["ip", "link", "add", "skepbr", "type", "bridge"], check=True)
+    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
+        d = Domain(daemon, directory, checks)
+        d.well("define", "define", d.xml)
+        d.well("start", "start", d.name)
+        t.wait_until(lambda: os.path.exists(os.path.join(d.root, "child")), 20)
+        for part in (cpus, blocks, bandwidth, signals, reboot, others):
+            part(d, checks)
+        if checks.failed:
+            print(daemon.log()[-4000:])
+    return checks.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
