@@ -105,7 +105,7 @@ set_quota (Native *n, const NativeLine *line, const char *text)
 {
     guint64 quota = 0;
 
-    if (*text == '-' || g_str_equal (text, "max"))
+    if (*text == '-')
         n->def->cputune.quota = -1;
     else if (!*text || native_number (n, line, text, G_MAXINT64, &quota))
         n->def->cputune.quota = (gint64) quota;
@@ -124,7 +124,8 @@ take_cpu_max (Native *n, const NativeLine *line)
     g_auto (GStrv) words = g_strsplit_set (line->value, " \t", 2);
     guint64 period = 0;
 
-    set_quota (n, line, words[0] ? words[0] : "");
+    /* no limit is what there is without a line */
+    set_quota (n, line, words[0] && !g_str_equal (words[0], "max") ? words[0] : "");
     if (words[0] && words[1] && native_number (n, line, g_strstrip (words[1]), 1000000, &period))
         n->def->cputune.period = period;
 }

@@ -207,11 +207,11 @@ one_line (Native *n, const char *file, guint number, char *text)
     line->number = number;
     g_ptr_array_add (n->lines, line);
     equals = strchr (text, '=');
-    if (n->lines->len > NATIVE_LINES_MAX || !equals) {
+    if (n->lines->len > NATIVE_LINES_MAX || !equals || strchr (text, '\r')) {
         line->key = g_strdup (file ? file : NATIVE_FORMAT);
         line->value = g_strdup ("");
         native_fail (n, line, ERR_CONF_SYNTAX,
-                     equals ? "too many lines" : "a line is KEY = VALUE");
+                     n->lines->len > NATIVE_LINES_MAX ? "too many lines" : "a line is KEY = VALUE");
         return;
     }
     *equals = '\0';

@@ -319,6 +319,9 @@ write_memory (Writer *w)
     if (hard < MEMORY_UNLIMITED) {
         put_number (w, "lxc.cgroup.memory.limit_in_bytes", hard * 1024);
         put_number (w, "lxc.cgroup2.memory.max", hard * 1024);
+    } else {
+        put (w, "lxc.cgroup.memory.limit_in_bytes", "-1");
+        put (w, "lxc.cgroup2.memory.max", "max");
     }
     if (tune->soft_limit_set && tune->soft_limit < MEMORY_UNLIMITED) {
         put_number (w, "lxc.cgroup.memory.soft_limit_in_bytes", tune->soft_limit * 1024);
@@ -344,13 +347,13 @@ write_cpu (Writer *w)
         put_number (w, "lxc.cgroup.cpu.shares", tune->shares);
     }
     if (tune->period)
-        put_number (w, "lxc.cgroup.cpu.cfs_period_us", tune->period);
-    if (tune->quota)
-        put (w, "lxc.cgroup.cpu.cfs_quota_us", "%" G_GINT64_FORMAT, tune->quota < 0 ? -1 : tune->quota);
-    if (tune->period)
         put (w, "lxc.cgroup2.cpu.max", "%s %" G_GUINT64_FORMAT, quota, tune->period);
     else if (tune->quota)
         put (w, "lxc.cgroup2.cpu.max", "%s", quota);
+    if (tune->period)
+        put_number (w, "lxc.cgroup.cpu.cfs_period_us", tune->period);
+    if (tune->quota)
+        put (w, "lxc.cgroup.cpu.cfs_quota_us", "%" G_GINT64_FORMAT, tune->quota < 0 ? -1 : tune->quota);
     if (w->def->cpuset) {
         put_string (w, "lxc.cgroup.cpuset.cpus", w->def->cpuset);
         put_string (w, "lxc.cgroup2.cpuset.cpus", w->def->cpuset);
