@@ -139,11 +139,25 @@ halt_end (Controller *c, int err, const char *object)
     c->halt.active = false;
 }
 
+/* Whoever asked was told "queued": the daemon has to know that nothing comes of it. */
+static void
+give_up (Controller *c, const char *why)
+{
+    MonitorPacket packet = { .type = MONITOR_GAVE_UP };
+
+    snprintf (packet.object, sizeof packet.object, "%s", why);
+    supervise_send (c, &packet);
+    if (c->daemon < 0)
+        dprintf (STDERR_FILENO, "skep-controller: %s; given up\n", why);
+}
+
 /* No way now: an init that is still young gets time, another is what it is. */
 static void
 halt_later (Controller *c, uint64_t now)
 {
     Halt *halt = &c->halt;
+    const char *why = halt_is_reboot (halt) ? "init takes no signal for a reboot"
+                                            : "init takes no signal for a shutdown";
 
     if (now < halt->deadline) {
         halt_answer (c, 0, MONITOR_DONE_QUEUED, "");
@@ -152,10 +166,8 @@ halt_later (Controller *c, uint64_t now)
         return;
     }
     if (halt->answered)
-        dprintf (STDERR_FILENO, "skep-controller: init takes no signal for %s; given up\n",
-                 halt_is_reboot (halt) ? "a reboot" : "a shutdown");
-    halt_answer (c, EOPNOTSUPP, 0, halt_is_reboot (halt) ? "init takes no signal for a reboot"
-                                                         : "init takes no signal for a shutdown");
+        give_up (c, why);
+    halt_answer (c, EOPNOTSUPP, 0, why);
     halt->active = false;
 }
 

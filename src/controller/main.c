@@ -100,13 +100,14 @@ report (int start, const Failure *failure)
     char text[MONITOR_OBJECT_MAX + 128];
 
     failure_to_packet (failure, &packet);
-    monitor_describe (&packet, text, sizeof text);
-    dprintf (STDERR_FILENO, "skep-controller: cannot %s\n", text);
     /* a socket closed over unread packets makes the daemon read ECONNRESET before our last word */
     (void) shutdown (start, SHUT_RD);
     while (recv (start, text, sizeof text, MSG_DONTWAIT) > 0)
         ;
-    (void) fd_send (start, &packet, sizeof packet, NULL, 0);
+    if (fd_send (start, &packet, sizeof packet, NULL, 0) == 0)
+        return 1;       /* the daemon says it */
+    monitor_describe (&packet, text, sizeof text);
+    dprintf (STDERR_FILENO, "skep-controller: cannot %s\n", text);
     return 1;
 }
 

@@ -112,13 +112,14 @@ reconnect_hook_done (const GError *error, gpointer data)
     instance_ended (instance);
 }
 
-/* What runs is taken over; what has ended meanwhile ends now, with its events. */
+/* What runs is taken over; what has ended meanwhile ends now, with its events; a destroy that was cut
+ * short is finished. */
 static void
 adopt_running (Instance *instance, gboolean alive)
 {
     Domain *domain = instance->domain;
     g_autoptr (GError) error = NULL;
-    gboolean frozen = FALSE;
+    gboolean frozen = FALSE, destroy = instance_note (instance, NOTE_DESTROY) != NULL;
 
     instance->phase = PHASE_RUNNING;
     if (alive && instance->cgroup && !cgroup_frozen (instance->cgroup, &frozen, NULL))
@@ -129,8 +130,11 @@ adopt_running (Instance *instance, gboolean alive)
                    error->message);
         alive = FALSE;
     }
-    if (!alive) {
-        instance_ended (instance);
+    if (destroy || !alive) {
+        if (destroy)
+            domain_destroy_itself (domain, "destroy, cut short by the end of a daemon");
+        else
+            instance_ended (instance);
         return;
     }
     reserve_labels (domain->def);

@@ -153,6 +153,9 @@ domain_destroy (Domain *domain, InstanceDone done, gpointer data)
         error_set (&error, ERR_OPERATION_ABORTED, "the domain was destroyed while it started");
         instance_fail (instance, g_steal_pointer (&error));
     } else if (instance->phase != PHASE_UNDOING) {
+        instance_set_note (instance, NOTE_DESTROY, "asked");
+        if (!store_save_status (domain, &error))
+            log_warning ("domain '%s': %s", domain->def->name, error->message);
         instance_undo (instance, instance_finish);
     }
 }
@@ -183,18 +186,22 @@ own_destroy_run (Job *job, gpointer data)
     domain_destroy (own->domain, own_destroy_done, own);
 }
 
+void
+domain_destroy_itself (Domain *domain, const char *why)
+{
+    OwnDestroy *own = g_new0 (OwnDestroy, 1);
+
+    own->domain = domain_ref (domain);
+    job_begin (&domain->jobs, JOB_DESTROY, why, 0, own_destroy_run, NULL, own);
+}
+
 static void
 destroy_if_of_client (Domain *domain, gpointer data)
 {
     const guint64 *client_id = data;
-    OwnDestroy *own;
 
-    if (!domain->instance || !domain->instance->autodestroy
-        || domain->instance->client_id != *client_id)
-        return;
-    own = g_new0 (OwnDestroy, 1);
-    own->domain = domain_ref (domain);
-    job_begin (&domain->jobs, JOB_DESTROY, "autodestroy", 0, own_destroy_run, NULL, own);
+    if (domain->instance && domain->instance->autodestroy && domain->instance->client_id == *client_id)
+        domain_destroy_itself (domain, "autodestroy");
 }
 
 void

@@ -146,7 +146,6 @@ start_failed (Instance *instance, const MonitorPacket *packet)
     GError *error = NULL;
 
     monitor_describe (packet, text, sizeof text);
-    instance_log (instance, "start failed: %s", text);
     error_set_errno (&error, packet->err, "guest failed to start");
     g_free (error->message);
     error->message = g_strdup_printf ("guest failed to start: %s", text);
@@ -216,6 +215,18 @@ start_closed (gpointer data)
 
 /* ---- the monitor socket */
 
+/* A halt that was queued: it does not decide what follows the container's end. */
+static void
+halt_given_up (Instance *instance, const MonitorPacket *packet)
+{
+    char text[640];
+
+    monitor_describe (packet, text, sizeof text);
+    instance_log (instance, "%s: given up", text);
+    log_warning ("domain '%s': %s: given up", instance->domain->def->name, text);
+    instance->halt = HALT_NONE;
+}
+
 static void
 monitor_packet (const MonitorPacket *packet, gpointer data)
 {
@@ -230,6 +241,9 @@ monitor_packet (const MonitorPacket *packet, gpointer data)
     case MONITOR_STATE:
         instance->init_pid = (pid_t) packet->a;
         instance->pid_namespace = packet->b;
+        break;
+    case MONITOR_GAVE_UP:
+        halt_given_up (instance, packet);
         break;
     case MONITOR_EXIT:
         instance->exited = TRUE;

@@ -188,6 +188,7 @@ reboot_walked (Instance *instance)
 
     if (instance->error) {
         log_error ("domain '%s': cannot start again: %s", domain->def->name, instance->error->message);
+        instance_log (instance, "start failed: %s", instance->error->message);
         g_free (domain->last_error);
         domain->last_error = g_strdup (instance->error->message);
         instance_close (instance, instance->destroyed ? LIFE_DESTROYED : LIFE_REBOOT_FAILED);

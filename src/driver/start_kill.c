@@ -129,14 +129,15 @@ asked_too_long (gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Once. A controller that has told of init's end is leaving anyway. */
+/* Once. A controller that has told of init's end is leaving anyway. One that still starts its container
+ * serves no requests: its death ends whatever it has begun (PDEATHSIG). */
 static void
 begin_kill (Instance *instance)
 {
     MonitorPacket stop = { .type = MONITOR_STOP };
 
     instance->kill_stage = 1;
-    if (instance->monitor && !instance->exited)
+    if (instance->monitor && !instance->start_link && !instance->exited)
         monitor_link_request (instance->monitor, &stop, -1, ASKED_MS, stop_answered, NULL);
     else if (!instance->exited)
         kill_controller (instance);

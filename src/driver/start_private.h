@@ -82,6 +82,8 @@ void cgroup_leave (Cgroup *cgroup);
 
 /* ---- start.c */
 
+/* As a client's destroy, by a job of the daemon's own. */
+void domain_destroy_itself (Domain *domain, const char *why);
 /* Every step is done: the container runs for its clients. */
 void instance_started (Instance *instance, LifeEvent event);
 

@@ -48,6 +48,7 @@ typedef enum {
     MONITOR_STATE,          /* a = init's pid, b = pid namespace inode, flags = MONITOR_STATE_* */
     MONITOR_EXIT,           /* a = wait status of init, b = MonitorExit */
     MONITOR_DONE,           /* answer to a request */
+    MONITOR_GAVE_UP,        /* object: why a HALT that was answered "queued" is not delivered */
     /* daemon to controller */
     MONITOR_CGROUP = 32,    /* see above; flags = MONITOR_CGROUP_*, b = number of the guest's v1 fds,
                                a = number of the controller's */

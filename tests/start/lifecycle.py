@@ -317,13 +317,59 @@ def refusals(life):
     life.forget(name)
 
 
+def given_up(life):
+    """An init that takes no signal: what was queued is told as given up, and does not decide what follows."""
+    name = life.define(f"{P}deaf", init="/bin/sleep", args=("13",))
+    life.virsh("start", name)
+    life.virsh("reboot", name)      # queued
+    path = os.path.join(life.daemon.directory, "log", f"{name}.log")
+
+    def log():
+        with open(path, encoding="utf-8") as handle:
+            return handle.read()
+
+    life.checks.that("a queued reboot is given up", skeptest.wait_until(lambda: "given up" in log(), PATIENCE), log())
+    life.checks.matches("and the daemon says so", f"'{name}': init takes no signal for a reboot: given up",
+                        life.daemon.log())
+    done = life.daemon.virsh("reboot", name)
+    life.checks.matches("a reboot of an old one: text", "error: (?!.*start init).*init takes no signal for a reboot: "
+                        "Operation not supported", done.err)
+    life.becomes(name, "shut off (shutdown)")       # not started again
+    life.forget(name)
+
+
+def destroyed_in_start(life):
+    """Between INIT and EXECED the controller serves no requests; a destroy does not wait for it."""
+    mark = os.path.join(life.directory, "hook-runs")
+    hook = (f"<skep:container xmlns:skep='urn:skep:domain:1'><skep:hooks><skep:hook on='start-host'>sh -c "
+            f"'touch {mark}; exec sleep 60'</skep:hook></skep:hooks></skep:container>")
+    name = f"{P}midway"
+    path = os.path.join(life.directory, f"{name}.xml")
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(name, life.root, init="/bin/sleep", args=("1000",)).replace(
+            "</domain>", hook + "</domain>"))
+    life.names.append(name)
+    life.virsh("define", path)
+    with subprocess.Popen(["virsh", "-c", life.daemon.uri, "start", name], stderr=subprocess.PIPE, text=True) as start:
+        life.checks.that("the hook runs", skeptest.wait_until(lambda: os.path.exists(mark), PATIENCE))
+        life.daemon.virsh("destroy", name)
+        life.checks.matches("destroyed midway: the start's error", "destroyed while it started", start.stderr.read())
+    life.becomes(name, "shut off (failed)")
+    with open(os.path.join(life.daemon.directory, "log", f"{name}.log"), encoding="utf-8") as handle:
+        life.checks.equal("a failed start is logged once", handle.read().count("start failed"), 1)
+    life.checks.equal("no controller had to be killed for it",
+                      re.findall(f"'{name}': the controller does not end.*", life.daemon.log()), [])
+    life.forget(name)
+
+
 def main():
     skeptest.enter_namespaces()
     checks = skeptest.Checks("start-lifecycle")
     with skeptest.work_dir() as directory:
         with skeptest.Skepd(os.path.join(directory, "d")) as daemon:
             life = Life(directory, daemon, checks)
-            for part in (ends, reboots, daemon_restarts, owners, redefinition, consoles, refusals):
+            for part in (ends, reboots, daemon_restarts, owners, redefinition, consoles, refusals, given_up,
+                         destroyed_in_start):
                 part(life)
             left = skeptest.leftovers(directory, life.names)
             checks.equal("nothing is left over", left, [])

@@ -100,7 +100,7 @@ start_child (Cgroup *c, gboolean guest, void (*then) (int), int argument)
 
     fds = cgroup_start_fds (c, &counts, &error);
     g_assert_no_error (error);
-    g_assert_cmpuint (fds->len, ==, (guint) counts.v2 + counts.guest + counts.controller);
+    g_assert_cmpuint (fds->len, ==, (guint) counts.v2 + counts.guest + counts.controller + counts.memory);
     tasks = (const int *) (void *) fds->data + counts.v2 + (guest ? 0 : counts.guest);
     g_assert_cmpint (pipe (ready), ==, 0);
     pid = fork ();
