@@ -49,6 +49,12 @@ watch_new (RpcServer *server, Target *target, GError **error)
 }
 
 void
+rpc_server_unwatch (RpcServer *server, Target *target)
+{
+    epoll_ctl (server->epoll_fd, EPOLL_CTL_DEL, target->fd, NULL);
+}
+
+void
 rpc_server_ready (RpcServer *server, RpcClient *client)
 {
     if (!server || client->in_ready)

@@ -106,7 +106,8 @@ rpc_client_close (RpcClient *client)
     OutPacket *packet;
 
     client->dead = TRUE;
-    close (client->target.fd);          /* leaves the epoll set by that: it has no duplicate */
+    rpc_server_unwatch (server, &client->target);
+    close (client->target.fd);
     client->target.fd = -1;
     while ((stream = g_queue_pop_head (&client->streams))) {
         rpc_stream_client_gone (stream);

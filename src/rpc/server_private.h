@@ -98,6 +98,9 @@ void rpc_server_ready (RpcServer *server, RpcClient *client);
 gboolean rpc_server_has_program (RpcServer *server, guint32 program, guint32 version);
 void rpc_server_keepalive_at (RpcServer *server, gint64 when);
 void rpc_server_watch (RpcServer *server, Target *target, guint32 events);
+/* Before @target->fd is closed: closing alone does not take it out of the epoll set while a program that
+ * is being spawned still has a duplicate of it. */
+void rpc_server_unwatch (RpcServer *server, Target *target);
 
 /* server_client.c */
 RpcClient *rpc_client_new (RpcServer *server, int fd, gboolean readonly);

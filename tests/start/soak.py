@@ -26,6 +26,7 @@ import skeptest  # noqa: E402
 DOMAINS = 20
 CLIENTS = 8
 TITLE = 1                   # VIR_DOMAIN_METADATA_TITLE
+RAM_DISK = "<filesystem type='ram'><source usage='1024' units='KiB'/><target dir='/mnt'/></filesystem>"
 SHARES = {"cpu_shares": 512}
 
 # Every operation with the codes that may come back beside success.
@@ -49,6 +50,14 @@ OPERATIONS = {
     "autostart off": (lambda d: d.setAutostart(0), STATE),
     "title": (lambda d: d.setMetadata(TITLE, "a title", None, None, 0), STATE),
     "title of the definition": (lambda d: d.setMetadata(TITLE, "another", None, None, 2), STATE),
+    "statistics of all": (lambda d: d.connect().getAllDomainStats(), ()),
+    "statistics": (lambda d: d.connect().domainListGetStats([d]), (42,)),
+    "guest information": (lambda d: d.guestInfo(0), STATE + (86, 38)),
+    "file systems": (lambda d: d.fsInfo(), STATE + (86, 38)),
+    "attach": (lambda d: d.attachDeviceFlags(RAM_DISK, 1), STATE + (8,)),
+    "detach": (lambda d: d.detachDeviceFlags(RAM_DISK, 1), STATE + (99,)),
+    "attach to the definition": (lambda d: d.attachDeviceFlags(RAM_DISK, 2), STATE + (8,)),
+    "detach from the definition": (lambda d: d.detachDeviceFlags(RAM_DISK, 2), STATE + (99,)),
     "metadata": (lambda d: d.metadata(TITLE, None), (42, 80)),
     "memory": (lambda d: d.setMemoryFlags(40960, 1), STATE),
     "memory of the definition": (lambda d: d.setMemoryFlags(49152, 2), STATE),
@@ -163,7 +172,10 @@ def main():
     checks = skeptest.Checks("start-soak")
     with skeptest.work_dir() as directory:
         reports = os.path.join(directory, "tsan")
-        os.environ["TSAN_OPTIONS"] = f"log_path={reports}:exitcode=0"
+        os.environ["TSAN_OPTIONS"] = f"log_path={reports}:exitcode=0:suppressions=" \
+            + os.path.join(skeptest.SOURCE, "tests/thread.supp")
+        # GLib's own allocator hands memory from thread to thread unseen by the sanitizer
+        os.environ["G_SLICE"] = "always-malloc"
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         with skeptest.Skepd(os.path.join(directory, "d")) as daemon:
             pid = daemon.pid()

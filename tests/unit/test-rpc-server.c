@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls and replies, bad input, clients that come and go. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rpc_server_fixture.h"
@@ -243,6 +246,34 @@ test_free_all_open (RpcTest *t)
     g_assert_cmpuint (t->clients->len, ==, 0);
 }
 
+/* A program that another thread is just spawning has all our descriptors until its exec, and with
+ * them keeps closed sockets in the epoll set. */
+static void
+test_gone_while_spawning (RpcTest *t)
+{
+    pid_t child;
+
+    while (t->clients->len == 0)
+        g_main_context_iteration (NULL, TRUE);
+    child = fork ();
+    if (child == 0) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+        close (t->fd);
+        pause ();
+        _exit (0);
+    }
+    g_assert_cmpint (child, >, 0);
+    close (t->fd);
+    t->fd = -1;
+    while (t->clients->len > 0)
+        g_main_context_iteration (NULL, TRUE);
+    for (guint i = 0; i < 100; i++)
+        g_main_context_iteration (NULL, FALSE);
+    g_assert_false (g_main_context_pending (NULL));
+    kill (child, SIGKILL);
+    waitpid (child, NULL, 0);
+}
+
 /* ---- */
 
 static const RpcCase cases[] = {
@@ -261,6 +292,7 @@ static const RpcCase cases[] = {
     { "close-after-reply", test_close_after_reply },
     { "answers-to-a-client-that-has-gone", test_late_answers },
     { "peer-and-data", test_peer },
+    { "gone-while-a-program-is-spawned", test_gone_while_spawning },
     { "free-with-everything-open", test_free_all_open },
 };
 
