@@ -9,6 +9,7 @@
 
 #include "driver/daemon.h"
 #include "driver/fault.h"
+#include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "util/error.h"
@@ -60,6 +61,7 @@ instance_free (Instance *instance)
     g_clear_pointer (&instance->pid_watch, fd_watch_free);
     remove_source (&instance->retry);
     remove_source (&instance->reconnect);
+    oom_watch_free (instance->oom);
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);
     fd_close (&instance->log_fd);

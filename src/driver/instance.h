@@ -15,6 +15,8 @@
 #include "driver/start.h"
 #include "host/cgroup.h"
 
+typedef struct OomWatch OomWatch;   /* oom_watch.h */
+
 typedef enum { STEP_FAILED, STEP_DONE, STEP_WAIT } StepResult;
 
 /*
@@ -90,6 +92,7 @@ struct Instance {
     guint64 init_start;
     guint64 pid_namespace;
     Cgroup *cgroup;
+    OomWatch *oom;              /* while it runs; NULL where the kernel cannot tell */
     guint64 start_time;         /* CLOCK_REALTIME us */
     guint kill_stage;           /* of the escalation in start_kill.c */
     guint retry;                /* source id */

@@ -12,6 +12,7 @@
 #include "driver/daemon.h"
 #include "driver/device_change.h"
 #include "driver/hooks.h"
+#include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "host/node.h"
@@ -139,6 +140,7 @@ adopt_running (Instance *instance, gboolean alive)
     }
     reserve_labels (domain->def);
     device_recover (domain);
+    oom_watch_begin (instance);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),
                   reconnect_hook_done, instance_ticket (instance));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "driver/daemon.h"
+#include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "security/audit.h"
@@ -36,6 +37,7 @@ instance_started (Instance *instance, LifeEvent event)
 
     instance->phase = PHASE_RUNNING;
     instance->rebooting = FALSE;
+    oom_watch_begin (instance);
     drop_passed_fds (instance);
     g_clear_pointer (&domain->last_error, g_free);
     lifecycle_apply (domain, event);

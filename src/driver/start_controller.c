@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "driver/daemon.h"
+#include "driver/events.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "host/node.h"
@@ -265,9 +266,11 @@ monitor_reconnect (gpointer data)
 
     instance->reconnect = 0;
     if (instance->phase == PHASE_RUNNING && !instance->monitor
-        && instance_controller_alive (instance) && !instance_connect_monitor (instance, &error))
+        && instance_controller_alive (instance) && !instance_connect_monitor (instance, &error)) {
         log_error ("domain '%s': its controller cannot be reached: %s", instance->domain->def->name,
                    error->message);
+        event_control_error (instance->domain);
+    }
     return G_SOURCE_REMOVE;
 }
 

@@ -119,6 +119,10 @@ typedef struct {
     guint64 limit;              /* CGROUP_UNLIMITED: none */
 } CgroupMemoryStat;
 gboolean cgroup_memory_stat (const Cgroup *c, CgroupMemoryStat *stat, GError **error);
+/* A descriptor that can be read when the memory limit is reached and something is killed, or soon; -1 with
+ * error where the kernel cannot tell. And how many were killed. */
+int cgroup_oom_watch (const Cgroup *c, GError **error);
+gboolean cgroup_oom_kills (const Cgroup *c, guint64 *kills, GError **error);
 /* 0 where the kernel's scheduler has no weights. */
 gboolean cgroup_get_blkio_weight (const Cgroup *c, guint *weight, GError **error);
 /* The CPUs and NUMA nodes that the container really has, as lists: "0-3". The caller frees. */

@@ -184,6 +184,44 @@ def reboot(d, checks):
     checks.that("the definition too", "<shares>333</shares>" in d.live() and "<shares>333" not in d.saved())
 
 
+def events(d, checks):
+    """What watchers are told, in order; last that the kernel has killed a process for its memory."""
+    watcher = subprocess.Popen(["stdbuf", "-oL", "virsh", "-c", d.daemon.uri, "event", d.name, "--all", "--loop"],
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    seen = []
+    xml = os.path.join(os.path.dirname(d.xml), "control.xml")
+    with open(xml, "w", encoding="utf-8") as handle:
+        handle.write("<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char></source></hostdev>")
+    os.set_blocking(watcher.stdout.fileno(), False)
+
+    def told(pattern):
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(watcher.stdout.fileno(), 65536):
+                seen.append(chunk.decode())
+        return re.search(pattern, "".join(seen), re.S)
+    try:
+        # until it has registered
+        t.wait_until(lambda: d.virsh("schedinfo", d.name, "--live", "--set", "cpu_shares=444") and told("tunable"), 20)
+        d.well("attach", "attach-device", d.name, xml, "--live")
+        d.well("detach", "detach-device", d.name, xml, "--live")
+        checks.that("added, then removed", t.wait_until(
+            lambda: told(r"'device-added'[^\n]*hostdev0.*'device-removed'[^\n]*hostdev0"), 10), "".join(seen))
+        d.well("setlink", "domif-setlink", d.name, re.search(r"<target dev='(\w+)'/>", d.live())[1], "down")
+        d.well("less memory", "setmem", d.name, "32768", "--live")
+        checks.that("balloon-change", t.wait_until(lambda: told("'balloon-change'"), 10), "".join(seen))
+        limit = d.group_file("memory", "memory.limit_in_bytes")
+        if limit:
+            path = [line.split(":")[2] for line in open(f"/proc/{d.init()[0]}/cgroup", encoding="utf-8")
+                    if "memory" in line.split(":")[1].split(",")][0].strip()
+            t.execute(["sh", "-c", f"echo $$ >/sys/fs/cgroup/memory{path}/tasks && exec nsenter -t {d.init()[0]} -m "
+                       "tail /dev/zero"], timeout=30)
+            failed = t.wait_until(lambda: told("'memory-failure'"), 15)
+            checks.that("memory-failure", failed, "".join(seen))
+    finally:
+        watcher.kill()
+        watcher.wait()
+
+
 def others(d, checks):
     d.well("lifecycle action", "set-lifecycle-action", d.name, "crash", "restart", "--live", "--config")
     checks.that("in both", "<on_crash>restart" in d.live() and "<on_crash>restart" in d.saved())
@@ -216,7 +254,7 @@ def main():
         d.well("define", "define", d.xml)
         d.well("start", "start", d.name)
         t.wait_until(lambda: os.path.exists(os.path.join(d.root, "child")), 20)
-        for part in (cpus, blocks, bandwidth, signals, reboot, others):
+        for part in (cpus, blocks, bandwidth, signals, reboot, events, others):
             part(d, checks)
         if checks.failed:
             print(daemon.log()[-4000:])
