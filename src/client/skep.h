@@ -149,6 +149,49 @@ int skep_node_free_pages (SkepConnection *conn, const unsigned *sizes, unsigned 
                           int first_cell, unsigned n_cells, uint64_t **ret_counts,
                           SkepError *error);
 
+bool skep_node_memory_params (SkepConnection *conn, SkepParams *ret_params, SkepError *error);
+bool skep_node_set_memory_params (SkepConnection *conn, const SkepParams *params, SkepError *error);
+/* Sets the number of pages of @size KiB in @n_cells cells from @first on (-1: wherever), or adds to it.
+ * Returns how many nodes were changed. */
+int skep_node_alloc_pages (SkepConnection *conn, unsigned size, uint64_t count, int first,
+                           unsigned n_cells, bool add, SkepError *error);
+
+/* ---- Other objects, which the host or other daemons have ---- */
+
+typedef enum {
+    SKEP_NETWORKS,
+    SKEP_POOLS,
+    SKEP_NODE_DEVICES,
+    SKEP_INTERFACES,
+    SKEP_NWFILTERS,
+    SKEP_NWFILTER_BINDINGS,
+    SKEP_SECRETS,
+} SkepKind;
+typedef struct {
+    char *name;   /* of a secret: its usage */
+    char *detail; /* UUID, MAC address or filter; NULL: none */
+} SkepObject;
+/* Returns how many; @flags as libvirt's list call of that kind has them. */
+int skep_objects (SkepConnection *conn, SkepKind kind, unsigned flags, SkepObject **ret_objects,
+                  SkepError *error);
+void skep_objects_free (SkepObject *objects, int n);
+/* Of networks and storage pools. */
+typedef struct {
+    bool active, autostart, persistent;
+} SkepObjectState;
+bool skep_object_state (SkepConnection *conn, SkepKind kind, const SkepObject *object,
+                        SkepObjectState *ret_state, SkepError *error);
+char *skep_node_device_xml (SkepConnection *conn, const char *name, SkepError *error);
+/* NULL without an error: it has none. */
+char *skep_node_device_parent (SkepConnection *conn, const char *name, SkepError *error);
+/* By name, or by MAC address. */
+bool skep_interface_find (SkepConnection *conn, const char *name, SkepObject *ret_interface,
+                          SkepError *error);
+char *skep_interface_xml (SkepConnection *conn, const SkepObject *interface, unsigned flags,
+                          SkepError *error);
+/* 1, 0, -1 */
+int skep_interface_is_active (SkepConnection *conn, const SkepObject *interface, SkepError *error);
+
 /* ---- Domains ---- */
 
 typedef struct {
@@ -308,6 +351,46 @@ bool skep_domain_scheduler_params (SkepDomain *domain, unsigned flags, SkepParam
 bool skep_domain_set_scheduler_params (SkepDomain *domain, const SkepParams *params, unsigned flags,
                                        SkepError *error);
 
+/* ---- Limits as lists of named values ---- */
+
+typedef enum {
+    SKEP_LIMITS_MEMORY,    /* hard_limit, soft_limit, swap_hard_limit, min_guarantee (KiB) */
+    SKEP_LIMITS_BLKIO,     /* weight, device_weight, device_read_bytes_sec, ... */
+    SKEP_LIMITS_NUMA,      /* numa_nodeset, numa_mode */
+    SKEP_LIMITS_INTERFACE, /* of one network interface: inbound.average, ... (KiB/s) */
+    SKEP_LIMITS_BLOCK,     /* of one disk: total_bytes_sec, read_iops_sec, ... */
+} SkepLimits;
+/* @device: the interface or disk; NULL where there is none. */
+bool skep_domain_limits (SkepDomain *domain, SkepLimits kind, const char *device, unsigned flags,
+                         SkepParams *ret_params, SkepError *error);
+bool skep_domain_set_limits (SkepDomain *domain, SkepLimits kind, const char *device,
+                             const SkepParams *params, unsigned flags, SkepError *error);
+
+/* ---- Virtual CPUs ---- */
+
+enum { SKEP_VCPU_MAXIMUM = 4, SKEP_VCPU_GUEST = 8 };
+int skep_domain_vcpu_count (SkepDomain *domain, unsigned flags, SkepError *error);
+bool skep_domain_set_vcpus (SkepDomain *domain, unsigned count, unsigned flags, SkepError *error);
+typedef struct {
+    unsigned number;
+    int state;         /* 0 offline, 1 running, 2 blocked */
+    int cpu;           /* where it runs, negative: not known */
+    uint64_t cpu_time; /* ns */
+} SkepVcpu;
+/* Returns how many. *ret_maps (may be NULL) gets a bit string of @map_size bytes for each. */
+int skep_domain_vcpus (SkepDomain *domain, SkepVcpu **ret_vcpus, uint8_t **ret_maps,
+                       size_t map_size, SkepError *error);
+/* Where the first @max virtual CPUs may run: returns how many bit strings of @map_size bytes. */
+int skep_domain_vcpu_pins (SkepDomain *domain, unsigned max, size_t map_size, unsigned flags,
+                           uint8_t **ret_maps, SkepError *error);
+bool skep_domain_pin_vcpu (SkepDomain *domain, unsigned vcpu, const uint8_t *map, size_t map_size,
+                           unsigned flags, SkepError *error);
+/* The same of all other processes of the container ("emulator" in libvirt's words). */
+bool skep_domain_emulator_pin (SkepDomain *domain, size_t map_size, unsigned flags,
+                               uint8_t **ret_map, SkepError *error);
+bool skep_domain_pin_emulator (SkepDomain *domain, const uint8_t *map, size_t map_size,
+                               unsigned flags, SkepError *error);
+
 /* ---- Statistics ---- */
 
 typedef struct {
@@ -329,6 +412,112 @@ bool skep_domain_block_stats (SkepDomain *domain, const char *path, SkepParams *
 int skep_domain_cpu_stats (SkepDomain *domain, int start, unsigned max, SkepParams **ret_cpus,
                            SkepError *error);
 void skep_params_array_free (SkepParams *array, size_t n);
+
+/* Everything of many domains in one call. @groups: SKEP_STATS_*, 0 for all that there are. */
+enum {
+    SKEP_STATS_STATE = 1 << 0,
+    SKEP_STATS_CPU = 1 << 1,
+    SKEP_STATS_BALLOON = 1 << 2,
+    SKEP_STATS_VCPU = 1 << 3,
+    SKEP_STATS_INTERFACE = 1 << 4,
+    SKEP_STATS_BLOCK = 1 << 5,
+    SKEP_STATS_PERF = 1 << 6,
+    SKEP_STATS_IOTHREAD = 1 << 7,
+    SKEP_STATS_MEMORY = 1 << 8,
+    SKEP_STATS_DIRTYRATE = 1 << 9,
+    SKEP_STATS_VM = 1 << 10,
+};
+/* Flags beside the SKEP_LIST_* that choose among all domains. */
+#define SKEP_STATS_NOWAIT  (1U << 29)
+#define SKEP_STATS_BACKING (1U << 30)
+#define SKEP_STATS_ENFORCE (1U << 31) /* fail when a group is not there */
+typedef struct {
+    SkepDomain *domain;
+    SkepParams values;
+} SkepStats;
+/* Of @n_domains @domains, or of all that @flags choose (NULL). Returns the number of entries. */
+int skep_stats (SkepConnection *conn, SkepDomain *const *domains, unsigned n_domains,
+                unsigned groups, unsigned flags, SkepStats **ret_stats, SkepError *error);
+void skep_stats_free (SkepStats *stats, int n);
+
+typedef struct {
+    uint64_t capacity, allocation, physical; /* bytes */
+} SkepBlockInfo;
+bool skep_domain_block_info (SkepDomain *domain, const char *disk, SkepBlockInfo *ret_info,
+                             SkepError *error);
+
+/* ---- Looking into the guest ---- */
+
+enum { SKEP_ADDRESSES_LEASE = 0, SKEP_ADDRESSES_AGENT = 1, SKEP_ADDRESSES_ARP = 2 };
+typedef struct {
+    int type; /* 0 IPv4, 1 IPv6 */
+    unsigned prefix;
+    char *text;
+} SkepAddress;
+typedef struct {
+    char *name, *mac; /* mac: may be NULL */
+    SkepAddress *addresses;
+    unsigned n_addresses;
+} SkepInterface;
+/* Returns how many; from leases, from within the container (AGENT), or the host's neighbours (ARP). */
+int skep_domain_interfaces (SkepDomain *domain, unsigned source, SkepInterface **ret_interfaces,
+                            SkepError *error);
+void skep_interfaces_free (SkepInterface *interfaces, int n);
+
+char *skep_domain_hostname (SkepDomain *domain, unsigned flags, SkepError *error);
+enum {
+    SKEP_GUEST_USERS = 1 << 0,
+    SKEP_GUEST_OS = 1 << 1,
+    SKEP_GUEST_TIMEZONE = 1 << 2,
+    SKEP_GUEST_HOSTNAME = 1 << 3,
+    SKEP_GUEST_FILESYSTEM = 1 << 4,
+    SKEP_GUEST_DISKS = 1 << 5,
+    SKEP_GUEST_INTERFACES = 1 << 6,
+};
+bool skep_domain_guest_info (SkepDomain *domain, unsigned types, SkepParams *ret_params,
+                             SkepError *error);
+typedef struct {
+    char *mountpoint, *name, *type;
+    char **targets; /* ends with NULL */
+} SkepFilesystem;
+int skep_domain_filesystems (SkepDomain *domain, SkepFilesystem **ret_filesystems,
+                             SkepError *error);
+void skep_filesystems_free (SkepFilesystem *filesystems, int n);
+/* Of the file systems at these mount points, or of all (n 0). Returns how many were frozen. */
+int skep_domain_freeze (SkepDomain *domain, const char *const *mountpoints, unsigned n,
+                        SkepError *error);
+int skep_domain_thaw (SkepDomain *domain, const char *const *mountpoints, unsigned n,
+                      SkepError *error);
+bool skep_domain_time (SkepDomain *domain, int64_t *ret_seconds, unsigned *ret_nseconds,
+                       SkepError *error);
+bool skep_domain_set_time (SkepDomain *domain, int64_t seconds, unsigned nseconds, unsigned flags,
+                           SkepError *error);
+
+/* ---- Long work ---- */
+
+/* *ret_type: virDomainJobType, 0 none. */
+bool skep_domain_job (SkepDomain *domain, unsigned flags, int *ret_type, SkepParams *ret_params,
+                      SkepError *error);
+bool skep_domain_abort_job (SkepDomain *domain, SkepError *error);
+
+/* ---- Devices ---- */
+
+/* Flags: SKEP_AFFECT_*. */
+bool skep_domain_attach_device (SkepDomain *domain, const char *xml, unsigned flags,
+                                SkepError *error);
+bool skep_domain_detach_device (SkepDomain *domain, const char *xml, unsigned flags,
+                                SkepError *error);
+bool skep_domain_detach_alias (SkepDomain *domain, const char *alias, unsigned flags,
+                               SkepError *error);
+bool skep_domain_update_device (SkepDomain *domain, const char *xml, unsigned flags,
+                                SkepError *error);
+
+/* ---- Other changes ---- */
+
+bool skep_domain_rename (SkepDomain *domain, const char *name, SkepError *error);
+/* @event: 0 poweroff, 1 reboot, 2 crash; @action: virDomainLifecycleAction. */
+bool skep_domain_set_lifecycle_action (SkepDomain *domain, unsigned event, unsigned action,
+                                       unsigned flags, SkepError *error);
 
 /* ---- Metadata, signals, namespaces ---- */
 

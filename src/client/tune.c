@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Limits, statistics, metadata, signals and namespaces of a domain. */
+/* Memory, scheduler, statistics, metadata, signals and namespaces of a domain. */
 #include "client/client_private.h"
 
 #include <stdlib.h>
@@ -16,43 +16,6 @@ skep_domain_set_memory (SkepDomain *domain, uint64_t kib, unsigned flags, SkepEr
 
     return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_MEMORY_FLAGS, domain_set_memory_flags, &in,
                              error);
-}
-
-/* Typed parameters in two steps: nparams 0 asks how many there are. */
-bool
-skep_domain_memory_params (SkepDomain *domain, unsigned flags, SkepParams *ret_params,
-                           SkepError *error)
-{
-    domain_get_memory_parameters_args in = { .dom = client_wire_domain (domain),
-                                             .flags = flags | PARAM_STRINGS_OK };
-    domain_get_memory_parameters_ret out = { 0 };
-
-    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_MEMORY_PARAMETERS, domain_get_memory_parameters, &in,
-                      &out, error))
-        return false;
-    in.nparams = out.nparams;
-    CLIENT_FREE (domain_get_memory_parameters, &out);
-    memset (&out, 0, sizeof out);
-    if (in.nparams
-        && !CLIENT_CALL (domain->conn, DOMAIN_GET_MEMORY_PARAMETERS, domain_get_memory_parameters,
-                         &in, &out, error))
-        return false;
-    client_params_from_wire (out.params.params_val, out.params.params_len, ret_params);
-    CLIENT_FREE (domain_get_memory_parameters, &out);
-    return true;
-}
-
-bool
-skep_domain_set_memory_params (SkepDomain *domain, const SkepParams *params, unsigned flags,
-                               SkepError *error)
-{
-    g_autofree wire_typed_param *wire = client_params_to_wire (params);
-    domain_set_memory_parameters_args in = { .dom = client_wire_domain (domain),
-                                             .params = { (unsigned) params->n, wire },
-                                             .flags = flags };
-
-    return CLIENT_CALL_VOID (domain->conn, DOMAIN_SET_MEMORY_PARAMETERS,
-                             domain_set_memory_parameters, &in, error);
 }
 
 char *

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Verbs about what the host or other daemons have: lists, node devices, host interfaces, memory. */
+#include "cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Lists: a row each ---- */
+
+typedef struct {
+    const char *verb;
+    SkepKind kind;
+    const char *titles[5], *keys[5];
+    const char *cells; /* of a row: n name, d detail, s state, a autostart, p persistent */
+} ListRow;
+
+static const ListRow list_rows[] = {
+    { "net-list", SKEP_NETWORKS, { "Name", "State", "Autostart", "Persistent", NULL },
+      { "name", "state", "autostart", "persistent", NULL }, "nsap" },
+    { "pool-list", SKEP_POOLS, { "Name", "State", "Autostart", NULL },
+      { "name", "state", "autostart", NULL }, "nsa" },
+    { "nwfilter-list", SKEP_NWFILTERS, { "UUID", "Name", NULL }, { "uuid", "name", NULL }, "dn" },
+    { "nwfilter-binding-list", SKEP_NWFILTER_BINDINGS, { "Port Dev", "Filter", NULL },
+      { "port", "filter", NULL }, "nd" },
+    { "secret-list", SKEP_SECRETS, { "UUID", "Usage", NULL }, { "uuid", "usage", NULL }, "dn" },
+};
+
+static void
+list_cells (Shell *shell, const ListRow *row, const SkepObject *object, Table *table)
+{
+    SkepObjectState state = { 0 };
+
+    /* It may be gone by now: then it is inactive. */
+    if (strchr (row->cells, 's'))
+        skep_object_state (shell->conn, row->kind, object, &state, NULL);
+    for (const char *cell = row->cells; *cell; cell++)
+        switch (*cell) {
+        case 'n':
+            table_string (table, object->name);
+            break;
+        case 'd':
+            table_string (table, object->detail);
+            break;
+        case 's':
+            table_string (table, state.active ? "active" : "inactive");
+            break;
+        default:
+            table_bool (table, *cell == 'a' ? state.autostart : state.persistent,
+                        (*cell == 'a' ? state.autostart : state.persistent) ? "yes" : "no");
+        }
+}
+
+/* Bits of the list calls: the first is for active objects, the second for the others. */
+static unsigned
+activity (const Args *args)
+{
+    if (args_flag (args, "all"))
+        return 0;
+    return args_flag (args, "inactive") ? 1 : 2;
+}
+
+static int
+run_list_objects (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    const ListRow *row = list_rows;
+    g_autoptr (Table) table = NULL;
+    SkepObject *objects = NULL;
+    unsigned flags = 0;
+    int n;
+
+    while (strcmp (row->verb, args_verb (args)->name) != 0)
+        row++;
+    if (verb_option (args_verb (args), "inactive"))
+        flags = activity (args);
+    table = table_new (row->titles, row->keys);
+    n = skep_objects (shell->conn, row->kind, flags, &objects, &error);
+    if (n < 0)
+        return shell_fail_with (shell, &error, NULL);
+    for (int i = 0; i < n; i++)
+        list_cells (shell, row, &objects[i], table);
+    table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour, shell->out);
+    skep_objects_free (objects, n);
+    return 0;
+}
+
+/* ---- Interfaces of the host ---- */
+
+static int
+run_iface_list (Shell *shell, const Args *args)
+{
+    static const char *const titles[] = { "Name", "State", "MAC Address", NULL };
+    static const char *const keys[] = { "name", "state", "mac", NULL };
+    autoerror error = { 0 };
+    g_autoptr (Table) table = table_new (titles, keys);
+    SkepObject *objects = NULL;
+    int n = skep_objects (shell->conn, SKEP_INTERFACES,
+                          args_flag (args, "all")        ? 3
+                          : args_flag (args, "inactive") ? 1
+                                                         : 2,
+                          &objects, &error);
+
+    if (n < 0)
+        return shell_fail_with (shell, &error, NULL);
+    for (int i = 0; i < n; i++) {
+        int active = skep_interface_is_active (shell->conn, &objects[i], NULL);
+
+        table_string (table, objects[i].name);
+        table_string (table, active > 0 ? "active" : active == 0 ? "inactive" : "-");
+        table_string (table, objects[i].detail);
+    }
+    table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour, shell->out);
+    skep_objects_free (objects, n);
+    return 0;
+}
+
+/* iface-name, iface-mac and iface-dumpxml look one up first. */
+static int
+run_iface (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    const char *verb = args_verb (args)->name;
+    g_autofree char *xml = NULL;
+    g_autofree SkepObject *found = g_new0 (SkepObject, 1);
+    const char *text;
+    int code;
+
+    if (!skep_interface_find (shell->conn, args_string (args, "interface"), found, &error))
+        return shell_fail_with (shell, &error, "failed to get interface '%s'",
+                                args_string (args, "interface"));
+    text = strcmp (verb, "iface-name") == 0 ? found->name : found->detail;
+    if (strcmp (verb, "iface-dumpxml") == 0)
+        text = xml = skep_interface_xml (shell->conn, found, args_flag (args, "inactive"), &error);
+    code = text ? print_string (shell, args, verb + strlen ("iface-"), text)
+                : shell_fail_with (shell, &error, NULL);
+    free (found->name);
+    free (found->detail);
+    return code;
+}
+
+/* ---- Node devices ---- */
+
+/* As the bits of the list call have them, from the first on. */
+static const char *const device_caps[]
+    = { "system",   "pci",        "usb_device", "usb",     "net",     "scsi_host",
+        "scsi_target", "scsi",    "storage",    "fc_host", "vports",  "scsi_generic",
+        "drm",      "mdev_types", "mdev",       "ccw",     "css",     "vdpa",
+        "ap_card",  "ap_queue",   "ap_matrix" };
+
+static gboolean
+cap_bits (Shell *shell, const char *text, unsigned *ret_bits)
+{
+    g_auto (GStrv) word = g_strsplit (text ? text : "", ",", -1);
+
+    *ret_bits = 0;
+    for (char **at = word; text && *at; at++) {
+        unsigned i = 0;
+
+        while (i < G_N_ELEMENTS (device_caps) && strcmp (device_caps[i], *at) != 0)
+            i++;
+        if (i == G_N_ELEMENTS (device_caps))
+            return shell_fail (shell, "invalid capability type '%s'", *at) == 0;
+        *ret_bits |= 1U << i;
+    }
+    return TRUE;
+}
+
+static void
+print_below (Shell *shell, SkepObject *objects, char *const *parents, int n, const char *parent,
+             unsigned depth)
+{
+    for (int i = 0; i < n; i++) {
+        if (g_strcmp0 (parents[i], parent) != 0 || depth > 64)
+            continue;
+        for (unsigned d = 0; d < depth; d++)
+            fputs (d + 1 < depth ? "  |" : "  +- ", shell->out);
+        fprintf (shell->out, "%s\n", objects[i].name);
+        print_below (shell, objects, parents, n, objects[i].name, depth + 1);
+    }
+}
+
+static int
+run_nodedev_list (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    SkepObject *objects = NULL;
+    Json json;
+    unsigned bits;
+    int n;
+
+    if (!cap_bits (shell, args_string (args, "cap"), &bits))
+        return 1;
+    n = skep_objects (shell->conn, SKEP_NODE_DEVICES, bits, &objects, &error);
+    if (n < 0)
+        return shell_fail_with (shell, &error, NULL);
+    if (shell_wants_json (shell, args)) {
+        json_init (&json);
+        json_open (&json, '[');
+        for (int i = 0; i < n; i++)
+            json_string (&json, objects[i].name);
+        json_close (&json, ']');
+        json_finish (&json, shell->out);
+    } else if (args_flag (args, "tree")) {
+        g_auto (GStrv) parents = g_new0 (char *, (gsize) n + 1);
+
+        for (int i = 0; i < n; i++)
+            parents[i] = skep_node_device_parent (shell->conn, objects[i].name, NULL);
+        print_below (shell, objects, parents, n, NULL, 0);
+        for (int i = 0; i < n; i++) /* those without one would end the vector early */
+            if (!parents[i])
+                parents[i] = g_strdup ("");
+    } else {
+        for (int i = 0; i < n; i++)
+            fprintf (shell->out, "%s\n", objects[i].name);
+    }
+    skep_objects_free (objects, n);
+    return 0;
+}
+
+static int
+run_nodedev_dumpxml (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    g_autofree char *xml = skep_node_device_xml (shell->conn, args_string (args, "device"), &error);
+
+    if (!xml)
+        return shell_fail_with (shell, &error, "could not find matching device '%s'",
+                                args_string (args, "device"));
+    return print_string (shell, args, "xml", g_strchomp (xml));
+}
+
+/* ---- The host's memory ---- */
+
+static const struct {
+    const char *option, *field;
+} merge_rows[] = {
+    { "shm-pages-to-scan", "shm_pages_to_scan" },
+    { "shm-sleep-millisecs", "shm_sleep_millisecs" },
+    { "shm-merge-across-nodes", "shm_merge_across_nodes" },
+};
+
+static int
+run_node_memory_tune (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    autoparams params = { 0 }, shown = { 0 };
+    g_autoptr (Record) record = record_new ();
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (merge_rows); i++)
+        if (args_given (args, merge_rows[i].option))
+            skep_params_add_number (&params, merge_rows[i].field, SKEP_UINT,
+                                    args_number (args, merge_rows[i].option, 0));
+    if (params.n) {
+        if (!skep_node_set_memory_params (shell->conn, &params, &error))
+            return shell_fail_with (shell, &error, "unable to change memory parameters");
+        return 0;
+    }
+    if (!skep_node_memory_params (shell->conn, &shown, &error))
+        return shell_fail_with (shell, &error, "unable to get memory parameters");
+    record_params (record, &shown);
+    if (shell_wants_json (shell, args)) {
+        record_print (record, 0, " ", TRUE, shell->out);
+        return 0;
+    }
+    if (shown.n)
+        fputs ("Shared memory:\n", shell->out);
+    for (size_t i = 0; i < shown.n; i++) {
+        g_autofree char *text = skep_param_text (&shown.item[i]);
+
+        fprintf (shell->out, "\t%-15s %s\n", shown.item[i].name, text);
+    }
+    return 0;
+}
+
+static int
+run_allocpages (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    guint64 size = args_size (args, "pagesize", 0);
+    gint64 count = args_number (args, "pagecount", 0);
+    gboolean all = args_flag (args, "all"), one = args_given (args, "cellno");
+    SkepNodeInfo info = { 0 };
+    int first = (int) args_number (args, "cellno", -1);
+
+    if (all && one)
+        return shell_fail (shell, "--all and --cellno exclude each other");
+    if (count < 0 || !size || size > G_MAXUINT)
+        return shell_fail (shell, "sizes and counts of pages must be positive");
+    if (all && !skep_node_info (shell->conn, &info, &error))
+        return shell_fail_with (shell, &error, NULL);
+    if (skep_node_alloc_pages (shell->conn, (unsigned) size, (guint64) count, all ? 0 : first,
+                               all ? (unsigned) info.nodes : 1, args_flag (args, "add"), &error)
+        < 0)
+        return shell_fail_with (shell, &error, NULL);
+    return 0;
+}
+
+/* ---- Rows ---- */
+
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
+#define NUMBER(name, help)                                                                         \
+    {                                                                                              \
+        name, OPT_NUMBER, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
+    }
+
+static const Option activity_options[] = { FLAG ("inactive", "those that are not active"),
+                                           FLAG ("all", "active or not"), OPTIONS_END };
+static const Option interface_options[] = {
+    { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_NONE,
+      NULL },
+    OPTIONS_END,
+};
+static const Option interface_xml_options[] = {
+    { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_NONE,
+      NULL },
+    FLAG ("inactive", "as it is configured"),
+    OPTIONS_END,
+};
+static const Option nodedev_list_options[] = {
+    FLAG ("tree", "show which device is part of which"),
+    { "cap", OPT_STRING, 0, "capabilities, with commas", COMPLETE_WORDS,
+      "system|pci|usb_device|usb|net|scsi_host|scsi_target|scsi|storage|scsi_generic" },
+    OPTIONS_END,
+};
+static const Option nodedev_options[] = {
+    { "device", OPT_STRING, OPT_REQUIRED, "name of the device", COMPLETE_NONE, NULL },
+    OPTIONS_END,
+};
+static const Option memory_tune_options[] = {
+    NUMBER ("shm-pages-to-scan", "pages that the kernel looks at before it sleeps"),
+    NUMBER ("shm-sleep-millisecs", "how long it sleeps"),
+    NUMBER ("shm-merge-across-nodes", "1: pages of different NUMA nodes are merged, too"),
+    OPTIONS_END,
+};
+static const Option allocpages_options[] = {
+    { "pagesize", OPT_SIZE, OPT_REQUIRED, "size of the pages (KiB)", COMPLETE_NONE, NULL },
+    { "pagecount", OPT_NUMBER, OPT_REQUIRED, "how many", COMPLETE_NONE, NULL },
+    { "cellno", OPT_NUMBER, 0, "of this NUMA cell", COMPLETE_NONE, NULL },
+    FLAG ("add", "so many more"),
+    FLAG ("all", "of every cell"),
+    OPTIONS_END,
+};
+const Verb verbs_objects[] = {
+    { "net-list", GROUP_HOST, VERB_JSON, "list virtual networks", NULL, activity_options,
+      run_list_objects },
+    { "pool-list", GROUP_HOST, VERB_JSON, "list storage pools", NULL, activity_options,
+      run_list_objects },
+    { "nwfilter-list", GROUP_HOST, VERB_JSON, "list network filters", NULL, NULL,
+      run_list_objects },
+    { "nwfilter-binding-list", GROUP_HOST, VERB_JSON, "list which ports have network filters",
+      NULL, NULL, run_list_objects },
+    { "secret-list", GROUP_HOST, VERB_JSON, "list secrets", NULL, NULL, run_list_objects },
+    { "iface-list", GROUP_HOST, VERB_JSON, "list network interfaces of the host", NULL,
+      activity_options, run_iface_list },
+    { "iface-name", GROUP_HOST, VERB_JSON, "print the name of an interface of the host", NULL,
+      interface_options, run_iface },
+    { "iface-mac", GROUP_HOST, VERB_JSON, "print the MAC address of an interface of the host", NULL,
+      interface_options, run_iface },
+    { "iface-dumpxml", GROUP_HOST, 0, "print an interface of the host as XML", NULL,
+      interface_xml_options, run_iface },
+    { "nodedev-list", GROUP_HOST, VERB_JSON, "list devices of the host", NULL,
+      nodedev_list_options, run_nodedev_list },
+    { "nodedev-dumpxml", GROUP_HOST, 0, "print a device of the host as XML", NULL, nodedev_options,
+      run_nodedev_dumpxml },
+    { "node-memory-tune", GROUP_HOST, VERB_JSON, "show or set how the kernel merges equal pages",
+      NULL, memory_tune_options, run_node_memory_tune },
+    { "allocpages", GROUP_HOST, 0, "change the number of huge pages", NULL, allocpages_options,
+      run_allocpages },
+    { NULL, 0, 0, NULL, NULL, NULL, NULL },
+};
