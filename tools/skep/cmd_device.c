@@ -225,8 +225,8 @@ interface_xml (const Args *args, unsigned type)
         g_string_append (xml, "/>\n");
     }
     for (unsigned i = 0; i < 3; i++) {
-        static const char *const rows[][3] = { { "mac", "mac", "address" },
-                                               { "target", "target", "dev" },
+        static const char *const rows[][3] = { { "target", "target", "dev" },
+                                               { "mac", "mac", "address" },
                                                { "model", "model", "type" } };
 
         if (!args_given (args, rows[i][0]))

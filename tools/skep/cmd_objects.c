@@ -165,18 +165,62 @@ cap_bits (Shell *shell, const char *text, unsigned *ret_bits)
     return TRUE;
 }
 
+typedef struct {
+    Shell *shell;
+    const SkepObject *objects;
+    char *const *parents;
+    int n;
+    GString *indent;
+} Tree;
+
+/* One device and those below it, drawn as virsh draws them. @last: the last of its siblings. */
 static void
-print_below (Shell *shell, SkepObject *objects, char *const *parents, int n, const char *parent,
-             unsigned depth)
+print_branch (Tree *tree, int at, gboolean root, gboolean last)
 {
-    for (int i = 0; i < n; i++) {
-        if (g_strcmp0 (parents[i], parent) != 0 || depth > 64)
-            continue;
-        for (unsigned d = 0; d < depth; d++)
-            fputs (d + 1 < depth ? "  |" : "  +- ", shell->out);
-        fprintf (shell->out, "%s\n", objects[i].name);
-        print_below (shell, objects, parents, n, objects[i].name, depth + 1);
-    }
+    int last_child = -1;
+    gsize outer = tree->indent->len, inner;
+
+    if (outer > 512) /* parents in a circle */
+        return;
+    fprintf (tree->shell->out, "%s%s%s\n", tree->indent->str, root ? "" : "+- ",
+             tree->objects[at].name);
+    if (!root)
+        g_string_append (tree->indent, last ? "  " : "| ");
+    for (int i = 0; i < tree->n; i++)
+        if (g_strcmp0 (tree->parents[i], tree->objects[at].name) == 0)
+            last_child = i;
+    if (last_child >= 0)
+        fprintf (tree->shell->out, "%s  |\n", tree->indent->str);
+    inner = tree->indent->len;
+    g_string_append (tree->indent, "  ");
+    for (int i = 0; i <= last_child; i++)
+        if (g_strcmp0 (tree->parents[i], tree->objects[at].name) == 0)
+            print_branch (tree, i, FALSE, i == last_child);
+    g_string_truncate (tree->indent, inner);
+    if (last_child < 0 && last)
+        fprintf (tree->shell->out, "%s\n", tree->indent->str);
+    g_string_truncate (tree->indent, outer);
+}
+
+static void
+print_tree (Shell *shell, const SkepObject *objects, int n)
+{
+    g_autoptr (GPtrArray) parents = g_ptr_array_new_with_free_func (g_free);
+    Tree tree = { .shell = shell, .objects = objects, .n = n, .indent = g_string_new (NULL) };
+
+    for (int i = 0; i < n; i++)
+        g_ptr_array_add (parents, skep_node_device_parent (shell->conn, objects[i].name, NULL));
+    tree.parents = (char *const *) parents->pdata;
+    for (int i = 0; i < n; i++)
+        if (!parents->pdata[i])
+            print_branch (&tree, i, TRUE, FALSE);
+    g_string_free (tree.indent, TRUE);
+}
+
+static int
+compare_objects (const void *a, const void *b)
+{
+    return strcmp (((const SkepObject *) a)->name, ((const SkepObject *) b)->name);
 }
 
 static int
@@ -193,6 +237,7 @@ run_nodedev_list (Shell *shell, const Args *args)
     n = skep_objects (shell->conn, SKEP_NODE_DEVICES, bits, &objects, &error);
     if (n < 0)
         return shell_fail_with (shell, &error, NULL);
+    qsort (objects, (size_t) n, sizeof *objects, compare_objects);
     if (shell_wants_json (shell, args)) {
         json_init (&json);
         json_open (&json, '[');
@@ -201,14 +246,7 @@ run_nodedev_list (Shell *shell, const Args *args)
         json_close (&json, ']');
         json_finish (&json, shell->out);
     } else if (args_flag (args, "tree")) {
-        g_auto (GStrv) parents = g_new0 (char *, (gsize) n + 1);
-
-        for (int i = 0; i < n; i++)
-            parents[i] = skep_node_device_parent (shell->conn, objects[i].name, NULL);
-        print_below (shell, objects, parents, n, NULL, 0);
-        for (int i = 0; i < n; i++) /* those without one would end the vector early */
-            if (!parents[i])
-                parents[i] = g_strdup ("");
+        print_tree (shell, objects, n);
     } else {
         for (int i = 0; i < n; i++)
             fprintf (shell->out, "%s\n", objects[i].name);

@@ -311,13 +311,14 @@ draw (Shell *shell, const Look *look, char order)
 {
     g_autofree char *text = NULL;
     g_auto (GStrv) line = NULL;
-    struct winsize size = { .ws_row = 24, .ws_col = 80 };
+    struct winsize size = { 0 };
     FILE *out = shell->out;
     double cpu = 0;
     size_t length;
 
-    if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 8)
-        size.ws_row = 24;
+    /* A terminal that does not know its size is one of the usual size. */
+    if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 8 || size.ws_col < 20)
+        size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
     shell->out = open_memstream (&text, &length);
     print_table (shell, look, (unsigned) size.ws_row - 6);
     fclose (shell->out);
@@ -329,7 +330,7 @@ draw (Shell *shell, const Look *look, char order)
     line = g_strsplit (text, "\n", -1);
     for (char **at = line; *at; at++)
         fprintf (out, "%.*s\033[0m\033[K\r\n",
-                 shell->colour ? (int) strlen (*at) : (int) MAX (size.ws_col, 1), *at);
+                 shell->colour ? (int) strlen (*at) : (int) size.ws_col, *at);
     fputs ("\033[Jc cpu  m memory  n net  b block  t time  i id  N name  q quit\033[K", out);
     fflush (out);
 }

@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""skep's verbs for figures, limits, devices and the host say what virsh's say, do what virsh's do; and top, wait
+and monitor, which virsh has not."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+import skeptest as t  # noqa: E402
+
+SKEP = os.path.join(t.BUILD, "tools/skep/skep")
+PATIENCE = 30
+
+# Asked of both; blanks and figures that move are taken out before they are compared.
+SAME = """\
+domstats one
+domstats --state --vcpu --raw
+domstats --list-inactive
+domblklist one
+domblklist one --details
+domblklist one --inactive
+domiflist one
+domblkinfo one vda
+domblkinfo one vda --human
+domblkinfo one --all
+domif-getlink one skv0
+domifaddr one --source agent
+domifaddr one --source agent --full
+domifaddr one --source arp
+domifaddr one
+domhostname one
+domhostname one --source agent
+guestinfo one --os --hostname --timezone
+domfsinfo one
+domtime one --pretty
+domjobinfo one
+domjobinfo off
+vcpucount one
+vcpucount off
+vcpucount one --live --active
+vcpucount one --config --maximum
+vcpuinfo one
+vcpuinfo one --pretty
+vcpuinfo off
+vcpupin one
+vcpupin one --vcpu 1
+emulatorpin one
+numatune one
+blkiotune one
+blkiotune off
+domiftune one skv0
+blkdeviotune one vda
+net-list
+net-list --all
+pool-list
+nwfilter-list
+nwfilter-binding-list
+secret-list
+iface-list
+iface-list --all
+iface-mac skvbr
+iface-dumpxml lo
+nodedev-list
+nodedev-list --tree
+nodedev-list --cap net
+nodedev-dumpxml computer
+node-memory-tune
+domcapabilities
+attach-disk one {image} vdc --print-xml
+attach-interface one bridge skvbr --target skv9 --mac 52:54:00:11:22:33 --print-xml
+"""
+
+# Each changes something by skep; what the second verb, by virsh, must show then.
+CHANGES = (
+    ("setvcpus one 1 --live", "vcpucount one --live", "1"),
+    ("setvcpus one 2 --live", "vcpucount one --live", "2"),
+    ("vcpupin one 1 0 --live", "vcpupin one --vcpu 1", r"1 +0$"),
+    ("vcpupin one 1 0-1,^0 --live", "vcpupin one --vcpu 1", r"1 +1$"),
+    ("vcpupin one 1 r --live", "vcpupin one --vcpu 1", r"1 +0-1$"),
+    ("emulatorpin one 0 --config", "emulatorpin one --config", r"\*: 0$"),
+    ("numatune off --mode strict --nodeset 0 --config", "numatune off", r"numa_nodeset +: 0"),
+    ("blkiotune off --weight 300 --config", "blkiotune off", r"weight +: 300"),
+    ("domiftune one skv0 --inbound 1000,2000,512 --config", "domiftune one skv0 --config", r"inbound.peak *: 2000"),
+    ("blkdeviotune one vda --read-bytes-sec 1000000 --config", "dumpxml one --inactive",
+     r"<read_bytes_sec>1000000</read_bytes_sec>"),
+    ("domif-setlink one skv0 down", "domif-getlink one skv0", "skv0 down"),
+    ("domif-setlink one skv0 up", "domif-getlink one skv0", "skv0 up"),
+    ("set-lifecycle-action one crash restart --config", "dumpxml one --inactive", "<on_crash>restart</on_crash>"),
+    ("domrename off away", "list --all --name", r"^away$"),
+    ("domrename away off", "list --all --name", r"^off$"),
+    ("attach-interface one bridge skvbr --target skv1 --mac 52:54:00:11:22:33 --live", "domiflist one", "52:54:00:11:22:33"),
+    ("detach-interface one bridge --mac 52:54:00:11:22:33 --live", "domiflist one", r"\A(?!.*52:54:00:11:22:33)"),
+    ("attach-disk one {image} vdb --persistent", "domblklist one --inactive", r"vdb +{image}"),
+    ("detach-disk one vdb --persistent", "domblklist one", r"\A(?!.*vdb)"),
+    ("attach-device one {file} --live", "dumpxml one", r"<target dir='/mnt'/>"),
+    ("detach-device one {file} --live", "dumpxml one", r"\A(?!.*'/mnt')"),
+    ("attach-device one {file} --config", "dumpxml one --inactive", r"<alias name='ua-mnt'/>"),
+    ("detach-device-alias one ua-mnt --config", "dumpxml one --inactive", r"\A(?!.*'/mnt')"),
+)
+
+# Refused with a sentence before the daemon is asked.
+REFUSED = (
+    ("vcpupin one --cpulist 0", "needs --vcpu"),
+    ("vcpupin one 0 77", "no list of CPUs"),
+    ("vcpupin one 0 1-0", "no list of CPUs"),
+    ("setvcpus one 0", "at least 1"),
+    ("numatune one --mode sideways", "invalid mode"),
+    ("blkiotune one --weight lots", "no value for --weight"),
+    ("domiftune one skv0 --inbound ,1", "no rate"),
+    ("domif-setlink one skv0 sideways", "invalid link state"),
+    ("domif-getlink one nosuch", "not found"),
+    ("domifaddr one --source guess", "unknown data source"),
+    ("domblkinfo one", "either --device or --all"),
+    ("detach-disk one vdx", "no disk with the target"),
+    ("detach-interface one network", "no interface found"),
+    ("attach-interface one hostdev eth0", "no support for hostdev"),
+    ("attach-disk one /dev/null vdb --mode writeonly", "no support for writeonly"),
+    ("nodedev-list --cap flying", "invalid capability"),
+    ("set-lifecycle-action one birth destroy", "invalid lifecycle type"),
+    ("vcpucount one --maximum --active", "exclude each other"),
+    ("domtime one --now --sync", "exclude each other"),
+    ("wait one --state happy", "is no state"),
+    ("monitor (", "no regular expression"),
+    ("top --sort size", "no order"),
+)
+
+
+class Pair:
+    def __init__(self, daemon, directory):
+        self.daemon = daemon
+        self.socket = os.path.join(daemon.directory, "skep-sock")
+        self.names = {"image": os.path.join(directory, "image"), "file": os.path.join(directory, "device.xml")}
+
+    def words(self, line):
+        return [word.format(**self.names) for word in line.split()]
+
+    def skep(self, *words, **options):
+        return t.execute([SKEP, "--socket", self.socket, *words], env=dict(os.environ, NO_COLOR="1"), **options)
+
+    def virsh(self, *words):
+        return self.daemon.virsh(*words)
+
+    def popen(self, *words):
+        return subprocess.Popen([SKEP, "--socket", self.socket, *words], stdout=subprocess.PIPE, text=True,
+                                env=dict(os.environ, NO_COLOR="1"), preexec_fn=t.die_with_parent)
+
+
+def normal(text):
+    """Without widths of columns, and without figures that differ from one moment to the next."""
+    text = re.sub(r"(cpu\.\S*|\.time|balloon\.\S*|memory\.\S*|\.bytes|\.pkts|\.reqs|bytes|rss|wait|delay)=\d+", r"\1=N", text)
+    text = re.sub(r"(pages_\w+|full_scans|Time:|CPU time:|CPU:) +[\d.:s -]+$", r"\1 N", text, flags=re.M)
+    lines = [re.sub(r"\s+", " ", line).strip() for line in text.splitlines()]
+    return [re.sub(r"^-+$", "-", line) for line in lines if line]
+
+
+def check_same(checks, pair):
+    for line in SAME.splitlines():
+        ours, theirs = pair.skep(*pair.words(line)), pair.virsh(*pair.words(line))
+        checks.equal(f"{line}: status", ours.status, theirs.status)
+        checks.equal(f"{line}: as virsh prints it", normal(ours.out), normal(theirs.out))
+
+
+def check_json(checks, pair):
+    for line, kind, key in (("domstats", dict, "one"), ("domblklist one", list, "target"), ("domiflist one", list, "mac"),
+                            ("domifaddr one --source agent", list, "address"), ("domfsinfo one", list, "mountpoint"),
+                            ("guestinfo one", dict, "hostname"), ("vcpuinfo one", list, "cpu_time"), ("vcpupin one", list, "affinity"),
+                            ("vcpucount one", dict, "maximum_live"), ("emulatorpin one", dict, "affinity"),
+                            ("numatune one", dict, "numa_mode"), ("blkiotune one", dict, "weight"),
+                            ("domiftune one skv0", dict, "inbound.average"), ("domblkinfo one vda", dict, "capacity"),
+                            ("domjobinfo one", dict, "type"), ("iface-list", list, None), ("node-memory-tune", dict, None),
+                            ("net-list", list, None), ("nodedev-list", list, None), ("domhostname one", dict, "hostname")):
+        done = pair.skep(*line.split(), "--json")
+        try:
+            found = json.loads(done.out)
+        except ValueError:
+            found = None
+        first = found[0] if isinstance(found, list) and found else found
+        checks.that(f"{line} --json", isinstance(found, kind) and (key is None or key in first), done)
+
+
+def check_changes(checks, pair):
+    for line, question, pattern in CHANGES:
+        done = pair.skep(*pair.words(line))
+        checks.equal(f"{line}: works", (done.status, done.err), (0, ""))
+        shown = pair.virsh(*pair.words(question)).out
+        checks.that(f"{line}: done", re.search(pattern.replace("{image}", pair.names["image"]), shown, re.M | re.S), shown)
+    for line, text in REFUSED:
+        done = pair.skep(*line.split())
+        checks.that(f"{line}: refused", done.status == 1 and text in done.err, done)
+
+
+def check_wait(checks, pair):
+    checks.equal("wait for what is", pair.skep("wait", "off", "--state", "shutoff").status, 0)
+    late = pair.skep("wait", "off", "--state", "running,paused", "--timeout", "1")
+    checks.that("wait gives up", late.status == 1 and "still shut off" in late.err, late)
+    checks.equal("wait for nobody", pair.skep("wait", "nosuch", "--state", "undefined").status, 0)
+    for action, state in (("start", "running"), ("suspend", "paused"), ("resume", "running"), ("destroy", "STOPPED")):
+        with pair.popen("wait", "off", "--state", state, "--timeout", "60") as waiter:
+            t.time.sleep(0.2)
+            checks.that(f"wait --state {state} waits", waiter.poll() is None)
+            pair.virsh(action, "off")
+            checks.equal(f"wait --state {state} ends after {action}", waiter.wait(PATIENCE), 0)
+
+
+def check_monitor(checks, pair):
+    monitor, picky = pair.popen("monitor", "--json"), pair.popen("monitor", "of+")
+    t.time.sleep(0.5)
+    for verb in ("start", "suspend", "resume", "destroy"):
+        pair.virsh(verb, "off")
+    pair.virsh("suspend", "one")
+    pair.virsh("resume", "one")
+    seen = [json.loads(monitor.stdout.readline()) for _ in range(6)]
+    checks.equal("monitor tells every change", [(row["domain"], row["state"]) for row in seen],
+                 [("off", "running"), ("off", "paused"), ("off", "running"), ("off", "shut off"), ("one", "paused"), ("one", "running")])
+    for program in (monitor, picky):
+        program.send_signal(signal.SIGINT)
+        checks.equal("Ctrl-C ends monitor", program.wait(PATIENCE), 0)
+    checks.equal("monitor PATTERN", picky.stdout.read().splitlines(),
+                 ["off: running (booted)", "off: paused (paused)", "off: running (unpaused)", "off: shut off (destroyed)"])
+
+
+def check_top(checks, pair):
+    done = pair.skep("top", "--json", "--delay", "1", "--iterations", "2")
+    looks = [json.loads(line) for line in done.out.splitlines()]
+    checks.equal("top --json: a line each", [len(look["domains"]) for look in looks], [1, 1])
+    row = looks[-1]["domains"][0]
+    checks.that("top --json: figures", row["name"] == "one" and row["state"] == "running" and row["memory"] > 0 and
+                row["cpu_time"] > 0, row)
+    checks.that("top sees who works", row["cpu_percent"] > 5, row)
+    table = pair.skep("top", "--batch", "--iterations", "1", "--sort", "memory").out
+    checks.matches("top --batch", r"Id +Name +State +%CPU.*\n-+\n +\d+ +one +running +\d+\.\d ", table)
+    with t.Terminal([SKEP, "--socket", pair.socket, "top", "--delay", "1"], env={"NO_COLOR": "1"}) as live:
+        checks.that("top on a terminal", live.expect(r"\x1b\[\?1049h", PATIENCE) and
+                    live.expect(r"(?s)skep top: 1 running.*order: c.*one +running", PATIENCE), live.seen)
+        live.send("m")
+        checks.that("... a key changes the order", live.expect("order: m", PATIENCE), live.seen)
+        live.send("q")
+        checks.equal("... q leaves", live.wait(PATIENCE), 0)
+        checks.that("... and gives the screen back", "\x1b[?1049l" in live.seen, live.seen)
+
+
+def main():
+    t.need_program("virsh")
+    t.enter_namespaces()
+    checks = t.Checks("skep's verbs")
+    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
+        pair = Pair(daemon, directory)
+        root = t.busybox_root(os.path.join(directory, "root"))
+        for command in ("ip link add skvbr type bridge", "ip link set skvbr up", f"truncate -s 4M {pair.names['image']}"):
+            subprocess.run(command.split(), check=True)
+        with open(pair.names["file"], "w", encoding="utf-8") as handle:
+            handle.write(f"<filesystem type='mount'><source dir='{root}'/><target dir='/mnt'/><alias name='ua-mnt'/></filesystem>")
+        os.makedirs(os.path.join(root, "mnt"))
+        devices = (f"<disk type='file'><source file='{pair.names['image']}'/><target dev='vda'/></disk>"
+                   "<interface type='bridge'><mac address='52:54:00:aa:bb:cc'/><source bridge='skvbr'/><target dev='skv0'/></interface>")
+        busy = ["-c", "while :; do i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; sleep 0.02; done".replace("<", "&lt;")]
+        for name, init, args, more in (("one", "/bin/sh", busy, devices), ("off", "/bin/sleep", ["1000"], "")):
+            path = os.path.join(directory, name + ".xml")
+            with open(path, "w", encoding="utf-8") as handle:
+                handle.write(t.domain_xml(name, root, init=init, args=args, devices=more, more="<vcpu>2</vcpu>"))
+            daemon.virsh("define", path)
+        started = daemon.virsh("start", "one")
+        checks.that("the container starts", started.status == 0, started)
+        check_same(checks, pair)
+        check_json(checks, pair)
+        check_changes(checks, pair)
+        check_wait(checks, pair)
+        check_monitor(checks, pair)
+        check_top(checks, pair)
+    sys.exit(checks.done())
+
+
+if __name__ == "__main__":
+    main()
