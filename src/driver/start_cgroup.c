@@ -98,9 +98,7 @@ static gboolean
 limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
 {
     const DomainMemtune *tune = &def->memtune;
-    /* a domain that was given less than its maximum keeps to that, also after it has rebooted */
-    guint64 most = tune->hard_limit_set ? tune->hard_limit : def->memory;
-    guint64 hard = bytes_of (def->current_memory < def->memory ? MIN (def->current_memory, most) : most);
+    guint64 hard = bytes_of (tune_memory (def));
     guint64 swap = tune->swap_hard_limit_set ? bytes_of (tune->swap_hard_limit) : CGROUP_UNLIMITED;
 
     if (!has_controllers (CGROUP_MEMORY)) {
@@ -129,7 +127,7 @@ set_limits (Instance *instance, GError **error)
     const DomainDef *def = instance->domain->def;
     g_autoptr (GArray) rules = plan_device_rules (def, instance->facts);
     const DomainSkep *skep = instance->domain->def->skep;
-    guint64 pids = skep && skep->tasks_max ? skep->tasks_max : daemon_state.settings->pids_max;
+    guint64 pids = tune_pids (def);
 
     if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error))
         return FALSE;

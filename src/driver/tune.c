@@ -91,14 +91,27 @@ tune_cpus (const DomainDef *def)
     return cpu_set_format (&cpus);
 }
 
-/* Modes that are not strict are a policy of memory (planner.c), which only a start can set. */
-static const char *
-strict_nodes (const DomainDef *def)
+const char *
+tune_nodes (const DomainDef *def)
 {
-    const DomainNumatune *numa = def ? &def->numatune : NULL;
+    const DomainNumatune *numa = &def->numatune;
 
-    return numa && numa->set && (numa->mode == NUMA_STRICT || numa->mode == NUMA_RESTRICTIVE)
-               ? numa->nodeset : NULL;
+    return numa->set && (numa->mode == NUMA_STRICT || numa->mode == NUMA_RESTRICTIVE) ? numa->nodeset : NULL;
+}
+
+guint64
+tune_memory (const DomainDef *def)
+{
+    guint64 most = def->memtune.hard_limit_set ? def->memtune.hard_limit : def->memory;
+
+    /* a domain that was given less than its maximum keeps to that, also after it has rebooted */
+    return def->current_memory < def->memory ? MIN (def->current_memory, most) : most;
+}
+
+guint64
+tune_pids (const DomainDef *def)
+{
+    return def->skep && def->skep->tasks_max ? def->skep->tasks_max : daemon_state.settings->pids_max;
 }
 
 /* What the kernel really gives, where it is less than what was asked. */
@@ -116,7 +129,7 @@ static gboolean
 apply_cpuset (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
 {
     g_autofree char *old_cpus = from ? tune_cpus (from) : NULL, *cpus = tune_cpus (to);
-    const char *old_nodes = strict_nodes (from), *nodes = strict_nodes (to);
+    const char *old_nodes = from ? tune_nodes (from) : NULL, *nodes = tune_nodes (to);
     g_autofree char *all_cpus = NULL, *all_nodes = NULL;
     gboolean new_cpus = g_strcmp0 (old_cpus, cpus) != 0, new_nodes = g_strcmp0 (old_nodes, nodes) != 0;
 

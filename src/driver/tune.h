@@ -14,6 +14,13 @@
 
 /* The CPUs, as a list; NULL: all that there are. The caller frees. */
 char *tune_cpus (const DomainDef *def);
+/* The nodes that memory must come from; NULL: any. Other modes than strict are a policy of memory
+ * (planner.c), which only a start can set. */
+const char *tune_nodes (const DomainDef *def);
+/* KiB, MEMORY_UNLIMITED: none. */
+guint64 tune_memory (const DomainDef *def);
+/* Processes; 0: no limit. */
+guint64 tune_pids (const DomainDef *def);
 
 /* Makes the control group as @to says, which it is now as @from says (NULL: as it was made). A failure
  * may leave some of it done. */

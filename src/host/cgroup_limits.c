@@ -115,6 +115,14 @@ cgroup_set_pids (Cgroup *c, guint64 max, GError **error)
 }
 
 gboolean
+cgroup_get_pids (const Cgroup *c, guint64 *max, GError **error)
+{
+    CgroupHierarchy *h = cgroup_serving (c, CGROUP_PIDS, error);
+
+    return h && cgroup_read_u64 (h, c->base, "", "pids.max", max, error);
+}
+
+gboolean
 cgroup_cpu_usage (const Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns,
                   GError **error)
 {
