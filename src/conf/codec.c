@@ -408,6 +408,16 @@ codec_only (Codec *c, const char *element, gboolean wanted)
     return codec_enter (c, element, wanted);
 }
 
+guint
+codec_count (const Codec *c, const char *element)
+{
+    guint n = 0;
+
+    for (xmlNode *node = c->reading ? top (c)->node->children : NULL; node; node = node->next)
+        n += is_element (node, element);
+    return n;
+}
+
 gboolean
 codec_next (Codec *c, const char *element, gboolean many)
 {

@@ -30,6 +30,7 @@ typedef enum {
     FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, not ERR_XML */
     FIELD_POSITIVE = 1 << 5,    /* zero is refused */
     FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
+    FIELD_ANY_BASE = 1 << 8,    /* reading as FIELD_HEX, written decimal */
 } FieldFlags;
 
 typedef enum {
@@ -93,6 +94,8 @@ void codec_unknown (Codec *c, ErrorCode code, const char *format);
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
 /* The same; several are an error, "only one ELEMENT is supported". */
 gboolean codec_only (Codec *c, const char *element, gboolean wanted);
+/* Reading: how many children @element there are, taken or not. */
+guint codec_count (const Codec *c, const char *element);
 /* Reading: enters the next child @element that is not ticked off; without @many only the first, as
  * codec_enter(). For loops; there are bounds of codec_list(). */
 gboolean codec_next (Codec *c, const char *element, gboolean many);

@@ -33,7 +33,7 @@ codec_enum (Codec *c, const char *attr, guint *v, const StringTable *names, Fiel
 static gboolean
 take_number (Codec *c, const char *attr, FieldFlags flags, guint64 max, guint64 *ret)
 {
-    guint base = flags & FIELD_OCTAL ? 8 : flags & FIELD_HEX ? 0 : 10;
+    guint base = flags & FIELD_OCTAL ? 8 : flags & (FIELD_HEX | FIELD_ANY_BASE) ? 0 : 10;
     g_autofree char *text = codec_take (c, attr, flags);
 
     if (!text)

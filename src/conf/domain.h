@@ -310,6 +310,8 @@ typedef enum {
     NET_HOSTDEV,
     NET_UDP,
     NET_VDPA,
+    NET_NULL,
+    NET_VDS,
     NET_TYPE_LAST
 } NetType;
 typedef enum {
@@ -342,11 +344,14 @@ typedef struct {
     guint metric;                   /* 0: absent */
 } NetRoute;
 
+typedef enum { NATIVE_VLAN_NONE, NATIVE_VLAN_TAGGED, NATIVE_VLAN_UNTAGGED, NATIVE_VLAN_LAST } NativeVlan;
+
 typedef struct {
     guint64 average, peak, burst, floor;    /* kilobytes a second; burst kilobytes; 0: absent */
 } NetRate;
 
 typedef struct {
+    gboolean set;                   /* the element was there */
     guint type;                     /* VportType */
     gboolean managerid_set, typeid_set, typeidversion_set;
     guint managerid, typeid_, typeidversion;
@@ -363,12 +368,16 @@ typedef struct {
     GPtrArray *host_ips, *host_routes;  /* in <source>, ethernet only; NetIp, NetRoute */
     GArray *vlan_tags;              /* of guint */
     gboolean vlan_trunk;
+    guint vlan_native_mode;         /* NativeVlan: of the tag vlan_native */
+    guint vlan_native;              /* index into vlan_tags */
     NetVport vport;
     NetRate inbound, outbound;
     guint isolated;                 /* YesNo of <port isolated=> */
     GPtrArray *ips, *routes;        /* guest side: NetIp, NetRoute */
     char *script;
     char *ifname;                   /* <target dev>: host side */
+    guint target_managed;           /* YesNo: whether we make it; ethernet */
+    gboolean managed;               /* hostdev */
     char *guest_ifname;             /* <guest dev> */
     char *guest_actual;             /* <guest actual>: status only */
     char *filter;
@@ -397,11 +406,15 @@ typedef enum {
     HOSTDEV_STORAGE,
     HOSTDEV_MISC,
     HOSTDEV_NET,
+    HOSTDEV_PCI,                    /* this and the rest mean nothing to a container */
+    HOSTDEV_SCSI,
+    HOSTDEV_SCSI_HOST,
+    HOSTDEV_MDEV,
     HOSTDEV_TYPE_LAST
 } HostdevType;
 
 typedef struct {
-    guint type;                     /* HostdevType; usb has mode='subsystem' */
+    guint type;                     /* HostdevType */
     guint managed;                  /* YesNo */
     char *path;                     /* storage: block, misc: char device */
     char *interface;                /* net */

@@ -34,9 +34,10 @@ void fs_codec (Codec *c, void *object);                 /* domain_fs_codec.c: Fs
 void disk_codec (Codec *c, void *object);               /* domain_disk_codec.c: DiskDef */
 void controller_codec (Codec *c, void *object);         /* ControllerDef */
 void net_codec (Codec *c, void *object);                /* domain_net_codec.c: NetDef */
-void hostdev_codec (Codec *c, void *object);            /* domain_device_codec.c: HostdevDef */
+void hostdev_codec (Codec *c, void *object);            /* domain_hostdev_codec.c: HostdevDef */
 void console_codec (Codec *c, void *object);            /* ConsoleDef */
 void device_alias_codec (Codec *c, char **alias);       /* alias, of any device */
+void net_vport_codec (Codec *c, NetDef *net);             /* domain_vport_codec.c: virtualport */
 void net_addresses_codec (Codec *c, GPtrArray **ips, GPtrArray **routes);   /* ip*, route* */
 /* A list of CPUs or nodes in an attribute, kept canonical; of none with FIELD_REQUIRED the error is
  * ERR_INTERNAL. */
@@ -62,6 +63,9 @@ void numa_memnode_free (void *item);
 /* Live target names that we make ourselves, and forget in an inactive definition: vnet0,
  * macvtap0. */
 gboolean net_ifname_generated (const char *ifname);
+
+/* Whether it has mode='subsystem'. */
+gboolean hostdev_is_subsystem (const HostdevDef *hostdev);
 
 /* Highest number of a disk controller: those below it are made, too. */
 #define CONTROLLER_INDEX_MAX 255

@@ -5,6 +5,7 @@
 
 #include "conf/domain_codec.h"
 #include "conf/mac.h"
+#include "conf/passive.h"
 
 static void
 default_string (char **v, const char *value)
@@ -116,6 +117,62 @@ number_controllers (GPtrArray *controllers, ControllerNumbers *numbers)
     }
 }
 
+/* Where a SCSI device of the host is put; FALSE when it is none, or does not say. */
+static gboolean
+scsi_place (const HostdevDef *hostdev, guint *ret_controller, guint *ret_unit)
+{
+    const PassiveNode *address = passive_find (hostdev->passive, "address", NULL);
+
+    if (hostdev->type != HOSTDEV_SCSI || !address || !passive_is (address, "type", "drive"))
+        return FALSE;
+    *ret_controller = (guint) passive_number (address, "controller", 0);
+    *ret_unit = (guint) passive_number (address, "unit", 0);
+    return TRUE;
+}
+
+static gboolean
+scsi_place_taken (const DomainDef *def, guint controller, guint unit)
+{
+    guint c, u;
+
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = g_ptr_array_index (def->disks, i);
+
+        if (disk->bus == DISK_BUS_SCSI && disk->address.set && disk->address.controller == controller
+            && disk->address.unit == unit)
+            return TRUE;
+    }
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        if (scsi_place (g_ptr_array_index (def->hostdevs, i), &c, &u) && c == controller && u == unit)
+            return TRUE;
+    return FALSE;
+}
+
+/* The first place that is free: a controller of the narrow bus has seven. */
+static void
+default_scsi_places (DomainDef *def)
+{
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        HostdevDef *hostdev = g_ptr_array_index (def->hostdevs, i);
+        g_autofree char *controller = NULL, *unit = NULL;
+        PassiveNode *address;
+        guint place = 0;
+
+        if (hostdev->type != HOSTDEV_SCSI || passive_has (hostdev->passive, "address"))
+            continue;
+        while (scsi_place_taken (def, place / 7, place % 7))
+            place++;
+        controller = g_strdup_printf ("%u", place / 7);
+        unit = g_strdup_printf ("%u", place % 7);
+        address = passive_add (&hostdev->passive, "/domain/devices/hostdev", "address", "address[drive]");
+        passive_set (address, "type", "drive");
+        passive_set (address, "controller", controller);
+        passive_set (address, "bus", "0");
+        passive_set (address, "target", "0");
+        passive_set (address, "unit", unit);
+    }
+}
+
 /* Every controller of @type from 0 to the highest that an address of a disk on @bus names. */
 static void
 add_controllers (DomainDef *def, guint type, guint bus, const ControllerNumbers *numbers)
@@ -129,6 +186,13 @@ add_controllers (DomainDef *def, guint type, guint bus, const ControllerNumbers 
         if (disk->address.set && disk->bus == bus
             && disk->address.controller <= CONTROLLER_INDEX_MAX)
             last = MAX (last, (int) disk->address.controller);
+    }
+    for (guint i = 0; bus == DISK_BUS_SCSI && i < def->hostdevs->len; i++) {
+        guint controller, unit;
+
+        if (scsi_place (g_ptr_array_index (def->hostdevs, i), &controller, &unit)
+            && controller <= CONTROLLER_INDEX_MAX)
+            last = MAX (last, (int) controller);
     }
     for (int index = 0; index <= last; index++) {
         ControllerDef *controller;
@@ -213,6 +277,7 @@ default_controllers (DomainDef *def)
     };
     ControllerNumbers numbers = { 0 };
 
+    default_scsi_places (def);
     number_controllers (def->controllers, &numbers);
     for (guint i = 0; i < G_N_ELEMENTS (buses); i++)
         add_controllers (def, buses[i].type, buses[i].bus, &numbers);
@@ -259,14 +324,16 @@ random_uuid (void)
     return g_strdup (text);
 }
 
+/* What identifies a port to its switch, when the definition does not say. */
 static void
-default_families (GPtrArray *ips)
+default_vport (NetVport *port)
 {
-    for (guint i = 0; i < ips->len; i++) {
-        NetIp *ip = g_ptr_array_index (ips, i);
+    gboolean any = port->set && port->type == VPORT_NONE;
 
-        default_string (&ip->family, strchr (ip->address, ':') ? "ipv6" : "ipv4");
-    }
+    if ((any || port->type == VPORT_OVS) && !port->interfaceid)
+        port->interfaceid = random_uuid ();
+    if ((any || port->type == VPORT_8021QBG) && !port->instanceid)
+        port->instanceid = random_uuid ();
 }
 
 static void
@@ -283,12 +350,7 @@ default_nets (DomainDef *def)
             g_free (net->mac);
             net->mac = mac_format (mac);
         }
-        default_families (net->host_ips);
-        default_families (net->ips);
-        if (net->vport.type == VPORT_OVS && !net->vport.interfaceid)
-            net->vport.interfaceid = random_uuid ();
-        if (net->vport.type == VPORT_8021QBG && !net->vport.instanceid)
-            net->vport.instanceid = random_uuid ();
+        default_vport (&net->vport);
     }
 }
 
@@ -298,8 +360,7 @@ default_hostdevs (DomainDef *def)
     for (guint i = 0; i < def->hostdevs->len; i++) {
         HostdevDef *hostdev = g_ptr_array_index (def->hostdevs, i);
 
-        default_families (hostdev->ips);
-        if (hostdev->type != HOSTDEV_USB)
+        if (!hostdev_is_subsystem (hostdev))
             hostdev->managed = YES_NO_ABSENT;
         else if (hostdev->managed == YES_NO_ABSENT)
             hostdev->managed = YES_NO_NO;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* devices: their order, and those that are small: console, hostdev, memballoon. */
+/* devices: their order, and those that are small: console, memballoon. */
 #include <string.h>
 
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
-STRING_TABLE (hostdev_type_names, HOSTDEV_TYPE_LAST, "usb", "storage", "misc", "net");
 /* Those with a path come first; the others' sources mean nothing to us. */
 #define CONSOLE_PATH_TYPES 7
 STATIC_STRING_TABLE (console_type_names, 15, "null", "vc", "pty", "dev", "file", "pipe", "stdio",
@@ -32,7 +31,7 @@ device_alias_codec (Codec *c, char **alias)
 
     if (!codec_enter (c, "alias", wanted))
         return;
-    codec_string (c, "name", alias, FIELD_REQUIRED);
+    codec_string (c, "name", alias, 0);
     if (codec_reading (c) && *alias && !codec_live (c) && !alias_is_users (*alias))
         g_clear_pointer (alias, g_free);
     codec_leave (c);
@@ -99,99 +98,6 @@ console_codec (Codec *c, void *object)
         codec_leave (c);
     }
     passive_codec (c, &console->passive, "address");
-}
-
-/* ---- hostdev */
-
-static void
-usb_id_codec (Codec *c, const char *element, guint *id)
-{
-    if (codec_enter (c, element, *id != 0)) {
-        codec_uint (c, "id", id, FIELD_REQUIRED | FIELD_HEX);
-        codec_leave (c);
-    }
-}
-
-static void
-hostdev_source_codec (Codec *c, HostdevDef *hostdev)
-{
-    static const char *const elements[HOSTDEV_TYPE_LAST] = {
-        [HOSTDEV_STORAGE] = "block", [HOSTDEV_MISC] = "char", [HOSTDEV_NET] = "interface",
-    };
-    const char *element = elements[hostdev->type];
-    char **name = hostdev->type == HOSTDEV_NET ? &hostdev->interface : &hostdev->path;
-
-    if (element) {
-        codec_element_string (c, element, name);
-        if (codec_reading (c) && !*name)
-            codec_fail (c, ERR_XML, "Missing <%s> element in hostdev %s device", element,
-                        string_table_name (&hostdev_type_names, hostdev->type));
-        return;
-    }
-    usb_id_codec (c, "vendor", &hostdev->vendor);
-    usb_id_codec (c, "product", &hostdev->product);
-    if (codec_enter (c, "address", hostdev->bus || hostdev->device)) {
-        codec_uint (c, "bus", &hostdev->bus, FIELD_REQUIRED | FIELD_KEEP_ZERO);
-        codec_uint (c, "device", &hostdev->device, FIELD_REQUIRED | FIELD_KEEP_ZERO);
-        codec_leave (c);
-    }
-}
-
-/* Whether the type is one that goes with mode='subsystem', or is refused. */
-static gboolean
-hostdev_type_codec (Codec *c, HostdevDef *hostdev)
-{
-    g_autofree char *mode = NULL, *type = NULL;
-    gboolean subsystem;
-    int value;
-
-    if (!codec_reading (c)) {
-        codec_put (c, "mode", hostdev->type == HOSTDEV_USB ? "subsystem" : "capabilities");
-        codec_put (c, "type", string_table_name (&hostdev_type_names, hostdev->type));
-        return TRUE;
-    }
-    mode = codec_take (c, "mode", 0);
-    type = codec_take (c, "type", FIELD_REQUIRED);
-    if (!type)
-        return FALSE;
-    subsystem = !mode || g_str_equal (mode, "subsystem");
-    value = string_table_value (&hostdev_type_names, type);
-    if (!subsystem && !g_str_equal (mode, "capabilities"))
-        codec_bad_value (c, "mode", mode, FIELD_CONFIG);
-    else if (value >= 0 && subsystem == (value == HOSTDEV_USB))
-        hostdev->type = (guint) value;
-    else if (subsystem && (g_str_equal (type, "pci") || g_str_equal (type, "scsi")
-                           || g_str_equal (type, "scsi_host") || g_str_equal (type, "mdev")))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Unsupported hostdev type %s", type);
-    else
-        codec_bad_value (c, "type", type, FIELD_CONFIG);
-    return !codec_failed (c);
-}
-
-void
-hostdev_codec (Codec *c, void *object)
-{
-    HostdevDef *hostdev = object;
-
-    if (!hostdev_type_codec (c, hostdev))
-        return;
-    if (codec_reading (c) || hostdev->type == HOSTDEV_USB)
-        codec_enum (c, "managed", &hostdev->managed, &yes_no_names, 0);
-    if (codec_enter (c, "source", TRUE)) {
-        hostdev_source_codec (c, hostdev);
-        codec_leave (c);
-    } else {
-        codec_fail (c, ERR_XML, "Missing <source> element in hostdev device");
-    }
-    if (hostdev->type == HOSTDEV_NET) {
-        net_addresses_codec (c, &hostdev->ips, &hostdev->routes);
-    } else if (codec_reading (c)) {
-        hostdev->ips = g_ptr_array_new_with_free_func (net_ip_free);
-        hostdev->routes = g_ptr_array_new_with_free_func (net_route_free);
-    }
-    passive_codec (c, &hostdev->passive, "boot");
-    device_alias_codec (c, &hostdev->alias);
-    passive_codec (c, &hostdev->passive, "rom acpi address");
 }
 
 /* ---- all */

@@ -12,6 +12,8 @@ static const struct {
     const char *names;      /* separated by blanks */
 } rows[] = {
     { "domain", "maxMemory vcpus launchSecurity" },
+    { "hostdev", "readonly shareable ip route driver teaming" },
+    { "source", "origstates" },
 };
 
 static gboolean

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* interface. */
+#include <string.h>
+
 #include "conf/domain_codec.h"
+#include "conf/number.h"
 #include "conf/passive.h"
 
 STRING_TABLE (net_type_names, NET_TYPE_LAST, "user", "ethernet", "vhostuser", "server", "client",
-              "mcast", "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa");
+              "mcast", "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa", "null",
+              "vds");
 STATIC_STRING_TABLE (macvtap_names, MACVTAP_LAST, "vepa", "private", "bridge", "passthrough");
-STATIC_STRING_TABLE (vport_names, VPORT_LAST, NULL, "802.1Qbg", "802.1Qbh", "openvswitch",
-                     "midonet");
 STATIC_STRING_TABLE (link_names, LINK_LAST, NULL, "up", "down");
+STATIC_STRING_TABLE (native_names, NATIVE_VLAN_LAST, NULL, "tagged", "untagged");
 
 /* Attribute of <source> that is its name, by type; types that have no simple source are not
  * here. */
@@ -19,6 +22,14 @@ static const char *const source_attrs[NET_TYPE_LAST] = {
     [NET_DIRECT] = "dev",
 };
 
+/* Row of <source>, by type, for those that mean nothing to us. */
+static const char *const source_rows[NET_TYPE_LAST] = {
+    [NET_VHOSTUSER] = "source:net-source-vhostuser", [NET_SERVER] = "source:net-source-server",
+    [NET_CLIENT] = "source:net-source-client",       [NET_MCAST] = "source:net-source-client",
+    [NET_UDP] = "source:net-source-udp",             [NET_HOSTDEV] = "source:net-source-hostdev",
+    [NET_VDPA] = "source:net-source-vdpa",           [NET_VDS] = "source:net-source-vds",
+};
+
 gboolean
 net_ifname_generated (const char *ifname)
 {
@@ -26,46 +37,17 @@ net_ifname_generated (const char *ifname)
         || g_str_has_prefix (ifname, "macvlan");
 }
 
-/* ---- addresses and routes */
-
-static void
-ip_codec (Codec *c, void *object)
-{
-    NetIp *ip = object;
-
-    codec_string (c, "address", &ip->address, FIELD_REQUIRED);
-    codec_string (c, "family", &ip->family, 0);
-    codec_int (c, "prefix", &ip->prefix, -1);
-    codec_string (c, "peer", &ip->peer, 0);
-}
-
-static void
-route_codec (Codec *c, void *object)
-{
-    NetRoute *route = object;
-
-    codec_string (c, "family", &route->family, 0);
-    codec_string (c, "address", &route->address, FIELD_REQUIRED);
-    codec_string (c, "netmask", &route->netmask, 0);
-    codec_int (c, "prefix", &route->prefix, -1);
-    codec_string (c, "gateway", &route->gateway, FIELD_REQUIRED);
-    codec_uint (c, "metric", &route->metric, 0);
-    if (codec_reading (c) && !codec_failed (c) && route->metric == 0) {
-        g_autofree char *given = codec_take (c, "metric", 0);
-
-        if (given)
-            codec_bad_value (c, "metric", given, 0);
-    }
-}
-
-void
-net_addresses_codec (Codec *c, GPtrArray **ips, GPtrArray **routes)
-{
-    codec_list (c, "ip", ips, sizeof (NetIp), ip_codec, net_ip_free);
-    codec_list (c, "route", routes, sizeof (NetRoute), route_codec, net_route_free);
-}
-
 /* ---- where the interface ends on the host */
+
+static void
+source_missing (Codec *c, const NetDef *net)
+{
+    if (net->type == NET_HOSTDEV)
+        codec_fail (c, ERR_XML, "missing source address type");
+    else if (source_attrs[net->type] || source_rows[net->type])
+        codec_fail (c, ERR_XML, "interface type='%s' requires a 'source' element",
+                    net_type_names.name[net->type]);
+}
 
 static void
 source_codec (Codec *c, NetDef *net)
@@ -74,9 +56,14 @@ source_codec (Codec *c, NetDef *net)
     gboolean addresses
         = (net->host_ips && net->host_ips->len) || (net->host_routes && net->host_routes->len);
 
+    if (source_rows[net->type]) {
+        passive_codec (c, &net->passive, source_rows[net->type]);
+        if (codec_reading (c) && !passive_has (net->passive, "source"))
+            source_missing (c, net);
+        return;
+    }
     if (!codec_enter (c, "source", attr || addresses)) {
-        if (codec_reading (c) && attr)
-            codec_fail (c, ERR_XML, "missing element 'source' in element 'interface'");
+        source_missing (c, net);
         return;
     }
     if (attr)
@@ -95,78 +82,108 @@ source_codec (Codec *c, NetDef *net)
     }
     if (net->type == NET_DIRECT)
         codec_enum (c, "mode", &net->mode, &macvtap_names, FIELD_KEEP_ZERO);
-    if (net->type == NET_ETHERNET)
+    if (codec_reading (c) || net->type == NET_ETHERNET)
         net_addresses_codec (c, &net->host_ips, &net->host_routes);
     codec_leave (c);
 }
 
 static void
+mac_codec (Codec *c, NetDef *net)
+{
+    if (!codec_enter (c, "mac", net->mac != NULL))
+        return;
+    codec_string (c, "address", &net->mac, 0);
+    passive_attrs_codec (c, &net->passive, "type:generated|static check:y");
+    codec_leave (c);
+}
+
+typedef struct {
+    guint id, native;           /* NativeVlan */
+} VlanTag;
+
+static void
 vlan_tag_codec (Codec *c, void *object)
 {
-    codec_uint (c, "id", object, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    VlanTag *tag = object;
+
+    codec_uint (c, "id", &tag->id, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    codec_enum (c, "nativeMode", &tag->native, &native_names, 0);
+}
+
+/* The tags as a list of VlanTag, and back. */
+static GPtrArray *
+tags_of (const NetDef *net)
+{
+    GPtrArray *tags = g_ptr_array_new_with_free_func (g_free);
+
+    for (guint i = 0; i < net->vlan_tags->len; i++) {
+        VlanTag *tag = g_new0 (VlanTag, 1);
+
+        tag->id = g_array_index (net->vlan_tags, guint, i);
+        tag->native = i == net->vlan_native ? net->vlan_native_mode : NATIVE_VLAN_NONE;
+        g_ptr_array_add (tags, tag);
+    }
+    return tags;
+}
+
+static void
+take_tags (Codec *c, NetDef *net, const GPtrArray *tags)
+{
+    for (guint i = 0; i < tags->len; i++) {
+        const VlanTag *tag = g_ptr_array_index (tags, i);
+
+        if (tag->native && net->vlan_native_mode)
+            codec_fail (c, ERR_XML, "duplicate native vlan setting");
+        if (tag->native) {
+            net->vlan_native = i;
+            net->vlan_native_mode = tag->native;
+        }
+        if (tag->id > 4095)
+            codec_fail (c, ERR_XML, "vlan tag id %u too large (maximum 4095)", tag->id);
+        g_array_append_val (net->vlan_tags, tag->id);
+    }
+    if (!tags->len)
+        codec_fail (c, ERR_XML,
+                    "missing tag id - each <vlan> must have at least one <tag id='n'/> subelement");
+}
+
+/* Several tags are a trunk; a single one is, when it says so. */
+static void
+trunk_codec (Codec *c, NetDef *net, const char *given)
+{
+    gboolean yes = given && g_str_equal (given, "yes");
+
+    net->vlan_trunk = yes || net->vlan_tags->len > 1;
+    if (given && net->vlan_tags->len > 1 && !yes)
+        codec_fail (c, ERR_XML,
+                    "invalid \"trunk='%s'\" in <vlan> - trunk='yes' is required for more than one vlan tag",
+                    given);
+    else if (given && net->vlan_native_mode && !yes)
+        codec_fail (c, ERR_XML,
+                    "invalid configuration in <vlan> - \"trunk='%s'\" is not allowed with a native vlan id",
+                    given);
+    else if (given && !yes && !g_str_equal (given, "no"))
+        codec_fail (c, ERR_XML, "invalid \"trunk='%s'\" in <vlan> - must be yes or no", given);
 }
 
 static void
 vlan_codec (Codec *c, NetDef *net)
 {
     g_autoptr (GPtrArray) tags = NULL;
+    g_autofree char *trunk = NULL;
 
     if (!codec_enter (c, "vlan", net->vlan_tags && net->vlan_tags->len))
         return;
-    codec_yes (c, "trunk", &net->vlan_trunk);
-    if (!codec_reading (c)) {
-        tags = g_ptr_array_new ();
-        for (guint i = 0; i < net->vlan_tags->len; i++)
-            g_ptr_array_add (tags, &g_array_index (net->vlan_tags, guint, i));
-    }
-    codec_list (c, "tag", &tags, sizeof (guint), vlan_tag_codec, g_free);
     if (codec_reading (c)) {
-        for (guint i = 0; i < tags->len; i++)
-            g_array_append_vals (net->vlan_tags, g_ptr_array_index (tags, i), 1);
-        if (!tags->len)
-            codec_fail (c, ERR_XML,
-                        "missing tag id - each <vlan> must have at least one <tag id='n'/>");
+        trunk = codec_take (c, "trunk", 0);
+    } else {
+        codec_yes (c, "trunk", &net->vlan_trunk);
+        tags = tags_of (net);
     }
-    codec_leave (c);
-}
-
-static void
-vport_uint_codec (Codec *c, const char *attr, guint *v, gboolean *set)
-{
-    g_autofree char *given = NULL;
-
-    if (!codec_reading (c)) {
-        if (*set)
-            codec_uint (c, attr, v, FIELD_KEEP_ZERO);
-        return;
-    }
-    given = codec_take (c, attr, 0);
-    *set = given != NULL;
-    if (given)
-        codec_uint (c, attr, v, 0);
-}
-
-static gboolean
-vport_has_parameters (const NetVport *port)
-{
-    return port->managerid_set || port->typeid_set || port->typeidversion_set || port->instanceid
-        || port->profileid || port->interfaceid;
-}
-
-static void
-vport_codec (Codec *c, NetVport *port)
-{
-    if (!codec_enter (c, "virtualport", port->type || vport_has_parameters (port)))
-        return;
-    codec_enum (c, "type", &port->type, &vport_names, FIELD_CONFIG);
-    if (codec_enter (c, "parameters", vport_has_parameters (port))) {
-        vport_uint_codec (c, "managerid", &port->managerid, &port->managerid_set);
-        vport_uint_codec (c, "typeid", &port->typeid_, &port->typeid_set);
-        vport_uint_codec (c, "typeidversion", &port->typeidversion, &port->typeidversion_set);
-        codec_string (c, "instanceid", &port->instanceid, 0);
-        codec_string (c, "interfaceid", &port->interfaceid, 0);
-        codec_string (c, "profileid", &port->profileid, 0);
-        codec_leave (c);
+    codec_list (c, "tag", &tags, sizeof (VlanTag), vlan_tag_codec, g_free);
+    if (codec_reading (c) && !codec_failed (c)) {
+        take_tags (c, net, tags);
+        trunk_codec (c, net, trunk);
     }
     codec_leave (c);
 }
@@ -180,19 +197,42 @@ rate_set (const NetRate *rate)
 }
 
 static void
+rate_value_codec (Codec *c, const char *attr, guint64 *v)
+{
+    g_autofree char *given = NULL;
+
+    if (!codec_reading (c)) {
+        codec_uint64 (c, attr, v, 0);
+        return;
+    }
+    given = codec_take (c, attr, 0);
+    if (given && !number_parse_unsigned (given, 10, G_MAXUINT64, v))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "could not convert bandwidth %s value '%s'", attr, given);
+}
+
+static void
 rate_codec (Codec *c, const char *element, NetRate *rate, gboolean inbound)
 {
+    g_autofree char *average = NULL, *floor = NULL;
+
+    if (codec_count (c, element) > 1)
+        codec_fail (c, ERR_XML_DETAIL, "Only one child <%s> element allowed", element);
     if (!codec_enter (c, element, rate_set (rate)))
         return;
-    codec_uint64 (c, "average", &rate->average, FIELD_CONFIG);
-    codec_uint64 (c, "peak", &rate->peak, FIELD_CONFIG);
-    codec_uint64 (c, "floor", &rate->floor, FIELD_CONFIG);
-    codec_uint64 (c, "burst", &rate->burst, FIELD_CONFIG);
-    if (codec_reading (c) && !inbound && rate->floor)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "'floor' attribute allowed only in <inbound> element");
-    if (codec_reading (c) && !rate_set (rate))
+    if (codec_reading (c)) {
+        average = codec_peek (c, "average");
+        floor = codec_peek (c, "floor");
+    }
+    rate_value_codec (c, "average", &rate->average);
+    rate_value_codec (c, "peak", &rate->peak);
+    rate_value_codec (c, "floor", &rate->floor);
+    rate_value_codec (c, "burst", &rate->burst);
+    if (!average && !floor)
         codec_fail (c, ERR_XML_DETAIL, "Missing mandatory average or floor attributes");
+    if (!average && (rate->peak || rate->burst))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'peak' and 'burst' require 'average' attribute");
+    if (!inbound && rate->floor)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'floor' attribute allowed only in <inbound> element");
     codec_leave (c);
 }
 
@@ -201,6 +241,13 @@ bandwidth_codec (Codec *c, NetDef *net)
 {
     if (!codec_enter (c, "bandwidth", rate_set (&net->inbound) || rate_set (&net->outbound)))
         return;
+    if (codec_reading (c)) {
+        g_autofree char *class = codec_peek (c, "classID");
+
+        if (class)
+            codec_fail (c, ERR_XML_DETAIL,
+                        "classID attribute not supported on <bandwidth> in this usage context");
+    }
     rate_codec (c, "inbound", &net->inbound, TRUE);
     rate_codec (c, "outbound", &net->outbound, FALSE);
     codec_leave (c);
@@ -208,16 +255,21 @@ bandwidth_codec (Codec *c, NetDef *net)
 
 /* ---- names, filter, link */
 
+/* Names that we make are not kept, but on devices that are somebody else's. */
 static void
 ifname_codec (Codec *c, NetDef *net)
 {
-    gboolean hidden = net->ifname && !codec_live (c) && net_ifname_generated (net->ifname);
+    gboolean ours = net->ifname && !codec_live (c) && net_ifname_generated (net->ifname)
+        && net->target_managed != YES_NO_NO;
 
-    if (codec_enter (c, "target", net->ifname && !hidden)) {
-        codec_string (c, "dev", &net->ifname, FIELD_REQUIRED);
+    if (codec_enter (c, "target", (net->ifname && !ours) || net->target_managed)) {
+        if (codec_reading (c) || !ours)
+            codec_string (c, "dev", &net->ifname, 0);
+        codec_enum (c, "managed", &net->target_managed, &yes_no_names, 0);
         codec_leave (c);
     }
-    if (codec_reading (c) && net->ifname && !codec_live (c) && net_ifname_generated (net->ifname))
+    if (codec_reading (c) && net->ifname && !codec_live (c) && net_ifname_generated (net->ifname)
+        && net->target_managed != YES_NO_NO)
         g_clear_pointer (&net->ifname, g_free);
 }
 
@@ -239,18 +291,40 @@ filter_param_codec (Codec *c, void *object)
 {
     NameValue *param = object;
 
-    codec_string (c, "name", &param->name, FIELD_REQUIRED);
-    codec_string (c, "value", &param->value, FIELD_REQUIRED);
+    codec_string (c, "name", &param->name, 0);
+    codec_string (c, "value", &param->value, 0);
 }
 
+static int
+compare_params (gconstpointer a, gconstpointer b)
+{
+    const NameValue *one = *(NameValue *const *) a, *two = *(NameValue *const *) b;
+
+    return strcmp (one->name, two->name);
+}
+
+/* Only devices that we can filter keep theirs. */
 static void
 filter_codec (Codec *c, NetDef *net)
 {
+    gboolean kept = net->type == NET_ETHERNET || net->type == NET_NETWORK || net->type == NET_BRIDGE;
+
     if (!codec_enter (c, "filterref", net->filter != NULL))
         return;
-    codec_string (c, "filter", &net->filter, FIELD_REQUIRED);
+    codec_string (c, "filter", &net->filter, 0);
     codec_list (c, "parameter", &net->filter_params, sizeof (NameValue), filter_param_codec,
                 name_value_free);
+    if (codec_reading (c)) {
+        if (!kept)
+            g_clear_pointer (&net->filter, g_free);
+        for (guint i = net->filter_params->len; i > 0; i--) {
+            const NameValue *param = g_ptr_array_index (net->filter_params, i - 1);
+
+            if (!net->filter || !param->name || !param->value)
+                g_ptr_array_remove_index (net->filter_params, i - 1);
+        }
+        g_ptr_array_sort (net->filter_params, compare_params);
+    }
     codec_leave (c);
 }
 
@@ -267,12 +341,52 @@ static void
 link_codec (Codec *c, NetDef *net)
 {
     if (codec_enter (c, "link", net->linkstate != LINK_DEFAULT)) {
-        codec_enum (c, "state", &net->linkstate, &link_names, FIELD_REQUIRED | FIELD_CONFIG);
+        codec_enum (c, "state", &net->linkstate, &link_names, FIELD_CONFIG);
         codec_leave (c);
     }
     if (codec_enter (c, "mtu", net->mtu != 0)) {
-        codec_uint (c, "size", &net->mtu, FIELD_REQUIRED);
+        codec_uint (c, "size", &net->mtu, 0);
         codec_leave (c);
+    }
+}
+
+static void
+script_codec (Codec *c, NetDef *net)
+{
+    if (!codec_enter (c, "script", net->script != NULL))
+        return;
+    codec_string (c, "path", &net->script, 0);
+    codec_leave (c);
+}
+
+/* What is for virtio devices only is dropped from others. */
+static void
+settle_model (Codec *c, NetDef *net)
+{
+    PassiveNode *model = passive_find (net->passive, "model", NULL);
+    PassiveNode *driver = passive_find (net->passive, "driver", NULL);
+    PassiveNode *backend = passive_find (net->passive, "backend", NULL);
+    const char *type = model ? passive_attr (model, "type") : NULL;
+
+    if (type && g_str_has_prefix (type, "virtio"))
+        return;
+    if (net->type == NET_VHOSTUSER)
+        codec_fail (c, ERR_INTERNAL,
+                    "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>. "
+                    "vhostuser requires the virtio-net* frontend");
+    if (driver && net->type != NET_HOSTDEV) {
+        static const char *const options[] = { "iommu", "ats", "packed", "page_per_vq" };
+
+        for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+            if (passive_attr (driver, options[i]))
+                codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                            "%s driver option is only supported for virtio devices", options[i]);
+        passive_remove (net->passive, driver);
+    }
+    if (backend) {
+        passive_set (backend, "vhost", NULL);
+        if (!passive_attr (backend, "tap") && !passive_attr (backend, "logFile"))
+            passive_remove (net->passive, backend);
     }
 }
 
@@ -288,36 +402,49 @@ type_codec (Codec *c, NetDef *net)
     net->host_routes = g_ptr_array_new_with_free_func (net_route_free);
     net->filter_params = g_ptr_array_new_with_free_func (name_value_free);
     net->vlan_tags = g_array_new (FALSE, FALSE, sizeof (guint));
-    if (net->type == NET_USER || net->type == NET_ETHERNET || source_attrs[net->type])
-        return TRUE;
-    codec_fail (c, ERR_CONFIG_UNSUPPORTED, "interface type '%s' is not supported yet",
-                string_table_name (&net_type_names, net->type));
-    return FALSE;
+    return TRUE;
 }
 
 void
 net_codec (Codec *c, void *object)
 {
+    g_autofree char *managed = NULL;
     NetDef *net = object;
 
     if (!type_codec (c, net))
         return;
+    /* anything but yes is no */
+    if (codec_reading (c))
+        managed = codec_take (c, "managed", 0);
+    if (managed && net->type == NET_HOSTDEV)
+        net->managed = g_str_equal (managed, "yes");
+    else if (!codec_reading (c) && net->managed)
+        codec_put (c, "managed", "yes");
     passive_attrs_codec (c, &net->passive, "trustGuestRxFilters:y");
-    codec_in_string (c, "mac", "address", &net->mac);
+    mac_codec (c, net);
+    if (net->type == NET_HOSTDEV)
+        passive_codec (c, &net->passive, "driver:hostdev-driver");
     source_codec (c, net);
     vlan_codec (c, net);
-    vport_codec (c, &net->vport);
+    net_vport_codec (c, net);
     bandwidth_codec (c, net);
     port_codec (c, net);
     net_addresses_codec (c, &net->ips, &net->routes);
-    codec_in_string (c, "script", "path", &net->script);
+    passive_codec (c, &net->passive, "portForward*");
+    script_codec (c, net);
+    passive_codec (c, &net->passive, "downscript backenddomain");
     ifname_codec (c, net);
     guest_codec (c, net);
-    passive_codec (c, &net->passive, "model driver backend");
+    passive_codec (c, &net->passive, "model");
+    if (net->type != NET_HOSTDEV)
+        passive_codec (c, &net->passive, "driver");
+    passive_codec (c, &net->passive, "backend");
     filter_codec (c, net);
-    passive_codec (c, &net->passive, "tune");
+    passive_codec (c, &net->passive, "tune teaming");
     link_codec (c, net);
     passive_codec (c, &net->passive, "coalesce boot");
     device_alias_codec (c, &net->alias);
     passive_codec (c, &net->passive, "rom acpi address");
+    if (codec_reading (c) && !codec_failed (c))
+        settle_model (c, net);
 }

@@ -9,6 +9,15 @@
 #include "conf/domain_codec.h"
 
 static const CodecWording rows[] = {
+    { "interface/source/address@type", ERR_CONFIG_UNSUPPORTED,
+      "unknown host device source address type '%s'" },
+    { "interface/source/address@type!", ERR_XML, "missing source address type" },
+    { "interface/link@state", ERR_CONFIG_UNSUPPORTED, "unknown interface link state '%s'" },
+    { "interface/mtu@size", ERR_XML, "malformed mtu size" },
+    { "tune/sndbuf", ERR_XML, "sndbuf must be a positive integer" },
+    { "rx/frames@max", ERR_XML_DETAIL, "cannot parse value '%s' for coalesce parameter" },
+    { "source/local!", ERR_XML, "'<local>' element missing for 'udp' socket interface" },
+    { "hostdev/source/auth/secret!", ERR_XML, "Missing <secret> element in auth" },
     { "devices/hub@type", ERR_CONFIG_UNSUPPORTED, "unknown hub device type '%s'" },
 };
 

@@ -26,10 +26,11 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  * is 0, or the first of the type's words, is not written. The default is written when the attribute
  * is absent; '#' stands for the number of the outermost element among its like.
  *
- * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i: signed;
- * p: signed, not negative; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many digits
- * at least; c: list of CPUs; k, m, b: a size, written in KiB, MiB or bytes, together with an
- * attribute unit; uuid; l: live-only, read and forgotten; otherwise words, a|b|c.
+ * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
+ * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or octal;
+ * y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many digits at least; c: list of
+ * CPUs; k, m, b: a size, written in KiB, MiB or bytes, together with an attribute unit; uuid; l:
+ * live-only, read and forgotten; otherwise words, a|b|c.
  *
  * children, in the order of writing: NAME[:ROW][*][!][+][?]. ROW: the row to use, in which '$' stands
  * for the kind of this element; '*': any number; '!': required; '+': written, with its defaults,
@@ -47,7 +48,8 @@ typedef struct {
 } PassiveRow;
 
 /* Each ends with element NULL. */
-extern const PassiveRow passive_rows[], passive_device_rows[], passive_chardev_rows[];
+extern const PassiveRow passive_rows[], passive_device_rows[], passive_chardev_rows[],
+    passive_host_rows[];
 
 /* The children @names, words as in a row, of the current element. @items keeps them; reading makes
  * it when there is one. */

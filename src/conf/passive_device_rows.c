@@ -11,7 +11,6 @@ const PassiveRow passive_device_rows[] = {
     /* ---- what devices share */
     { "boot", "order:n! loadparm", NULL, NULL },
     { "alias", "name", NULL, NULL },
-    { "rom", "enabled:y bar:o file", NULL, NULL },
     { "acpi", "index:n", NULL, NULL },
     { "address[pci]",
       "type! domain:x4=0x0000 bus:x2=0x00 slot:x2=0x00 function:x1=0x0 multifunction:o", "zpci",
@@ -36,20 +35,6 @@ const PassiveRow passive_device_rows[] = {
     { "label", NULL, NULL, "text" },
 
     /* ---- children of devices that have an effect */
-    { "interface/model", "type", NULL, NULL },
-    { "interface/driver",
-      "name:qemu|vhost txmode:iothread|timer ioeventfd:o event_idx:o queues:u rss:o "
-      "rss_hash_report:o rx_queue_size:u tx_queue_size:u " VIRTIO,
-      "host guest", NULL },
-    { "driver/host", "csum:o gso:o tso4:o tso6:o ecn:o ufo:o mrg_rxbuf:o", NULL, NULL },
-    { "driver/guest", "csum:o tso4:o tso6:o ecn:o ufo:o", NULL, NULL },
-    { "interface/backend", "tap vhost", NULL, NULL },
-    { "tune", NULL, "sndbuf", NULL },
-    { "sndbuf", NULL, NULL, "u" },
-    { "coalesce", NULL, "rx", NULL },
-    { "coalesce/rx", NULL, "frames", NULL },
-    { "frames", "max:u", NULL, NULL },
-    { "teaming", "type:persistent|transient! persistent", NULL, NULL },
     { "binary", "path xattr:o", "cache lock sandbox thread_pool", NULL },
     { "binary/cache", "mode:none|always", NULL, NULL },
     { "binary/lock", "posix:o flock:o", NULL, NULL },

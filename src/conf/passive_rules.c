@@ -20,7 +20,7 @@ rule_address_pci (Codec *c, PassiveNode *node)
         gint64 value = passive_number (node, limits[i].attr, 0);
 
         if (value > limits[i].max)
-            codec_fail (c, ERR_XML, "Invalid PCI address %s='0x%x', must be <= 0x%x",
+            codec_fail (c, ERR_XML, "Invalid PCI address %s='0x%x', must be <= 0x%X",
                         limits[i].attr, (guint) value, limits[i].max);
     }
 }

@@ -10,3 +10,19 @@ void rule_chardev (Codec *c, PassiveNode *node);        /* passive_chardev_rules
 void rule_sound (Codec *c, PassiveNode *node);
 void rule_video (Codec *c, PassiveNode *node);
 void rule_shmem (Codec *c, PassiveNode *node);
+
+/* passive_host_rules.c */
+void rule_rom (Codec *c, PassiveNode *node);
+void rule_teaming (Codec *c, PassiveNode *node);
+void rule_net_vhostuser (Codec *c, PassiveNode *node);
+void rule_net_reconnect (Codec *c, PassiveNode *node);
+void rule_net_hostdev (Codec *c, PassiveNode *node);
+void rule_net_model (Codec *c, PassiveNode *node);
+void rule_net_backend (Codec *c, PassiveNode *node);
+void rule_port_forward (Codec *c, PassiveNode *node);
+void rule_port_range (Codec *c, PassiveNode *node);
+void rule_hostdev_teaming (Codec *c, PassiveNode *node);
+void rule_usb_id (Codec *c, PassiveNode *node);
+void rule_hostdev_scsi (Codec *c, PassiveNode *node);
+void rule_hostdev_scsi_host (Codec *c, PassiveNode *node);
+void rule_hostdev_mdev (Codec *c, PassiveNode *node);

@@ -90,6 +90,7 @@ all_kinds (void)
         add_rows (kinds, passive_rows);
         add_rows (kinds, passive_device_rows);
         add_rows (kinds, passive_chardev_rows);
+        add_rows (kinds, passive_host_rows);
         g_once_init_leave (&once, 1);
     }
     return kinds;
@@ -169,12 +170,12 @@ canonical_unsigned (const char *text, guint base, guint64 max, gboolean zero, co
 }
 
 static char *
-canonical_signed (const char *text, gint64 min, const char **ret_why)
+canonical_signed (const char *text, gint64 min, gboolean wide, const char **ret_why)
 {
     gint64 n;
 
-    if (!number_parse_signed (text, 10, G_MININT, G_MAXINT, &n)) {
-        *ret_why = ". Expected integer value";
+    if (!number_parse_signed (text, 10, wide ? G_MININT64 : G_MININT, wide ? G_MAXINT64 : G_MAXINT, &n)) {
+        *ret_why = wide ? ". Expected long long integer value" : ". Expected integer value";
         return NULL;
     }
     if (n < min) {
@@ -242,7 +243,11 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
         return canonical_hex (type + 1, text, ret_why);
     case 'i':
     case 'p':
-        return canonical_signed (text, *type == 'p' ? 0 : G_MININT, ret_why);
+        return canonical_signed (text, *type == 'p' ? 0 : G_MININT, FALSE, ret_why);
+    case 'I':
+        return canonical_signed (text, G_MININT64, TRUE, ret_why);
+    case 'a':
+        return canonical_unsigned (text, 0, G_MAXUINT32, TRUE, ret_why);
     case 'u':
     case 'n':
         return canonical_unsigned (text, 10, G_MAXUINT32, *type == 'u', ret_why);

@@ -28,20 +28,32 @@ check_consoles (const DomainDef *def, GError **error)
 static gboolean
 check_nets (const DomainDef *def, GError **error)
 {
-    static const char *const names[] = { "user", "ethernet", "vhostuser", "server", "client", "mcast",
-                                         "network", "bridge", "internal", "direct", "hostdev", "udp",
-                                         "vdpa" };
-
     for (guint i = 0; i < def->nets->len; i++) {
         const NetDef *net = def->nets->pdata[i];
 
         if (net->type != NET_ETHERNET && net->type != NET_NETWORK && net->type != NET_BRIDGE
             && net->type != NET_DIRECT)
             return error_set (error, ERR_INTERNAL, "Unsupported network type %s",
-                              net->type < G_N_ELEMENTS (names) ? names[net->type] : "?");
+                              net_type_names.name[net->type]);
         if (net->script)
             return error_set (error, ERR_CONFIG_UNSUPPORTED,
                               "scripts are not supported on LXC network interfaces");
+    }
+    return TRUE;
+}
+
+static gboolean
+check_hostdevs (const DomainDef *def, GError **error)
+{
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const HostdevDef *dev = def->hostdevs->pdata[i];
+
+        if (dev->type >= HOSTDEV_PCI)
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "Unsupported hostdev type %s",
+                              hostdev_type_names.name[dev->type]);
+        if (dev->type == HOSTDEV_USB && !dev->vendor && !dev->bus && !dev->device)
+            return error_set (error, ERR_CONFIG_UNSUPPORTED,
+                              "a USB host device needs vendor and product, or an address");
     }
     return TRUE;
 }
@@ -71,7 +83,8 @@ check_filesystems (const DomainDef *def, GError **error)
 gboolean
 plan_check_def (const DomainDef *def, GError **error)
 {
-    if (!check_consoles (def, error) || !check_nets (def, error) || !check_filesystems (def, error))
+    if (!check_consoles (def, error) || !check_nets (def, error) || !check_hostdevs (def, error)
+        || !check_filesystems (def, error))
         return FALSE;
     if ((def->uid_map->len > 0) != (def->gid_map->len > 0))
         return error_set (error, ERR_CONFIG_UNSUPPORTED,

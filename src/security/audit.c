@@ -221,8 +221,7 @@ audit_start_hostdev (const DomainDef *def, const HostdevDef *hostdev)
     case HOSTDEV_MISC:
         audit_hostdev (def, "chardev", hostdev->path, "start", TRUE);
         break;
-    case HOSTDEV_NET:           /* libvirt has no record for it */
-    case HOSTDEV_TYPE_LAST:
+    default:                    /* libvirt has no record for it, or it means nothing to a container */
         break;
     }
 }

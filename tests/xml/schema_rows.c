@@ -60,7 +60,7 @@ static const struct {
     { "p", "int" },         { "y", "yesNo" },      { "o", "onOff" },      { "c", "cpulist" },
     { "k", "ulong" },       { "m", "ulong" },      { "b", "ulong" },      { "uuid", "uuid" },
     { "x1", "hexadecimal" }, { "x2", "hexadecimal" }, { "x4", "hexadecimal" },
-    { "x8", "hexadecimal" },
+    { "x8", "hexadecimal" }, { "I", "longInteger" },  { "a", "hexadecimal" },
 };
 
 static void
