@@ -74,8 +74,6 @@ named_source_codec (Codec *c, HostdevDef *hostdev)
 static void
 source_codec (Codec *c, HostdevDef *hostdev)
 {
-    gboolean wanted = hostdev->type != HOSTDEV_USB || hostdev->vendor || hostdev->bus || hostdev->device
-        || passive_inside (hostdev->passive, "source");
     g_autofree char *policy = codec_reading (c) ? codec_peek_child (c, "source", "startupPolicy") : NULL;
 
     if (policy && hostdev->type != HOSTDEV_USB)
@@ -84,7 +82,7 @@ source_codec (Codec *c, HostdevDef *hostdev)
         passive_codec (c, &hostdev->passive, rows[hostdev->type].source);
         if (codec_reading (c) && !passive_has (hostdev->passive, "source"))
             codec_fail (c, ERR_XML, "Missing <source> element in hostdev device");
-    } else if (codec_enter (c, "source", wanted)) {
+    } else if (codec_enter (c, "source", TRUE)) {
         if (hostdev->type == HOSTDEV_USB)
             usb_source_codec (c, hostdev);
         else
