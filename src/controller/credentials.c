@@ -83,11 +83,13 @@ credentials_set_label (const launch_plan *plan, int proc, Failure *failure)
         errno = proc < 0 ? errno : EXDEV;
         return failure_set_detail (failure, STEP_LABEL, plan->exec_label, "no procfs on /proc");
     }
+    /* AppArmor's takes effect here, not at exec: an exec that changes the label clears the parent death
+     * signal. SELinux's policies allow that change at exec only. */
     if (apparmor)
-        fd = openat (proc, "thread-self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+        fd = openat (proc, "thread-self/attr/apparmor/current", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
-        fd = openat (proc, "thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
-    snprintf (text, sizeof text, "%s%s", apparmor ? "exec " : "", plan->exec_label);
+        fd = openat (proc, apparmor ? "thread-self/attr/current" : "thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+    snprintf (text, sizeof text, "%s%s", apparmor ? "changeprofile " : "", plan->exec_label);
     if (fd < 0 || fd_write_all (fd, text, strlen (text)) < 0)
         return failure_set (failure, STEP_LABEL, plan->exec_label);
     return 0;

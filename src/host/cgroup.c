@@ -266,8 +266,9 @@ remove_base (const CgroupHierarchy *h, const Cgroup *c, guint *budget)
         if (r < 0)
             return r;
     }
-    /* where systemd does not manage this hierarchy the scope's group was ours */
-    if (c->scope && !h->v2 && !(h->controllers & CGROUP_SYSTEMD)) {
+    /* Where systemd does not manage this hierarchy the scope's group was ours. Where it does, it may have
+     * wanted to remove it, when the controller died, and could not because of ours in it. */
+    if (c->scope) {
         g_snprintf (path, sizeof path, "%.*s", (int) (strrchr (c->base, '/') - c->base), c->base);
         unlinkat (h->fd, path, AT_REMOVEDIR);
     }
@@ -282,6 +283,10 @@ make_base (guint index, Cgroup *c, gboolean make_parent)
     const CgroupHierarchy *h = &cgroup_host.hierarchies[index];
     guint budget = REMOVE_BUDGET;
     int r = make_group (h, c->base);
+
+    /* a scope that systemd has removed already shall not come back: its last process has died */
+    if (c->scope && (h->v2 || (h->controllers & CGROUP_SYSTEMD)))
+        make_parent = FALSE;
 
     if (r == -ENOENT && make_parent) {
         r = make_parents (h, c->base);

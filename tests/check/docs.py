@@ -3,7 +3,7 @@
 """What the documents say against what is there.
 
 Every path of this tree and every relative link in a document exists; docs/dependencies.md has exactly the
-packages that tools/deps installs; every document is reached from README.md.
+packages that tools/deps installs; examples are the same in their page; every document is reached from README.md.
 """
 
 import os
@@ -49,6 +49,17 @@ def check_reached(root, pages, report):
             report.fault("README.md", 0, f"does not link to {page}")
 
 
+def check_examples(root, report):
+    """What stands below docs/examples/NAME stands in docs/NAME.md too."""
+    for path in tree.files(root):
+        if not path.startswith("docs/examples/"):
+            continue
+        page = f"docs/{path.split('/')[2]}.md"
+        body = "\n".join(row for row in tree.lines(root, path) if not row.startswith("#")).strip()
+        if f"\n{body}\n" not in tree.text(root, page):
+            report.fault(page, 0, f"does not have the text of {path}")
+
+
 def main():
     root = tree.root_of_arguments()
     report = tree.Report("docs")
@@ -57,6 +68,7 @@ def main():
         if page != "docs/architecture.md":
             check_paths(root, page, report)
     check_dependencies(root, report)
+    check_examples(root, report)
     check_reached(root, pages, report)
     return report.done(f"{len(pages)} documents")
 

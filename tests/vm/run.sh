@@ -4,12 +4,21 @@
 # Runs guest.sh in a throw-away virtual machine: systemd as PID 1, machined, auditd, pure cgroup version 2.
 # Skep is installed into a directory with "meson install", and that directory is given to the machine.
 #
-#   run.sh
+#   run.sh apparmor|selinux [PART...]       parts of guest.sh, all of them without
 #
 # SKEP_VM_SCRIPT is the program that runs the machine (default ../shared/vm/vmtest.sh beside the tree):
-# vmtest.sh --share DIR:MOUNTPOINT --timeout S -- COMMAND...
+# vmtest.sh --selinux|--apparmor --share DIR:MOUNTPOINT --timeout S -- COMMAND...
 set -euo pipefail
 . "$(dirname "$0")/../../tools/private.sh"
+
+kind=$1
+shift
+if [ $# = 0 ]; then
+    case $kind in
+    apparmor) set -- lifecycle ends audit faults apparmor activation ;;
+    selinux) set -- selinux ;;
+    esac
+fi
 
 script=${SKEP_VM_SCRIPT:-$skep_source/../shared/vm/vmtest.sh}
 skip () {
@@ -21,14 +30,8 @@ skip () {
 [ "$(id -u)" = 0 ] || skip "needs root"
 command -v qemu-system-x86_64 >/dev/null || skip "needs qemu-system-x86 (tools/deps vm)"
 
-share=$(mktemp -d /tmp/skep-vm.XXXXXX)
-trap 'rm -rf "$share"' EXIT
-mkdir -p "$share/root" "$share/lib"
-DESTDIR=$share/root meson install -C "$skep_build" --no-rebuild --quiet
-# The machine is a Debian of the same version as this host, but with fewer libraries.
-{ find "$share/root" -type f -perm /111 -exec ldd {} + 2>/dev/null || true; } |
-    awk '$2 == "=>" && $3 ~ /^\// && $3 !~ /\/lib(c|m|pthread|dl|rt)\.so/ {print $3}' | sort -u |
-    xargs -r cp -L -t "$share/lib"
-cp "$(dirname "$0")/guest.sh" "$share/"
+share=$(mktemp -d /tmp/skep-vm.cp "$(dirname "$0")"/*.sh "$share/"
+cp -r "$skep_source/docs/examples/socket-activation" "$share/examples"
+cp "$skep_build/tests/start/skepd-fault" "$share/"
 
-"$script" --share "$share:/mnt/share" --mem 1024 --timeout 400 -- bash /mnt/share/guest.sh
+"$script" "--$kind" --share "$share:/mnt/share" --mem 1024 --timeout 1500 -- bash /mnt/share/guest.sh "$@"

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the parts of guest.sh share: checks, Skep as installed by "meson install", a busybox root, domains.
+# shellcheck shell=bash
+share=$(dirname "$0")
+uri='lxc+unix:///system?socket=/run/skep/skep-sock'
+root=/var/lib/hive
+passed=0 failed=0 part=
+
+report () { # OK NAME DETAIL...
+    if [ "$1" = 0 ]; then
+        passed=$((passed + 1))
+        echo "ok: $part: $2"
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s: %s\n' "$part" "$2"
+        shift 2
+        printf '    %s\n' "${@//$'\n'/$'\n'    }"
+    fi
+}
+
+check () { # NAME COMMAND...: the command succeeds
+    local name=$1 said status
+    shift
+    said=$("$@" 2>&1)
+    status=$?
+    report $status "$name" "$*" "$said"
+}
+
+equal () { # NAME FOUND EXPECTED
+    [ "$2" = "$3" ]
+    report $? "$1" "found    $2" "expected $3"
+}
+
+matches () { # NAME TEXT PATTERN
+    grep -qE -- "$3" <<<"$2"
+    report $? "$1" "no /$3/ in:" "$2"
+}
+
+until_true () { # SECONDS COMMAND...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.1
+    done
+}
+
+v () {
+    virsh -q -c "$uri" "$@"
+}
+
+state () {
+    v domstate "$1" --reason 2>&1
+}
+
+# Waits for a state with its reason, and checks it.
+comes_to () { # NAME DOMAIN STATE [SECONDS]
+    local end=$((SECONDS + ${4:-30})) now
+    until now=$(state "$2"); [ "$now" = "$3" ] || [ $SECONDS -ge $end ]; do
+        sleep 0.1
+    done
+    equal "$1" "$now" "$3"
+}
+
+# The first process of a running container.
+init_of () {
+    pgrep -P "$(v domid "$1")" | head -n 1
+}
+
+inside () { # DOMAIN COMMAND...
+    local name=$1
+    shift
+    v lxc-enter-namespace "$name" -- "$@"
+}
+
+# What containers may leave behind: processes, scopes, machines, status, mounts, AppArmor profiles.
+residue () {
+    pgrep -a skep-controller
+    ls -d /sys/fs/cgroup/machine.slice/machine-lxc* 2>/dev/null
+    systemctl list-units --all --no-legend --plain 'machine-lxc*.scope'
+    machinectl --no-legend list
+    find /run/skep/domains -mindepth 1 ! -name autostarted ! -name stage
+    grep -e " $root" -e /run/skep/ /proc/self/mountinfo | grep -v ' /mnt/'
+    grep '^libvirt-' /sys/kernel/security/apparmor/profiles 2>/dev/null
+}
+
+nothing_left () { # NAME
+    local end=$((SECONDS + 40)) left
+    until left=$(residue); [ -z "$left" ] || [ $SECONDS -ge $end ]; do
+        sleep 0.2
+    done
+    equal "$1: nothing is left" "$left" ""
+}
+
+# A domain of the busybox root: TAGS lie in <domain>, ARG... is what /bin/sh does.
+define () { # NAME UUID TAGS COMMAND
+    cat >"/root/$1.xml" <<XML
+<domain type='lxc'>
+  <name>$1</name>
+  <uuid>$2</uuid>
+  <memory unit='MiB'>128</memory>
+  <os><type>exe</type><init>/bin/sh</init><initarg>-c</initarg>
+    <initarg>$4</initarg></os>
+  $3
+  <devices>
+    <filesystem type='mount'><source dir='$root'/><target dir='/'/></filesystem>
+    <console type='pty'/>
+  </devices>
+</domain>
+XML
+    v define "/root/$1.xml"
+}
+forever="trap 'exit 0' TERM PWR; while :; do sleep 1; done"
+
+# ---- installed as by "meson install"
+install_skep () {
+    local library name applet
+    cp -a "$share/root/." /
+    for library in "$share"/lib/*; do
+        name=/usr/lib/x86_64-linux-gnu/${library##*/}
+        [ -e "$name" ] || cp "$library" "$name"
+    done
+    ldconfig
+    mkdir -p $root/{bin,sbin,dev,proc,sys,etc,tmp}
+    cp /bin/busybox $root/bin/
+    for applet in sh sleep cat ls echo ps hostname kill id head mkdir touch mount umount reboot poweroff true tty; do
+        ln -s busybox $root/bin/$applet
+    done
+    ln -s ../bin/busybox $root/sbin/init
+    systemctl daemon-reload
+}
+
+finish () {
+    if [ $failed -gt 0 ]; then
+        echo "--- journal of skepd"
+        journalctl -u skepd --no-pager -n 80
+    fi
+    echo "vm: $passed checks passed, $failed failed (${SECONDS} s)"
+    exit $((failed > 0))
+}
