@@ -38,6 +38,12 @@ void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 /* helper_device.c: words PLAN-FD; the plan is a device_plan. */
 void helper_device_add (const HelperCall *call, MonitorPacket *answer);
 void helper_device_remove (const HelperCall *call, MonitorPacket *answer);
+
+/* helper_freeze.c: words TARGET, a file system's directory in the container, and MAJOR:MINOR of its device.
+ * Never one that is mounted on the host, whose programs would hang. Frozen, or thawed, already: done, with
+ * flags 1. */
+void helper_freeze (const HelperCall *call, MonitorPacket *answer);
+void helper_thaw (const HelperCall *call, MonitorPacket *answer);
 /* helper_facts.c */
 void helper_facts (const HelperCall *call, MonitorPacket *answer);
 
