@@ -99,8 +99,9 @@ skep_objects_free (SkepObject *objects, int n)
            && CLIENT_CALL (conn, PREFIX##_IS_PERSISTENT, prefix##_is_persistent, &persistent_,     \
                            &persistent_out_, error);                                               \
         if (ok_)                                                                                   \
-            *ret_state = (SkepObjectState){ active_out_.active, autostart_out_.autostart,          \
-                                            persistent_out_.persistent };                          \
+            *ret_state = (SkepObjectState){ .active = active_out_.active,                          \
+                                            .autostart = autostart_out_.autostart,                 \
+                                            .persistent = persistent_out_.persistent };            \
         ok_;                                                                                       \
     })
 
@@ -116,6 +117,22 @@ uuid_bytes (const char *text, void *ret_bytes)
     }
 }
 
+static bool
+pool_sizes (SkepConnection *conn, const SkepObject *object, SkepObjectState *state,
+            SkepError *error)
+{
+    storage_pool_get_info_args in = { .pool = { .name = object->name } };
+    storage_pool_get_info_ret out = { 0 };
+
+    uuid_bytes (object->detail, in.pool.uuid);
+    if (!CLIENT_CALL (conn, STORAGE_POOL_GET_INFO, storage_pool_get_info, &in, &out, error))
+        return false;
+    state->capacity = out.capacity;
+    state->allocation = out.allocation;
+    state->available = out.available;
+    return true;
+}
+
 bool
 skep_object_state (SkepConnection *conn, SkepKind kind, const SkepObject *object,
                    SkepObjectState *ret_state, SkepError *error)
@@ -123,7 +140,8 @@ skep_object_state (SkepConnection *conn, SkepKind kind, const SkepObject *object
     if (kind == SKEP_NETWORKS)
         return STATE_OF (NETWORK, network, net, wire_network);
     if (kind == SKEP_POOLS)
-        return STATE_OF (STORAGE_POOL, storage_pool, pool, wire_storage_pool);
+        return STATE_OF (STORAGE_POOL, storage_pool, pool, wire_storage_pool)
+            && pool_sizes (conn, object, ret_state, error);
     return client_fail_with (error, ERR_INVALID_ARG, ORIGIN_DOMAIN, "objects of kind %d have no state",
                              kind);
 }

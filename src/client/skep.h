@@ -178,6 +178,7 @@ void skep_objects_free (SkepObject *objects, int n);
 /* Of networks and storage pools. */
 typedef struct {
     bool active, autostart, persistent;
+    uint64_t capacity, allocation, available; /* of a pool, bytes */
 } SkepObjectState;
 bool skep_object_state (SkepConnection *conn, SkepKind kind, const SkepObject *object,
                         SkepObjectState *ret_state, SkepError *error);

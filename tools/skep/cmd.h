@@ -9,6 +9,13 @@
  * them is "current". */
 int affect_flags (Shell *shell, const Args *args);
 
+/* The bits of the flags that are given; a table ends with option NULL. */
+typedef struct {
+    const char *option;
+    unsigned bit;
+} BitRow;
+unsigned bits_given (const Args *args, const BitRow *rows);
+
 /* "3,4,7" into an array of descriptors; FALSE with an error printed. */
 gboolean fds_parse (Shell *shell, const char *text, GArray *ret_fds);
 
@@ -18,6 +25,9 @@ int print_number (Shell *shell, const Args *args, const char *key, gint64 number
 
 /* A line on standard error for each, as far as --quiet allows. cmd_native.c */
 void print_warnings (Shell *shell, const SkepNote *notes);
+
+/* Prints the parts of @xml that an XPath expression finds; the exit code. @wrap: within <nodes>. */
+int print_xpath (Shell *shell, const char *xml, const char *xpath, gboolean wrap);
 
 /* The text of a file ("-": standard input), or NULL with an error printed. */
 char *read_text (Shell *shell, const char *path);

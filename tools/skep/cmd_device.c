@@ -119,6 +119,16 @@ alias_element (GString *xml, const char *alias)
     g_string_append (xml, "/>\n");
 }
 
+/* Options of virsh that mean nothing to a container. FALSE with an error printed. */
+static gboolean
+refuse_foreign (Shell *shell, const Args *args, const char *const *options)
+{
+    for (; *options; options++)
+        if (args_given (args, *options))
+            return shell_fail (shell, "--%s is for virtual machines", *options) == 0;
+    return TRUE;
+}
+
 /* A file, when the source is one; else a block device, as virsh has it. */
 static gboolean
 disk_is_file (Shell *shell, const Args *args, gboolean *ret_file)
@@ -144,12 +154,16 @@ disk_xml (Shell *shell, const Args *args)
         return g_string_free (xml, TRUE);
     attribute (xml, "type", is_file ? "file" : "block");
     attribute (xml, "device", args_string (args, "type"));
+    if (args_flag (args, "rawio"))
+        attribute (xml, "rawio", "yes");
     g_string_append (xml, ">\n");
-    if (args_given (args, "driver") || args_given (args, "subdriver")) {
+    if (args_given (args, "driver") || args_given (args, "subdriver") || args_given (args, "cache")
+        || args_given (args, "io")) {
         g_string_append (xml, "  <driver");
         attribute (xml, "name", args_string (args, "driver"));
         attribute (xml, "type", args_string (args, "subdriver"));
         attribute (xml, "cache", args_string (args, "cache"));
+        attribute (xml, "io", args_string (args, "io"));
         g_string_append (xml, "/>\n");
     }
     g_string_append (xml, "  <source");
@@ -159,6 +173,7 @@ disk_xml (Shell *shell, const Args *args)
     attribute (xml, "bus", args_string (args, "targetbus"));
     g_string_append (xml, "/>\n");
     text_element (xml, "serial", args_string (args, "serial"));
+    text_element (xml, "wwn", args_string (args, "wwn"));
     alias_element (xml, args_string (args, "alias"));
     if (mode)
         g_string_append_printf (xml, "  <%s/>\n", mode);
@@ -169,11 +184,16 @@ disk_xml (Shell *shell, const Args *args)
 static int
 run_attach_disk (Shell *shell, const Args *args)
 {
+    static const char *const foreign[]
+        = { "address", "multifunction", "iothread", "source-protocol", "source-host-name",
+            "source-host-transport", "source-host-socket", NULL };
     autodomain domain = shell_domain (shell, args);
     const char *mode = args_string (args, "mode");
     g_autofree char *xml = NULL;
 
     if (!domain)
+        return 1;
+    if (!refuse_foreign (shell, args, foreign))
         return 1;
     if (mode && strcmp (mode, "readonly") != 0 && strcmp (mode, "shareable") != 0)
         return shell_fail (shell, "no support for %s in command 'attach-disk'", mode);
@@ -224,9 +244,10 @@ interface_xml (const Args *args, unsigned type)
         attribute (xml, "mode", args_string (args, "source-mode"));
         g_string_append (xml, "/>\n");
     }
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         static const char *const rows[][3] = { { "target", "target", "dev" },
                                                { "mac", "mac", "address" },
+                                               { "script", "script", "path" },
                                                { "model", "model", "type" } };
 
         if (!args_given (args, rows[i][0]))
@@ -250,11 +271,12 @@ static int
 run_attach_interface (Shell *shell, const Args *args)
 {
     autodomain domain = shell_domain (shell, args);
+    static const char *const foreign[] = { "managed", NULL };
     const char *type = args_string (args, "type");
     g_autofree char *xml = NULL;
     unsigned i = 0;
 
-    if (!domain)
+    if (!domain || !refuse_foreign (shell, args, foreign))
         return 1;
     while (i < G_N_ELEMENTS (interface_types) && strcmp (interface_types[i].type, type) != 0)
         i++;
@@ -352,6 +374,7 @@ run_detach_interface (Shell *shell, const Args *args)
         "file", OPT_STRING, OPT_REQUIRED, "file with the device's XML, - for standard input",      \
             COMPLETE_FILE, NULL                                                                    \
     }
+#define FOREIGN      "for virtual machines; refused"
 #define OPTION_PRINT FLAG ("print-xml", "print the device's XML instead")
 
 static const Option xml_options[] = { OPTION_DOMAIN, OPTION_FILE, OPTION_PERSISTENT,
@@ -379,7 +402,17 @@ static const Option attach_disk_options[] = {
     VALUE ("alias", "an alias, which begins with ua-"),
     { "mode", OPT_STRING, OPT_NAMED, "how it may be used", COMPLETE_WORDS, "readonly|shareable" },
     { "sourcetype", OPT_STRING, OPT_NAMED, "what the source is", COMPLETE_WORDS, "file|block" },
+    VALUE ("io", "how it is read and written"),
     VALUE ("serial", "serial number of the disk"),
+    VALUE ("wwn", "world wide name of the disk"),
+    FLAG ("rawio", "let the guest send raw SCSI commands"),
+    VALUE ("address", FOREIGN),
+    FLAG ("multifunction", FOREIGN),
+    VALUE ("iothread", FOREIGN),
+    VALUE ("source-protocol", FOREIGN),
+    VALUE ("source-host-name", FOREIGN),
+    VALUE ("source-host-transport", FOREIGN),
+    VALUE ("source-host-socket", FOREIGN),
     OPTION_PRINT,
     OPTION_PERSISTENT,
     OPTIONS_AFFECT,
@@ -402,7 +435,9 @@ static const Option attach_interface_options[] = {
       NULL },
     VALUE ("target", "name of its end on the host"),
     VALUE ("mac", "MAC address"),
+    VALUE ("script", "program that sets it up"),
     VALUE ("model", "model, which containers need not have"),
+    FLAG ("managed", FOREIGN),
     VALUE ("alias", "an alias, which begins with ua-"),
     VALUE ("inbound", "what it may receive, in KiB: AVERAGE[,PEAK[,BURST[,FLOOR]]]"),
     VALUE ("outbound", "what it may send, likewise"),

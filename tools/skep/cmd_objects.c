@@ -10,10 +10,12 @@
 typedef struct {
     const char *verb;
     SkepKind kind;
-    const char *titles[5], *keys[5];
-    const char *cells; /* of a row: n name, d detail, s state, a autostart, p persistent */
+    const char *titles[8], *keys[8];
+    const char *cells; /* of a row: n name, d detail, s state, a autostart, p persistent, sizes: C
+                          capacity, A allocation, F free */
 } ListRow;
 
+/* The last is pool-list --details. */
 static const ListRow list_rows[] = {
     { "net-list", SKEP_NETWORKS, { "Name", "State", "Autostart", "Persistent", NULL },
       { "name", "state", "autostart", "persistent", NULL }, "nsap" },
@@ -23,7 +25,12 @@ static const ListRow list_rows[] = {
     { "nwfilter-binding-list", SKEP_NWFILTER_BINDINGS, { "Port Dev", "Filter", NULL },
       { "port", "filter", NULL }, "nd" },
     { "secret-list", SKEP_SECRETS, { "UUID", "Usage", NULL }, { "uuid", "usage", NULL }, "dn" },
+    { NULL, SKEP_POOLS,
+      { "Name", "State", "Autostart", "Persistent", "Capacity", "Allocation", "Available", NULL },
+      { "name", "state", "autostart", "persistent", "capacity", "allocation", "available", NULL },
+      "nsapCAF" },
 };
+#define DETAILS_ROW (&list_rows[G_N_ELEMENTS (list_rows) - 1])
 
 static void
 list_cells (Shell *shell, const ListRow *row, const SkepObject *object, Table *table)
@@ -44,19 +51,71 @@ list_cells (Shell *shell, const ListRow *row, const SkepObject *object, Table *t
         case 's':
             table_string (table, state.active ? "active" : "inactive");
             break;
+        case 'C':
+            table_number (table, (gint64) state.capacity, NULL);
+            break;
+        case 'A':
+            table_number (table, (gint64) state.allocation, NULL);
+            break;
+        case 'F':
+            table_number (table, (gint64) state.available, NULL);
+            break;
         default:
             table_bool (table, *cell == 'a' ? state.autostart : state.persistent,
                         (*cell == 'a' ? state.autostart : state.persistent) ? "yes" : "no");
         }
 }
 
-/* Bits of the list calls: the first is for active objects, the second for the others. */
+/* ---- Filters: bits of the list calls ---- */
+
+static const BitRow object_filters[] = {
+    { "persistent", 1 << 2 }, { "transient", 1 << 3 },    { "autostart", 1 << 4 },
+    { "no-autostart", 1 << 5 }, { NULL, 0 },
+};
+static const BitRow secret_filters[] = {
+    { "ephemeral", 1 << 0 }, { "no-ephemeral", 1 << 1 }, { "private", 1 << 2 },
+    { "no-private", 1 << 3 }, { NULL, 0 },
+};
+/* In the order of their bits, from the seventh on. */
+static const char *const pool_types[]
+    = { "dir",   "fs",  "netfs",    "logical", "disk", "iscsi",    "scsi",
+        "mpath", "rbd", "sheepdog", "gluster", "zfs",  "vstorage", "iscsi-direct" };
+
+/* Active ones are the second bit, the others the first. */
 static unsigned
 activity (const Args *args)
 {
     if (args_flag (args, "all"))
         return 0;
     return args_flag (args, "inactive") ? 1 : 2;
+}
+
+static gboolean
+pool_type_bits (Shell *shell, const char *text, unsigned *bits)
+{
+    g_auto (GStrv) word = g_strsplit (text ? text : "", ",", -1);
+
+    for (char **at = word; text && *at; at++) {
+        unsigned i = 0;
+
+        while (i < G_N_ELEMENTS (pool_types) && strcmp (pool_types[i], *at) != 0)
+            i++;
+        if (i == G_N_ELEMENTS (pool_types))
+            return shell_fail (shell, "invalid pool type '%s'", *at) == 0;
+        *bits |= 1U << (6 + i);
+    }
+    return TRUE;
+}
+
+static gboolean
+list_flags (Shell *shell, const Args *args, SkepKind kind, unsigned *ret_flags)
+{
+    *ret_flags = 0;
+    if (kind == SKEP_SECRETS)
+        *ret_flags = bits_given (args, secret_filters);
+    else if (kind == SKEP_NETWORKS || kind == SKEP_POOLS)
+        *ret_flags = activity (args) | bits_given (args, object_filters);
+    return kind != SKEP_POOLS || pool_type_bits (shell, args_string (args, "type"), ret_flags);
 }
 
 static int
@@ -66,20 +125,30 @@ run_list_objects (Shell *shell, const Args *args)
     const ListRow *row = list_rows;
     g_autoptr (Table) table = NULL;
     SkepObject *objects = NULL;
-    unsigned flags = 0;
+    unsigned flags;
     int n;
 
     while (strcmp (row->verb, args_verb (args)->name) != 0)
         row++;
-    if (verb_option (args_verb (args), "inactive"))
-        flags = activity (args);
+    if (!list_flags (shell, args, row->kind, &flags))
+        return 1;
+    if (row->kind == SKEP_POOLS && args_flag (args, "details"))
+        row = DETAILS_ROW;
     table = table_new (row->titles, row->keys);
     n = skep_objects (shell->conn, row->kind, flags, &objects, &error);
     if (n < 0)
         return shell_fail_with (shell, &error, NULL);
-    for (int i = 0; i < n; i++)
-        list_cells (shell, row, &objects[i], table);
-    table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour, shell->out);
+    if (verb_option (args_verb (args), "name")
+        && (args_flag (args, "name") || args_flag (args, "uuid"))) {
+        for (int i = 0; i < n; i++)
+            fprintf (shell->out, "%s\n",
+                     args_flag (args, "uuid") ? objects[i].detail : objects[i].name);
+    } else {
+        for (int i = 0; i < n; i++)
+            list_cells (shell, row, &objects[i], table);
+        table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour,
+                     shell->out);
+    }
     skep_objects_free (objects, n);
     return 0;
 }
@@ -131,14 +200,20 @@ run_iface (Shell *shell, const Args *args)
     text = strcmp (verb, "iface-name") == 0 ? found->name : found->detail;
     if (strcmp (verb, "iface-dumpxml") == 0)
         text = xml = skep_interface_xml (shell->conn, found, args_flag (args, "inactive"), &error);
-    code = text ? print_string (shell, args, verb + strlen ("iface-"), text)
-                : shell_fail_with (shell, &error, NULL);
+    if (text && text == xml && args_given (args, "xpath"))
+        code = print_xpath (shell, xml, args_string (args, "xpath"), args_flag (args, "wrap"));
+    else
+        code = text ? print_string (shell, args, verb + strlen ("iface-"), text)
+                    : shell_fail_with (shell, &error, NULL);
     free (found->name);
     free (found->detail);
     return code;
 }
 
 /* ---- Node devices ---- */
+
+#define NODE_DEVICES_INACTIVE (1U << 30)
+#define NODE_DEVICES_ACTIVE   (1U << 31)
 
 /* As the bits of the list call have them, from the first on. */
 static const char *const device_caps[]
@@ -231,9 +306,12 @@ run_nodedev_list (Shell *shell, const Args *args)
     Json json;
     unsigned bits;
     int n;
+    gboolean others = args_flag (args, "inactive") || args_flag (args, "all");
 
     if (!cap_bits (shell, args_string (args, "cap"), &bits))
         return 1;
+    bits |= others ? NODE_DEVICES_INACTIVE : 0;
+    bits |= args_flag (args, "inactive") ? 0 : NODE_DEVICES_ACTIVE;
     n = skep_objects (shell->conn, SKEP_NODE_DEVICES, bits, &objects, &error);
     if (n < 0)
         return shell_fail_with (shell, &error, NULL);
@@ -264,6 +342,8 @@ run_nodedev_dumpxml (Shell *shell, const Args *args)
     if (!xml)
         return shell_fail_with (shell, &error, "could not find matching device '%s'",
                                 args_string (args, "device"));
+    if (args_given (args, "xpath"))
+        return print_xpath (shell, xml, args_string (args, "xpath"), args_flag (args, "wrap"));
     return print_string (shell, args, "xml", g_strchomp (xml));
 }
 
@@ -344,6 +424,34 @@ run_allocpages (Shell *shell, const Args *args)
         name, OPT_NUMBER, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
     }
 
+#define OPTION_XPATH                                                                               \
+    { "xpath", OPT_STRING, 0, "only the parts that this XPath expression finds", COMPLETE_NONE,    \
+      NULL },                                                                                      \
+    FLAG ("wrap", "put them within one <nodes> element")
+#define OPTIONS_OF_OBJECTS                                                                         \
+    FLAG ("inactive", "those that are not active"), FLAG ("all", "active or not"),                 \
+        FLAG ("persistent", "those with a saved definition"),                                      \
+        FLAG ("transient", "those without one"),                                                   \
+        FLAG ("autostart", "those that are started at boot"),                                      \
+        FLAG ("no-autostart", "those that are not"), FLAG ("uuid", "print UUIDs only"),            \
+        FLAG ("name", "print names only")
+
+static const Option net_options[] = { OPTIONS_OF_OBJECTS,
+                                      FLAG ("table", "print a table (the default)"), OPTIONS_END };
+static const Option pool_options[] = {
+    OPTIONS_OF_OBJECTS,
+    { "type", OPT_STRING, 0, "of these types, with commas", COMPLETE_WORDS,
+      "dir|fs|netfs|logical|disk|iscsi|scsi|mpath|rbd|sheepdog|gluster|zfs|vstorage|iscsi-direct" },
+    FLAG ("details", "with sizes, in bytes"),
+    OPTIONS_END,
+};
+static const Option secret_options[] = {
+    FLAG ("ephemeral", "those that are not kept on disk"),
+    FLAG ("no-ephemeral", "those that are"),
+    FLAG ("private", "those whose value nobody may read"),
+    FLAG ("no-private", "those whose value may be read"),
+    OPTIONS_END,
+};
 static const Option activity_options[] = { FLAG ("inactive", "those that are not active"),
                                            FLAG ("all", "active or not"), OPTIONS_END };
 static const Option interface_options[] = {
@@ -355,16 +463,20 @@ static const Option interface_xml_options[] = {
     { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_NONE,
       NULL },
     FLAG ("inactive", "as it is configured"),
+    OPTION_XPATH,
     OPTIONS_END,
 };
 static const Option nodedev_list_options[] = {
     FLAG ("tree", "show which device is part of which"),
+    FLAG ("inactive", "those that are defined and not there"),
+    FLAG ("all", "active or not"),
     { "cap", OPT_STRING, 0, "capabilities, with commas", COMPLETE_WORDS,
       "system|pci|usb_device|usb|net|scsi_host|scsi_target|scsi|storage|scsi_generic" },
     OPTIONS_END,
 };
 static const Option nodedev_options[] = {
     { "device", OPT_STRING, OPT_REQUIRED, "name of the device", COMPLETE_NONE, NULL },
+    OPTION_XPATH,
     OPTIONS_END,
 };
 static const Option memory_tune_options[] = {
@@ -382,15 +494,15 @@ static const Option allocpages_options[] = {
     OPTIONS_END,
 };
 const Verb verbs_objects[] = {
-    { "net-list", GROUP_HOST, VERB_JSON, "list virtual networks", NULL, activity_options,
+    { "net-list", GROUP_HOST, VERB_JSON, "list virtual networks", NULL, net_options,
       run_list_objects },
-    { "pool-list", GROUP_HOST, VERB_JSON, "list storage pools", NULL, activity_options,
+    { "pool-list", GROUP_HOST, VERB_JSON, "list storage pools", NULL, pool_options,
       run_list_objects },
     { "nwfilter-list", GROUP_HOST, VERB_JSON, "list network filters", NULL, NULL,
       run_list_objects },
     { "nwfilter-binding-list", GROUP_HOST, VERB_JSON, "list which ports have network filters",
       NULL, NULL, run_list_objects },
-    { "secret-list", GROUP_HOST, VERB_JSON, "list secrets", NULL, NULL, run_list_objects },
+    { "secret-list", GROUP_HOST, VERB_JSON, "list secrets", NULL, secret_options, run_list_objects },
     { "iface-list", GROUP_HOST, VERB_JSON, "list network interfaces of the host", NULL,
       activity_options, run_iface_list },
     { "iface-name", GROUP_HOST, VERB_JSON, "print the name of an interface of the host", NULL,

@@ -7,11 +7,6 @@
 
 /* ---- domstats ---- */
 
-typedef struct {
-    const char *option;
-    unsigned bit;
-} BitRow;
-
 static const BitRow stats_groups[] = {
     { "state", SKEP_STATS_STATE },         { "cpu-total", SKEP_STATS_CPU },
     { "balloon", SKEP_STATS_BALLOON },     { "vcpu", SKEP_STATS_VCPU },
@@ -35,17 +30,6 @@ static const BitRow stats_flags[] = {
     { "nowait", SKEP_STATS_NOWAIT },
     { NULL, 0 },
 };
-
-static unsigned
-bits_given (const Args *args, const BitRow *rows)
-{
-    unsigned bits = 0;
-
-    for (; rows->option; rows++)
-        if (args_flag (args, rows->option))
-            bits |= rows->bit;
-    return bits;
-}
 
 static void
 print_stats (Shell *shell, const Args *args, const SkepStats *stats, int n)

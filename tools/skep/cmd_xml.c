@@ -65,7 +65,7 @@ print_found (Shell *shell, xmlDocPtr doc, xmlXPathObjectPtr found, const char *x
     return 0;
 }
 
-static int
+int
 print_xpath (Shell *shell, const char *xml, const char *xpath, gboolean wrap)
 {
     xmlDocPtr doc = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,

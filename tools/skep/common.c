@@ -23,6 +23,17 @@ affect_flags (Shell *shell, const Args *args)
     return (live ? SKEP_AFFECT_LIVE : 0) | (config ? SKEP_AFFECT_CONFIG : 0);
 }
 
+unsigned
+bits_given (const Args *args, const BitRow *rows)
+{
+    unsigned bits = 0;
+
+    for (; rows->option; rows++)
+        if (args_flag (args, rows->option))
+            bits |= rows->bit;
+    return bits;
+}
+
 gboolean
 fds_parse (Shell *shell, const char *text, GArray *ret_fds)
 {
