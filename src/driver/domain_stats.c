@@ -92,6 +92,14 @@ add_vcpus (StatsReading *reading, Domain *domain, Cgroup *cgroup, GArray *params
     params_add_uint (params, "vcpu.maximum", domain->def->vcpus);
     if (!cgroup)
         return;
+    if (online == 1) {              /* it is the whole container */
+        guint64 total;
+
+        params_add_int (params, "vcpu.0.state", VCPU_RUNNING);
+        if (cgroup_cpu_usage (cgroup, &total, NULL, NULL, NULL))
+            params_add_ullong (params, "vcpu.0.time", total);
+        return;
+    }
     allowed = vcpus_allowed (domain, domain->def);
     usage = vcpus_usage (domain);
     for (guint i = 0; i < online; i++) {

@@ -238,11 +238,13 @@ static void
 add_net (GPtrArray *devices, const char *link, const char *name)
 {
     HostDevice *device = device_new (DEVICE_NET, link, name);
-    g_autofree char *mac = NULL;
+    g_autofree char *mac = device ? device_read (device, "address") : NULL;
 
-    if (!device)
+    if (!mac) {                     /* bonding_masters is a file */
+        if (device)
+            device_free (device);
         return;
-    mac = device_read (device, "address");
+    }
     add (devices, device, name_of ("net", name, mac));
 }
 
