@@ -92,8 +92,10 @@ make_pci (void)
     put_link ("/sys/kernel/iommu_groups/7/devices/0000:01:00.0", HBA);
     put_link (HBA "/driver", "/sys/bus/pci/drivers/megaraid_sas");
     put ("/sys/bus/pci/drivers/megaraid_sas/bind", "");
-    put ("/usr/share/misc/pci.ids", "# names\n1000  Broadcom / LSI\n\t0073  MegaRAID <SAS>\n\t\t1000 9240  Sub\n"
-                                    "8086  Intel Corporation\n\t9d11  Another\n8087  X\n\t9d10  Not this one\n");
+    put ("/usr/share/misc/pci.ids", "# names\n1000  Broadcom / LSI\n\t0073  MegaRAID <SAS>\n"
+         "\t\t1000 9240  Sub\n"
+                                    "8086  Intel Corporation\n\t9d11  Another\n8087  X\n"
+                                    "\t9d10  Not this one\n");
 }
 
 static void
@@ -224,22 +226,28 @@ test_pci (void)
 
     expect_xml (devices, "pci_0000_01_00_0",
                 "<device>\n  <name>pci_0000_01_00_0</name>\n  <path>" HBA "</path>\n"
-                "  <parent>pci_0000_00_1c_0</parent>\n  <driver>\n    <name>megaraid_sas</name>\n  </driver>\n"
-                "  <capability type='pci'>\n    <class>0x010400</class>\n    <domain>0</domain>\n    <bus>1</bus>\n"
-                "    <slot>0</slot>\n    <function>0</function>\n    <product id='0x0073'>MegaRAID &lt;SAS&gt;</product>\n"
+                "  <parent>pci_0000_00_1c_0</parent>\n  <driver>\n    <name>megaraid_sas</name>\n"
+                "  </driver>\n"
+                "  <capability type='pci'>\n    <class>0x010400</class>\n    <domain>0</domain>\n"
+                "    <bus>1</bus>\n"
+                "    <slot>0</slot>\n    <function>0</function>\n"
+                "    <product id='0x0073'>MegaRAID &lt;SAS&gt;</product>\n"
                 "    <vendor id='0x1000'>Broadcom / LSI</vendor>\n"
                 "    <capability type='virt_functions' maxCount='4'>\n"
                 "      <address domain='0x0000' bus='0x01' slot='0x00' function='0x1'/>\n    </capability>\n"
-                "    <iommuGroup number='7'>\n      <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n"
+                "    <iommuGroup number='7'>\n"
+                "      <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n"
                 "    </iommuGroup>\n    <numa node='0'/>\n    <pci-express>\n"
                 "      <link validity='cap' port='3' speed='8' width='4'/>\n"
-                "      <link validity='sta' speed='5' width='2'/>\n    </pci-express>\n  </capability>\n</device>\n");
+                "      <link validity='sta' speed='5' width='2'/>\n    </pci-express>\n"
+                "  </capability>\n</device>\n");
     {
         g_autofree char *xml = device_xml (devices_find (devices, "pci_0000_00_1c_0"));
 
         g_assert_nonnull (strstr (xml, "    <capability type='pci-bridge'/>\n"));
         /* a product is looked for among its vendor's only */
-        g_assert_nonnull (strstr (xml, "    <product id='0x9d10'/>\n    <vendor id='0x8086'>Intel Corporation</vendor>\n"));
+        g_assert_nonnull (strstr (xml, "    <product id='0x9d10'/>\n"
+                                       "    <vendor id='0x8086'>Intel Corporation</vendor>\n"));
     }
 }
 
@@ -250,41 +258,51 @@ test_others (void)
 
     expect_xml (devices, "computer",
                 "<device>\n  <name>computer</name>\n  <capability type='system'>\n    <hardware>\n"
-                "      <vendor>Skep &amp; Sons</vendor>\n      <uuid>00000000-0000-0000-0000-000000000000</uuid>\n"
+                "      <vendor>Skep &amp; Sons</vendor>\n"
+                "      <uuid>00000000-0000-0000-0000-000000000000</uuid>\n"
                 "    </hardware>\n    <firmware>\n    </firmware>\n  </capability>\n</device>\n");
     expect_xml (devices, "usb_1_2",
                 "<device>\n  <name>usb_1_2</name>\n  <path>" USB "/1-2</path>\n"
                 "  <devnode type='dev'>/dev/bus/usb/001/005</devnode>\n  <parent>usb_usb1</parent>\n"
                 "  <capability type='usb_device'>\n    <bus>1</bus>\n    <device>5</device>\n"
-                "    <product id='0xc534'>USB Receiver</product>\n    <vendor id='0x046d'/>\n  </capability>\n</device>\n");
+                "    <product id='0xc534'>USB Receiver</product>\n    <vendor id='0x046d'/>\n"
+                "  </capability>\n</device>\n");
     expect_xml (devices, "usb_1_2_1_0",
-                "<device>\n  <name>usb_1_2_1_0</name>\n  <path>" USB "/1-2/1-2:1.0</path>\n  <parent>usb_1_2</parent>\n"
-                "  <capability type='usb'>\n    <number>0</number>\n    <class>3</class>\n    <subclass>1</subclass>\n"
+                "<device>\n  <name>usb_1_2_1_0</name>\n  <path>" USB "/1-2/1-2:1.0</path>\n"
+                "  <parent>usb_1_2</parent>\n"
+                "  <capability type='usb'>\n    <number>0</number>\n    <class>3</class>\n"
+                "    <subclass>1</subclass>\n"
                 "    <protocol>2</protocol>\n  </capability>\n</device>\n");
     expect_xml (devices, "scsi_host0",
-                "<device>\n  <name>scsi_host0</name>\n  <path>" HOST "</path>\n  <parent>pci_0000_01_00_0</parent>\n"
+                "<device>\n  <name>scsi_host0</name>\n  <path>" HOST "</path>\n"
+                "  <parent>pci_0000_01_00_0</parent>\n"
                 "  <capability type='scsi_host'>\n    <host>0</host>\n    <unique_id>3</unique_id>\n"
                 "    <capability type='fc_host'>\n      <wwnn>2001001b32a9da4e</wwnn>\n"
                 "      <wwpn>2101001b32a9da4e</wwpn>\n    </capability>\n  </capability>\n</device>\n");
     expect_xml (devices, "scsi_0_0_1_2",
-                "<device>\n  <name>scsi_0_0_1_2</name>\n  <path>" LUN "</path>\n  <parent>scsi_target0_0_1</parent>\n"
+                "<device>\n  <name>scsi_0_0_1_2</name>\n  <path>" LUN "</path>\n"
+                "  <parent>scsi_target0_0_1</parent>\n"
                 "  <capability type='scsi'>\n    <host>0</host>\n    <bus>0</bus>\n    <target>1</target>\n"
                 "    <lun>2</lun>\n    <type>disk</type>\n  </capability>\n</device>\n");
     expect_xml (devices, "scsi_generic_sg0",
                 "<device>\n  <name>scsi_generic_sg0</name>\n  <path>" LUN "/scsi_generic/sg0</path>\n"
                 "  <devnode type='dev'>/dev/sg0</devnode>\n  <parent>scsi_0_0_1_2</parent>\n"
-                "  <capability type='scsi_generic'>\n    <char>/dev/sg0</char>\n  </capability>\n</device>\n");
+                "  <capability type='scsi_generic'>\n    <char>/dev/sg0</char>\n  </capability>\n"
+                "</device>\n");
     expect_xml (devices, "block_sda_ST_1_x",
                 "<device>\n  <name>block_sda_ST_1_x</name>\n  <path>" LUN "/block/sda</path>\n"
-                "  <devnode type='dev'>/dev/sda</devnode>\n  <devnode type='link'>/dev/disk/by-id/ata-ST1</devnode>\n"
-                "  <parent>scsi_0_0_1_2</parent>\n  <capability type='storage'>\n    <block>/dev/sda</block>\n"
+                "  <devnode type='dev'>/dev/sda</devnode>\n"
+                "  <devnode type='link'>/dev/disk/by-id/ata-ST1</devnode>\n"
+                "  <parent>scsi_0_0_1_2</parent>\n  <capability type='storage'>\n"
+                "    <block>/dev/sda</block>\n"
                 "    <bus>ata</bus>\n    <drive_type>disk</drive_type>\n    <model>ST &lt;1&gt;</model>\n"
                 "    <vendor>SEAGATE</vendor>\n    <serial>ST_1-x</serial>\n    <size>2097152</size>\n"
                 "    <logical_block_size>512</logical_block_size>\n    <num_blocks>4096</num_blocks>\n"
                 "  </capability>\n</device>\n");
     expect_xml (devices, "net_eth0_52_54_00_12_34_56",
                 "<device>\n  <name>net_eth0_52_54_00_12_34_56</name>\n  <path>" HBA "/net/eth0</path>\n"
-                "  <parent>pci_0000_01_00_0</parent>\n  <capability type='net'>\n    <interface>eth0</interface>\n"
+                "  <parent>pci_0000_01_00_0</parent>\n  <capability type='net'>\n"
+                "    <interface>eth0</interface>\n"
                 "    <address>52:54:00:12:34:56</address>\n    <link speed='1000' state='up'/>\n"
                 "    <capability type='80203'/>\n  </capability>\n</device>\n");
 }
@@ -310,7 +328,8 @@ test_interfaces (void)
     g_assert_null (interfaces_find (interfaces, "bonding_masters"));
     expect_interface ("br0", "<interface type='bridge' name='br0'>\n  <mtu size='1400'/>\n"
                              "  <bridge stp='on' delay='1500'>\n    <interface type='ethernet' name='eth0'>\n"
-                             "      <link speed='1000' state='up'/>\n      <mac address='52:54:00:12:34:56'/>\n"
+                             "      <link speed='1000' state='up'/>\n"
+                             "      <mac address='52:54:00:12:34:56'/>\n"
                              "    </interface>\n  </bridge>\n</interface>\n");
     expect_interface ("eth0.5", "<interface type='vlan' name='eth0.5'>\n  <link state='up'/>\n"
                                 "  <mac address='52:54:00:12:34:57'/>\n  <vlan tag='5'>\n"
