@@ -95,6 +95,42 @@ skep_domain_set_memory_params (SkepDomain *domain, const SkepParams *params, uns
     return skep_domain_set_limits (domain, SKEP_LIMITS_MEMORY, NULL, params, flags, error);
 }
 
+/* ---- Wanted and effective ---- */
+
+int
+skep_domain_effective_limits (SkepDomain *domain, SkepLimit **ret_limits, SkepError *error)
+{
+    skep_domain_get_limits_args in = { .dom = client_wire_domain (domain) };
+    skep_domain_get_limits_ret out = { 0 };
+    unsigned n;
+
+    if (!client_call (domain->conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_GET_LIMITS,
+                      (xdrproc_t) xdr_skep_domain_get_limits_args, &in,
+                      (xdrproc_t) xdr_skep_domain_get_limits_ret, &out, NULL, 0, NULL, error))
+        return -1;
+    n = out.limits.limits_len;
+    *ret_limits = g_new0 (SkepLimit, n + 1);
+    for (unsigned i = 0; i < n; i++) {
+        const skep_limit *limit = &out.limits.limits_val[i];
+
+        (*ret_limits)[i] = (SkepLimit){ g_strdup (limit->name), g_strdup (limit->wanted),
+                                        g_strdup (limit->effective) };
+    }
+    CLIENT_FREE (skep_domain_get_limits, &out);
+    return (int) n;
+}
+
+void
+skep_effective_limits_free (SkepLimit *limits, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free (limits[i].name);
+        free (limits[i].wanted);
+        free (limits[i].effective);
+    }
+    free (limits);
+}
+
 /* ---- Virtual CPUs ---- */
 
 int

@@ -367,6 +367,16 @@ bool skep_domain_limits (SkepDomain *domain, SkepLimits kind, const char *device
 bool skep_domain_set_limits (SkepDomain *domain, SkepLimits kind, const char *device,
                              const SkepParams *params, unsigned flags, SkepError *error);
 
+/* What the definition wants and what the kernel has: one row a limit. */
+typedef struct {
+    char *name;      /* "memory.limit", "cpu.shares", ... */
+    char *wanted;    /* "": nothing */
+    char *effective; /* "": it does not run, or the kernel has no such limit */
+} SkepLimit;
+/* Returns how many. A call of Skep's own: libvirtd does not have it. */
+int skep_domain_effective_limits (SkepDomain *domain, SkepLimit **ret_limits, SkepError *error);
+void skep_effective_limits_free (SkepLimit *limits, int n);
+
 /* ---- Virtual CPUs ---- */
 
 enum { SKEP_VCPU_MAXIMUM = 4, SKEP_VCPU_GUEST = 8 };

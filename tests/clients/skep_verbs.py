@@ -194,6 +194,16 @@ def check_changes(checks, pair):
         checks.that(f"{line}: refused", done.status == 1 and text in done.err, done)
 
 
+def check_limits(checks, pair):
+    rows = {row["name"]: row for row in json.loads(pair.skep("limits", "one", "--json").out)}
+    memory = rows.get("memory.limit", {})
+    checks.that("limits: memory is wanted and there", memory.get("wanted") and memory.get("wanted") == memory.get("effective")
+                and memory["differs"] is False, rows)
+    checks.matches("limits as a table", r"(?m)^ Name +Wanted +Effective", pair.skep("limits", "one").out)
+    stopped = {row["name"]: row for row in json.loads(pair.skep("limits", "off", "--json").out)}
+    checks.that("limits of one that does not run", stopped and all(row["effective"] is None for row in stopped.values()), stopped)
+
+
 def check_wait(checks, pair):
     checks.equal("wait for what is", pair.skep("wait", "off", "--state", "shutoff").status, 0)
     late = pair.skep("wait", "off", "--state", "running,paused", "--timeout", "1")
@@ -269,6 +279,7 @@ def main():
         check_same(checks, pair)
         check_json(checks, pair)
         check_changes(checks, pair)
+        check_limits(checks, pair)
         check_wait(checks, pair)
         check_monitor(checks, pair)
         check_top(checks, pair)

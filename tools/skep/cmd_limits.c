@@ -219,6 +219,48 @@ run_domiftune (Shell *shell, const Args *args)
                         args_string (args, "interface"), &params, flags);
 }
 
+/* ---- limits: wanted and effective ---- */
+
+static void
+limit_cell (Table *table, const char *text)
+{
+    if (*text)
+        table_string (table, text);
+    else
+        table_none (table, "-");
+}
+
+static int
+run_limits (Shell *shell, const Args *args)
+{
+    static const char *const titles[] = { "Name", "Wanted", "Effective", "", NULL };
+    static const char *const keys[] = { "name", "wanted", "effective", "differs", NULL };
+    autoerror error = { 0 };
+    autodomain domain = shell_domain (shell, args);
+    g_autoptr (Table) table = table_new (titles, keys);
+    SkepLimit *limits = NULL;
+    int n = domain ? skep_domain_effective_limits (domain, &limits, &error) : -1;
+
+    if (!domain)
+        return 1;
+    if (n < 0)
+        return shell_fail_with (shell, &error, "cannot read the limits of '%s'", domain->name);
+    for (int i = 0; i < n; i++) {
+        gboolean differs = *limits[i].wanted && *limits[i].effective
+                        && strcmp (limits[i].wanted, limits[i].effective) != 0;
+
+        table_string (table, limits[i].name);
+        limit_cell (table, limits[i].wanted);
+        limit_cell (table, limits[i].effective);
+        table_bool (table, differs, differs ? "differs" : "");
+        if (differs)
+            table_colour (table, "31");
+    }
+    table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour, shell->out);
+    skep_effective_limits_free (limits, n);
+    return 0;
+}
+
 /* ---- Rows ---- */
 
 #define VALUE(name, help)                                                                          \
@@ -283,7 +325,11 @@ static const Option domiftune_options[] = {
     OPTIONS_END,
 };
 
+static const Option limits_options[] = { OPTION_DOMAIN, OPTIONS_END };
+
 const Verb verbs_limits[] = {
+    { "limits", GROUP_MONITOR, VERB_JSON, "show what limits are wanted, and what the kernel has",
+      NULL, limits_options, run_limits },
     { "blkiotune", GROUP_DOMAIN, VERB_JSON, "show or set the limits of block I/O", NULL,
       blkiotune_options, run_blkiotune },
     { "blkdeviotune", GROUP_DOMAIN, VERB_JSON, "show or set the limits of a disk", NULL,
