@@ -17,7 +17,7 @@ domain_name_check (const char *name, GError **error)
     const char *newline = strchr (name, '\n');
 
     if (!*name)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_NO_NAME, "domain");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_NO_NAME, "%s", "");
     if (newline)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML_DETAIL,
                                "invalid char in name: a newline");

@@ -469,6 +469,7 @@ typedef struct {
 
 typedef struct {
     int id;                         /* controller's pid, -1 when not running */
+    char *foreign_type;             /* of another hypervisor: refused by the checks; else NULL */
     char *name;
     guint8 uuid[16];
     gboolean uuid_set;

@@ -61,6 +61,12 @@ static const char *const arch_names[] = {
 };
 
 static gboolean
+arch_possible (const char *arch, const DomainDefaults *host)
+{
+    return !arch || !host->arch || !strcmp (arch, host->arch) || !g_strcmp0 (arch, host->arch32);
+}
+
+static gboolean
 check_os (Check *check)
 {
     const DomainOs *os = &check->def->os;
@@ -71,16 +77,18 @@ check_os (Check *check)
     if (!g_strv_contains (types, os->type))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "unknown OS type '%s'",
                      os->type);
-    if (!g_str_equal (os->type, "exe"))
-        return check_fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
-                     "could not find capabilities for ostype=%s domaintype=lxc", os->type);
     if (os->arch && !g_strv_contains (arch_names, os->arch))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/os/type", 0, "Unknown architecture %s",
                      os->arch);
-    if (os->arch && defaults->arch && g_strcmp0 (os->arch, defaults->arch)
-        && g_strcmp0 (os->arch, defaults->arch32))
+    /* the blank at the end is libvirt's, and so is what it says of hvm, its default */
+    if (check->def->foreign_type || strcmp (os->type, "exe") != 0 || !arch_possible (os->arch, defaults))
         return check_fail (check, ERR_INVALID_ARG, "/domain/os/type", 0,
-                     "could not find capabilities for ostype=exe arch=%s domaintype=lxc", os->arch);
+                           "could not find capabilities for %s%s%sarch=%s domaintype=%s ",
+                           g_str_equal (os->type, "hvm") ? "" : "ostype=",
+                           g_str_equal (os->type, "hvm") ? "" : os->type,
+                           g_str_equal (os->type, "hvm") ? "" : " ",
+                           os->arch ? os->arch : defaults->arch,
+                           check->def->foreign_type ? check->def->foreign_type : "lxc");
     if (!os->init)
         return check_fail (check, ERR_XML, "/domain/os/init", 0, "init binary must be specified");
     for (guint i = 0; i < os->initenv->len; i++) {

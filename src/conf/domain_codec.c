@@ -17,11 +17,11 @@ STATIC_STRING_TABLE (action_names, ACTION_LAST, "destroy", "restart", "rename-re
 
 /* Other hypervisors' documents are told so, not "invalid". */
 static const char *const other_types[]
-    = { "none",   "qemu", "kqemu", "kvm", "xen",       "openvz", "test", "vmware",
-        "hyperv", "vbox", "phyp",  "vz",  "parallels", "bhyve",  NULL };
+    = { "none",   "qemu", "kqemu", "kvm", "xen",       "uml",   "openvz", "test", "vmware",
+        "hyperv", "vbox", "phyp",  "vz",  "parallels", "bhyve", NULL };
 
 static void
-type_codec (Codec *c)
+type_codec (Codec *c, DomainDef *def)
 {
     g_autofree char *type = NULL;
 
@@ -30,14 +30,12 @@ type_codec (Codec *c)
         return;
     }
     type = codec_take (c, "type", 0);
-    if (!type)
+    if (!type || !*type)
         codec_fail (c, ERR_INTERNAL, "missing domain type attribute");
-    else if (g_str_equal (type, "lxc"))
-        return;
     else if (g_strv_contains (other_types, type))
-        codec_fail (c, ERR_INVALID_ARG, "could not find capabilities for domaintype=%s", type);
-    else
-        codec_bad_value (c, "type", type, FIELD_CONFIG);
+        def->foreign_type = g_steal_pointer (&type);    /* the checks refuse it */
+    else if (strcmp (type, "lxc") != 0)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "invalid domain type %s", type);
 }
 
 static void
@@ -88,7 +86,7 @@ names_codec (Codec *c, DomainDef *def)
 {
     codec_element_string (c, "name", &def->name);
     if (codec_reading (c) && !def->name)
-        codec_fail (c, ERR_NO_NAME, "domain");
+        codec_fail (c, ERR_NO_NAME, "%s", "");
     uuid_codec (c, def);
     passive_codec (c, &def->passive, "genid");
     codec_element_string (c, "title", &def->title);
@@ -103,8 +101,6 @@ memory_codec (Codec *c, DomainDef *def)
         passive_attrs_codec (c, &def->passive, "dumpCore:o");
         codec_size_here (c, &def->memory, SIZE_KIB);
         codec_leave (c);
-    } else {
-        codec_fail (c, ERR_XML, "missing element 'memory'");
     }
     codec_size (c, "currentMemory", &def->current_memory, SIZE_KIB, TRUE);
 }
@@ -138,7 +134,7 @@ domain_codec (Codec *c, void *object)
 {
     DomainDef *def = object;
 
-    type_codec (c);
+    type_codec (c, def);
     id_codec (c, def);
     if (!codec_reading (c) && has_namespace (def))
         codec_put (c, "xmlns:lxc", LXC_NAMESPACE);

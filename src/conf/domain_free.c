@@ -245,6 +245,7 @@ domain_def_free (DomainDef *def)
 {
     if (!def)
         return;
+    g_free (def->foreign_type);
     g_free (def->name);
     g_free (def->title);
     g_free (def->description);

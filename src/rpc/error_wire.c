@@ -89,8 +89,13 @@ pattern_of (int code, const char *detail)
 static char *
 message_fill (const char *pattern, const char *detail)
 {
+    static const char *const joints[] = { ": %s", " for device %s", " in %s" };
     const char *hole = strstr (pattern, "%s");
 
+    /* without a detail libvirt leaves out what would join it */
+    for (guint i = 0; !*detail && i < G_N_ELEMENTS (joints); i++)
+        if (g_str_has_suffix (pattern, joints[i]))
+            return g_strndup (pattern, strlen (pattern) - strlen (joints[i]));
     return g_strdup_printf ("%.*s%s%s", (int) (hole - pattern), pattern, detail, hole + 2);
 }
 
