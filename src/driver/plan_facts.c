@@ -196,12 +196,30 @@ open_root (const DomainDef *def, int *ret, GError **error)
 
 /* The root gets the ids of its files changed then, other mounts keep them. Never the host's own tree,
  * and the kernel's file systems are the plan's affair. */
+gboolean
+plan_has_guest_ids (const DomainDef *def, const char *source)
+{
+    struct stat st;
+
+    if (stat (source, &st) < 0)
+        return FALSE;
+    for (guint i = 0; i < def->uid_map->len; i++) {
+        const IdmapEntry *entry = def->uid_map->pdata[i];
+
+        if (entry->start != entry->target && st.st_uid >= entry->target
+            && st.st_uid - entry->target < entry->count)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean
 gather_keeps_ids (const PlanQuestion *question, const FsDef *fs, PlanFs *ret, GError **error)
 {
     gboolean possible = TRUE;
 
-    if (fs->type == FS_MOUNT && plan_wants_idmap (fs->source)
+    ret->guest_ids = fs->type == FS_MOUNT && plan_has_guest_ids (question->def, fs->source);
+    if (fs->type == FS_MOUNT && !ret->guest_ids && plan_wants_idmap (fs->source)
         && !idmap_possible (question->helper, fs->source, &possible, error))
         return FALSE;
     ret->keeps_ids = !possible;

@@ -23,6 +23,7 @@ typedef struct {
     char *device;               /* host path of the block device (block, or file once attached) */
     char *fstype;               /* of the device */
     PlanDevice numbers;
+    gboolean guest_ids;         /* a bind whose files have the container's host ids on disk already */
     gboolean keeps_ids;         /* a bind of a file system without id-mapped mounts */
 } PlanFs;
 
@@ -69,6 +70,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlanFacts, plan_facts_free)
 
 /* The host id of a container's id: FALSE when the map does not have it. */
 gboolean plan_map_id (const GPtrArray *map, guint guest, guint *ret_host);
+
+/* Whether @source has its owner among the host ids of the map, as LXC and libvirt leave the files of a
+ * container with one. An identity tells nothing. */
+gboolean plan_has_guest_ids (const DomainDef *def, const char *source);
 
 /* plan_facts_skep.c: what <skep:container> names on the host; the seccomp filter. */
 gboolean plan_facts_skep (const DomainDef *def, PlanFacts *facts, GError **error);

@@ -10,7 +10,7 @@
 #include "util/file.h"
 
 static gboolean
-gather_mount (const SkepMount *mount, PlanFs *ret, GError **error)
+gather_mount (const DomainDef *def, const SkepMount *mount, PlanFs *ret, GError **error)
 {
     MountOptions options;
     gboolean bind, optional;
@@ -22,6 +22,7 @@ gather_mount (const SkepMount *mount, PlanFs *ret, GError **error)
     mount_options_clear (&options);
     if (!bind)
         return TRUE;
+    ret->guest_ids = plan_has_guest_ids (def, mount->source);
     if (stat (mount->source, &st) == 0)
         ret->directory = S_ISDIR (st.st_mode);
     else if (!optional)
@@ -46,7 +47,7 @@ plan_facts_skep (const DomainDef *def, PlanFacts *facts, GError **error)
     const DomainSkep *skep = def->skep;
 
     for (guint i = 0; skep && i < skep->mounts->len; i++)
-        if (!gather_mount (skep->mounts->pdata[i], &g_array_index (facts->mounts, PlanFs, i), error))
+        if (!gather_mount (def, skep->mounts->pdata[i], &g_array_index (facts->mounts, PlanFs, i), error))
             return FALSE;
     if (skep && skep->seccomp == SECCOMP_OFF)
         return TRUE;

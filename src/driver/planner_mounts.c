@@ -105,7 +105,7 @@ mount_root (Planner *p)
         if (strcmp (fs->target, "/") != 0)
             continue;
         readonly = fs->readonly;
-        keeps_ids = fact->keeps_ids;
+        keeps_ids = fact->keeps_ids || fact->guest_ids;
         source = fs->type == FS_MOUNT ? fs->source : fact->device;
         fstype = fs->type == FS_MOUNT ? "" : fact->fstype;
     }
@@ -275,7 +275,7 @@ planner_filesystem (Planner *p, guint index)
     switch (fs->type) {
     case FS_MOUNT:
         mount = planner_mount (p, PLAN_MOUNT_BIND_HOST, fs->source, fs->target, flags | create);
-        mount->idmap = planner_idmap_mode (p, fs->source, fact->keeps_ids);
+        mount->idmap = planner_idmap_mode (p, fs->source, fact->keeps_ids || fact->guest_ids);
         break;
     case FS_BIND:
         planner_mount (p, PLAN_MOUNT_BIND_GUEST, fs->source, fs->target, flags | create);

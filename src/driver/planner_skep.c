@@ -53,7 +53,9 @@ plan_bind (Planner *p, const SkepMount *mount, const MountOptions *options, cons
         = planner_mount (p, PLAN_MOUNT_BIND_HOST, mount->source, mount->target,
                          mount_flags (options) | (directory ? PLAN_MF_CREATE_DIR : PLAN_MF_CREATE_FILE));
 
-    planned->idmap = planner_idmap_mode (p, mount->source, FALSE);
+    planned->idmap = planner_idmap_mode (p, mount->source, fact->guest_ids);
+    if (planned->idmap == PLAN_IDMAP_GUEST)
+        planned->idmap = PLAN_IDMAP_TRY;        /* as binds of <filesystem> */
 }
 
 static void

@@ -77,6 +77,7 @@ print_xpath (Shell *shell, const char *xml, const char *xpath, gboolean wrap)
     if (context) {
         xmlXPathRegisterNs (context, BAD_CAST "lxc",
                             BAD_CAST "http://libvirt.org/schemas/domain/lxc/1.0");
+        xmlXPathRegisterNs (context, BAD_CAST "skep", BAD_CAST "urn:skep:domain:1");
         found = xmlXPathEvalExpression (BAD_CAST xpath, context);
     }
     code = found
