@@ -23,10 +23,11 @@ typedef struct {
     bool has_userns;        /* it lives in another user namespace than we */
     int n_words;
     char **words;           /* after the verb */
+    int answer_fd;          /* a descriptor that goes with the answer; -1 none */
 } HelperCall;
 
 /* Fills @answer, which is zeroed but for the type FAILED. */
-typedef void (*HelperVerb) (const HelperCall *call, MonitorPacket *answer);
+typedef void (*HelperVerb) (HelperCall *call, MonitorPacket *answer);
 
 /* A word that is the number of an inherited descriptor; -1 when it is none. */
 int helper_fd (const char *word);
@@ -36,18 +37,17 @@ int helper_enter (const HelperCall *call, int namespaces);
 void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 
 /* helper_device.c: words PLAN-FD; the plan is a device_plan. */
-void helper_device_add (const HelperCall *call, MonitorPacket *answer);
-void helper_device_remove (const HelperCall *call, MonitorPacket *answer);
+void helper_device_add (HelperCall *call, MonitorPacket *answer);
+void helper_device_remove (HelperCall *call, MonitorPacket *answer);
 
-/* helper_freeze.c: words TARGET, a file system's directory in the container, and MAJOR:MINOR of its device.
- * Never one that is mounted on the host, whose programs would hang. Frozen, or thawed, already: done, with
- * flags 1. */
-void helper_freeze (const HelperCall *call, MonitorPacket *answer);
-void helper_thaw (const HelperCall *call, MonitorPacket *answer);
+/* words TARGET, a file system's directory in the container, and MAJOR:MINOR of its device. Answers with a
+ * descriptor of it, for the daemon to freeze: never of one that is mounted on the host too, whose programs
+ * would hang. */
+void helper_filesystem (HelperCall *call, MonitorPacket *answer);
 /* helper_facts.c */
-void helper_facts (const HelperCall *call, MonitorPacket *answer);
+void helper_facts (HelperCall *call, MonitorPacket *answer);
 
 /* helper_shift.c, outside of containers. Words PATH: can mounts of its file system be id-mapped (shift_probe())?
  * Words ROOT RECORDS UIDS GIDS: shift_run(). */
-void helper_idmap (const HelperCall *call, MonitorPacket *answer);
-void helper_shift (const HelperCall *call, MonitorPacket *answer);
+void helper_idmap (HelperCall *call, MonitorPacket *answer);
+void helper_shift (HelperCall *call, MonitorPacket *answer);

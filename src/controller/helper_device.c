@@ -349,6 +349,37 @@ remove_node (Device *d)
     return 0;
 }
 
+/* ---- file systems of a device of their own */
+
+void
+helper_filesystem (HelperCall *call, MonitorPacket *answer)
+{
+    unsigned numbers[2];
+    Device d = { .call = call, .root = -1 };
+    autofd int fd = -1;
+    struct stat st;
+
+    if (sscanf (call->words[1], "%u:%u", &numbers[0], &numbers[1]) != 2
+        || host_has_mounted (makedev (numbers[0], numbers[1]))) {
+        errno = EXDEV;
+        failure_set_detail (&d.failure, STEP_MOUNT, call->words[0], "the host has mounted it too");
+    } else if (enter_tree (&d, false) == 0) {
+        fd = path_open (d.root, call->words[0], O_RDONLY | O_DIRECTORY | O_NONBLOCK, PATH_FOLLOW);
+        if (fd < 0 || fstat (fd, &st) < 0) {
+            failure_set (&d.failure, STEP_MOUNT, call->words[0]);
+        } else if (st.st_dev != makedev (numbers[0], numbers[1])) {
+            errno = EXDEV;
+            failure_set_detail (&d.failure, STEP_MOUNT, call->words[0], "another mount is there");
+        }
+    }
+    if (d.failure.step != STEP_NONE) {
+        failure_to_packet (&d.failure, answer);
+        return;
+    }
+    answer->type = MONITOR_DONE;
+    call->answer_fd = fd_steal (&fd);
+}
+
 /* ---- links */
 
 static int
@@ -410,13 +441,13 @@ run (const HelperCall *call, MonitorPacket *answer, int (*mount) (Device *), int
 }
 
 void
-helper_device_add (const HelperCall *call, MonitorPacket *answer)
+helper_device_add (HelperCall *call, MonitorPacket *answer)
 {
     run (call, answer, add_mount, add_node, add_link);
 }
 
 void
-helper_device_remove (const HelperCall *call, MonitorPacket *answer)
+helper_device_remove (HelperCall *call, MonitorPacket *answer)
 {
     run (call, answer, remove_mount, remove_node, remove_link);
 }

@@ -248,7 +248,7 @@ files_sections (const HelperCall *call, const char *what)
 }
 
 void
-helper_facts (const HelperCall *call, MonitorPacket *answer)
+helper_facts (HelperCall *call, MonitorPacket *answer)
 {
     const char *what = call->words[1];
 

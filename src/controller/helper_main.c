@@ -15,7 +15,7 @@
 #include "util/fd.h"
 
 static void
-helper_initctl (const HelperCall *call, MonitorPacket *answer)
+helper_initctl (HelperCall *call, MonitorPacket *answer)
 {
     ErrandHalt errand = {
         .pidfd = call->pidfd, .pid = call->pid, .has_userns = call->has_userns,
@@ -40,6 +40,7 @@ static const struct {
     { "initctl", 1, false, helper_initctl, "0|6: writes the container's initctl fifo" },
     { "device-add", 1, false, helper_device_add, "PLAN-FD: brings a device into the container" },
     { "device-remove", 1, false, helper_device_remove, "PLAN-FD: takes it away again" },
+    { "filesystem", 2, false, helper_filesystem, "TARGET MAJOR:MINOR: opens it, to be frozen" },
     { "idmap", 1, true, helper_idmap, "PATH: can mounts of its file system be id-mapped?" },
     { "shift", 4, true, helper_shift, "ROOT RECORDS UIDS GIDS: gives its files to host ids" },
     { "facts", 2, false, helper_facts, "OUT-FD WHAT: hostname, addresses, some files" },
@@ -129,7 +130,7 @@ int
 main (int argc, char **argv)
 {
     MonitorPacket answer = { .type = MONITOR_FAILED };
-    HelperCall call = { .pidfd = -1 };
+    HelperCall call = { .pidfd = -1, .answer_fd = -1 };
     int out, at;
     HelperVerb verb = find_verb (argc, argv, &at);
 
@@ -148,6 +149,6 @@ main (int argc, char **argv)
     } else {
         verb (&call, &answer);
     }
-    return fd_send (out, &answer, sizeof answer, NULL, 0) < 0
+    return fd_send (out, &answer, sizeof answer, &call.answer_fd, call.answer_fd >= 0 ? 1 : 0) < 0
         && fd_write_all (out, &answer, sizeof answer) < 0;
 }

@@ -7,13 +7,13 @@
 #include "controller/shift.h"
 
 void
-helper_idmap (const HelperCall *call, MonitorPacket *answer)
+helper_idmap (HelperCall *call, MonitorPacket *answer)
 {
     shift_probe (call->words[0], answer);
 }
 
 void
-helper_shift (const HelperCall *call, MonitorPacket *answer)
+helper_shift (HelperCall *call, MonitorPacket *answer)
 {
     static ShiftTask task;
 

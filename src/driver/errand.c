@@ -46,12 +46,13 @@ open_init (const ErrandTarget *target, GError **error)
 }
 
 static gboolean
-read_answer (int sock, const char *verb, MonitorPacket *ret, GError **error)
+read_answer (int sock, const char *verb, MonitorPacket *ret, int *ret_fd, GError **error)
 {
+    unsigned n = ret_fd ? 1 : 0;
     char text[640];
-    unsigned n = 0;
 
-    if (fd_receive (sock, ret, sizeof *ret, NULL, &n) != sizeof *ret)
+    if (fd_receive (sock, ret, sizeof *ret, ret_fd, &n) != sizeof *ret
+        || (ret_fd && n == 0 && ret->type == MONITOR_DONE))
         return error_set (error, ERR_INTERNAL, "skep-helper ended without an answer to '%s'", verb);
     if (ret->type == MONITOR_DONE)
         return TRUE;
@@ -64,9 +65,9 @@ read_answer (int sock, const char *verb, MonitorPacket *ret, GError **error)
     return FALSE;
 }
 
-gboolean
-errand_run (const ErrandTarget *target, const char *const *words, const int *fds, guint n_fds,
-            guint deadline_ms, MonitorPacket *ret_answer, GError **error)
+static gboolean
+run (const ErrandTarget *target, const char *const *words, const int *fds, guint n_fds, guint deadline_ms,
+     MonitorPacket *ret_answer, int *ret_fd, GError **error)
 {
     g_autoptr (GPtrArray) argv = g_ptr_array_new ();
     g_autofree SpawnFd *map = g_new (SpawnFd, n_fds + 2);
@@ -95,5 +96,21 @@ errand_run (const ErrandTarget *target, const char *const *words, const int *fds
     if (!spawn_run (&args, NULL, deadline_ms, NULL, NULL, NULL, error))
         return FALSE;
     fd_close (&theirs);
-    return read_answer (ours, words[0], ret_answer, error);
+    return read_answer (ours, words[0], ret_answer, ret_fd, error);
+}
+
+gboolean
+errand_run (const ErrandTarget *target, const char *const *words, const int *fds, guint n_fds,
+            guint deadline_ms, MonitorPacket *ret_answer, GError **error)
+{
+    return run (target, words, fds, n_fds, deadline_ms, ret_answer, NULL, error);
+}
+
+int
+errand_open (const ErrandTarget *target, const char *const *words, guint deadline_ms, GError **error)
+{
+    MonitorPacket answer;
+    int fd = -1;
+
+    return run (target, words, NULL, 0, deadline_ms, &answer, &fd, error) ? fd : -1;
 }

@@ -27,3 +27,5 @@ void errand_target_clear (ErrandTarget *target);
 #define ERRAND_FD_FIRST 5
 gboolean errand_run (const ErrandTarget *target, const char *const *words, const int *fds, guint n_fds,
                      guint deadline_ms, MonitorPacket *ret_answer, GError **error);
+/* The same for a verb that answers with a descriptor; -1 with error. */
+int errand_open (const ErrandTarget *target, const char *const *words, guint deadline_ms, GError **error);

@@ -9,6 +9,7 @@
 
 #include "driver/daemon.h"
 #include "driver/fault.h"
+#include "driver/frozen.h"
 #include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
@@ -61,6 +62,7 @@ instance_free (Instance *instance)
     g_clear_pointer (&instance->pid_watch, fd_watch_free);
     remove_source (&instance->retry);
     remove_source (&instance->reconnect);
+    frozen_release (instance);
     oom_watch_free (instance->oom);
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);
@@ -261,6 +263,8 @@ void
 instance_undo (Instance *instance, void (*walked) (Instance *instance))
 {
     wait_end (instance);
+    /* what waits for a frozen file system cannot be killed */
+    frozen_release (instance);
     instance->phase = PHASE_UNDOING;
     if (instance->step >= n_start_steps)
         instance->step = n_start_steps - 1;

@@ -92,6 +92,8 @@ struct Instance {
     guint64 init_start;
     guint64 pid_namespace;
     Cgroup *cgroup;
+    GPtrArray *frozen;          /* file systems, frozen.h; NULL none */
+    guint thaw_timer;           /* source id */
     OomWatch *oom;              /* while it runs; NULL where the kernel cannot tell */
     guint64 start_time;         /* CLOCK_REALTIME us */
     guint kill_stage;           /* of the escalation in start_kill.c */

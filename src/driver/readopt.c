@@ -11,6 +11,7 @@
 
 #include "driver/daemon.h"
 #include "driver/device_change.h"
+#include "driver/frozen.h"
 #include "driver/hooks.h"
 #include "driver/oom_watch.h"
 #include "driver/start_private.h"
@@ -141,6 +142,7 @@ adopt_running (Instance *instance, gboolean alive)
     reserve_labels (domain->def);
     device_recover (domain);
     oom_watch_begin (instance);
+    frozen_recover (domain);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),
                   reconnect_hook_done, instance_ticket (instance));

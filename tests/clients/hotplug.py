@@ -206,9 +206,37 @@ def filesystems(checks, guest, image):
         "<source", "<driver type='loop' format='raw'/><source", 1)
     checks.equal(f"{what}: attach an image", well(guest.attach(xml)), GOOD)
     checks.matches(f"{what}: is ext4", " ext4 ", guest.mounts().get("/mnt/image", ""))
+    freeze(checks, guest)
     checks.equal(f"{what}: detach the image", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what}: no loop device stays",
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 5), True)
+
+
+def freeze(checks, guest):
+    """/mnt/image, which is a file system of its own."""
+    what = f"{guest.name}: freeze"
+
+    def writer():
+        return subprocess.Popen(["nsenter", "-t", str(guest.init), "-m", "touch", "/mnt/image/written"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    other = guest.daemon.virsh("domfsfreeze", guest.name, "/mnt")
+    checks.matches(f"{what}: only what has a device of its own", "can be frozen", other.err)
+    done = guest.daemon.virsh("domfsfreeze", guest.name)
+    checks.matches(f"{what}: freezes", "Froze 1 filesystem", done.out + done.err)
+    again = guest.daemon.virsh("domfsfreeze", guest.name)
+    checks.matches(f"{what}: once", "frozen already", again.err)
+    waiting = writer()
+    checks.that(f"{what}: who writes waits", not t.wait_until(lambda: waiting.poll() is not None, 0.5))
+    done = guest.daemon.virsh("domfsthaw", guest.name)
+    checks.matches(f"{what}: thaws", "Thawed 1 filesystem", done.out + done.err)
+    checks.that(f"{what}: and goes on", t.wait_until(lambda: waiting.poll() is not None, 10))
+    # a daemon that dies leaves nothing frozen
+    guest.must("domfsfreeze", guest.name)
+    os.kill(guest.daemon.pid(), 9)
+    t.wait_until(lambda: guest.daemon.tool("status").out.strip() == "stopped", 20)
+    guest.daemon.start()
+    waiting = writer()
+    checks.that(f"{what}: the next daemon thaws", t.wait_until(lambda: waiting.poll() is not None, 20))
 
 
 def hostile(checks, guest):
@@ -360,7 +388,11 @@ def definitions(checks, guest):
     checks.that(f"{what}: its node is there", guest.device("/dev/loop-control"))
     checks.equal(f"{what}: detach from it", well(guest.detach(xml)), GOOD)
     guest.must("resume", guest.name)
-    guest.must("destroy", guest.name)
+    image = (f"<filesystem type='file'><driver type='loop' format='raw'/><source file='{guest.directory}/image'/>"
+             "<target dir='/mnt/image'/></filesystem>")
+    guest.attach(image)
+    guest.must("domfsfreeze", guest.name)
+    checks.equal(f"{what}: destroy with a frozen file system", well(guest.daemon.virsh("destroy", guest.name)), GOOD)
     off = guest.attach(xml)
     checks.matches(f"{what}: --live needs a running one", "domain is not running", off.err)
     guest.must("start", guest.name)

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Freezing and thawing file systems of containers. */
+#include <errno.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "driver/api.h"
+#include "driver/device_rules.h"
+#include "driver/errand.h"
+#include "driver/frozen.h"
+#include "driver/params.h"
+#include "driver/store.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/task.h"
+
+typedef struct {
+    char *target;
+    int fd;                     /* of its root; owned */
+} FrozenFs;
+
+static void
+frozen_free (gpointer data)
+{
+    FrozenFs *fs = data;
+
+    g_free (fs->target);
+    fd_close (&fs->fd);
+    g_free (fs);
+}
+
+static gboolean
+has_own_device (const FsDef *fs)
+{
+    return fs->type == FS_BLOCK || fs->type == FS_FILE;
+}
+
+GPtrArray *
+frozen_candidates (const DomainDef *def)
+{
+    GPtrArray *targets = g_ptr_array_new_with_free_func (g_free);
+
+    for (guint i = 0; i < def->filesystems->len; i++)
+        if (has_own_device (def->filesystems->pdata[i]))
+            g_ptr_array_add (targets, g_strdup (((const FsDef *) def->filesystems->pdata[i])->target));
+    return targets;
+}
+
+/* ---- thawing */
+
+/* EINVAL: it is not frozen; somebody inside, who may, has thawed it. */
+static void
+thaw_one (const FrozenFs *fs)
+{
+    if (ioctl (fs->fd, FITHAW, 0) < 0 && errno != EINVAL)
+        log_warning ("cannot thaw '%s': %s", fs->target, g_strerror (errno));
+}
+
+static guint
+thaw_all (GPtrArray *list)
+{
+    guint n = list->len;
+
+    for (guint i = 0; i < n; i++)
+        thaw_one (list->pdata[i]);
+    g_ptr_array_unref (list);
+    return n;
+}
+
+void
+frozen_release (Instance *instance)
+{
+    if (instance->thaw_timer)
+        g_source_remove (instance->thaw_timer);
+    instance->thaw_timer = 0;
+    instance_set_note (instance, NOTE_FROZEN, NULL);
+    if (instance->frozen)
+        thaw_all (g_steal_pointer (&instance->frozen));
+}
+
+static gboolean
+time_is_up (gpointer data)
+{
+    Instance *instance = data;
+
+    instance->thaw_timer = 0;
+    log_warning ("domain '%s': its file systems were frozen for %d s and are thawed",
+                 instance->domain->def->name, FROZEN_MAX_MS / 1000);
+    frozen_release (instance);
+    store_save_status (instance->domain, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+/* ---- freezing: a task that opens and freezes one after the other */
+
+typedef struct {
+    ErrandTarget target;
+    GPtrArray *targets;         /* of char * */
+    GArray *numbers;            /* of PlanDevice */
+    gboolean only_thaw;
+} FreezeInput;
+
+static void
+input_free (gpointer data)
+{
+    FreezeInput *input = data;
+
+    errand_target_clear (&input->target);
+    g_ptr_array_unref (input->targets);
+    g_array_unref (input->numbers);
+    g_free (input);
+}
+
+static FrozenFs *
+open_fs (const FreezeInput *input, guint i, GError **error)
+{
+    const PlanDevice *device = &g_array_index (input->numbers, PlanDevice, i);
+    g_autofree char *numbers = g_strdup_printf ("%u:%u", device->major, device->minor);
+    const char *words[] = { "filesystem", input->targets->pdata[i], numbers, NULL };
+    int fd = errand_open (&input->target, words, ERRAND_DEADLINE_MS, error);
+    FrozenFs *fs;
+
+    if (fd < 0)
+        return NULL;
+    fs = g_new0 (FrozenFs, 1);
+    fs->target = g_strdup (input->targets->pdata[i]);
+    fs->fd = fd;
+    return fs;
+}
+
+/* Of FrozenFs; all of them or none. */
+static gpointer
+freeze_run (gpointer data, GError **error)
+{
+    const FreezeInput *input = data;
+    g_autoptr (GPtrArray) frozen = g_ptr_array_new_with_free_func (frozen_free);
+
+    for (guint i = 0; i < input->targets->len; i++) {
+        FrozenFs *fs = open_fs (input, i, error);
+
+        if (fs && (input->only_thaw || ioctl (fs->fd, FIFREEZE, 0) == 0)) {
+            g_ptr_array_add (frozen, fs);
+            continue;
+        }
+        if (fs) {
+            error_set_errno (error, errno, "Unable to freeze '%s'", fs->target);
+            frozen_free (fs);
+        }
+        if (!input->only_thaw) {
+            thaw_all (g_steal_pointer (&frozen));
+            return NULL;
+        }
+        g_clear_error (error);
+    }
+    return g_steal_pointer (&frozen);
+}
+
+/* The file systems of @mountpoints, or all that can be frozen. */
+static FreezeInput *
+input_new (Domain *domain, char *const *mountpoints, guint n, GError **error)
+{
+    g_autoptr (GPtrArray) all = frozen_candidates (domain->def);
+    FreezeInput *input = g_new0 (FreezeInput, 1);
+
+    input->targets = g_ptr_array_new_with_free_func (g_free);
+    input->numbers = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
+    for (guint i = 0; i < domain->def->filesystems->len; i++) {
+        const FsDef *fs = domain->def->filesystems->pdata[i];
+        gboolean wanted = n == 0;
+        PlanDevice numbers;
+
+        for (guint k = 0; k < n; k++)
+            wanted |= strcmp (mountpoints[k], fs->target) == 0;
+        if (!wanted || !has_own_device (fs))
+            continue;
+        numbers = device_numbers_of (domain->instance, fs->alias);
+        g_ptr_array_add (input->targets, g_strdup (fs->target));
+        g_array_append_val (input->numbers, numbers);
+    }
+    if (input->targets->len == (n ? n : MAX (all->len, 1)) && errand_target (domain, &input->target, error))
+        return input;
+    if (!error || !*error)
+        error_set (error, ERR_OPERATION_UNSUPPORTED, n > 0
+                   ? "only file systems on a device or image of the container's own can be frozen"
+                   : "the container has no file system on a device or image of its own");
+    input_free (input);
+    return NULL;
+}
+
+typedef struct {
+    Call *call;
+    guint64 serial;
+} Freeze;
+
+static void
+frozen_done (gpointer result, GError *error, gpointer data)
+{
+    g_autofree Freeze *freeze = data;
+    Call *call = freeze->call;
+    Instance *instance = call->domain->instance;
+    GPtrArray *frozen = result;
+    g_autoptr (GString) names = g_string_new (NULL);
+    GError *why = NULL;
+
+    if (!frozen) {
+        call_failed (call, g_error_copy (error));
+        return;
+    }
+    if (!instance || instance->serial != freeze->serial || instance->phase != PHASE_RUNNING) {
+        thaw_all (frozen);
+        error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        call_failed (call, why);
+        return;
+    }
+    for (guint i = 0; i < frozen->len; i++)
+        g_string_append_printf (names, "%s%s", i ? "\n" : "", ((const FrozenFs *) frozen->pdata[i])->target);
+    ((domain_fsfreeze_ret *) call->out)->filesystems = (int) frozen->len;
+    instance->frozen = frozen;
+    instance->thaw_timer = g_timeout_add (FROZEN_MAX_MS, time_is_up, instance);
+    instance_set_note (instance, NOTE_FROZEN, names->str);
+    if (!store_save_status (call->domain, &why)) {
+        frozen_release (instance);
+        call_failed (call, why);
+        return;
+    }
+    call_done (call);
+}
+
+ApiResult
+api_domain_fsfreeze (Call *call, const domain_fsfreeze_args *in, domain_fsfreeze_ret *out, GError **error)
+{
+    FreezeInput *input;
+    Freeze *freeze;
+
+    (void) out;
+    if (call->domain->instance && call->domain->instance->frozen) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "the domain's file systems are frozen already");
+        return API_FAILED;
+    }
+    input = input_new (call->domain, in->mountpoints.mountpoints_val, in->mountpoints.mountpoints_len, error);
+    if (!input)
+        return API_FAILED;
+    freeze = g_new0 (Freeze, 1);
+    *freeze = (Freeze) { call, call->domain->instance->serial };
+    task_run_waiting (call->domain->def->name, freeze_run, input, input_free, frozen_done, freeze);
+    return API_LATER;
+}
+
+/* As with an agent: what is not frozen counts as none. */
+ApiResult
+api_domain_fsthaw (Call *call, const domain_fsthaw_args *in, domain_fsthaw_ret *out, GError **error)
+{
+    Instance *instance = call->domain->instance;
+
+    if (in->mountpoints.mountpoints_len > 0) {
+        error_set (error, ERR_OPERATION_UNSUPPORTED, "all that was frozen is thawed together: give no mount point");
+        return API_FAILED;
+    }
+    if (!instance || !instance->frozen)
+        return API_DONE;
+    out->filesystems = (int) instance->frozen->len;
+    frozen_release (instance);
+    return affect_save (call->domain, AFFECT_LIVE, error) ? API_DONE : API_FAILED;
+}
+
+/* ---- after a daemon's death */
+
+static void
+recovered (gpointer result, GError *error, gpointer data)
+{
+    (void) error;
+    if (result && thaw_all (result) > 0)
+        log_warning ("domain '%s': its file systems were left frozen, and are thawed", (const char *) data);
+    g_free (data);
+}
+
+void
+frozen_recover (Domain *domain)
+{
+    const char *note = instance_note (domain->instance, NOTE_FROZEN);
+    g_auto (GStrv) targets = note ? g_strsplit (note, "\n", -1) : NULL;
+    FreezeInput *input = note ? input_new (domain, targets, g_strv_length (targets), NULL) : NULL;
+
+    instance_set_note (domain->instance, NOTE_FROZEN, NULL);
+    if (!input)
+        return;
+    input->only_thaw = TRUE;
+    task_run_waiting (NULL, freeze_run, input, input_free, recovered, g_strdup (domain->def->name));
+}
