@@ -3,6 +3,7 @@
  * later line counts. */
 #include <string.h>
 
+#include "conf/cpulist.h"
 #include "conf/native_private.h"
 
 #define UNLIMITED_KIB MEMORY_UNLIMITED
@@ -130,11 +131,23 @@ take_cpu_max (Native *n, const NativeLine *line)
         n->def->cputune.period = period;
 }
 
+/* A list as it is kept, "0-2,5"; NULL when it is empty or fails. */
+static char *
+list_value (Native *n, const NativeLine *line)
+{
+    g_autoptr (GError) why = NULL;
+    char *list = *line->value ? cpulist_canonical (line->value, &why) : NULL;
+
+    if (why)
+        native_fail (n, line, (ErrorCode) why->code, "%s", why->message);
+    return list;
+}
+
 static void
 take_cpus (Native *n, const NativeLine *line)
 {
     g_free (n->def->cpuset);
-    n->def->cpuset = *line->value ? g_strdup (line->value) : NULL;
+    n->def->cpuset = list_value (n, line);
 }
 
 static void
@@ -143,7 +156,7 @@ take_mems (Native *n, const NativeLine *line)
     DomainNumatune *numa = &n->def->numatune;
 
     g_free (numa->nodeset);
-    numa->nodeset = *line->value ? g_strdup (line->value) : NULL;
+    numa->nodeset = list_value (n, line);
     numa->set = numa->nodeset != NULL;
     numa->mode = NUMA_STRICT;
     numa->placement = numa->set ? PLACEMENT_STATIC : PLACEMENT_NONE;

@@ -43,6 +43,13 @@ native_clear (Native *n)
 
 /* ---- what needs all lines */
 
+/* Of no line. */
+static void
+note_plain (Native *n, const char *key, const char *reason)
+{
+    g_ptr_array_add (n->notes, native_note_new (NULL, 0, key, g_strdup (reason)));
+}
+
 /* The container's folder has its name: /var/lib/lxc/NAME/rootfs. */
 static char *
 name_of_root (const char *root)
@@ -121,6 +128,34 @@ finish_init (Native *n)
     n->def->os.type = g_strdup ("exe");
 }
 
+/* libvirt's converter, and what was written for it, has HOST CONTAINER COUNT. Such a map shows by the
+ * container's root, which is nowhere in it otherwise. */
+static void
+turn_idmap (Native *n, GPtrArray *map, const char *what)
+{
+    gboolean root = FALSE, turned = FALSE;
+
+    for (guint i = 0; i < map->len; i++) {
+        root |= ((const IdmapEntry *) map->pdata[i])->start == 0;
+        turned |= ((const IdmapEntry *) map->pdata[i])->target == 0;
+    }
+    if (root || !turned)
+        return;
+    for (guint i = 0; i < map->len; i++) {
+        IdmapEntry *entry = map->pdata[i];
+
+        *entry = (IdmapEntry) { entry->target, entry->start, entry->count };
+    }
+    note_plain (n, what, "the container's root is not mapped: read as HOST CONTAINER COUNT");
+}
+
+static void
+finish_idmap (Native *n)
+{
+    turn_idmap (n, n->def->uid_map, "/domain/idmap/uid");
+    turn_idmap (n, n->def->gid_map, "/domain/idmap/gid");
+}
+
 /* All but what is dropped, or nothing but what is kept. What an include that could not be read says is
  * not known: then Skep's default is the safer guess. */
 static void
@@ -141,13 +176,6 @@ finish_caps (Native *n)
     }
 }
 
-/* What libvirt's converter takes for no limit and no terminals. */
-static void
-note_libvirt (Native *n, const char *key, const char *reason)
-{
-    g_ptr_array_add (n->notes, native_note_new (NULL, 0, key, g_strdup (reason)));
-}
-
 /* LXC's /dev/console is there without any terminal. */
 static void
 finish_consoles (Native *n)
@@ -155,7 +183,7 @@ finish_consoles (Native *n)
     gboolean plain = !n->host || !n->host->memory;
 
     if (plain && n->ttys == 0)
-        note_libvirt (n, "/domain/devices/console", "no terminals are configured: add one, a domain needs it to start");
+        note_plain (n, "/domain/devices/console", "no terminals are configured: add one, a domain needs it to start");
     for (guint i = 0; i < (plain ? n->ttys : MAX (n->ttys, 1)); i++) {
         ConsoleDef *console = g_new0 (ConsoleDef, 1);
 
@@ -206,7 +234,8 @@ native_finish (Native *n)
     native_finish_nets (n);
     native_finish_cgroup (n);
     if (!n->memory && !n->unlimited && (!n->host || !n->host->memory))
-        note_libvirt (n, "/domain/memory", "no limit is configured: 64 MiB are written, and they will hold");
+        note_plain (n, "/domain/memory", "no limit is configured: 64 MiB are written, and they will hold");
+    finish_idmap (n);
     finish_caps (n);
     finish_consoles (n);
     finish_sysctls (n);

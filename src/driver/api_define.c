@@ -2,6 +2,7 @@
 /* Define, undefine, autostart. Disk first: what cannot be saved changes nothing. */
 #include <string.h>
 
+#include "conf/domain_passive.h"
 #include "driver/api.h"
 #include "driver/daemon.h"
 #include "driver/lifecycle.h"
@@ -31,11 +32,11 @@ replace_definition (DomainList *list, Domain *domain, DomainDef *def)
 static void
 log_passive (const DomainDef *def)
 {
-    g_autoptr (GPtrArray) paths = domain_def_passive (def);
+    g_autoptr (GPtrArray) notes = domain_def_without_effect (def);
     g_autoptr (GString) list = g_string_new (NULL);
 
-    for (guint i = 0; paths && i < paths->len; i++)
-        g_string_append_printf (list, "%s%s", i ? ", " : "", (const char *) paths->pdata[i]);
+    for (guint i = 0; i < notes->len; i++)
+        g_string_append_printf (list, "%s%s", i ? ", " : "", ((const NativeNote *) notes->pdata[i])->key);
     if (list->len > 0)
         log_info ("domain '%s': without effect in a container: %s", def->name, list->str);
 }

@@ -8,6 +8,7 @@
 #include "security/audit.h"
 #include "security/capset.h"
 #include "security/label_drivers.h"
+#include "security/seccomp.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -287,6 +288,92 @@ test_apparmor_labels (void)
 }
 #endif
 
+/* ---- seccomp */
+
+/* How many instructions; 0 with @error. */
+static gsize
+compiled (const char *policy, GError **error)
+{
+    g_autoptr (GBytes) program = seccomp_compile (policy, "test", error);
+
+    g_assert_true (!program || g_bytes_get_size (program) % 8 == 0);
+    return program ? g_bytes_get_size (program) / 8 : 0;
+}
+
+static void
+test_seccomp_accepted (void)
+{
+    static const char *const policies[] = {
+        "2\ndenylist\n",
+        "2\nblacklist errno 13\n[all]\nkexec_load\n",
+        "2\nallowlist\nread\nwrite allow\nexit_group\n",
+        "2\nwhitelist errno 1\n[x86_64]\nread\n[aarch64]\nread\n[all]\nwrite\n",
+        "# a comment\n\n2\n  denylist  # and one\nmount errno 0x10 # third\n",
+        "2\ndenylist\nreject_force_umount\n",
+        "2\ndenylist\nno_such_system_call errno 1\n",
+        "2\ndenylist\nioctl errno 1 [1,0x5401,SCMP_CMP_EQ]\n",
+        "2\ndenylist\nclone errno 38 [0,0x10000000,SCMP_CMP_MASKED_EQ,0x10000000],[1,0,SCMP_CMP_EQ]\n",
+        "2\ndenylist\nioctl [1,0x5401,==]\nread trap\nwrite log\nclose kill\nopen allow\n",
+        "1\nwhitelist\n0\n1\n60\n231\n",
+    };
+    g_autoptr (GError) error = NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS (policies); i++) {
+        g_assert_cmpuint (compiled (policies[i], &error), >, 0);
+        g_assert_no_error (error);
+    }
+    /* a rule is more than none */
+    g_assert_cmpuint (compiled ("2\ndenylist\nmount errno 1\n", NULL), >, compiled ("2\ndenylist\n", NULL));
+}
+
+static void
+test_seccomp_refused (void)
+{
+    static const struct { const char *policy, *text; } cases[] = {
+        { "", "test:0: the profile has no version and no kind" },
+        { "2\n", "test:2: the profile has no version and no kind" },
+        { "three\n", "test:1: the first line is the version, 1 or 2" },
+        { "3\n", "test:1: the first line is the version, 1 or 2" },
+        { "2\ngreylist\n", "test:2: 'greylist' is neither denylist nor allowlist" },
+        { "1\nblacklist\n", "test:2: version 1 has allowlists only" },
+        { "1\nwhitelist\nread\n", "test:3: 'read' is not the number of a system call" },
+        { "2\ndenylist sing\n", "test:2: action 'sing' is not supported" },
+        { "2\ndenylist\nread errno\n", "test:3: errno needs a number up to 4095" },
+        { "2\ndenylist\nread errno 5000\n", "test:3: errno needs a number up to 4095" },
+        { "2\ndenylist\nread notify\n", "test:3: action 'notify' is not supported" },
+        { "2\ndenylist\n[all\n", "test:3: ']' is missing" },
+        { "2\ndenylist\n[vax]\n", "test:3: unknown architecture 'vax'" },
+        { "2\ndenylist\nread errno 1 [0,1]\n", "test:3: an argument is [INDEX,VALUE,OPERATOR] or [..., MASK]" },
+        { "2\ndenylist\nread errno 1 [6,1,==]\n", "test:3: bad number in the argument '6,1,=='" },
+        { "2\ndenylist\nread errno 1 [0,1,~]\n", "test:3: unknown operator '~'" },
+        { "2\ndenylist\nread errno 1 0,1\n", "test:3: bad arguments '0,1'" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autoptr (GError) error = NULL;
+
+        g_assert_cmpuint (compiled (cases[i].policy, &error), ==, 0);
+        g_assert_error (error, SKEP_ERROR, ERR_CONFIG_UNSUPPORTED);
+        g_assert_cmpstr (error->message, ==, cases[i].text);
+    }
+}
+
+/* The default is compiled once, and every call that the documents name is in it. */
+static void
+test_seccomp_default (void)
+{
+    static const char *const calls[] = { "kexec_load", "kexec_file_load", "open_by_handle_at", "init_module",
+                                         "finit_module", "delete_module", "swapon", "swapoff",
+                                         "reject_force_umount", "io_uring_setup", "userfaultfd" };
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) one = seccomp_compile_default (&error), two = seccomp_compile_default (&error);
+
+    g_assert_no_error (error);
+    g_assert_true (one == two);
+    for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+        g_assert_nonnull (strstr (seccomp_default_policy (), calls[i]));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -300,5 +387,8 @@ main (int argc, char **argv)
 #ifdef WITH_APPARMOR
     g_test_add_func ("/label/apparmor", test_apparmor_labels);
 #endif
+    g_test_add_func ("/security/seccomp/accepted", test_seccomp_accepted);
+    g_test_add_func ("/security/seccomp/refused", test_seccomp_refused);
+    g_test_add_func ("/security/seccomp/default", test_seccomp_default);
     return g_test_run ();
 }
