@@ -121,7 +121,7 @@ skep_domain_effective_limits (SkepDomain *domain, SkepLimit **ret_limits, SkepEr
 }
 
 void
-skep_effective_limits_free (SkepLimit *limits, int n)
+skep_limits_free (SkepLimit *limits, int n)
 {
     for (int i = 0; i < n; i++) {
         free (limits[i].name);

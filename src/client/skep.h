@@ -375,7 +375,7 @@ typedef struct {
 } SkepLimit;
 /* Returns how many. A call of Skep's own: libvirtd does not have it. */
 int skep_domain_effective_limits (SkepDomain *domain, SkepLimit **ret_limits, SkepError *error);
-void skep_effective_limits_free (SkepLimit *limits, int n);
+void skep_limits_free (SkepLimit *limits, int n);
 
 /* ---- Virtual CPUs ---- */
 

@@ -257,7 +257,7 @@ run_limits (Shell *shell, const Args *args)
             table_colour (table, "31");
     }
     table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour, shell->out);
-    skep_effective_limits_free (limits, n);
+    skep_limits_free (limits, n);
     return 0;
 }
 
