@@ -77,7 +77,8 @@ monitor_describe (const MonitorPacket *packet, char *text, unsigned long size)
     /* an answer to a request has no step: its object says it all */
     snprintf (text, size, "%s%s%s%s%s",
               packet->step == STEP_NONE && has_object ? "" : monitor_step_name (packet->step),
-              packet->step != STEP_NONE && has_object ? " " : "", object, has_error ? ": " : "", has_error ? strerror (packet->err) : "");
+              packet->step != STEP_NONE && has_object ? " " : "", object, has_error ? ": " : "",
+              has_error ? strerror (packet->err) : "");
 }
 
 static int
