@@ -6,6 +6,7 @@
 
 #include "driver/daemon.h"
 #include "driver/events.h"
+#include "driver/held.h"
 #include "driver/start.h"
 #include "util/log.h"
 
@@ -52,31 +53,18 @@ dispatch_client_gone (RpcClient *rpc, gpointer daemon)
 
 static guint depth; /* a handler may run inside another one's call_done() */
 
-static gint64
-slice_begin (void)
+static void
+slice_begin (Held *held)
 {
-    return depth++ == 0 ? g_get_monotonic_time () : 0;
+    if (depth++ == 0)
+        held_begin (held);
 }
 
 static void
-slice_end (gint64 begin, const char *name)
+slice_end (const Held *held, const char *name)
 {
-    static gint64 abort_ms = -1;
-    gint64 ms;
-
-    if (--depth > 0)
-        return;
-    ms = (g_get_monotonic_time () - begin) / 1000;
-    if (ms <= DISPATCH_SLOW_MS)
-        return;
-    log_warning ("%s held the main loop for %" G_GINT64_FORMAT " ms", name, ms);
-    if (abort_ms < 0) {
-        const char *text = g_getenv ("SKEP_DISPATCH_ABORT_MS");
-
-        abort_ms = text ? g_ascii_strtoll (text, NULL, 10) : 0;
-    }
-    if (abort_ms > 0 && ms > abort_ms)
-        g_error ("%s held the main loop for %" G_GINT64_FORMAT " ms", name, ms);
+    if (--depth == 0)
+        held_end (held, name);
 }
 
 /* ---- a call */
@@ -268,11 +256,12 @@ job_turn (Job *job, gpointer data)
 {
     Call *call = data;
     const char *name = call->proc->name;
-    gint64 begin = slice_begin ();
+    Held held;
 
+    slice_begin (&held);
     call->job = job;
     execute (call);
-    slice_end (begin, name);
+    slice_end (&held, name);
 }
 
 static void
@@ -312,8 +301,9 @@ dispatch_call (RpcCall *rpc, gpointer daemon)
 {
     Client *client = rpc_client_data (rpc_call_client (rpc));
     const Proc *proc = proc_find (rpc_call_program (rpc), rpc_call_procedure (rpc));
-    gint64 begin = slice_begin ();
+    Held held;
 
+    slice_begin (&held);
     if (proc && proc->kind != PROC_EVENT) {
         dispatch (proc, rpc, client, daemon);
     } else {
@@ -324,5 +314,5 @@ dispatch_call (RpcCall *rpc, gpointer daemon)
         error_log ("call", client->id, error);
         rpc_call_error (rpc, error);
     }
-    slice_end (begin, proc ? proc->name : "an unknown procedure");
+    slice_end (&held, proc ? proc->name : "an unknown procedure");
 }

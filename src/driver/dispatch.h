@@ -57,10 +57,6 @@ void dispatch_call (RpcCall *rpc, gpointer daemon);
 void dispatch_client_new (RpcClient *rpc, gpointer daemon);
 void dispatch_client_gone (RpcClient *rpc, gpointer daemon);
 
-/* A dispatch (on the main loop, not counting waiting) that took longer is logged by name. With the
- * environment variable SKEP_DISPATCH_ABORT_MS one longer than that aborts: the tests set it. */
-#define DISPATCH_SLOW_MS 50
-
 /* The row of a number in a program, for tests and for generated docs. */
 struct Proc {
     ProcKind kind;

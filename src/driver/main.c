@@ -14,6 +14,7 @@
 #include "config.h"
 #include "driver/daemon.h"
 #include "driver/dispatch.h"
+#include "driver/held.h"
 #include "driver/listen.h"
 #include "driver/start.h"
 #include "driver/store.h"
@@ -399,6 +400,7 @@ daemon_run (Daemon *daemon)
     raise_descriptor_limit ();
     signal (SIGPIPE, SIG_IGN);
     daemon->loop = g_main_loop_new (NULL, FALSE);
+    held_watch_turns ();
     /* before anything that takes time, so that an early signal is not lost */
     g_unix_signal_add (SIGTERM, on_end_signal, daemon);
     g_unix_signal_add (SIGINT, on_end_signal, daemon);

@@ -22,14 +22,21 @@ api_daemon (Api *api, const char *verb)
     g_assert_no_error (error);
 }
 
+/* docs/architecture.md decision 5; a sanitizer takes several times as long for the same. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HELD_MS "2000"
+#else
+#define HELD_MS "200"
+#endif
+
 void
 api_set_up (Api *api, gconstpointer data)
 {
     (void) data;
     api->dir = g_dir_make_tmp ("skep-api-XXXXXX", NULL);
     g_assert_nonnull (api->dir);
-    /* wall time, on a machine that may be busy with other tests */
-    g_setenv ("SKEP_DISPATCH_ABORT_MS", g_getenv ("SKEPD_WRAPPER") ? "20000" : "3000", FALSE);
+    /* the daemon's own time (driver/held.h): other tests that run beside this one do not count */
+    g_setenv ("SKEP_DISPATCH_ABORT_MS", g_getenv ("SKEPD_WRAPPER") ? "20000" : HELD_MS, FALSE);
     g_setenv ("SKEPD_START_TIMEOUT", "120", FALSE);
     api_daemon (api, "start");
 }
@@ -39,12 +46,14 @@ static void
 check_log (const Api *api)
 {
     static const char *const bad[]
-        = { "Sanitizer",     "runtime error: ", "definitely lost", "Invalid read",
-            "Invalid write", "uninitialised",   "-CRITICAL **",    "-WARNING **" };
+        = { "Sanitizer", "runtime error: ", "-CRITICAL **", "-WARNING **" };
     g_autofree char *path = g_strconcat (api->dir, "/skepd.log", NULL);
     g_autofree char *log = NULL;
 
     g_assert_true (g_file_get_contents (path, &log, NULL, NULL));
+    /* whatever valgrind says; it is told to say nothing else (tests/meson.build) */
+    if (g_regex_match_simple ("^==\\d+==", log, G_REGEX_MULTILINE, 0))
+        g_error ("valgrind in skepd.log:\n%s", log);
     for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
         if (strstr (log, bad[i]))
             g_error ("skepd.log has '%s':\n%s", bad[i], log);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whoever holds the main loop too long is caught, a dispatch and a turn alike; load is not its fault. */
+#include <glib.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "driver/held.h"
+
+static gboolean
+sleep_long (gpointer data)
+{
+    g_usleep (GPOINTER_TO_UINT (data) * 1000);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+test_dispatch (void)
+{
+    Held held;
+
+    if (g_test_subprocess ()) {
+        held_begin (&held);
+        g_usleep (300 * 1000);
+        held_end (&held, "domain_nap");
+        return;
+    }
+    g_test_trap_subprocess (NULL, 0, 0);
+    g_test_trap_assert_failed ();
+    g_test_trap_assert_stderr ("*domain_nap held the main loop for * ms*");
+}
+
+static void
+test_turn (void)
+{
+    if (g_test_subprocess ()) {
+        held_watch_turns ();
+        g_idle_add (sleep_long, GUINT_TO_POINTER (300));
+        for (int i = 0; i < 3; i++)
+            g_main_context_iteration (NULL, FALSE);
+        return;
+    }
+    g_test_trap_subprocess (NULL, 0, 0);
+    g_test_trap_assert_failed ();
+    g_test_trap_assert_stderr ("*a turn held the main loop for * ms*");
+}
+
+/* Waiting for events is what the loop is for. */
+static void
+test_waiting (void)
+{
+    held_watch_turns ();
+    g_timeout_add (400, sleep_long, NULL);
+    while (!g_main_context_iteration (NULL, TRUE))
+        continue;
+}
+
+/* Two that want the same processor: half of the time passed is the other's. */
+static void
+test_load (void)
+{
+    cpu_set_t before, one;
+    gint64 end;
+    Held held;
+    pid_t pid;
+
+    CPU_ZERO (&one);
+    CPU_SET (sched_getcpu (), &one);
+    g_assert_cmpint (sched_getaffinity (0, sizeof before, &before), ==, 0);
+    if (sched_setaffinity (0, sizeof one, &one) < 0) {
+        g_test_skip ("cannot stay on one processor");
+        return;
+    }
+    pid = fork ();
+    if (pid == 0) {
+        for (;;)
+            continue;
+    }
+    g_usleep (20 * 1000);
+    held_begin (&held);
+    end = g_get_monotonic_time () + 300 * 1000;
+    while (g_get_monotonic_time () < end)
+        continue;
+    held_end (&held, "domain_work");    /* would abort by time passed */
+    sched_setaffinity (0, sizeof before, &before);
+    kill (pid, SIGKILL);
+    waitpid (pid, NULL, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_setenv ("SKEP_DISPATCH_ABORT_MS", "200", TRUE);
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/held/dispatch", test_dispatch);
+    g_test_add_func ("/held/turn", test_turn);
+    g_test_add_func ("/held/waiting", test_waiting);
+    g_test_add_func ("/held/load", test_load);
+    return g_test_run ();
+}
