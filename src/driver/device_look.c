@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Steps of a change of devices that make nothing of the container's yet: looking, and the note. */
+#include "driver/device_steps.h"
+
+#include "driver/host_devices.h"
+#include "driver/store.h"
+#include "host/block.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "util/task.h"
+
+/* ---- look */
+
+typedef struct {
+    PlanFacts *facts;
+    GArray *loops;
+} Looked;
+
+static gpointer
+look_run (gpointer data, GError **error)
+{
+    const DomainDef *alone = data;
+    g_autoptr (PlanFacts) facts = plan_facts_devices (alone, error);
+    g_autoptr (DeviceResult) devices = facts ? host_devices_attach (alone, error) : NULL;
+    Looked *looked;
+
+    if (!devices)
+        return NULL;
+    host_devices_take (devices, facts);
+    looked = g_new0 (Looked, 1);
+    looked->facts = g_steal_pointer (&facts);
+    looked->loops = g_array_ref (devices->loops);
+    return looked;
+}
+
+static void
+look_done (gpointer result, GError *error, gpointer data)
+{
+    g_autofree Looked *looked = result;
+    DeviceChange *change = data;
+
+    if (looked) {
+        change->facts = looked->facts;
+        change->loops = looked->loops;
+    }
+    device_change_go_on (change, error);
+}
+
+StepResult
+device_run_look (DeviceChange *change, GError **error)
+{
+    (void) error;
+    task_run (look_run, domain_def_copy (change->alone), (GDestroyNotify) domain_def_free, look_done,
+              change);
+    return STEP_WAIT;
+}
+
+/* What a device has that is to leave must be known should it have to come back. */
+gboolean
+device_has_superblock (DeviceChange *change)
+{
+    return change->kind == DEVICE_FILESYSTEM && device_numbers (change).set;
+}
+
+static gpointer
+superblock_run (gpointer data, GError **error)
+{
+    return block_filesystem (data, error);
+}
+
+static void
+superblock_done (gpointer result, GError *error, gpointer data)
+{
+    DeviceChange *change = data;
+    PlanFs *fs = &g_array_index (change->facts->fs, PlanFs, 0);
+
+    if (result) {
+        g_free (fs->fstype);
+        fs->fstype = result;
+    } else {        /* no reason to keep it */
+        log_debug ("%s: %s", fs->device, error->message);
+    }
+    device_change_go_on (change, NULL);
+}
+
+StepResult
+device_run_superblock (DeviceChange *change, GError **error)
+{
+    (void) error;
+    task_run (superblock_run, g_strdup (g_array_index (change->facts->fs, PlanFs, 0).device), g_free,
+              superblock_done, change);
+    return STEP_WAIT;
+}
+
+/* ---- note */
+
+gboolean
+device_note_change (DeviceChange *change, GError **error)
+{
+    const PlanDevice numbers = device_numbers (change);
+    g_autofree char *number = device_number_format (&numbers);
+    g_autofree char *xml = domain_device_format (change->kind, change->item, DOMAIN_FORMAT_STATUS);
+    g_autofree char *note = g_strdup_printf ("%s %s %s %s", change->attach ? "attach" : "detach",
+                                             change->for_config ? "config" : "live", number, xml);
+
+    instance_set_note (change->domain->instance, NOTE_CHANGE, note);
+    return store_save_status (change->domain, error);
+}
+
+StepResult
+device_run_note (DeviceChange *change, GError **error)
+{
+    return device_note_change (change, error) ? STEP_DONE : STEP_FAILED;
+}
+
+StepResult
+device_undo_note (DeviceChange *change)
+{
+    g_autoptr (GError) error = NULL;
+
+    instance_set_note (change->domain->instance, NOTE_CHANGE, NULL);
+    if (!store_save_status (change->domain, &error))
+        device_undo_failed (change, "status", error);
+    return STEP_DONE;
+}
