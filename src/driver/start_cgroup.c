@@ -111,6 +111,19 @@ limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
     return !tune->soft_limit_set || cgroup_set_memory_soft (cgroup, bytes_of (tune->soft_limit), error);
 }
 
+/* An init system goes on without the one service that the kernel has killed, and starts it again; what
+ * else is run as init is one application, of which a part alone is of no use. */
+static gboolean
+is_init_system (const char *init)
+{
+    static const char *const names[] = {
+        "init", "systemd", "openrc-init", "runit", "runit-init", "s6-svscan", "s6-linux-init", "dinit", NULL
+    };
+    g_autofree char *name = g_path_get_basename (init);
+
+    return g_strv_contains (names, name);
+}
+
 static gboolean
 limit_cpu (const DomainDef *def, Cgroup *cgroup, GError **error)
 {
@@ -130,6 +143,8 @@ set_limits (Instance *instance, GError **error)
     guint64 pids = tune_pids (def);
 
     if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error))
+        return FALSE;
+    if (!is_init_system (def->os.init) && !cgroup_set_oom_group (instance->cgroup, error))
         return FALSE;
     device_numbers_fill (instance);
     if (!tune_apply (instance, NULL, def, error))

@@ -103,6 +103,9 @@ gboolean cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **e
 gboolean cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error);
 gboolean cgroup_set_cpuset (Cgroup *c, const char *cpus, const char *mems, GError **error); /* NULL: keep */
 gboolean cgroup_set_pids (Cgroup *c, guint64 max, GError **error);
+/* Out of memory, all processes of the guest end, not one of them. Version 2 only; TRUE and nothing else
+ * where it cannot be had. */
+gboolean cgroup_set_oom_group (Cgroup *c, GError **error);
 gboolean cgroup_get_pids (const Cgroup *c, guint64 *max, GError **error);     /* CGROUP_UNLIMITED */
 gboolean cgroup_cpu_usage (const Cgroup *c, guint64 *total_ns, guint64 *user_ns, guint64 *system_ns, GError **error);
 /* Of guint64 ns for each possible host cpu; v1 only (ERR_OPERATION_UNSUPPORTED on v2). */

@@ -115,6 +115,19 @@ cgroup_set_pids (Cgroup *c, guint64 max, GError **error)
 }
 
 gboolean
+cgroup_set_oom_group (Cgroup *c, GError **error)
+{
+    CgroupHierarchy *h = cgroup_hierarchy (CGROUP_MEMORY);
+    int r;
+
+    if (!h || !h->v2 || !(c->hierarchies & (1u << (h - cgroup_host.hierarchies))))
+        return TRUE;
+    /* not of BASE, which has the controller in it, too */
+    r = cgroup_write_try (h, c->base, "/guest", "memory.oom.group", "1");
+    return r == 0 || r == -ENOENT || cgroup_error (error, h, c->base, "/guest", "memory.oom.group", -r, TRUE);
+}
+
+gboolean
 cgroup_get_pids (const Cgroup *c, guint64 *max, GError **error)
 {
     CgroupHierarchy *h = cgroup_serving (c, CGROUP_PIDS, error);

@@ -312,6 +312,14 @@ test_limits (void)
         cgroup_set_pids (c, CGROUP_UNLIMITED, &error);
         g_assert_no_error (error);
     }
+    g_assert_true (cgroup_set_oom_group (c, &error));
+    g_assert_no_error (error);
+    if ((cgroup_host.controllers & CGROUP_MEMORY) && cgroup_hierarchy (CGROUP_MEMORY)->v2) {
+        char text[CGROUP_TEXT_MAX];
+
+        cgroup_read (cgroup_hierarchy (CGROUP_MEMORY), c->base, "/guest", "memory.oom.group", text, &error);
+        g_assert_cmpstr (text, ==, "1\n");
+    }
     if (cgroup_host.controllers & CGROUP_CPUSET) {
         cgroup_set_cpuset (c, "0", NULL, &error);
         g_assert_no_error (error);

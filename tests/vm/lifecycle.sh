@@ -57,6 +57,8 @@ matches "memory.high" "$(limits memory.high)" "\b67108864\b"
 matches "cpu.max" "$(limits cpu.max)" "\b50000 100000\b"
 matches "cpu.weight" "$(limits cpu.weight)" "\b(20|512|50)\b"
 matches "pids.max" "$(limits pids.max)" "\b300\b"
+equal "out of memory ends an application as a whole" \
+    "$(cat "/sys/fs/cgroup/machine.slice/$scope/skep/guest/memory.oom.group")" 1
 check "setmem --live" v setmem bee 100M --live
 matches "memory.max follows" "$(limits memory.max)" "\b104857600\b"
 check "schedinfo --live" v schedinfo bee --live --set vcpu_quota=25000
