@@ -53,7 +53,7 @@ attach (Call *call, const char *xml, guint flags, GError **error)
         return device_save_config (domain, g_steal_pointer (&config), error) ? API_DONE : API_FAILED;
     if (!device_match_new (domain->def, &device, MATCH_LIVE, error))
         return API_FAILED;
-    device_attach (domain, &device, g_steal_pointer (&config), domain_answer, call);
+    device_attach (domain, call->job, &device, g_steal_pointer (&config), domain_answer, call);
     return API_LATER;
 }
 
@@ -108,7 +108,7 @@ detach (Call *call, const char *xml, guint flags, GError **error)
         config = without (domain_config_def (domain), device.kind, (guint) index);
     if (live < 0)
         return device_save_config (domain, config, error) ? API_DONE : API_FAILED;
-    device_detach (domain, device.kind, (guint) live, config, domain_answer, call);
+    device_detach (domain, call->job, device.kind, (guint) live, config, domain_answer, call);
     return API_LATER;
 }
 
@@ -173,7 +173,7 @@ api_domain_detach_device_alias (Call *call, const domain_detach_device_alias_arg
         config = without (domain_config_def (domain), saved.kind, (guint) index);
     if (live < 0)
         return device_save_config (domain, config, error) ? API_DONE : API_FAILED;
-    device_detach (domain, device.kind, (guint) live, config, domain_answer, call);
+    device_detach (domain, call->job, device.kind, (guint) live, config, domain_answer, call);
     return API_LATER;
 }
 

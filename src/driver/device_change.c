@@ -18,7 +18,7 @@ device_change_instance (const DeviceChange *change)
 {
     Instance *instance = change->domain->instance;
 
-    return instance && instance->serial == change->serial ? instance : NULL;
+    return instance && instance->serial == change->serial && instance->phase == PHASE_RUNNING ? instance : NULL;
 }
 
 gboolean
@@ -156,7 +156,8 @@ step_back (DeviceChange *change, const DeviceStep *step)
 {
     StepResult result;
 
-    if (!(change->begun & (1u << change->step)) || !step->undo || !device_change_instance (change))
+    if (!(change->begun & (1u << change->step)) || !step->undo
+        || (!step->outlives && !device_change_instance (change)))
         return STEP_DONE;
     fault_here (step->name, FAULT_UNDO, controller_of (change));
     change->early = FALSE;
@@ -238,13 +239,14 @@ device_change_go_on (DeviceChange *change, const GError *error)
 /* ---- the changes */
 
 static DeviceChange *
-change_new (Domain *domain, const DomainDevice *device, DomainDef *config, DeviceChanged done,
+change_new (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config, DeviceChanged done,
             gpointer data)
 {
     DeviceChange *change = g_new0 (DeviceChange, 1);
 
     change->domain = domain_ref (domain);
     change->serial = domain->instance->serial;
+    change->job = job;
     change->kind = device->kind;
     change->alone = domain_device_alone (domain->def, device);
     change->item = g_ptr_array_index (domain_device_list (change->alone, device->kind), 0);
@@ -264,10 +266,10 @@ use_steps (DeviceChange *change, gboolean attach)
 }
 
 void
-device_attach (Domain *domain, const DomainDevice *device, DomainDef *config, DeviceChanged done,
+device_attach (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config, DeviceChanged done,
                gpointer data)
 {
-    DeviceChange *change = change_new (domain, device, config, done, data);
+    DeviceChange *change = change_new (domain, job, device, config, done, data);
     char **alias = domain_device_alias (change->kind, change->item);
 
     if (!*alias)
@@ -303,15 +305,15 @@ recall_facts (DeviceChange *change, const PlanDevice *numbers)
 }
 
 void
-device_detach (Domain *domain, DeviceKind kind, guint index, DomainDef *config, DeviceChanged done,
-               gpointer data)
+device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, DomainDef *config,
+               DeviceChanged done, gpointer data)
 {
     DomainDevice device = { .kind = kind, .item = domain_device_list (domain->def, kind)->pdata[index] };
     PlanDevice numbers;
     DeviceChange *change;
 
     domain_alias_fill (domain->def);
-    change = change_new (domain, &device, config, done, data);
+    change = change_new (domain, job, &device, config, done, data);
     change->alias = g_strdup (*domain_device_alias (kind, device.item));
     numbers = device_numbers_of (domain->instance, change->alias);
     recall_facts (change, &numbers);
@@ -333,7 +335,7 @@ parse_note (Domain *domain, const char *note, DeviceChange **ret, GError **error
     if (!domain_device_parse (words[3], domain->def, &daemon_state.defaults, DOMAIN_PARSE_LIVE, &device,
                               error) || !device.item)
         return FALSE;
-    *ret = change_new (domain, &device, NULL, NULL, NULL);
+    *ret = change_new (domain, NULL, &device, NULL, NULL, NULL);
     (*ret)->attach = g_str_equal (words[0], "attach");
     (*ret)->for_config = g_str_equal (words[1], "config");
     (*ret)->alias = g_strdup (*domain_device_alias (device.kind, (*ret)->item));

@@ -17,13 +17,14 @@
 typedef void (*DeviceChanged) (Domain *domain, const GError *error, gpointer data);
 
 /* Both take @config (NULL: none), the definition that replaces the saved one when all went well; when
- * anything fails, nothing of it happens. @done is called once, perhaps before this returns. */
+ * anything fails, nothing of it happens. @job is the caller's, and yields to a destroy while the helper is
+ * in the container, which may keep it there. @done is called once, perhaps before this returns. */
 /* @device is copied; it has been judged, and found to fit the live definition. */
-void device_attach (Domain *domain, const DomainDevice *device, DomainDef *config, DeviceChanged done,
-                    gpointer data);
+void device_attach (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config,
+                    DeviceChanged done, gpointer data);
 /* The device @index of its kind's list in the live definition. */
-void device_detach (Domain *domain, DeviceKind kind, guint index, DomainDef *config, DeviceChanged done,
-                    gpointer data);
+void device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, DomainDef *config,
+                    DeviceChanged done, gpointer data);
 /* After re-adoption: ends what an earlier daemon had begun. Makes a job of its own. */
 void device_recover (Domain *domain);
 
@@ -37,6 +38,7 @@ gboolean device_save_config (Domain *domain, DomainDef *def, GError **error);
 typedef struct {
     Domain *domain;             /* a reference */
     guint64 serial;             /* of its instance */
+    Job *job;                   /* NULL: does not yield */
     gboolean attach;
     DeviceKind kind;
     void *item;                 /* in @alone */
@@ -63,6 +65,7 @@ typedef struct DeviceStep {
     /* After STEP_WAIT device_change_go_on() is called. An undo has nobody to tell: it logs. */
     StepResult (*run) (DeviceChange *change, GError **error);
     StepResult (*undo) (DeviceChange *change);              /* NULL: nothing to undo */
+    gboolean outlives;          /* what it made stays when the container ends: undone then, too */
     /* The device is gone with it and cannot come again (NULL: it can): what fails from then on is
      * logged, and the change goes on. */
     gboolean (*final) (DeviceChange *change);

@@ -91,6 +91,8 @@ send_helper (DeviceChange *change, const char *verb, GError **error)
     }
     input = g_new0 (EnterInput, 1);
     *input = (EnterInput) { target, fd, verb };
+    if (change->job)
+        job_yield (change->job);
     task_run_waiting (NULL, enter_run, input, enter_input_free, enter_done, change);
     return STEP_WAIT;
 }

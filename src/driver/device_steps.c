@@ -175,25 +175,25 @@ always (DeviceChange *change)
 }
 
 const DeviceStep device_attach_steps[] = {
-    { "attach-look", NULL, device_run_look, NULL, NULL },
-    { "attach-note", NULL, device_run_note, device_undo_note, NULL },
-    { "attach-rules", device_needs_rules, device_run_widen, device_undo_widen, NULL },
-    { "attach-hold", device_needs_hold, device_run_hold, device_undo_hold, NULL },
-    { "attach-link", device_is_interface, device_run_link, device_undo_link, NULL },
-    { "attach-enter", NULL, device_run_enter, device_undo_enter, NULL },
-    { "attach-config", config_needed, run_config, undo_config, NULL },
-    { "attach-commit", NULL, run_commit, undo_commit, NULL },
+    { "attach-look", NULL, device_run_look, NULL, FALSE, NULL },
+    { "attach-note", NULL, device_run_note, device_undo_note, FALSE, NULL },
+    { "attach-rules", device_needs_rules, device_run_widen, device_undo_widen, FALSE, NULL },
+    { "attach-hold", device_needs_hold, device_run_hold, device_undo_hold, FALSE, NULL },
+    { "attach-link", device_is_interface, device_run_link, device_undo_link, FALSE, NULL },
+    { "attach-enter", NULL, device_run_enter, device_undo_enter, FALSE, NULL },
+    { "attach-config", config_needed, run_config, undo_config, TRUE, NULL },
+    { "attach-commit", NULL, run_commit, undo_commit, FALSE, NULL },
 };
 const guint n_device_attach_steps = G_N_ELEMENTS (device_attach_steps);
 
 const DeviceStep device_detach_steps[] = {
-    { "detach-look", device_has_superblock, device_run_superblock, NULL, NULL },
-    { "detach-note", NULL, device_run_note, device_undo_note, NULL },
-    { "detach-config", config_needed, run_config, undo_config, NULL },
-    { "detach-leave", device_needs_leave, device_run_leave, device_undo_leave, device_is_interface },
-    { "detach-unlink", device_is_interface, device_run_unlink, NULL, always },
-    { "detach-rules", device_needs_rules, device_run_narrow, device_undo_narrow, NULL },
-    { "detach-release", device_needs_release, device_run_release, NULL, always },
-    { "detach-commit", NULL, run_commit, undo_commit, NULL },
+    { "detach-look", device_has_superblock, device_run_superblock, NULL, FALSE, NULL },
+    { "detach-note", NULL, device_run_note, device_undo_note, FALSE, NULL },
+    { "detach-config", config_needed, run_config, undo_config, TRUE, NULL },
+    { "detach-leave", device_needs_leave, device_run_leave, device_undo_leave, FALSE, device_is_interface },
+    { "detach-unlink", device_is_interface, device_run_unlink, NULL, FALSE, always },
+    { "detach-rules", device_needs_rules, device_run_narrow, device_undo_narrow, FALSE, NULL },
+    { "detach-release", device_needs_release, device_run_release, NULL, FALSE, always },
+    { "detach-commit", NULL, run_commit, undo_commit, FALSE, NULL },
 };
 const guint n_device_detach_steps = G_N_ELEMENTS (device_detach_steps);

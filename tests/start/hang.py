@@ -80,6 +80,21 @@ def lifecycle(connection, name):
     domain.destroy()
 
 
+def unplugged(connection, checks, fuse):
+    """A device is on its way into a file system that never answers: a destroy does not wait for it."""
+    domain = connection.lookupByName("plugged")
+    mount_silence(init_pid(domain.ID()), "/tmp", fuse)
+    callers = Callers(connection.getURI(), "plugged", lambda d: d.attachDeviceFlags(
+        "<filesystem type='ram'><source usage='1024'/><target dir='/tmp/x'/></filesystem>", 3), 1)
+    time.sleep(0.5)
+    checks.equal("the attach waits", len(callers.ended), 0)
+    began = time.monotonic()
+    domain.destroy()
+    checks.that("a destroy does not wait for it", time.monotonic() - began < 8, time.monotonic() - began)
+    checks.that("the attach comes back", callers.wait(60), callers.ended)
+    checks.that("and has changed nothing", "/tmp/x" not in domain.XMLDesc(2))
+
+
 def main():
     try:
         import libvirt
@@ -88,7 +103,7 @@ def main():
     skeptest.enter_namespaces()
     libvirt.registerErrorHandler(lambda *ignored: None, None)
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
@@ -112,6 +127,7 @@ def main():
             checks.equal(f"turn {turn}: the others still wait", len(waiting[0].ended), 0)
         skeptest.wait_until(lambda: waiting[0].ended, 120, 0.2)
         checks.matches("the first call comes back and says why", "did not end within", str(waiting[0].ended[:1]))
+        unplugged(connection, checks, fuse)
         os.close(fuse)          # the rest need not wait as long: now the file system answers with an error
         checks.that("the other calls come back", waiting[0].wait(120), waiting[0].ended)
         for callers in waiting[1:]:
