@@ -69,6 +69,7 @@ typedef struct {
 } SkepDevice;
 
 typedef struct {
+    char *overlay_upper, *overlay_work; /* the root is an overlay upon the <filesystem> of "/"; or NULL */
     char *hostname;             /* NULL: from the domain's name */
     guint signals[SKEP_SIGNAL_LAST];    /* 0: the way that init's kind is halted */
     gboolean autostart_set;

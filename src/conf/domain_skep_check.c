@@ -264,6 +264,36 @@ check_mount (Check *check, const SkepMount *mount, const MountOptions *options, 
     return TRUE;
 }
 
+/* The options of an overlay are separated by these. */
+static gboolean
+is_layer (const char *path)
+{
+    return *path == '/' && !strpbrk (path, ",:\"\\") && !has_control (path);
+}
+
+static gboolean
+check_overlay (Check *check)
+{
+    const DomainSkep *skep = check->skep;
+    const FsDef *root = NULL;
+
+    if (!skep->overlay_upper)
+        return TRUE;
+    for (guint i = 0; i < check->def->filesystems->len; i++) {
+        const FsDef *fs = check->def->filesystems->pdata[i];
+
+        if (g_str_equal (fs->target, "/"))
+            root = fs;
+    }
+    if (!root || root->type != FS_MOUNT)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:overlay", 0,
+                     "an overlay needs a root filesystem of type mount below it");
+    if (!is_layer (skep->overlay_upper) || !is_layer (skep->overlay_work) || !is_layer (root->source))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:overlay", 0,
+                     "the directories of an overlay are absolute paths without , : \" and \\");
+    return TRUE;
+}
+
 static gboolean
 check_mounts (Check *check)
 {
@@ -301,7 +331,7 @@ domain_skep_check (const DomainDef *def, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
         check_plain, check_env,     check_rlimits, check_sysctls,
-        check_seccomp, check_devices, check_mounts,  check_hooks,
+        check_seccomp, check_devices, check_overlay, check_mounts,  check_hooks,
     };
     Check check = { .def = def, .skep = def->skep };
 

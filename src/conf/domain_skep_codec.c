@@ -213,6 +213,16 @@ hook_free (void *item)
     g_free (hook);
 }
 
+static void
+overlay_codec (Codec *c, DomainSkep *skep)
+{
+    if (!codec_enter (c, "skep:overlay", skep->overlay_upper != NULL))
+        return;
+    codec_string (c, "upper", &skep->overlay_upper, FIELD_REQUIRED);
+    codec_string (c, "work", &skep->overlay_work, FIELD_REQUIRED);
+    codec_leave (c);
+}
+
 void
 domain_skep_codec (Codec *c, DomainDef *def)
 {
@@ -238,6 +248,7 @@ domain_skep_codec (Codec *c, DomainDef *def)
     codec_flag (c, "skep:nonewprivs", &skep->no_new_privs);
     group_codec (c, "skep:devices", "skep:allow", &skep->devices, sizeof (SkepDevice), device_codec,
                  device_free);
+    overlay_codec (c, skep);
     group_codec (c, "skep:mounts", "skep:mount", &skep->mounts, sizeof (SkepMount), mount_codec,
                  mount_free);
     group_codec (c, "skep:hooks", "skep:hook", &skep->hooks, sizeof (SkepHook), hook_codec, hook_free);
@@ -264,6 +275,8 @@ domain_skep_free (DomainSkep *skep)
 {
     if (!skep)
         return;
+    g_free (skep->overlay_upper);
+    g_free (skep->overlay_work);
     g_free (skep->hostname);
     g_ptr_array_unref (skep->groups);
     g_ptr_array_unref (skep->env);
@@ -279,7 +292,7 @@ domain_skep_free (DomainSkep *skep)
 gboolean
 domain_skep_empty (const DomainSkep *skep)
 {
-    return !skep->hostname && !skep->signals[SKEP_SIGNAL_HALT] && !skep->signals[SKEP_SIGNAL_REBOOT]
+    return !skep->hostname && !skep->overlay_upper && !skep->signals[SKEP_SIGNAL_HALT] && !skep->signals[SKEP_SIGNAL_REBOOT]
         && !skep->autostart_set && !skep->env->len && !skep->rlimits->len && !skep->tasks_max
         && !skep->oom_set && !skep->sysctls->len && !skep->seccomp_set && !skep->no_new_privs
         && !skep->devices->len && !skep->mounts->len && !skep->hooks->len;

@@ -96,6 +96,23 @@ image_root (FsDef *fs, FsDriver driver, StorageFormat format)
     fs->format = format;
 }
 
+/* "/lower:/upper". LXC's work directory lies beside the upper one. */
+static void
+overlay_root (Native *n, const char *path)
+{
+    g_auto (GStrv) layers = g_strsplit (path, ":", -1);
+    g_autofree char *parent = NULL;
+
+    if (g_strv_length (layers) != 2 || *layers[0] != '/' || *layers[1] != '/') {
+        native_fail (n, n->rootfs, ERR_CONFIG_UNSUPPORTED, "a root of layers is overlay:/LOWER:/UPPER");
+        return;
+    }
+    add_fs (n, FS_MOUNT, layers[0], "/")->readonly = n->readonly_root;
+    parent = g_path_get_dirname (layers[1]);
+    n->skep->overlay_upper = g_strdup (layers[1]);
+    n->skep->overlay_work = g_build_filename (parent, "olwork", NULL);
+}
+
 static void
 finish_root (Native *n)
 {
@@ -113,10 +130,13 @@ finish_root (Native *n)
             break;
         }
     }
-    if (*path != '/' || g_str_has_prefix (kind, "overlay") || g_str_equal (kind, "aufs")) {
+    if (g_str_has_prefix (kind, "overlay")) {
+        overlay_root (n, path);
+        return;
+    }
+    if (*path != '/' || g_str_equal (kind, "aufs")) {
         native_fail (n, n->rootfs, ERR_CONFIG_UNSUPPORTED, "%s",
-                     *path == '/' ? "a root of layers is not supported yet: mount it on the host and name "
-                                    "that directory"
+                     *path == '/' ? "aufs is not supported: mount it on the host and name that directory"
                                   : "a root is named by its absolute path");
         return;
     }

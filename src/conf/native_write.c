@@ -118,11 +118,27 @@ write_names (Writer *w)
 /* ---- root and mounts */
 
 static void
+write_overlay (Writer *w, const FsDef *fs, const DomainSkep *skep)
+{
+    g_autofree char *parent = g_path_get_dirname (skep->overlay_upper);
+    g_autofree char *work = g_build_filename (parent, "olwork", NULL);
+
+    put (w, "lxc.rootfs.path", "overlay:%s:%s", fs->source, skep->overlay_upper);
+    if (!g_str_equal (work, skep->overlay_work))
+        note (w, "/domain/skep:container/skep:overlay/@work", "LXC's lies beside the upper directory: olwork");
+}
+
+static void
 write_root (Writer *w, const FsDef *fs)
 {
     const char *prefix = fs->type == FS_FILE ? fs->driver == FS_DRIVER_NBD ? "nbd:" : "loop:" : "";
 
-    put (w, "lxc.rootfs.path", "%s%s", prefix, fs->source);
+    const DomainSkep *skep = w->def->skep;
+
+    if (skep && skep->overlay_upper)
+        write_overlay (w, fs, skep);
+    else
+        put (w, "lxc.rootfs.path", "%s%s", prefix, fs->source);
     if (fs->readonly)
         put (w, "lxc.rootfs.options", "ro");
 }

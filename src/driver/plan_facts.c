@@ -174,7 +174,7 @@ init_is_covered (const DomainDef *def)
     return FALSE;
 }
 
-/* *ret stays -1 for a root on a block device, which only the container mounts. */
+/* *ret stays -1 for a root on a block device or of layers, which only the container mounts. */
 static gboolean
 open_root (const DomainDef *def, int *ret, GError **error)
 {
@@ -185,7 +185,7 @@ open_root (const DomainDef *def, int *ret, GError **error)
 
         if (strcmp (fs->target, "/") != 0)
             continue;
-        if (fs->type != FS_MOUNT)
+        if (fs->type != FS_MOUNT || (def->skep && def->skep->overlay_upper))
             return TRUE;
         source = fs->source;
     }

@@ -30,6 +30,38 @@ gather_mount (const DomainDef *def, const SkepMount *mount, PlanFs *ret, GError 
     return TRUE;
 }
 
+static const char *
+root_source (const DomainDef *def)
+{
+    for (guint i = 0; i < def->filesystems->len; i++) {
+        const FsDef *fs = def->filesystems->pdata[i];
+
+        if (g_str_equal (fs->target, "/"))
+            return fs->source;
+    }
+    return "/";
+}
+
+/* Neither layer is ever given other owners: the lower one may serve several containers. */
+static gboolean
+check_overlay (const DomainDef *def, const PlanFacts *facts, GError **error)
+{
+    const char *const layers[] = { root_source (def), def->skep->overlay_upper, def->skep->overlay_work };
+    struct stat st;
+
+    for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
+        if (stat (layers[i], &st) < 0)
+            return error_set_errno (error, errno, "Unable to access directory '%s'", layers[i]);
+        if (!S_ISDIR (st.st_mode))
+            return error_set_errno (error, ENOTDIR, "layer '%s' of the root", layers[i]);
+        if (i < 2 && facts->idmap && !plan_has_guest_ids (def, layers[i]))
+            return error_set (error, ERR_CONFIG_UNSUPPORTED,
+                              "an overlay has no id-mapped mounts: the files of '%s' must have the "
+                              "container's host ids", layers[i]);
+    }
+    return TRUE;
+}
+
 static GBytes *
 gather_seccomp (const DomainSkep *skep, GError **error)
 {
@@ -49,6 +81,8 @@ plan_facts_skep (const DomainDef *def, PlanFacts *facts, GError **error)
     for (guint i = 0; skep && i < skep->mounts->len; i++)
         if (!gather_mount (def, skep->mounts->pdata[i], &g_array_index (facts->mounts, PlanFs, i), error))
             return FALSE;
+    if (skep && skep->overlay_upper && !check_overlay (def, facts, error))
+        return FALSE;
     if (skep && skep->seccomp == SECCOMP_OFF)
         return TRUE;
     facts->seccomp = gather_seccomp (skep, error);

@@ -72,6 +72,7 @@ void planner_filesystem (Planner *p, guint index);
 /* Options of a tmpfs that belongs to the container's root, with the security label; g_free() */
 char *planner_owned_options (const Planner *p, const char *options);
 plan_idmap_mode planner_idmap_mode (const Planner *p, const char *source, gboolean keeps_ids);
+void planner_skep_overlay (Planner *p, plan_mount *root);
 void planner_skep_mounts (Planner *p);  /* planner_skep.c: after all others */
 void planner_skep (Planner *p);         /* everything else of <skep:container>; seccomp */
 void plan_skep_device_rules (const DomainSkep *skep, GArray *rules);

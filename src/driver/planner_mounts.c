@@ -113,7 +113,9 @@ mount_root (Planner *p)
                            PLAN_MF_RECURSIVE | (readonly ? PLAN_MF_RDONLY : 0));
     g_free (mount->fstype);
     mount->fstype = g_strdup (fstype ? fstype : "");
-    if (p->facts->idmap && !keeps_ids && (*mount->fstype || strcmp (mount->source, "/") != 0))
+    if (p->def->skep && p->def->skep->overlay_upper)
+        planner_skep_overlay (p, mount);
+    else if (p->facts->idmap && !keeps_ids && (*mount->fstype || strcmp (mount->source, "/") != 0))
         mount->idmap = PLAN_IDMAP_GUEST;
 }
 

@@ -75,6 +75,20 @@ plan_new_mount (Planner *p, const SkepMount *mount, const MountOptions *options)
                              : g_strdup (options->rest ? options->rest : "");
 }
 
+/* Its layers have the container's ids on disk, where there is a map: plan_facts_skep.c looked. */
+void
+planner_skep_overlay (Planner *p, plan_mount *root)
+{
+    const DomainSkep *skep = p->def->skep;
+
+    g_free (root->fstype);
+    g_free (root->options);
+    root->fstype = g_strdup ("overlay");
+    root->options = g_strdup_printf ("lowerdir=%s,upperdir=%s,workdir=%s", root->source,
+                                     skep->overlay_upper, skep->overlay_work);
+    root->flags &= ~(guint) PLAN_MF_RECURSIVE;
+}
+
 void
 planner_skep_mounts (Planner *p)
 {

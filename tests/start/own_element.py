@@ -146,6 +146,24 @@ class Own:
             done = self.daemon.virsh("start", P + "f" + name)
             self.checks.that(f"profile {name}: refused", done.status == 1 and why in done.err, done)
 
+    def overlay(self):
+        """The lower layer stays as it is; what is written is in the upper one."""
+        for layer in ("delta0", "olwork"):
+            os.makedirs(self.at(layer))
+        self.define("overlay", "echo changed >/etc/made; rm /etc/group; touch /done; sleep 300",
+                    element="<skep:container xmlns:skep='urn:skep:domain:1'>"
+                    f"<skep:overlay upper='{self.at('delta0')}' work='{self.at('olwork')}'/></skep:container>")
+        done = self.daemon.virsh("start", P + "overlay")
+        self.checks.equal("overlay: started", (done.status, done.err.strip()), (0, ""))
+        self.checks.that("overlay: written above", skeptest.wait_until(
+            lambda: os.path.exists(self.at("delta0/done")), PATIENCE), os.listdir(self.at("delta0")))
+        self.checks.that("overlay: the lower layer is as it was", os.path.exists(self.at("overlay/etc/group")) and
+                         not os.path.exists(self.at("overlay/etc/made")))
+        self.daemon.virsh("destroy", P + "overlay")
+        os.rename(self.at("delta0"), self.at("delta1"))
+        done = self.daemon.virsh("start", P + "overlay")
+        self.checks.that("overlay: a missing layer is named", done.status == 1 and "delta0" in done.err, done)
+
     def tasks(self):
         script = ("exec >/out 2>&1\nfor n in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 300 & done\n"
                   "echo end\nsleep 300")
@@ -238,6 +256,7 @@ def main():
         own.inside(False)
         own.inside(True)
         own.seccomp()
+        own.overlay()
         own.tasks()
         own.signals()
         own.hooks()
