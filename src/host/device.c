@@ -304,41 +304,47 @@ each_entry (GPtrArray *devices, const char *dir, void (*fn) (GPtrArray *, const 
 
 /* ---- names of PCI devices: lines "1af4  Red Hat, Inc." and "\t1041  Virtio 1.0 network device" */
 
+/* The whole of pci.ids; a line ends at a newline, the last one at the end. */
+typedef struct {
+    const char *text, *end;
+} PciIds;
+
 static gboolean
-id_line (const char *line, guint id, char **name)
+id_line (const char *line, const PciIds *ids, guint id, char **name)
 {
+    const char *newline = memchr (line, '\n', (gsize) (ids->end - line));
     char *end;
 
-    if (!g_ascii_isxdigit (*line) || g_ascii_strtoull (line, &end, 16) != id || end != line + 4
-        || !g_str_has_prefix (end, "  "))
+    if (!newline || !g_ascii_isxdigit (*line) || g_ascii_strtoull (line, &end, 16) != id || end != line + 4
+        || newline - end < 2 || end[0] != ' ' || end[1] != ' ')
         return FALSE;
     g_free (*name);
-    *name = g_strndup (end + 2, strcspn (end + 2, "\n"));
+    *name = g_strndup (end + 2, (gsize) (newline - end - 2));
     return TRUE;
 }
 
 static const char *
-after_newline (const char *at)
+next_line (const char *line, const PciIds *ids)
 {
-    at = strchr (at, '\n');
-    return at ? at + 1 : NULL;
+    line = memchr (line, '\n', (gsize) (ids->end - line));
+    return line && line + 1 < ids->end ? line + 1 : NULL;
 }
 
 static void
-set_pci_name (HostDevice *device, const char *ids)
+set_pci_name (HostDevice *device, const PciIds *ids)
 {
     g_autofree char *vendor = device_read (device, "vendor"), *product = device_read (device, "device");
     guint vendor_id = vendor ? (guint) g_ascii_strtoull (vendor, NULL, 16) : 0;
     guint product_id = product ? (guint) g_ascii_strtoull (product, NULL, 16) : 0;
-    const char *line = ids;
+    const char *line = ids->text;
 
-    while (line && !id_line (line, vendor_id, &device->vendor_name))
-        line = after_newline (line);
+    while (line && !id_line (line, ids, vendor_id, &device->vendor_name))
+        line = next_line (line, ids);
     if (!line)
         return;
     /* its products follow, indented by one tab; two are sub-systems */
-    while ((line = after_newline (line)) && (*line == '\t' || *line == '#'))
-        if (*line == '\t' && id_line (line + 1, product_id, &device->product_name))
+    while ((line = next_line (line, ids)) && (*line == '\t' || *line == '#'))
+        if (*line == '\t' && id_line (line + 1, ids, product_id, &device->product_name))
             return;
 }
 
@@ -346,16 +352,19 @@ static void
 set_pci_names (GPtrArray *devices)
 {
     static const char *const paths[] = { "/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids" };
-    g_autofree char *ids = NULL;
+    g_autofree char *text = NULL;
+    gsize size = 0;
+    PciIds ids;
 
-    for (guint i = 0; i < G_N_ELEMENTS (paths) && !ids; i++) {
+    for (guint i = 0; i < G_N_ELEMENTS (paths) && !text; i++) {
         g_autofree char *path = g_strconcat (node_root, paths[i], NULL);
 
-        ids = file_read (path, PCI_IDS_MAX, NULL, NULL);
+        text = file_read (path, PCI_IDS_MAX, &size, NULL);
     }
-    for (guint i = 0; ids && i < devices->len; i++)
+    ids = (PciIds){ text, text ? text + size : NULL };
+    for (guint i = 0; size > 0 && i < devices->len; i++)
         if (((HostDevice *) devices->pdata[i])->kind == DEVICE_PCI)
-            set_pci_name (devices->pdata[i], ids);
+            set_pci_name (devices->pdata[i], &ids);
 }
 
 /* ---- parents: the nearest directory above that is a device, else the computer */
