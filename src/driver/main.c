@@ -259,6 +259,7 @@ host_prepare (Daemon *daemon, GError **error)
     daemon->labels = label_driver_open (settings->security_driver, error);
     if (!daemon->labels)
         return FALSE;
+    log_info ("security driver: %s", daemon->labels->model);
     daemon->cap_last = capset_kernel_last ();
     daemon->host_uuid = settings->host_uuid ? g_strdup (settings->host_uuid) : node_host_uuid ();
     daemon->defaults = (DomainDefaults) {

@@ -124,9 +124,12 @@ controller_image (GError **error)
     static int image = -1;
 
     if (image < 0) {
-        image = plan_program_image (daemon_state.settings->controller);
+        const char *path = daemon_state.settings->controller;
+
+        /* by its file on disk it gets its domain; it makes the copy itself then */
+        image = daemon_state.labels->by_file ? open (path, O_RDONLY | O_CLOEXEC) : plan_program_image (path);
         if (image < 0)
-            error_set_errno (error, errno, "cannot read '%s'", daemon_state.settings->controller);
+            error_set_errno (error, errno, "cannot read '%s'", path);
     }
     return image;
 }

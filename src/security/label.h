@@ -8,6 +8,8 @@
 typedef struct {
     const char *model;              /* selinux, apparmor, none */
     const char *doi;
+    gboolean by_file;               /* the policy chooses a program's domain by its file: not for copies in
+                                     * memory, whose mount is in no namespace and so as good as nosuid */
     gboolean (*usable) (void);
     const char *(*base_label) (void);       /* or NULL */
     /* Fills label and imagelabel of a dynamic seclabel, checks a static one. */

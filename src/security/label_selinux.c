@@ -80,7 +80,13 @@ selinux_usable (void)
     process_context = contexts_value (text, "process");
     file_context = contexts_value (text, "file");
     content = contexts_value (text, "content");     /* libvirt asks for all three */
-    return process_context && file_context && content;
+    if (!process_context || !file_context || !content)
+        return FALSE;
+    /* Debian's policy names types here that it does not have: no container could start with them */
+    if (security_check_context (process_context) == 0 && security_check_context (file_context) == 0)
+        return TRUE;
+    g_clear_pointer (&process_context, g_free);
+    return FALSE;
 }
 
 static const char *
@@ -325,6 +331,7 @@ selinux_mount_options (const SeclabelDef *label)
 const LabelDriver label_driver_selinux = {
     .model = "selinux",
     .doi = "0",
+    .by_file = TRUE,
     .usable = selinux_usable,
     .base_label = selinux_base_label,
     .generate = selinux_generate,

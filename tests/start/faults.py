@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every step of a start is made to fail, and the daemon and the controller are killed at every stage of
-starts and stops. Each time: nothing is left over (processes, cgroups, mounts, links, loop devices, status
+"""Every step of a start is made to fail; the daemon is killed at every stage of starts and stops, the
+controller at every stage of starts and, since it is the first to go in a stop, at its begin. Each time: nothing is left over (processes, cgroups, mounts, links, loop devices, status
 files), the state that clients see is true, hooks come in pairs, and the same domain starts again."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -146,6 +147,29 @@ def kill_controller(world):
     world.works("after the controllers' deaths")
 
 
+def kill_controller_in_stops(world):
+    what = "controller killed while a destroy begins"
+    started = world.daemon.virsh("start", NAME)
+    world.checks.equal(f"{what}: start", (started.status, started.err), (0, ""))
+    world.arm(f"kill-controller undo {UNDONE[-1]}")
+    done = world.daemon.virsh("destroy", NAME)
+    world.checks.equal(f"{what}: the destroy", (done.status, done.err), (0, ""))
+    world.clean(what)
+    world.checks.equal(f"{what}: state", world.state(), "shut off (destroyed)")
+    world.checks.that(f"{what}: hooks in pairs", world.hooks_paired())
+
+    # sleep as init takes no signal: it is asked to halt, and does not
+    what = "controller killed while its init is asked to halt"
+    world.daemon.virsh("start", NAME)
+    world.daemon.virsh("shutdown", NAME)
+    os.kill(int(world.daemon.virsh("domid", NAME).out), signal.SIGKILL)
+    skeptest.wait_until(lambda: world.state() == "shut off (failed)", PATIENCE)
+    world.checks.equal(f"{what}: state", world.state(), "shut off (failed)")
+    left = skeptest.wait_until(lambda: not world.residue(), PATIENCE) or world.residue()
+    world.checks.equal(f"{what}: nothing is left over", left if left is not True else [], [])
+    world.works("after the controller's deaths in stops")
+
+
 def kill_daemon(world):
     for step in STEPS:
         for place in ("before", "after"):
@@ -188,7 +212,7 @@ def main():
             defined = daemon.virsh("define", world.xml)
             checks.equal("define", (defined.status, defined.err), (0, ""))
             world.works("without faults")
-            for part in (fail_steps, kill_controller, kill_daemon, kill_daemon_in_undo):
+            for part in (fail_steps, kill_controller, kill_controller_in_stops, kill_daemon, kill_daemon_in_undo):
                 if not checks.failed:   # each rests on a domain that works
                     part(world)
         if checks.failed:

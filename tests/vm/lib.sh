@@ -122,12 +122,21 @@ install_skep () {
         [ -e "$name" ] || cp "$library" "$name"
     done
     ldconfig
+    # as dpkg does; the daemon may give away contexts if it has the type of libvirt's (docs/security.md)
+    if selinuxenabled 2>/dev/null; then
+        { find "$share/root" -mindepth 1 -printf '/%P\n'; find "$share/lib" -type f -printf '/usr/lib/x86_64-linux-gnu/%P\n'; } |
+            restorecon -F -i -f -
+        restorecon -F /etc/ld.so.cache
+        chcon -t virtd_exec_t /usr/sbin/skepd
+        chcon -t virtd_lxc_exec_t /usr/libexec/skep/skep-controller
+    fi
     mkdir -p $root/{bin,sbin,dev,proc,sys,etc,tmp}
     cp /bin/busybox $root/bin/
     for applet in sh sleep cat ls echo ps hostname kill id head mkdir touch mount umount reboot poweroff true tty; do
         ln -s busybox $root/bin/$applet
     done
     ln -s ../bin/busybox $root/sbin/init
+    ! selinuxenabled 2>/dev/null || chcon -R -t container_file_t $root
     systemctl daemon-reload
 }
 
