@@ -30,7 +30,15 @@ skip () {
 [ "$(id -u)" = 0 ] || skip "needs root"
 command -v qemu-system-x86_64 >/dev/null || skip "needs qemu-system-x86 (tools/deps vm)"
 
-share=$(mktemp -d /tmp/skep-vm.cp "$(dirname "$0")"/*.sh "$share/"
+share=$(mktemp -d /tmp/skep-vm.XXXXXX)
+trap 'rm -rf "$share"' EXIT
+mkdir -p "$share/root" "$share/lib"
+DESTDIR=$share/root meson install -C "$skep_build" --no-rebuild --quiet
+# The machine is a Debian of the same version as this host, but with fewer libraries.
+{ find "$share/root" -type f -perm /111 -exec ldd {} + 2>/dev/null || true; } |
+    awk '$2 == "=>" && $3 ~ /^\// && $3 !~ /\/lib(c|m|pthread|dl|rt)\.so/ {print $3}' | sort -u |
+    xargs -r cp -L -t "$share/lib"
+cp "$(dirname "$0")"/*.sh "$share/"
 cp -r "$skep_source/docs/examples/socket-activation" "$share/examples"
 cp "$skep_build/tests/start/skepd-fault" "$share/"
 
