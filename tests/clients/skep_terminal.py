@@ -25,9 +25,9 @@ class Terminal(t.Terminal):
 def check_prompt(checks, daemon, skep, env):
     with Terminal([SKEP, "--socket", skep], env=env) as shell:
         checks.that("the prompt", shell.expect("skep # "))
-        shell.send("domst\t")
-        checks.that("a verb is completed", shell.expect("domstate "))
-        shell.send("box\t")
+        shell.send("domu\t")
+        checks.that("a verb is completed", shell.expect("domuuid "))
+        shell.send("\x15domstate box\t")
         checks.that("a domain is completed", shell.expect("boxes"))
         shell.send(" --rea\t\n")
         checks.that("an option is completed, and runs", shell.expect(r"--reason.*\r?\n.*shut off \(unknown\)"))
