@@ -99,8 +99,6 @@ of_nets (const DomainDef *def, GPtrArray *notes)
             add_item (notes, "interface", i, "vlan", not_yet);
         if (net->vport.type)
             add_item (notes, "interface", i, "virtualport", not_yet);
-        if (net->inbound.average || net->outbound.average)
-            add_item (notes, "interface", i, "bandwidth", not_yet);
         if (net->filter)
             add_item (notes, "interface", i, "filterref", not_yet);
     }
@@ -120,8 +118,12 @@ domain_def_without_effect (const DomainDef *def)
     g_autoptr (GPtrArray) paths = domain_def_passive (def);
     GPtrArray *notes = g_ptr_array_new_with_free_func (native_note_free);
 
-    for (guint i = 0; i < paths->len; i++)
-        add (notes, paths->pdata[i], reason_of (paths->pdata[i]));
+    for (guint i = 0; i < paths->len; i++) {
+        gboolean left_out = g_ptr_array_find_with_equal_func (def->ignored, paths->pdata[i], g_str_equal, NULL);
+
+        add (notes, paths->pdata[i],
+             left_out ? "left out: libvirt ignores it in a container as well" : reason_of (paths->pdata[i]));
+    }
     if (def->memtune.min_guarantee_set)
         add (notes, "/domain/memtune/min_guarantee", "no memory is set aside for a container");
     if (def->os.machine)

@@ -292,7 +292,8 @@ domain_skep_free (DomainSkep *skep)
 gboolean
 domain_skep_empty (const DomainSkep *skep)
 {
-    return !skep->hostname && !skep->overlay_upper && !skep->signals[SKEP_SIGNAL_HALT] && !skep->signals[SKEP_SIGNAL_REBOOT]
+    return !skep->hostname && !skep->overlay_upper
+        && !skep->signals[SKEP_SIGNAL_HALT] && !skep->signals[SKEP_SIGNAL_REBOOT]
         && !skep->autostart_set && !skep->env->len && !skep->rlimits->len && !skep->tasks_max
         && !skep->oom_set && !skep->sysctls->len && !skep->seccomp_set && !skep->no_new_privs
         && !skep->devices->len && !skep->mounts->len && !skep->hooks->len;

@@ -133,12 +133,13 @@ indexed_key (Native *n, const NativeLine *line, guint index, const char *key)
         nic_key (n, line, nic, key, FALSE);
 }
 
-/* Everything said so far is forgotten. */
-static void
-clear_nics (Native *n)
+/* FALSE: the family alone, "lxc.net =", which forgets everything said so far. */
+static gboolean
+is_nic_key (Native *n, const NativeLine *line)
 {
-    g_ptr_array_set_size (n->nics, 0);
-    n->net_seen = FALSE;
+    if (!*line->rest)
+        g_ptr_array_set_size (n->nics, 0);
+    return *line->rest != '\0';
 }
 
 void
@@ -147,11 +148,8 @@ native_take_net (Native *n, const NativeLine *line)
     const char *key;
     guint index;
 
-    if (!*line->rest) {
-        clear_nics (n);
+    if (!is_nic_key (n, line))
         return;
-    }
-    n->net_seen = TRUE;
     if (cut_index (line->rest, &index, &key))
         indexed_key (n, line, index, key);
     else
@@ -165,11 +163,8 @@ native_take_network (Native *n, const NativeLine *line)
     const char *key;
     guint index;
 
-    if (!*line->rest) {
-        clear_nics (n);
+    if (!is_nic_key (n, line))
         return;
-    }
-    n->net_seen = TRUE;
     if (cut_index (line->rest, &index, &key)) {
         indexed_key (n, line, index, key);
         return;

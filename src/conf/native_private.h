@@ -54,7 +54,7 @@ struct Native {
     guint depth;                /* of includes */
     gboolean unread;            /* an include could not be read */
     GPtrArray *nics;            /* of NativeNic */
-    gboolean net_seen, net_host;/* any network key; type none or a kept namespace */
+    gboolean net_host;          /* type none, or a kept namespace */
     GPtrArray *mounts;          /* of NativeMount */
     const NativeLine *fstab, *rootfs, *backend, *init, *execute, *halt;
     gboolean readonly_root;

@@ -283,6 +283,10 @@ class Move:
         done = self.daemon.virsh("domxml-from-native", "lxc-tools", path)
         self.checks.that("virsh converts, too", done.status == 0 and "<name>s</name>" in done.out, done)
         self.checks.that("and the daemon's log has the notes", "line 3: lxc.log.level: " in self.daemon.log())
+        done = self.daemon.virsh("domxml-to-native", "lxc-tools", "--domain", P + "virt")
+        self.checks.that("virsh writes configurations", done.status == 0 and "lxc.net.0.type = empty" in done.out, done)
+        done = self.daemon.virsh("domxml-to-native", "vmx", "--domain", P + "virt")
+        self.checks.that("but no others", done.status == 1 and "unsupported config type vmx" in done.err, done)
         for include, why in (("/etc/shadow", "is in no folder that native_dirs"),
                              (f"{self.directory}/lxc/../strict", "cannot read"),
                              (f"{self.directory}/lxc/link", "cannot read")):
