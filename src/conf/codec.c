@@ -226,6 +226,19 @@ ignore (Codec *c, const char *prefix, const char *name)
     return TRUE;
 }
 
+static xmlNode *next_child (xmlNode *from, const char *element);
+
+/* Whether one of the same name was read. */
+static gboolean
+was_taken (const Codec *c, const xmlNode *child)
+{
+    const xmlNode *first = child->ns ? NULL
+                                     : next_child (top (c)->node->children,
+                                                   (const char *) child->name);
+
+    return first && first != child && first->_private;
+}
+
 /* Whether @child may be ignored: what is not libvirt's at all, what it knows, and second copies of
  * what was read. */
 static gboolean
@@ -237,10 +250,7 @@ may_ignore (const Codec *c, const xmlNode *child)
         return !is_ours (child);
     if (c->grammar->known && c->grammar->known (top (c)->name, name))
         return TRUE;
-    for (const xmlNode *other = child->prev; other; other = other->prev)
-        if (other->_private && is_element (other, name))
-            return TRUE;
-    return FALSE;
+    return was_taken (c, child);
 }
 
 static void
@@ -253,6 +263,10 @@ refuse_child (Codec *c, xmlNode *child)
         g_autofree char *text = filled (level->unknown_format, name);
 
         fail_node (c, child, level->unknown_code, "%s", text);
+    } else if (!child->ns
+               && (fail_worded (c, "/", name, was_taken (c, child) ? "+" : "?", "")
+                   || fail_worded (c, "/*", "", "", name))) {
+        return;
     } else if (level->ignored++ > LIST_MAX || !may_ignore (c, child)
                || !ignore (c, "", name)) {
         fail_node (c, child, ERR_XML, "unknown element '%s'", name);

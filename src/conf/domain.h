@@ -138,6 +138,7 @@ extern const StringTable iotune_names;
 extern const StringTable capability_names;
 /* Names of the enums below for messages. */
 extern const StringTable fs_type_names, fs_driver_names, disk_type_names, net_type_names,
+    controller_type_names,
     hostdev_type_names;
 
 /* ---- clock */
@@ -430,6 +431,8 @@ typedef enum {
     MEMBALLOON_VIRTIO,
     MEMBALLOON_XEN,
     MEMBALLOON_NONE,
+    MEMBALLOON_VIRTIO_TRANSITIONAL,
+    MEMBALLOON_VIRTIO_NON_TRANSITIONAL,
     MEMBALLOON_LAST
 } MemballoonModel;
 

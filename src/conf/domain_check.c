@@ -178,26 +178,6 @@ check_idmap (Check *check)
 /* ---- devices */
 
 static gboolean
-check_controllers (Check *check)
-{
-    const GPtrArray *controllers = check->def->controllers;
-
-    /* sorted, so that the same ones are neighbours */
-    for (guint i = 0; i < controllers->len; i++) {
-        const ControllerDef *two = g_ptr_array_index (controllers, i);
-        const ControllerDef *one = i ? g_ptr_array_index (controllers, i - 1) : NULL;
-
-        if (two->index > CONTROLLER_INDEX_MAX)
-            return check_fail (check, ERR_XML, "/domain/devices/controller", 0,
-                         "controller index %d is above %d", two->index, CONTROLLER_INDEX_MAX);
-        if (one && one->type == two->type && one->index == two->index)
-            return check_fail (check, ERR_XML, "/domain/devices/controller", 0,
-                         "several controllers of one type with index '%d'", two->index);
-    }
-    return TRUE;
-}
-
-static gboolean
 check_disks (Check *check)
 {
     const GPtrArray *disks = check->def->disks;
@@ -283,7 +263,7 @@ domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_p
 {
     static gboolean (*const checks[]) (Check *) = {
         check_names, check_sizes, check_tune, check_os,   check_idmap,    check_clock,
-        check_disks, check_controllers, check_nets,  check_hostdevs, check_seclabels, check_shares,
+        check_disks, check_controllers, check_passive_devices, check_nets,  check_hostdevs, check_seclabels, check_shares,
         check_skep,
     };
     Check check = { .def = def, .defaults = defaults };

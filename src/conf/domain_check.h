@@ -22,3 +22,7 @@ gboolean check_hostdevs (Check *check);
 
 /* domain_check_tune.c: cputune, iothreads, numatune, blkiotune */
 gboolean check_tune (Check *check);
+/* domain_check_devices.c: devices without effect */
+gboolean check_passive_devices (Check *check);
+/* domain_check_controllers.c */
+gboolean check_controllers (Check *check);

@@ -32,7 +32,7 @@ void domain_skep_codec (Codec *c, DomainDef *def);      /* domain_skep_codec.c: 
 void domain_metadata_codec (Codec *c, DomainDef *def);  /* domain_metadata.c: metadata */
 void fs_codec (Codec *c, void *object);                 /* domain_fs_codec.c: FsDef */
 void disk_codec (Codec *c, void *object);               /* domain_disk_codec.c: DiskDef */
-void controller_codec (Codec *c, void *object);         /* ControllerDef */
+void controller_codec (Codec *c, void *object);         /* domain_controller_codec.c */
 void net_codec (Codec *c, void *object);                /* domain_net_codec.c: NetDef */
 void hostdev_codec (Codec *c, void *object);            /* domain_hostdev_codec.c: HostdevDef */
 void console_codec (Codec *c, void *object);            /* ConsoleDef */
@@ -67,7 +67,7 @@ gboolean net_ifname_generated (const char *ifname);
 /* Whether it has mode='subsystem'. */
 gboolean hostdev_is_subsystem (const HostdevDef *hostdev);
 
-/* Highest number of a disk controller: those below it are made, too. */
+/* Highest number of a disk's controller: those below it are made, too. */
 #define CONTROLLER_INDEX_MAX 255
 
 /* Drive address of a disk's target name ("sdb" is unit 1); FALSE when the name is none.
@@ -78,6 +78,12 @@ gboolean disk_target_index (const char *target, guint *ret_index);
 void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);
 
 void domain_default_tune (DomainDef *def);  /* domain_default_tune.c */
+
+void domain_default_devices (DomainDef *def);   /* domain_default_devices.c */
+/* Adds the controllers that devices without effect are on. */
+void domain_default_controllers (DomainDef *def);
+/* Unless it is there. domain_default.c */
+void domain_add_controller (DomainDef *def, guint type, guint index);
 
 /* More are refused. */
 #define IOTHREADS_MAX 1024

@@ -173,6 +173,22 @@ default_scsi_places (DomainDef *def)
     }
 }
 
+void
+domain_add_controller (DomainDef *def, guint type, guint index)
+{
+    ControllerDef *controller;
+
+    for (guint i = 0; i < def->controllers->len; i++) {
+        controller = g_ptr_array_index (def->controllers, i);
+        if (controller->type == type && controller->index == (int) index)
+            return;
+    }
+    controller = g_new0 (ControllerDef, 1);
+    controller->type = type;
+    controller->index = (int) index;
+    g_ptr_array_add (def->controllers, controller);
+}
+
 /* Every controller of @type from 0 to the highest that an address of a disk on @bus names. */
 static void
 add_controllers (DomainDef *def, guint type, guint bus, const ControllerNumbers *numbers)
@@ -194,16 +210,9 @@ add_controllers (DomainDef *def, guint type, guint bus, const ControllerNumbers 
             && controller <= CONTROLLER_INDEX_MAX)
             last = MAX (last, (int) controller);
     }
-    for (int index = 0; index <= last; index++) {
-        ControllerDef *controller;
-
-        if (numbers->taken[type][index])
-            continue;
-        controller = g_new0 (ControllerDef, 1);
-        controller->type = type;
-        controller->index = index;
-        g_ptr_array_add (def->controllers, controller);
-    }
+    for (int index = 0; index <= last; index++)
+        if (!numbers->taken[type][index])
+            domain_add_controller (def, type, (guint) index);
 }
 
 /* Sorts @list into groups, which keep the order of their first members, and within a group by
@@ -281,6 +290,7 @@ default_controllers (DomainDef *def)
     number_controllers (def->controllers, &numbers);
     for (guint i = 0; i < G_N_ELEMENTS (buses); i++)
         add_controllers (def, buses[i].type, buses[i].bus, &numbers);
+    domain_default_controllers (def);
     sort_groups (def->controllers, controller_group, compare_controllers);
 }
 
@@ -443,6 +453,7 @@ domain_default_fill (DomainDef *def, const DomainDefaults *defaults)
     default_clock (&def->clock);
     default_string (&def->emulator, defaults->emulator);
     default_disks (def);
+    domain_default_devices (def);
     default_controllers (def);
     default_nets (def);
     default_consoles (def);

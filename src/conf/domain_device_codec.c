@@ -11,7 +11,8 @@ STATIC_STRING_TABLE (console_type_names, 15, "null", "vc", "pty", "dev", "file",
                      "udp", "tcp", "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus");
 STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz",
                      "sclp", "sclplm", "none");
-STATIC_STRING_TABLE (memballoon_names, MEMBALLOON_LAST, NULL, "virtio", "xen", "none");
+STATIC_STRING_TABLE (memballoon_names, MEMBALLOON_LAST, NULL, "virtio", "xen", "none",
+                     "virtio-transitional", "virtio-non-transitional");
 
 /* ---- alias */
 
@@ -109,7 +110,10 @@ memballoon_codec (Codec *c, MemballoonDef *balloon)
         return;
     codec_enum (c, "model", &balloon->model, &memballoon_names, FIELD_REQUIRED);
     passive_attrs_codec (c, &balloon->passive, "autodeflate:o freePageReporting:o");
-    passive_codec (c, &balloon->passive, "stats alias address driver");
+    passive_codec (c, &balloon->passive,
+                   balloon->model == MEMBALLOON_NONE && !codec_reading (c)
+                       ? "stats driver"
+                       : "stats alias acpi address driver");
     codec_leave (c);
 }
 
@@ -129,8 +133,8 @@ domain_devices_codec (Codec *c, DomainDef *def)
     codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);
     passive_codec (c, &def->passive, "channel* input* tpm* graphics* sound* audio* video*");
     codec_list (c, "hostdev", &def->hostdevs, sizeof (HostdevDef), hostdev_codec, hostdev_def_free);
-    passive_codec (c, &def->passive, "redirdev* redirfilter? hub* watchdog*");
+    passive_codec (c, &def->passive, "redirdev* redirfilter hub* watchdog");
     memballoon_codec (c, &def->memballoon);
-    passive_codec (c, &def->passive, "rng* nvram? panic*? shmem* memory* iommu vsock?");
+    passive_codec (c, &def->passive, "rng* nvram? panic* shmem* memory* iommu vsock?");
     codec_leave (c);
 }

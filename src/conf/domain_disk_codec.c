@@ -15,8 +15,6 @@ STRING_TABLE (iotune_names, IOTUNE_LAST, "total_bytes_sec", "read_bytes_sec", "w
 STATIC_STRING_TABLE (device_names, DISK_DEVICE_LAST, "disk", "cdrom", "floppy", "lun");
 STATIC_STRING_TABLE (bus_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", "virtio", "xen", "usb",
                      "uml", "sata", "sd");
-STATIC_STRING_TABLE (controller_names, CONTROLLER_LAST, "ide", "fdc", "scsi", "sata",
-                     "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa");
 STATIC_STRING_TABLE (cache_names, DISK_CACHE_LAST, NULL, "default", "none", "writethrough",
                      "writeback", "directsync", "unsafe");
 
@@ -158,15 +156,4 @@ disk_codec (Codec *c, void *object)
     device_alias_codec (c, &disk->alias);
     passive_codec (c, &disk->passive, "acpi");
     address_codec (c, disk);
-}
-
-void
-controller_codec (Codec *c, void *object)
-{
-    ControllerDef *controller = object;
-
-    codec_enum (c, "type", &controller->type, &controller_names, FIELD_REQUIRED | FIELD_KEEP_ZERO);
-    codec_int (c, "index", &controller->index, -1);
-    passive_attrs_codec (c, &controller->passive, "model ports:u vectors:u");
-    passive_codec (c, &controller->passive, "driver master alias address");
 }

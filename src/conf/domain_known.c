@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Elements of libvirt's domain XML that its LXC driver reads and forgets, or never reads: they are
- * ignored, and named. A row is a parent and its children; every other unknown element is refused.
+ * ignored, and named. A row is a parent and its children, from libvirt's schema; every other unknown
+ * element is refused.
  */
 #include <string.h>
 
@@ -11,9 +12,134 @@ static const struct {
     const char *parent;
     const char *names;      /* separated by blanks */
 } rows[] = {
-    { "domain", "maxMemory vcpus launchSecurity" },
-    { "hostdev", "readonly shareable ip route driver teaming" },
-    { "source", "origstates" },
+    /* what any device may have */
+    { "*", "alias boot rom acpi address driver seclabel source target protocol log teaming" },
+    { "acpi", "table" },
+    { "active_pcr_banks", "sha1 sha256 sha384 sha512" },
+    { "adapter", "parentaddr" },
+    { "address", "zpci" },
+    { "audio", "input output" },
+    { "auth", "secret" },
+    { "backend", "active_pcr_banks device encryption log protocol source" },
+    { "backingStore", "backingStore format source" },
+    { "bandwidth", "inbound outbound" },
+    { "baseBoard", "entry" },
+    { "binary", "cache lock sandbox thread_pool" },
+    { "bios", "entry" },
+    { "cache", "line size" },
+    { "cachetune", "cache monitor" },
+    { "cell", "cache distances" },
+    { "channel", "address alias log protocol source target" },
+    { "chassis", "entry" },
+    { "coalesce", "rx" },
+    { "commandline", "arg env" },
+    { "console", "acpi address alias log protocol source target" },
+    { "controller", "acpi address alias driver master model pcihole64 target" },
+    { "cookies", "cookie" },
+    { "cpu", "cache feature maxphysaddr model numa topology vendor" },
+    { "device",
+      "frontend path read_bytes_sec read_iops_sec weight write_bytes_sec "
+      "write_iops_sec" },
+    { "disk",
+      "acpi address alias auth backenddomain backingStore blockio boot driver "
+      "encryption geometry iotune mirror privateData product readonly serial "
+      "shareable source target transient vendor wwn" },
+    { "distances", "sibling" },
+    { "domain",
+      "capabilities commandline datacenterpath deprecation launchSecurity maxMemory "
+      "override vcpus" },
+    { "driver", "guest host metadata_cache" },
+    { "encryption", "cipher ivgen secret" },
+    { "filesystem",
+      "acpi address alias binary boot driver readonly source space_hard_limit "
+      "space_soft_limit target" },
+    { "filterref", "parameter" },
+    { "firmware", "feature" },
+    { "format", "metadata_cache" },
+    { "frontend", "property" },
+    { "graphics",
+      "audio channel clipboard filetransfer gl image jpeg listen mouse playback "
+      "streaming zlib" },
+    { "hostdev",
+      "acpi address alias boot driver ip readonly rom route shareable source teaming" },
+    { "hpt", "maxpagesize" },
+    { "hub", "address alias" },
+    { "hugepages", "page" },
+    { "hyperv",
+      "avic evmcs frequencies ipi reenlightenment relaxed reset runtime spinlocks "
+      "stimer synic tlbflush vapic vendor_id vpindex" },
+    { "initiator", "iqn" },
+    { "input", "acpi address alias driver settings source" },
+    { "interconnects", "bandwidth latency" },
+    { "interface",
+      "acpi address alias backend backenddomain bandwidth boot coalesce downscript "
+      "driver filterref guest ip link mac model mtu port portForward rom route script "
+      "source target teaming tune virtualport vlan" },
+    { "iommu", "acpi address alias driver" },
+    { "iothreadids", "iothread" },
+    { "iotune",
+      "group_name read_bytes_sec read_bytes_sec_max read_bytes_sec_max_length "
+      "read_iops_sec read_iops_sec_max read_iops_sec_max_length size_iops_sec "
+      "total_bytes_sec total_bytes_sec_max total_bytes_sec_max_length total_iops_sec "
+      "total_iops_sec_max total_iops_sec_max_length write_bytes_sec "
+      "write_bytes_sec_max write_bytes_sec_max_length write_iops_sec "
+      "write_iops_sec_max write_iops_sec_max_length" },
+    { "keywrap", "cipher" },
+    { "kvm", "dirty-ring hidden hint-dedicated poll-control pv-ipi" },
+    { "label", "size" },
+    { "launchSecurity", "cbitpos dhCert handle policy reducedPhysBits session" },
+    { "lease", "key lockspace target" },
+    { "memballoon", "acpi address alias driver stats" },
+    { "memory", "acpi address alias source target uuid" },
+    { "memorytune", "monitor node" },
+    { "metadata_cache", "max_size" },
+    { "mirror", "backingStore format source" },
+    { "model", "acceleration resolution" },
+    { "numa", "cell interconnects" },
+    { "nvram", "address source" },
+    { "oemStrings", "entry" },
+    { "os", "acpi firmware root" },
+    { "output", "settings" },
+    { "override", "device" },
+    { "panic", "address alias" },
+    { "parallel", "acpi address alias log protocol source target" },
+    { "parentaddr", "address" },
+    { "perf", "event" },
+    { "pm", "suspend-to-disk suspend-to-mem" },
+    { "portForward", "range" },
+    { "redirdev", "address alias boot log protocol source" },
+    { "redirfilter", "usbdev" },
+    { "reservations", "source" },
+    { "resource", "fibrechannel partition" },
+    { "rng", "acpi address alias backend driver rate" },
+    { "rx", "frames" },
+    { "seclabel", "baselabel imagelabel label" },
+    { "serial", "acpi address alias log protocol source target" },
+    { "shmem", "acpi address alias model msi server size" },
+    { "slices", "slice" },
+    { "smartcard", "acpi address certificate database log protocol source target" },
+    { "smm", "tseg" },
+    { "sound", "acpi address alias audio codec" },
+    { "source",
+      "adapter address alignsize auth origstates block char clipboard config cookies encryption "
+      "host identity initiator interface ip local mouse nodemask pagesize path pmem "
+      "privateData product readahead reconnect reservations route seclabel slices "
+      "snapshot ssl timeout vendor" },
+    { "stimer", "direct" },
+    { "sysinfo", "baseBoard bios chassis entry oemStrings system" },
+    { "system", "entry" },
+    { "target", "block current label model node readonly requested size" },
+    { "tcg", "tb-cache" },
+    { "timer", "catchup" },
+    { "tpm", "address alias backend" },
+    { "tune", "sndbuf" },
+    { "vcpus", "vcpu" },
+    { "video", "acpi address alias driver model" },
+    { "virtualport", "parameters" },
+    { "vlan", "tag" },
+    { "vsock", "acpi address alias cid driver" },
+    { "watchdog", "acpi address alias" },
+    { "xen", "e820_host passthrough" },
 };
 
 static gboolean
@@ -31,7 +157,7 @@ gboolean
 domain_known (const char *parent, const char *name)
 {
     for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-        if (g_str_equal (rows[i].parent, parent) && has_word (rows[i].names, name))
+        if ((*rows[i].parent == '*' || g_str_equal (rows[i].parent, parent)) && has_word (rows[i].names, name))
             return TRUE;
     return FALSE;
 }

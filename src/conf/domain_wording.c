@@ -2,13 +2,20 @@
 /*
  * Where libvirt's words for a wrong value or an absent thing are not the usual ones: clients and
  * their users know them. The row's path is compared with the end of what is wrong; the first row
- * counts.
+ * counts. NAME+ is a second one where there can be only one, NAME/ and a star
+ * a child that nobody knows.
  */
 #include <string.h>
 
 #include "conf/domain_codec.h"
 
+#define UNSUPPORTED_CHARDEV                                                                        \
+    ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: %s"
+#define UNSUPPORTED_TARGET                                                                         \
+    ERR_CONFIG_UNSUPPORTED, "unknown target type '%s' specified for character device"
+
 static const CodecWording rows[] = {
+    /* ---- shared by devices */
     { "interface/source/address@type", ERR_CONFIG_UNSUPPORTED,
       "unknown host device source address type '%s'" },
     { "interface/source/address@type!", ERR_XML, "missing source address type" },
@@ -18,7 +25,71 @@ static const CodecWording rows[] = {
     { "rx/frames@max", ERR_XML_DETAIL, "cannot parse value '%s' for coalesce parameter" },
     { "source/local!", ERR_XML, "'<local>' element missing for 'udp' socket interface" },
     { "hostdev/source/auth/secret!", ERR_XML, "Missing <secret> element in auth" },
-    { "devices/hub@type", ERR_CONFIG_UNSUPPORTED, "unknown hub device type '%s'" },
+
+    { "address@type", ERR_CONFIG_UNSUPPORTED, "unknown address type '%s'" },
+    { "address@type!", ERR_INTERNAL, "No type specified for device address" },
+
+    /* ---- devices */
+    { "controller@model", ERR_CONFIG_UNSUPPORTED, "Unknown model type '%s'" },
+    { "target/node", ERR_XML, "invalid NUMA node in target" },
+    { "smartcard@type!", ERR_XML, "passthrough mode requires a character device type attribute" },
+    { "serial@type", UNSUPPORTED_CHARDEV },
+    { "parallel@type", UNSUPPORTED_CHARDEV },
+    { "console@type", UNSUPPORTED_CHARDEV },
+    { "channel@type", UNSUPPORTED_CHARDEV },
+    { "redirdev@type", ERR_CONFIG_UNSUPPORTED, "unknown redirdev character device type '%s'" },
+    { "redirdev@type!", ERR_INTERNAL, "missing type in redirdev" },
+    { "redirdev@bus", ERR_CONFIG_UNSUPPORTED, "unknown redirdev bus '%s'" },
+    { "target/model@name", ERR_CONFIG_UNSUPPORTED,
+      "unknown target model '%s' specified for character device" },
+    { "serial/target@type", UNSUPPORTED_TARGET },
+    { "console/target@type", UNSUPPORTED_TARGET },
+    { "channel/target@type", UNSUPPORTED_TARGET },
+    { "channel/target@type!", ERR_CONFIG_UNSUPPORTED,
+      "unknown target type '(null)' specified for character device" },
+    { "channel/target!", ERR_XML, "target type must be specified for channel device" },
+    { "serial/target@port", ERR_XML, "Invalid port number: %s" },
+    { "parallel/target@port", ERR_XML, "Invalid port number: %s" },
+    { "console/target@port", ERR_XML, "Invalid port number: %s" },
+    { "protocol@type", ERR_CONFIG_UNSUPPORTED, "Unknown protocol '%s'" },
+    { "tpm/backend!", ERR_XML, "missing TPM device backend" },
+    { "active_pcr_banks/*", ERR_CONFIG_UNSUPPORTED, "Unsupported PCR banks '%s'" },
+    { "backend/encryption@secret", ERR_INTERNAL, "Unable to parse secret uuid '%s'" },
+    { "backend/source!", ERR_XML, "missing external TPM backend type" },
+    { "backend/source@type", ERR_XML,
+      "only source type 'unix' is supported for external TPM device" },
+    { "backend/source@mode", ERR_XML, "only 'client' mode is supported for external TPM device" },
+    { "backend/source@path!", ERR_XML, "missing socket path for external TPM device" },
+    { "sound/codec@type", ERR_CONFIG_UNSUPPORTED, "unknown codec type '%s'" },
+    { "sound/codec@type!", ERR_CONFIG_UNSUPPORTED, "unknown codec type '(null)'" },
+    { "video/model!", ERR_INTERNAL, "missing video model and cannot determine default" },
+    { "video/model@type!", ERR_INTERNAL, "missing video model and cannot determine default" },
+    { "video/model@type", ERR_CONFIG_UNSUPPORTED, "unknown video model '%s'" },
+    { "video/model@ram", ERR_XML, "cannot parse video ram '%s'" },
+    { "video/model@vram", ERR_XML, "cannot parse video vram '%s'" },
+    { "video/model@vram64", ERR_XML, "cannot parse video vram64 '%s'" },
+    { "video/model@vgamem", ERR_XML, "cannot parse video vgamem '%s'" },
+    { "video/model@heads", ERR_INTERNAL, "cannot parse video heads '%s'" },
+    { "hub@type", ERR_CONFIG_UNSUPPORTED, "unknown hub device type '%s'" },
+    { "hub@type!", ERR_INTERNAL, "missing hub device type" },
+    { "redirfilter+", ERR_INTERNAL, "only one set of redirection filter rule is supported" },
+    { "watchdog@model!", ERR_INTERNAL, "watchdog must contain model name" },
+    { "watchdog@model", ERR_CONFIG_UNSUPPORTED, "unknown watchdog model '%s'" },
+    { "watchdog@action", ERR_CONFIG_UNSUPPORTED, "unknown watchdog action '%s'" },
+    { "watchdog+", ERR_INTERNAL, "only a single watchdog device is supported" },
+    { "memballoon+", ERR_INTERNAL, "only a single memory balloon device is supported" },
+    { "rng@model!", ERR_XML, "missing RNG device model" },
+    { "rng/backend!", ERR_XML, "only one RNG backend is supported" },
+    { "rng/backend@model!", ERR_XML, "missing RNG device backend model" },
+    { "rng/backend@model", ERR_CONFIG_UNSUPPORTED, "unknown RNG backend model '%s'" },
+    { "rng/backend@type!", ERR_XML, "missing EGD backend type" },
+    { "rate@bytes", ERR_XML, "invalid RNG rate bytes value" },
+    { "rate@period", ERR_XML, "invalid RNG rate period value" },
+    { "nvram+", ERR_INTERNAL, "only a single nvram device is supported" },
+    { "panic@model", ERR_CONFIG_UNSUPPORTED, "unknown panic model '%s'" },
+    { "shmem@name!", ERR_XML, "shmem element must contain 'name' attribute" },
+    { "iommu+", ERR_XML, "only a single IOMMU device is supported" },
+    { "vsock+", ERR_XML, "only a single vsock device is supported" },
 };
 
 const CodecWording *

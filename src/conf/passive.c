@@ -25,6 +25,7 @@ struct PassiveNode {
     GPtrArray *attrs;       /* of PassiveAttr, in the order of the row; NULL: none */
     GPtrArray *children;    /* of PassiveNode, in the order of the row; NULL: none */
     gboolean dropped;
+    gboolean open;          /* written with an end tag, though it is empty */
 };
 
 static void
@@ -86,7 +87,7 @@ find_attr (const PassiveNode *node, const char *name)
 const char *
 passive_attr (const PassiveNode *node, const char *name)
 {
-    const PassiveAttr *attr = find_attr (node, name);
+    const PassiveAttr *attr = node ? find_attr (node, name) : NULL;
 
     return attr ? attr->value : NULL;
 }
@@ -94,7 +95,7 @@ passive_attr (const PassiveNode *node, const char *name)
 const char *
 passive_text (const PassiveNode *node)
 {
-    return node->text;
+    return node ? node->text : NULL;
 }
 
 gint64
@@ -149,7 +150,8 @@ passive_set (PassiveNode *node, const char *name, const char *value)
     if (copy) {
         guint rank = word_rank (node->kind->attrs, node->kind->n_attrs, name);
 
-        g_assert (rank < node->kind->n_attrs);
+        if (rank == node->kind->n_attrs)
+            g_error ("the row of '%s' has no attribute '%s'", node->name, name);
         set_attr (node, &node->kind->attrs[rank], copy);
     }
 }
@@ -180,7 +182,7 @@ find_node (const GPtrArray *nodes, const char *name, const PassiveNode *after)
 PassiveNode *
 passive_child (const PassiveNode *node, const char *name)
 {
-    return find_node (node->children, name, NULL);
+    return node ? find_node (node->children, name, NULL) : NULL;
 }
 
 PassiveNode *
@@ -193,6 +195,26 @@ PassiveNode *
 passive_find (const GPtrArray *items, const char *name, const PassiveNode *after)
 {
     return find_node (items, name, after);
+}
+
+PassiveNode *
+passive_find_element (const GPtrArray *items, const char *name)
+{
+    PassiveNode *node = find_node (items, name, NULL);
+
+    while (node && !node->kind)
+        node = find_node (items, name, node);
+    return node;
+}
+
+const char *
+passive_value (const GPtrArray *items, const char *name)
+{
+    const PassiveNode *node = find_node (items, name, NULL);
+
+    while (node && node->kind)
+        node = find_node (items, name, node);
+    return node ? node->text : NULL;
 }
 
 gboolean
@@ -232,15 +254,21 @@ insert_child (PassiveNode *node, PassiveNode *child)
 }
 
 PassiveNode *
-passive_add_child (PassiveNode *node, const char *name)
+passive_add_kind (PassiveNode *node, const char *name, const char *kind)
 {
     guint rank = word_rank (node->kind->children, node->kind->n_children, name);
 
     g_assert (rank < node->kind->n_children);
     return insert_child (node,
                          node_new (passive_kind_find (node->name, name,
-                                                      node->kind->children[rank].type, NULL),
+                                                      node->kind->children[rank].type, kind),
                                    name));
+}
+
+PassiveNode *
+passive_add_child (PassiveNode *node, const char *name)
+{
+    return passive_add_kind (node, name, NULL);
 }
 
 void
@@ -250,9 +278,63 @@ passive_remove_child (PassiveNode *node, PassiveNode *child)
 }
 
 void
+passive_swap (PassiveNode *node, PassiveNode *one, PassiveNode *other)
+{
+    guint i, k;
+
+    if (!g_ptr_array_find (node->children, one, &i) || !g_ptr_array_find (node->children, other, &k))
+        return;
+    node->children->pdata[i] = other;
+    node->children->pdata[k] = one;
+}
+
+gboolean
+passive_has_word (const PassiveNode *node, const char *name)
+{
+    return word_rank (node->kind->children, node->kind->n_children, name)
+        < node->kind->n_children;
+}
+
+void
 passive_drop (PassiveNode *node)
 {
     node->dropped = TRUE;
+}
+
+void
+passive_clear (PassiveNode *node)
+{
+    g_clear_pointer (&node->attrs, g_ptr_array_unref);
+    g_clear_pointer (&node->children, g_ptr_array_unref);
+}
+
+void
+passive_open (PassiveNode *node)
+{
+    node->open = TRUE;
+}
+
+guint
+passive_count (const PassiveNode *node, const char *name)
+{
+    guint n = 0;
+
+    for (PassiveNode *child = passive_child (node, name); child; child = passive_next (node, child))
+        n++;
+    return n;
+}
+
+void
+passive_move (GPtrArray *items, PassiveNode *node, const PassiveNode *before)
+{
+    guint from, to;
+
+    if (node == before || !g_ptr_array_find (items, node, &from)
+        || !g_ptr_array_find (items, before, &to))
+        return;
+    items->pdata[from] = NULL;
+    g_ptr_array_steal_index (items, from);
+    g_ptr_array_insert (items, (int) (from < to ? to - 1 : to), node);
 }
 
 PassiveNode *
@@ -288,16 +370,18 @@ passive_list (const GPtrArray *items, GPtrArray *paths)
 static char *
 scaled (Codec *c, const char *text, const char *type)
 {
-    guint64 factor, bytes;
-    const char *written = passive_size_unit (type, &factor);
     g_autofree char *unit = codec_take (c, "unit", 0);
     g_autoptr (GError) error = NULL;
+    const char *initial;
+    guint64 factor, bytes;
 
-    if (!unit_parse (text, unit ? unit : written, &bytes, &error)) {
+    passive_size_unit (type, &factor, &initial);
+    if (!unit_parse (text, unit ? unit : initial, &bytes, &error)) {
         codec_fail (c, (ErrorCode) error->code, "%s", error->message);
         return NULL;
     }
-    return g_strdup_printf ("%" G_GUINT64_FORMAT, bytes / factor + (bytes % factor != 0));
+    return g_strdup_printf ("%" G_GUINT64_FORMAT,
+                            bytes / factor + (*type == 'k' && bytes % factor != 0));
 }
 
 /* The value of an attribute as it is written; NULL when there is none, or after an error. */
@@ -321,7 +405,8 @@ read_attr (Codec *c, const PassiveWord *word, guint number)
         codec_fail (c, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
     else if (!value)
         codec_bad_value_because (c, word->name, text, why);
-    if (value && word->no_zero && passive_is_zero (word->type, value))
+    if (value && (word->no_zero || passive_is_lenient (word->type))
+        && passive_is_zero (word->type, value))
         g_clear_pointer (&value, g_free);
     return value;
 }
@@ -340,20 +425,23 @@ read_text (Codec *c, const char *type)
     value = passive_canonical (type, text, &why);
     if (!value)
         codec_bad_text (c, text);
+    if (value && *type == '~' && passive_is_zero (type, value))
+        g_clear_pointer (&value, g_free);
     return value;
 }
 
 static PassiveNode *read_node (Codec *c, const char *parent, const PassiveWord *word, guint number);
 
 static char *
-peek_kind (Codec *c)
+peek_kind (Codec *c, const char *parent, const PassiveWord *word)
 {
-    char *kind = codec_peek (c, "type");
+    const PassiveWord *first = passive_kind_word (parent, word->name, word->type);
+    char *kind = first ? codec_peek (c, first->name) : NULL;
 
-    return kind ? kind : codec_peek (c, "mode");
+    return kind || !first || !*first->initial ? kind : g_strdup (first->initial);
 }
 
-/* The row that a child's word names: '$' is the kind of its parent. */
+/* The row that a child's word names: '$' is its parent's type. */
 static void
 row_name (char *to, gsize size, const PassiveWord *word, const char *kind)
 {
@@ -367,13 +455,17 @@ row_name (char *to, gsize size, const PassiveWord *word, const char *kind)
 }
 
 static void
-read_children (Codec *c, PassiveNode *node, const char *kind, guint number)
+read_children (Codec *c, PassiveNode *node, guint number)
 {
+    const char *kind = passive_attr (node, "type");
+
     for (guint i = 0; i < node->kind->n_children && !codec_failed (c); i++) {
         PassiveWord word = node->kind->children[i];
         gboolean found = FALSE;
 
         row_name (word.type, sizeof word.type, &node->kind->children[i], kind);
+        if (strchr (node->kind->children[i].type, '$') && !passive_row_exists (word.type))
+            continue;           /* this type has none */
         while (codec_next (c, word.name, word.many)) {
             PassiveNode *child = read_node (c, node->name, &word, number);
 
@@ -408,21 +500,26 @@ is_forgotten (Codec *c, const char *name)
     return g_str_equal (name, "alias") && (!alias || !g_str_has_prefix (alias, "ua-"));
 }
 
+gboolean
+passive_blank (const PassiveNode *node)
+{
+    return !(node->attrs && node->attrs->len) && !(node->children && node->children->len)
+        && !node->text;
+}
+
 static gboolean
 is_empty (const PassiveNode *node)
 {
     const PassiveRow *row = node->kind->row;
 
-    return (row->attrs || row->children || row->text) && !(node->attrs && node->attrs->len)
-        && !(node->children && node->children->len) && !node->text;
+    return (row->attrs || row->children || row->text) && passive_blank (node);
 }
 
 /* The current element; NULL when nothing of it is to be kept. */
 static PassiveNode *
 read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
 {
-    g_autofree char *given = peek_kind (c);
-    const char *kind = given ? given : passive_kind_default (parent, word->name, word->type);
+    g_autofree char *kind = peek_kind (c, parent, word);
     PassiveNode *node;
 
     if (is_forgotten (c, word->name))
@@ -435,12 +532,12 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
             set_attr (node, &node->kind->attrs[i], value);
     }
     if (node->kind->n_children)
-        read_children (c, node, kind, number);
+        read_children (c, node, number);
     else if (node->kind->row->text)
         node->text = read_text (c, node->kind->row->text);
     if (node->kind->row->rule && !codec_failed (c))
         node->kind->row->rule (c, node);
-    if (node->dropped || (is_empty (node) && !word->kept))
+    if (node->dropped || (is_empty (node) && !word->kept && !node->open))
         g_clear_pointer (&node, node_free);
     return node;
 }
@@ -450,17 +547,18 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
 static void
 write_attr (Codec *c, const char *type, const char *name, const char *value)
 {
+    const char *initial;
     guint64 factor;
 
     codec_put (c, name, value);
     if (passive_is_size (type))
-        codec_put (c, "unit", passive_size_unit (type, &factor));
+        codec_put (c, "unit", passive_size_unit (type, &factor, &initial));
 }
 
 static void
 write_node (Codec *c, const PassiveNode *node)
 {
-    const char *type = node->kind->row->text;
+    const char *type = node->kind->row->text, *initial;
     guint64 factor;
 
     codec_enter (c, node->name, TRUE);
@@ -472,7 +570,9 @@ write_node (Codec *c, const PassiveNode *node)
     for (guint i = 0; node->children && i < node->children->len; i++)
         write_node (c, g_ptr_array_index (node->children, i));
     if (node->text && passive_is_size (type))
-        codec_put (c, "unit", passive_size_unit (type, &factor));
+        codec_put (c, "unit", passive_size_unit (type, &factor, &initial));
+    if (node->open)
+        codec_raw (c);
     if (node->text)
         codec_put_text (c, node->text);
     codec_leave (c);

@@ -22,24 +22,27 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
 /*
  * The words of a row, separated by blanks:
  *
- * attrs, in the order of writing: NAME[:TYPE][!][-][=DEFAULT]. '!': required. '-': the value that
+ * attrs, in the order of writing: NAME[:TYPE][*][!][-][=DEFAULT]. '!': required. '-': the value that
  * is 0, or the first of the type's words, is not written. The default is written when the attribute
  * is absent; '#' stands for the number of the outermost element among its like.
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
  * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or octal;
- * y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many digits at least; c: list of
- * CPUs; k, m, b: a size, written in KiB, MiB or bytes, together with an attribute unit; uuid; l:
- * live-only, read and forgotten; otherwise words, a|b|c.
+ * y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many digits at least, read as C does;
+ * h1 h8: the same of 64 bits, read as hexadecimal; s2 s4: as x2 x4, but -1 for none; c: list of CPUs;
+ * k, M, b: a size, written in KiB, MiB or bytes, together with an attribute unit; uuid; l: live-only,
+ * read and forgotten; otherwise words, a|b|c, and behind a '~' words of which others are as good as
+ * none.
  *
  * children, in the order of writing: NAME[:ROW][*][!][+][?]. ROW: the row to use, in which '$' stands
- * for the kind of this element; '*': any number; '!': required; '+': written, with its defaults,
+ * for the type of this element; '*': any number; '!': required; '+': written, with its defaults,
  * even when absent; '?': kept even when empty. Other elements that could have content and have none
  * are dropped.
  *
  * text: a TYPE, "text" for any; NULL for none.
  *
- * An element's kind is its attribute type or mode, or that one's default.
+ * An element's kind is the value of the attribute with a '*', or the first one, of its row without a
+ * kind, or its default.
  */
 typedef struct {
     const char *element;    /* "address", "parent/address"; of a kind "address[pci]" */
@@ -62,6 +65,9 @@ gboolean passive_has (const GPtrArray *items, const char *name);
 gboolean passive_inside (const GPtrArray *items, const char *parent);
 /* The first item @name, the one behind @after (NULL: the first); NULL. */
 PassiveNode *passive_find (const GPtrArray *items, const char *name, const PassiveNode *after);
+/* The first item that is an element @name; the value of an item that is an attribute @name. */
+PassiveNode *passive_find_element (const GPtrArray *items, const char *name);
+const char *passive_value (const GPtrArray *items, const char *name);
 /* A new element @name, as if read without attributes below @path ("/domain/devices"). */
 PassiveNode *passive_add (GPtrArray **items, const char *path, const char *name, const char *row);
 void passive_remove (GPtrArray *items, PassiveNode *node);
@@ -73,7 +79,7 @@ void passive_list (const GPtrArray *items, GPtrArray *paths);
  * "/domain/devices/disk", whether it is there or not. Not for threads. */
 void passive_watch (void (*fn) (const char *path, const char *words, gboolean attrs));
 
-/* ---- for rules, defaults and checks */
+/* ---- for rules, defaults and checks; of no node (NULL) there is nothing */
 
 const char *passive_attr (const PassiveNode *node, const char *attr);
 const char *passive_text (const PassiveNode *node);
@@ -88,6 +94,18 @@ PassiveNode *passive_child (const PassiveNode *node, const char *name);
 PassiveNode *passive_next (const PassiveNode *node, const PassiveNode *child);
 /* A new child, written where the row has it. */
 PassiveNode *passive_add_child (PassiveNode *node, const char *name);
+PassiveNode *passive_add_kind (PassiveNode *node, const char *name, const char *kind);
 void passive_remove_child (PassiveNode *node, PassiveNode *child);
+/* The two change places. */
+void passive_swap (PassiveNode *node, PassiveNode *one, PassiveNode *other);
+gboolean passive_blank (const PassiveNode *node);   /* nothing is in it */
+/* Whether the row has a child @name. */
+gboolean passive_has_word (const PassiveNode *node, const char *name);
 /* The node is not kept. */
 void passive_drop (PassiveNode *node);
+/* It keeps no attributes and children. */
+void passive_clear (PassiveNode *node);
+/* It is written with an end tag even if empty: libvirt does so here and there. */
+void passive_open (PassiveNode *node);
+guint passive_count (const PassiveNode *node, const char *name);    /* children @name */
+void passive_move (GPtrArray *items, PassiveNode *node, const PassiveNode *before);

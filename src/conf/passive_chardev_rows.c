@@ -2,40 +2,43 @@
 /* Character devices: their sources differ by type, which the rows chardev-TYPE are named for. */
 #include "conf/passive_rules.h"
 
-#define DEVICE "boot alias rom acpi address"
+#define DEVICE "alias acpi address"
 #define TYPES                                                                                      \
     "null|vc|pty|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|qemu-vdagent|dbus"
-#define SOURCE "source:chardev-$* protocol log "
+#define SOURCE "source:chardev-$*? protocol log "
 
 const PassiveRow passive_chardev_rows[] = {
     { "serial", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
     { "serial/target",
-      "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial port:u=#",
+      "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial port:u",
       "model:target-model", NULL },
     { "target-model",
       "name:isa-serial|usb-serial|pci-serial|spapr-vty|pl011|sclpconsole|sclplmconsole|16550a|"
       "isa-debugcon",
       NULL, NULL },
     { "parallel", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
-    { "parallel/target", "port:u=#", NULL, NULL },
+    { "parallel/target", "port:u", NULL, NULL },
     { "channel", "type:" TYPES "=pty", SOURCE "target! " DEVICE, NULL, rule_chardev },
-    { "channel/target", "type:guestfwd|virtio|xen! name state:l address port", NULL, NULL },
-    { "redirdev", "bus:usb type:" TYPES "!", SOURCE DEVICE, NULL, rule_chardev },
+    { "channel/target[guestfwd]", "type! address! port:u!", NULL, NULL },
+    { "channel/target", "type:guestfwd|virtio|xen! name state:l", NULL, NULL },
+    { "redirdev", "bus:usb=usb type:" TYPES "!", SOURCE "boot " DEVICE, NULL, rule_redirdev },
     { "redirfilter", NULL, "usbdev*", NULL },
-    { "usbdev", "class:x2 vendor:x4 product:x4 version allow:y!", NULL, NULL },
+    { "usbdev", "class:s2 vendor:s4 product:s4 version allow:y!", NULL, NULL, rule_usbdev },
     { "smartcard[host]", "mode!", DEVICE, NULL },
-    { "smartcard[host-certificates]", "mode!", "certificate* database " DEVICE, NULL },
+    { "smartcard[host-certificates]", "mode!", "certificate* database " DEVICE, NULL,
+      rule_certificates },
     { "smartcard[passthrough]", "mode! type:" TYPES "!", SOURCE DEVICE, NULL, rule_chardev },
     { "smartcard", "mode:host|host-certificates|passthrough!", NULL, NULL },
     { "certificate", NULL, NULL, "text" },
     { "database", NULL, NULL, "text" },
-    { "rng/backend[egd]", "model! type:" TYPES "!", "source:chardev-$* protocol", NULL, rule_chardev },
+    { "rng/backend[egd]", "model! type:" TYPES "!", "source:chardev-$* protocol", NULL,
+      rule_chardev },
 
-    { "chardev-null", NULL, NULL, NULL, rule_drop },
-    { "chardev-vc", NULL, NULL, NULL, rule_drop },
-    { "chardev-stdio", NULL, NULL, NULL, rule_drop },
-    { "chardev-spicevmc", NULL, NULL, NULL, rule_drop },
-    { "chardev-pty", "path:l", "seclabel:device-seclabel*", NULL },
+    { "chardev-null", NULL, "seclabel:device-seclabel*", NULL, rule_clear },
+    { "chardev-vc", NULL, "seclabel:device-seclabel*", NULL, rule_clear },
+    { "chardev-stdio", NULL, "seclabel:device-seclabel*", NULL, rule_clear },
+    { "chardev-spicevmc", NULL, "seclabel:device-seclabel*", NULL, rule_clear },
+    { "chardev-pty", "path:l", "seclabel:device-seclabel*", NULL, rule_clear },
     { "chardev-dev", "path append:o", "seclabel:device-seclabel*", NULL },
     { "chardev-file", "path append:o", "seclabel:device-seclabel*", NULL },
     { "chardev-pipe", "path append:o", "seclabel:device-seclabel*", NULL },
@@ -48,8 +51,8 @@ const PassiveRow passive_chardev_rows[] = {
     { "chardev-qemu-vdagent", NULL, "clipboard mouse:vdagent-mouse", NULL },
     { "clipboard", "copypaste:y!", NULL, NULL },
     { "vdagent-mouse", "mode:server|client!", NULL, NULL },
-    { "reconnect", "enabled:y! timeout:u", NULL, NULL },
+    { "reconnect", "enabled:y timeout:u", NULL, NULL, rule_reconnect },
     { "protocol", "type:raw|telnet|telnets|tls=raw", NULL, NULL },
-    { "log", "file! append:o", NULL, NULL },
+    { "log", "file append:o", NULL, NULL },
     { NULL },
 };

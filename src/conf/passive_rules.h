@@ -5,10 +5,31 @@
 #include "conf/passive.h"
 
 void rule_drop (Codec *c, PassiveNode *node);           /* nothing of it is kept */
+void rule_clear (Codec *c, PassiveNode *node);          /* only the element itself */
+void rule_open (Codec *c, PassiveNode *node);           /* passive_open() */
 void rule_address_pci (Codec *c, PassiveNode *node);
-void rule_chardev (Codec *c, PassiveNode *node);        /* passive_chardev_rules.c */
+void rule_address_usb (Codec *c, PassiveNode *node);
+void rule_address_ccw (Codec *c, PassiveNode *node);
+void rule_address_unassigned (Codec *c, PassiveNode *node);
+void rule_address_s390 (Codec *c, PassiveNode *node);
+void rule_zpci (Codec *c, PassiveNode *node);
+void rule_device_seclabel (Codec *c, PassiveNode *node);
+
+/* passive_chardev_rules.c */
+void rule_chardev (Codec *c, PassiveNode *node);
+void rule_reconnect (Codec *c, PassiveNode *node);
+void rule_usbdev (Codec *c, PassiveNode *node);
+void rule_redirdev (Codec *c, PassiveNode *node);
+void rule_certificates (Codec *c, PassiveNode *node);
+
+/* passive_device_rules.c */
+void rule_tpm_emulator (Codec *c, PassiveNode *node);
 void rule_sound (Codec *c, PassiveNode *node);
+void rule_audio (Codec *c, PassiveNode *node);          /* input, output of audio */
+void rule_acceleration (Codec *c, PassiveNode *node);
 void rule_video (Codec *c, PassiveNode *node);
+void rule_rate (Codec *c, PassiveNode *node);
+void rule_rng_random (Codec *c, PassiveNode *node);
 void rule_shmem (Codec *c, PassiveNode *node);
 
 /* passive_host_rules.c */
@@ -26,3 +47,14 @@ void rule_usb_id (Codec *c, PassiveNode *node);
 void rule_hostdev_scsi (Codec *c, PassiveNode *node);
 void rule_hostdev_scsi_host (Codec *c, PassiveNode *node);
 void rule_hostdev_mdev (Codec *c, PassiveNode *node);
+void rule_iommu (Codec *c, PassiveNode *node);
+void rule_vsock (Codec *c, PassiveNode *node);
+void rule_iommu_driver (Codec *c, PassiveNode *node);
+void rule_stats (Codec *c, PassiveNode *node);
+void rule_pci_target (Codec *c, PassiveNode *node);
+void rule_cid (Codec *c, PassiveNode *node);
+void rule_memory (Codec *c, PassiveNode *node);
+void rule_input (Codec *c, PassiveNode *node);
+
+/* Options of virtio drivers in @driver (may be NULL) where the device is none. */
+void rule_virtio_options (Codec *c, const PassiveNode *driver, gboolean virtio);

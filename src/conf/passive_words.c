@@ -123,14 +123,25 @@ passive_row_exists (const char *row)
     return look_up (NULL, row, NULL) != NULL;
 }
 
-const char *
-passive_kind_default (const char *parent, const char *name, const char *row)
+const PassiveWord *
+passive_kind_word (const char *parent, const char *name, const char *row)
 {
     const PassiveKind *kind = find_general (parent, name, row);
 
-    if (!kind || !kind->n_attrs || !*kind->attrs[0].initial)
+    if (!kind || !kind->n_attrs)
         return NULL;
-    return kind->attrs[0].initial;
+    for (guint i = 0; i < kind->n_attrs; i++)
+        if (kind->attrs[i].many)
+            return &kind->attrs[i];
+    return &kind->attrs[0];
+}
+
+const char *
+passive_kind_default (const char *parent, const char *name, const char *row)
+{
+    const PassiveWord *word = passive_kind_word (parent, name, row);
+
+    return word && *word->initial ? word->initial : NULL;
 }
 
 const PassiveKind *
@@ -186,15 +197,30 @@ canonical_signed (const char *text, gint64 min, gboolean wide, const char **ret_
 }
 
 static char *
-canonical_hex (const char *digits, const char *text, const char **ret_why)
+canonical_hex (const char *type, const char *text, const char **ret_why)
 {
+    const char *digits = type + 1;
     guint64 n;
 
-    if (!number_parse_unsigned (text, 0, G_MAXUINT32, &n)) {
+    if (!number_parse_unsigned (text, *type == 'h' ? 16 : 0,
+                                *type == 'h' ? G_MAXUINT64 : G_MAXUINT32, &n)) {
         *ret_why = ". Expected non-negative integer value";
         return NULL;
     }
     return g_strdup_printf ("0x%0*" G_GINT64_MODIFIER "x", atoi (digits), n);
+}
+
+/* As canonical_hex(), but -1 is none, "0". */
+static char *
+canonical_usb (const char *type, const char *text, const char **ret_why)
+{
+    gint64 n;
+
+    if (!number_parse_signed (text, 0, G_MININT, G_MAXINT, &n)) {
+        *ret_why = ". Expected integer value";
+        return NULL;
+    }
+    return n == -1 ? g_strdup ("") : g_strdup_printf ("0x%0*X", atoi (type + 1), (guint) n);
 }
 
 static gboolean
@@ -228,6 +254,8 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
         return g_strdup (text);
     if (g_str_equal (type, "uuid"))
         return canonical_uuid (text);
+    if (*type == '~')
+        return g_strdup (is_word (type + 1, text) ? text : "");
     if (strlen (type) > 2) {
         *ret_why = ".";
         return is_word (type, text) ? g_strdup (text) : NULL;
@@ -240,7 +268,10 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
     case 'c':
         return cpulist_canonical (text, NULL);
     case 'x':
-        return canonical_hex (type + 1, text, ret_why);
+    case 'h':
+        return canonical_hex (type, text, ret_why);
+    case 's':
+        return canonical_usb (type, text, ret_why);
     case 'i':
     case 'p':
         return canonical_signed (text, *type == 'p' ? 0 : G_MININT, FALSE, ret_why);
@@ -257,24 +288,35 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
 }
 
 gboolean
+passive_is_lenient (const char *type)
+{
+    return *type == '~' || (*type == 's' && strlen (type) == 2);
+}
+
+gboolean
 passive_is_size (const char *type)
 {
-    return type[0] && !type[1] && strchr ("kmb", type[0]) != NULL;
+    return type[0] && !type[1] && strchr ("kMb", type[0]) != NULL;
 }
 
 /* As libvirt writes them. */
 const char *
-passive_size_unit (const char *type, guint64 *ret_factor)
+passive_size_unit (const char *type, guint64 *ret_factor, const char **ret_default)
 {
-    *ret_factor = *type == 'k' ? 1024 : *type == 'm' ? 1048576 : 1;
-    return *type == 'k' ? "KiB" : *type == 'm' ? "M" : "bytes";
+    *ret_factor = *type == 'k' ? 1024 : *type == 'M' ? 1048576 : 1;
+    *ret_default = *type == 'k' ? "KiB" : "bytes";
+    return *type == 'k' ? "KiB" : *type == 'M' ? "M" : "bytes";
 }
 
 gboolean
 passive_is_zero (const char *type, const char *value)
 {
-    gsize length = strcspn (type, "|");
+    gsize length;
 
+    if (!*value)
+        return passive_is_lenient (type);
+    type += *type == '~';
+    length = strcspn (type, "|");
     if (strlen (type) > 2)
         return strlen (value) == length && strncmp (type, value, length) == 0;
     return g_str_equal (value, "0");

@@ -20,18 +20,22 @@ typedef struct {
 
 /* Takes the next word of *words, which moves on; FALSE at the end. */
 gboolean passive_word_next (const char **words, PassiveWord *word);
-/* The row for element @name (or the row named so, @row) below @parent; its kind is the value of
- * @peek (@data, "type") or "mode", for which NULL is none. Never NULL: rows are ours. */
+/* The row for element @name (or the row named so, @row) below @parent, of @kind (NULL: any). Never
+ * NULL: rows are ours. */
 const PassiveKind *passive_kind_find (const char *parent, const char *name, const char *row,
                                       const char *kind);
 gboolean passive_row_exists (const char *row);
-/* What the kind of such an element is when it does not say; NULL. */
+/* What tells the kind of such an element: the first attribute of its general row; NULL. */
+const PassiveWord *passive_kind_word (const char *parent, const char *name, const char *row);
+/* Its default; NULL. */
 const char *passive_kind_default (const char *parent, const char *name, const char *row);
 
 /* @text as it is written; NULL when it is not of @type. *ret_why is what was expected, or NULL. */
 char *passive_canonical (const char *type, const char *text, const char **ret_why);
+/* Whether what is wrong, or -1, is as good as none. */
+gboolean passive_is_lenient (const char *type);
 gboolean passive_is_size (const char *type);
-/* How a size is written: "KiB", and how many bytes that is. */
-const char *passive_size_unit (const char *type, guint64 *ret_factor);
+/* How a size is written: "KiB", and how many bytes that is; what it is read in by default. */
+const char *passive_size_unit (const char *type, guint64 *ret_factor, const char **ret_default);
 /* Whether the value is one that is not written where the word has '-'. */
 gboolean passive_is_zero (const char *type, const char *value);

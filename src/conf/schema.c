@@ -7,6 +7,9 @@
 #include "conf/xml.h"
 #include "config.h"
 
+/* About a second. */
+#define VALIDATION_COST_MAX 2.7e8
+
 static GMutex lock;
 static char *directory;         /* under lock */
 static GHashTable *compiled;    /* under lock: name -> xmlRelaxNG; entries stay for good */
@@ -94,6 +97,23 @@ find_schema (const char *name, GError **error)
     return schema;
 }
 
+/* For each optional attribute that an element has libxml2 goes on with and without it, and compares
+ * each of these states with each, for every state that the elements around it are in. */
+static double
+validation_cost (const xmlNode *node, guint attributes_around)
+{
+    guint attributes = 0;
+    double cost;
+
+    for (const xmlAttr *attr = node->properties; attr; attr = attr->next)
+        attributes++;
+    cost = (double) (G_GUINT64_CONSTANT (1) << MIN (attributes_around + 2 * attributes, 62));
+    for (const xmlNode *child = node->children; child; child = child->next)
+        if (child->type == XML_ELEMENT_NODE)
+            cost += validation_cost (child, attributes_around + attributes);
+    return cost;
+}
+
 gboolean
 schema_validate_document (const char *name, xmlDoc *doc, GError **error)
 {
@@ -104,6 +124,9 @@ schema_validate_document (const char *name, xmlDoc *doc, GError **error)
 
     if (!schema)
         return FALSE;
+    if (validation_cost (xmlDocGetRootElement (doc), 0) > VALIDATION_COST_MAX)
+        return error_set_from (error, ORIGIN_XML, ERR_XML_INVALID_SCHEMA,
+                               "elements have too many attributes to be validated");
     context = xmlRelaxNGNewValidCtxt (schema);
     if (!context)
         g_error ("out of memory");

@@ -58,9 +58,11 @@ static const struct {
     { "", "anyText" },      { "text", "anyText" }, { "l", "anyText" },    { "u", "uint" },
     { "U", "ulong" },       { "n", "positive" },   { "N", "positiveLong" }, { "i", "integer" },
     { "p", "int" },         { "y", "yesNo" },      { "o", "onOff" },      { "c", "cpulist" },
-    { "k", "ulong" },       { "m", "ulong" },      { "b", "ulong" },      { "uuid", "uuid" },
+    { "k", "ulong" },       { "M", "ulong" },      { "b", "ulong" },      { "uuid", "uuid" },
     { "x1", "hexadecimal" }, { "x2", "hexadecimal" }, { "x4", "hexadecimal" },
     { "x8", "hexadecimal" }, { "I", "longInteger" },  { "a", "hexadecimal" },
+    { "h1", "bareHexadecimal" }, { "h8", "bareHexadecimal" },
+    { "s2", "usbNumber" },  { "s4", "usbNumber" },
 };
 
 static void
@@ -71,8 +73,11 @@ write_value (GString *out, const char *type)
             g_string_append_printf (out, "<ref name=\"%s\"/>", types[i].define);
             return;
         }
-    g_string_append_printf (out, "<data type=\"string\"><param name=\"pattern\">%s</param></data>",
-                            type);
+    if (*type == '~')
+        g_string_append (out, "<ref name=\"anyText\"/>");
+    else
+        g_string_append_printf (
+            out, "<data type=\"string\"><param name=\"pattern\">%s</param></data>", type);
 }
 
 static void
@@ -101,7 +106,9 @@ static char *
 define_name (const char *parent, const char *name, const char *row, const char *kind)
 {
     const PassiveKind *general = passive_kind_find (parent, name, row, NULL);
-    char *text = g_strconcat ("row.", general->row->element, kind ? "." : "", kind ? kind : "", NULL);
+    /* rows that go by another name may be of several elements */
+    char *text = g_strconcat ("row.", general->row->element, *row ? "." : "", *row ? name : "",
+                              kind ? "." : "", kind ? kind : "", NULL);
 
     return g_strdelimit (text, "/[]", '_');
 }
@@ -130,17 +137,21 @@ static char **
 kinds_of (const char *parent, const char *name, const char *row)
 {
     const PassiveKind *general = passive_kind_find (parent, name, row, NULL);
-    const PassiveWord *first = general->n_attrs ? &general->attrs[0] : NULL;
-    g_auto (GStrv) kinds = first && strchr (first->type, '|') ? g_strsplit (first->type, "|", -1)
-                                                              : g_strsplit (first ? first->type : "", "|", -1);
+    const PassiveWord *first = passive_kind_word (parent, name, row);
+    g_auto (GStrv) kinds = g_strsplit (first ? first->type : "", "|", -1);
     gboolean differ = FALSE;
 
-    if (!first || (!g_str_equal (first->name, "type") && !g_str_equal (first->name, "mode")))
+    if (!first || (!strchr (first->type, '|') && !g_str_equal (first->type, "usb")))
         return NULL;
     for (guint i = 0; kinds[i]; i++)
         differ |= passive_kind_find (parent, name, row, kinds[i]) != general;
-    for (guint i = 0; i < general->n_children; i++)
+    for (guint i = 0; i < general->n_children; i++) {
         differ |= strchr (general->children[i].type, '$') != NULL;
+        /* what contains itself is one define for all kinds: of a choice libxml2 tries every one to
+         * the end, at each level */
+        if (g_str_equal (general->children[i].name, name))
+            return NULL;
+    }
     return differ ? g_steal_pointer (&kinds) : NULL;
 }
 
@@ -152,6 +163,16 @@ write_choice (GString *out, const char *parent, const PassiveWord *word, const c
     g_auto (GStrv) kinds = NULL;
     char *hole = strchr (row, '$');
 
+    if (hole && !parent_kind) {
+        const PassiveWord *first = passive_kind_word ("", parent, "");
+        g_auto (GStrv) all = g_strsplit (first ? first->type : "", "|", -1);
+
+        g_string_append (out, "<choice>");
+        for (guint i = 0; all[i]; i++)
+            write_choice (out, parent, word, all[i]);
+        g_string_append (out, "</choice>");
+        return;
+    }
     if (hole) {
         g_autofree char *filled = g_strdup_printf ("%.*s%s%s", (int) (hole - row), row,
                                                    parent_kind ? parent_kind : "", hole + 1);
@@ -170,7 +191,7 @@ write_choice (GString *out, const char *parent, const PassiveWord *word, const c
     for (guint i = 0; kinds[i]; i++)
         write_ref (out, parent, word->name, row, kinds[i]);
     /* by default, one of them */
-    if (!passive_kind_find (parent, word->name, row, NULL)->attrs[0].required)
+    if (!passive_kind_word (parent, word->name, row)->required)
         write_ref (out, parent, word->name, row, "");
     g_string_append (out, "</choice>");
 }
@@ -209,36 +230,33 @@ static void
 write_define (GString *out, const Pending *item)
 {
     const char *kind = item->kind && *item->kind ? item->kind : NULL;
-    const PassiveKind *general
-        = passive_kind_find (item->parent, item->name, item->row, NULL);
+    const PassiveWord *first = passive_kind_word (item->parent, item->name, item->row);
     const char *effective = kind ? kind
-        : item->kind                          ? (general->n_attrs && *general->attrs[0].initial
-                                                     ? general->attrs[0].initial
-                                                     : NULL)
+        : item->kind                          ? passive_kind_default (item->parent, item->name,
+                                                                       item->row)
                                               : NULL;
     const PassiveKind *found
         = passive_kind_find (item->parent, item->name, item->row, effective);
+    g_autoptr (GString) children = g_string_new (NULL);
     gboolean alias = g_str_equal (item->name, "alias");
 
     g_string_append_printf (out, "  <define name=\"%s\">\n    <element name=\"%s\">\n",
                             item->define, item->name);
     for (guint i = 0; i < found->n_attrs; i++)
-        if (i > 0 || !item->kind)
+        if (!item->kind || !g_str_equal (found->attrs[i].name, first->name))
             write_attr (out, &found->attrs[i], NULL, 6);
         else if (kind)
             g_string_append_printf (out, "      <attribute name=\"%s\"><value type=\"string\">%s"
                                          "</value></attribute>\n",
-                                    found->attrs[0].name, kind);
-    if (found->n_children && !alias) {
-        g_string_append (out, "      <interleave>\n");
-        for (guint i = 0; i < found->n_children; i++)
-            write_child (out, item->name, &found->children[i], effective);
-        g_string_append (out, "      </interleave>\n");
-    } else if (found->row->text) {
+                                    first->name, kind);
+    for (guint i = 0; i < found->n_children && !alias; i++)
+        write_child (children, item->name, &found->children[i], effective);
+    if (children->len)
+        g_string_append_printf (out, "      <interleave>\n%s      </interleave>\n", children->str);
+    else if (found->row->text)
         write_text (out, found->row->text);
-    } else {
+    else
         g_string_append (out, "      <empty/>\n");
-    }
     g_string_append (out, "    </element>\n  </define>\n\n");
 }
 
@@ -314,13 +332,23 @@ write_attr_group (GString *out, const char *element, GHashTable *set)
 {
     g_autoptr (GPtrArray) words = sorted_keys (set);
 
-    g_string_append_printf (out, "  <define name=\"attributes.%s\">\n", element);
-    for (guint i = 0; i < words->len; i++) {
+    g_string_append_printf (out, "  <define name=\"attributes.%s\">\n    <empty/>\n", element);
+    for (guint i = 0; i < words->len;) {
+        g_autoptr (GString) values = g_string_new (NULL);
         const char *text = g_ptr_array_index (words, i);
-        PassiveWord word;
+        PassiveWord word, other;
 
+        /* of several types with an attribute of one name each may have other values */
         passive_word_next (&text, &word);
-        write_attr (out, &word, NULL, 4);
+        for (other = word; g_str_equal (other.name, word.name);) {
+            write_value (values, other.type);
+            if (++i >= words->len)
+                break;
+            text = g_ptr_array_index (words, i);
+            passive_word_next (&text, &other);
+        }
+        g_string_append_printf (out, "    <optional><attribute name=\"%s\"><choice>%s</choice>"
+                                     "</attribute></optional>\n", word.name, values->str);
     }
     g_string_append (out, "  </define>\n\n");
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks of controllers. */
+#include "conf/domain_check.h"
+#include "conf/passive.h"
+
+static const char path[] = "/domain/devices/controller";
+
+static gboolean
+is_model (const ControllerDef *controller, const char *model)
+{
+    return !g_strcmp0 (passive_value (controller->passive, "model"), model);
+}
+
+static gboolean
+is_companion (const ControllerDef *controller)
+{
+    return is_model (controller, "ich9-uhci1") || is_model (controller, "ich9-uhci2")
+        || is_model (controller, "ich9-uhci3");
+}
+
+/* An USB controller may have companions with its number; what has a master needs one. */
+static gboolean
+check_master (Check *check, const ControllerDef *controller)
+{
+    const GPtrArray *all = check->def->controllers;
+
+    if (!is_companion (controller))
+        return TRUE;
+    for (guint i = 0; i < all->len; i++) {
+        const ControllerDef *other = g_ptr_array_index (all, i);
+
+        if (other->type == CONTROLLER_USB && other->index == controller->index
+            && !is_companion (other))
+            return TRUE;
+    }
+    return check_fail (check, ERR_XML_DETAIL, path, 0, "No master USB controller specified");
+}
+
+static gboolean
+check_pci (Check *check, const ControllerDef *controller)
+{
+    gboolean root = is_model (controller, "pci-root"), express = is_model (controller, "pcie-root");
+    const PassiveNode *target = passive_find_element (controller->passive, "target");
+    const PassiveNode *hole = passive_find_element (controller->passive, "pcihole64");
+    const char *index = passive_attr (target, "index");
+
+    if ((root || express) && passive_find_element (controller->passive, "address"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "pci-root and pcie-root controllers should not have an address");
+    if (hole && !root && !express && !g_str_equal (passive_text (hole), "0"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "64-bit PCI hole setting is only for root PCI controllers");
+    if (index && (controller->index == 0) != g_str_equal (index, "0"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "Only the PCI controller with index 0 can have target index 0, and "
+                           "vice versa");
+    return TRUE;
+}
+
+static gboolean
+check_driver (Check *check, const ControllerDef *controller)
+{
+    const PassiveNode *driver = passive_find_element (controller->passive, "driver");
+    gboolean virtio_scsi = controller->type == CONTROLLER_SCSI
+        && (is_model (controller, "virtio-scsi") || is_model (controller, "virtio-transitional")
+            || is_model (controller, "virtio-non-transitional"));
+
+    if (passive_attr (driver, "iothread") && !virtio_scsi)
+        return check_fail (check, ERR_XML, path, 0,
+                           "'iothread' attribute only supported for virtio scsi controllers");
+    return TRUE;
+}
+
+gboolean
+check_controllers (Check *check)
+{
+    const GPtrArray *controllers = check->def->controllers;
+
+    /* sorted, so that the same ones are neighbours */
+    for (guint i = 0; i < controllers->len; i++) {
+        const ControllerDef *two = g_ptr_array_index (controllers, i);
+        const ControllerDef *one = i ? g_ptr_array_index (controllers, i - 1) : NULL;
+
+        if (one && one->type == two->type && one->index == two->index
+            && one->type != CONTROLLER_USB)
+            return check_fail (check, ERR_XML, path, 0, "Multiple '%s' controllers with index '%d'",
+                               controller_type_names.name[two->type], two->index);
+        if ((two->type == CONTROLLER_USB && !check_master (check, two))
+            || (two->type == CONTROLLER_PCI && !check_pci (check, two))
+            || !check_driver (check, two))
+            return FALSE;
+    }
+    return TRUE;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Defaults of devices without effect that depend on each other: ports, addresses, the controllers
+ * that they are on. */
+#include "conf/domain_codec.h"
+#include "conf/passive.h"
+
+/* Those without a port follow the highest one so far. */
+static void
+default_ports (GPtrArray *items, const char *name)
+{
+    gint64 last = -1;
+
+    for (PassiveNode *node = passive_find (items, name, NULL); node;
+         node = passive_find (items, name, node)) {
+        PassiveNode *target = passive_child (node, "target");
+
+        if (!passive_attr (target, "port")) {
+            g_autofree char *port = g_strdup_printf ("%u", (guint) (last + 1));
+
+            passive_set (target, "port", port);
+        }
+        last = MAX (last, passive_number (target, "port", 0));
+    }
+}
+
+static gboolean
+slot_taken (const GPtrArray *items, gint64 controller, gint64 slot)
+{
+    for (const PassiveNode *node = passive_find (items, "smartcard", NULL); node;
+         node = passive_find (items, "smartcard", node)) {
+        const PassiveNode *address = passive_child (node, "address");
+
+        if (address && passive_number (address, "controller", 0) == controller
+            && passive_number (address, "slot", 0) == slot)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+default_smartcards (GPtrArray *items)
+{
+    for (PassiveNode *node = passive_find (items, "smartcard", NULL); node;
+         node = passive_find (items, "smartcard", node)) {
+        g_autofree char *text = NULL;
+        PassiveNode *address;
+        guint slot = 0;
+
+        if (passive_child (node, "address"))
+            continue;
+        while (slot_taken (items, 0, slot))
+            slot++;
+        text = g_strdup_printf ("%u", slot);
+        address = passive_add_kind (node, "address", "ccid");
+        passive_set (address, "type", "ccid");
+        passive_set (address, "controller", "0");
+        passive_set (address, "slot", text);
+    }
+}
+
+/* The primary one comes first; if none is, the first one is. */
+static void
+default_videos (GPtrArray *items)
+{
+    PassiveNode *first = passive_find (items, "video", NULL), *primary = NULL;
+
+    for (PassiveNode *node = first; node; node = passive_find (items, "video", node))
+        if (!primary && passive_is (passive_child (node, "model"), "primary", "yes"))
+            primary = node;
+    if (!first)
+        return;
+    if (!primary)
+        primary = first;
+    if (!passive_is (passive_child (primary, "model"), "type", "none"))
+        passive_set (passive_child (primary, "model"), "primary", "yes");
+    passive_move (items, primary, first);
+}
+
+void
+domain_default_devices (DomainDef *def)
+{
+    default_ports (def->passive, "serial");
+    default_ports (def->passive, "parallel");
+    default_smartcards (def->passive);
+    default_videos (def->passive);
+}
+
+/* Of the one that @address, if it is of @kind, names, or the first. */
+static void
+add_for (DomainDef *def, guint type, const PassiveNode *address, const char *kind)
+{
+    gboolean fits = address && passive_is (address, "type", kind);
+
+    domain_add_controller (def, type,
+                           fits ? (guint) passive_number (address, "controller", 0) : 0);
+}
+
+void
+domain_default_controllers (DomainDef *def)
+{
+    for (const PassiveNode *node = passive_find (def->passive, "channel", NULL); node;
+         node = passive_find (def->passive, "channel", node))
+        if (passive_is (passive_child (node, "target"), "type", "virtio"))
+            add_for (def, CONTROLLER_VIRTIO_SERIAL, passive_child (node, "address"),
+                     "virtio-serial");
+    for (guint i = 0; i < def->consoles->len; i++) {
+        const ConsoleDef *console = g_ptr_array_index (def->consoles, i);
+
+        if (!g_strcmp0 (console->target_type, "virtio"))
+            add_for (def, CONTROLLER_VIRTIO_SERIAL,
+                     passive_find (console->passive, "address", NULL), "virtio-serial");
+    }
+    for (const PassiveNode *node = passive_find (def->passive, "smartcard", NULL); node;
+         node = passive_find (def->passive, "smartcard", node))
+        add_for (def, CONTROLLER_CCID, passive_child (node, "address"), "ccid");
+}
