@@ -27,7 +27,7 @@ rule_open (Codec *c, PassiveNode *node)
     passive_open (node);
 }
 
-/* An address of zeros is none: the device has a place on the bus, which is not told yet. */
+/* A guest's address of zeros is none: the device has a place on the bus, which is not told yet. */
 void
 rule_address_pci (Codec *c, PassiveNode *node)
 {
@@ -35,7 +35,8 @@ rule_address_pci (Codec *c, PassiveNode *node)
     gint64 slot = passive_number (node, "slot", 0), bus = passive_number (node, "bus", 0),
            function = passive_number (node, "function", 0);
 
-    if (!passive_number (node, "domain", 0) && !bus && !slot) {
+    /* of a device of the host it is a place all the same */
+    if (passive_attr (node, "type") && !passive_number (node, "domain", 0) && !bus && !slot) {
         for (guint i = 0; i < G_N_ELEMENTS (attrs); i++)
             passive_set (node, attrs[i], NULL);
         return;
