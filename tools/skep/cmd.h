@@ -5,6 +5,20 @@
 #include "output.h"
 #include "shell.h"
 
+/* Rows of option tables: a flag, --name VALUE, --name NUMBER. */
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
+    }
+#define VALUE(name, help)                                                                          \
+    {                                                                                              \
+        name, OPT_STRING, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
+    }
+#define NUMBER(name, help)                                                                         \
+    {                                                                                              \
+        name, OPT_NUMBER, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
+    }
+
 /* The flags of --config, --live, --current: -1 when they contradict (an error is printed). None of
  * them is "current". */
 int affect_flags (Shell *shell, const Args *args);

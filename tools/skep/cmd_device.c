@@ -298,8 +298,10 @@ where_to_look (const Args *args)
     return args_flag (args, "config") && !args_flag (args, "live") ? SKEP_XML_INACTIVE : 0;
 }
 
+typedef xmlNodePtr (*DeviceFinder) (Shell *shell, const Args *args, const DomainXml *xml);
+
 static int
-run_detach_disk (Shell *shell, const Args *args)
+detach_found (Shell *shell, const Args *args, DeviceFinder find, const char *thing)
 {
     autodomain domain = shell_domain (shell, args);
     g_auto (DomainXml) xml = { 0 };
@@ -307,13 +309,25 @@ run_detach_disk (Shell *shell, const Args *args)
     xmlNodePtr node;
 
     if (!domain || !domain_xml_read (shell, domain, where_to_look (args), &xml)
-        || !(node = domain_xml_disk (shell, &xml, args_string (args, "target"))))
+        || !(node = find (shell, args, &xml)))
         return 1;
     text = domain_xml_text (node);
     if (args_flag (args, "print-xml"))
         return print_string (shell, args, "xml", text);
     return do_with_device (shell, domain, skep_domain_detach_device, text,
-                           device_flags (shell, args, domain), "disk", "detach", "detached");
+                           device_flags (shell, args, domain), thing, "detach", "detached");
+}
+
+static xmlNodePtr
+find_disk (Shell *shell, const Args *args, const DomainXml *xml)
+{
+    return domain_xml_disk (shell, xml, args_string (args, "target"));
+}
+
+static int
+run_detach_disk (Shell *shell, const Args *args)
+{
+    return detach_found (shell, args, find_disk, "disk");
 }
 
 /* The one interface of the type, or the one with the MAC address. */
@@ -342,31 +356,11 @@ find_interface (Shell *shell, const Args *args, const DomainXml *xml)
 static int
 run_detach_interface (Shell *shell, const Args *args)
 {
-    autodomain domain = shell_domain (shell, args);
-    g_auto (DomainXml) xml = { 0 };
-    g_autofree char *text = NULL;
-    xmlNodePtr node;
-
-    if (!domain || !domain_xml_read (shell, domain, where_to_look (args), &xml)
-        || !(node = find_interface (shell, args, &xml)))
-        return 1;
-    text = domain_xml_text (node);
-    if (args_flag (args, "print-xml"))
-        return print_string (shell, args, "xml", text);
-    return do_with_device (shell, domain, skep_domain_detach_device, text,
-                           device_flags (shell, args, domain), "interface", "detach", "detached");
+    return detach_found (shell, args, find_interface, "interface");
 }
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-#define VALUE(name, help)                                                                          \
-    {                                                                                              \
-        name, OPT_STRING, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
-    }
 #define OPTION_PERSISTENT                                                                          \
     FLAG ("persistent", "change the saved definition, and what runs when it runs")
 #define OPTION_FILE                                                                                \

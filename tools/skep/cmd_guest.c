@@ -269,11 +269,6 @@ run_set_lifecycle_action (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-
 static const Option hostname_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
     { "source", OPT_STRING, OPT_NAMED, "where to look", COMPLETE_WORDS, "lease|agent" },

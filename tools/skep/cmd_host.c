@@ -394,31 +394,27 @@ run_maxvcpus (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-#define NUMBER(name, help)                                                                         \
+#define PLACED_NUMBER(name, help)                                                                  \
     {                                                                                              \
         name, OPT_NUMBER, 0, help, COMPLETE_NONE, NULL                                             \
     }
 
 static const Option version_options[] = { FLAG ("daemon", "the daemon's version as well"),
                                           OPTIONS_END };
-static const Option memstats_options[] = { NUMBER ("cell", "of this NUMA cell only"), OPTIONS_END };
+static const Option memstats_options[] = { PLACED_NUMBER ("cell", "of this NUMA cell only"), OPTIONS_END };
 static const Option cpustats_options[] = {
-    NUMBER ("cpu", "of this CPU only"),
+    PLACED_NUMBER ("cpu", "of this CPU only"),
     FLAG ("percent", "in percent, over one second"),
     OPTIONS_END,
 };
 static const Option cpumap_options[] = { FLAG ("pretty", "as ranges"), OPTIONS_END };
 static const Option freecell_options[] = {
-    NUMBER ("cellno", "of this NUMA cell"),
+    PLACED_NUMBER ("cellno", "of this NUMA cell"),
     FLAG ("all", "of all NUMA cells"),
     OPTIONS_END,
 };
 static const Option freepages_options[] = {
-    NUMBER ("cellno", "of this NUMA cell"),
+    PLACED_NUMBER ("cellno", "of this NUMA cell"),
     { "pagesize", OPT_SIZE, 0, "pages of this size only", COMPLETE_NONE, NULL },
     FLAG ("all", "of all NUMA cells"),
     OPTIONS_END,

@@ -178,10 +178,6 @@ run_send_process_signal (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
 #define UNUSED_FLAG(name)                                                                          \
     {                                                                                              \
         name, OPT_FLAG, 0, "for virtual machines; containers refuse it", COMPLETE_NONE, NULL       \

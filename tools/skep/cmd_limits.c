@@ -263,10 +263,6 @@ run_limits (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define VALUE(name, help)                                                                          \
-    {                                                                                              \
-        name, OPT_STRING, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
-    }
 #define PER_DEVICE "DEVICE,VALUE[,DEVICE,VALUE...]"
 
 static const Option blkiotune_options[] = {

@@ -538,11 +538,6 @@ run_cpu_stats (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-
 static const Option list_options[] = {
     FLAG ("inactive", "domains that do not run"),
     FLAG ("all", "all domains, running or not"),

@@ -173,11 +173,6 @@ run_new (Shell *shell, const Args *args)
     return code ? code : finish (shell, args);
 }
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-
 static const Option new_options[] = {
     { "name", OPT_STRING, OPT_REQUIRED, "name of the new domain", COMPLETE_NONE, NULL },
     FLAG ("busybox", "make a root with nothing but busybox in it"),

@@ -415,15 +415,6 @@ run_allocpages (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-#define NUMBER(name, help)                                                                         \
-    {                                                                                              \
-        name, OPT_NUMBER, OPT_NAMED, help, COMPLETE_NONE, NULL                                     \
-    }
-
 #define OPTION_XPATH                                                                               \
     { "xpath", OPT_STRING, 0, "only the parts that this XPath expression finds", COMPLETE_NONE,    \
       NULL },                                                                                      \

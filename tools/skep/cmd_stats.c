@@ -386,11 +386,6 @@ run_domifaddr (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-
 static const Option domstats_options[] = {
     FLAG ("state", "report domain state"),
     FLAG ("cpu-total", "report CPU time"),

@@ -371,10 +371,6 @@ run_emulatorpin (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
 #define OPTION_CPULIST                                                                             \
     {                                                                                              \
         "cpulist", OPT_STRING, 0, "CPUs of the host, such as 0-3,^2; r for all of them",           \

@@ -307,11 +307,6 @@ run_domain_plan (Shell *shell, const Args *args)
 
 /* ---- Rows ---- */
 
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, OPT_FLAG, 0, help, COMPLETE_NONE, NULL                                               \
-    }
-
 static const Option define_options[] = {
     { "file", OPT_STRING, OPT_REQUIRED, "file with the domain's XML, - for standard input",
       COMPLETE_FILE, NULL },

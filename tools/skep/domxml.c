@@ -11,7 +11,8 @@ domain_xml_read (Shell *shell, SkepDomain *domain, unsigned flags, DomainXml *re
     g_autofree char *xml = skep_domain_xml (domain, flags, &error);
 
     if (!xml)
-        return shell_fail_with (shell, &error, "cannot read the XML of domain '%s'", domain->name) == 0;
+        return shell_fail_with (shell, &error, "cannot read the XML of domain '%s'", domain->name)
+            == 0;
     ret_xml->doc = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
                                   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     ret_xml->context = ret_xml->doc ? xmlXPathNewContext (ret_xml->doc) : NULL;
