@@ -37,7 +37,7 @@ equal "nothing runs" "$(state greeter)" "shut off (unknown)"
 
 greeting () { # what a client is told
     exec 8<>/dev/tcp/127.0.0.1/2323
-    timeout 120 cat <&8
+    timeout 600 cat <&8
     exec 8>&-
 }
 matches "the first connection is answered" "$(greeting)" "^Hello from greeter, connection 0-"
