@@ -12,6 +12,8 @@
 #define HOSTNAME_BYTES 64           /* the kernel's limit */
 #define TASKS_MAX 4194304           /* the kernel's highest pid */
 #define DELAY_MAX 3600
+#define SYSCTLS_MAX 256             /* of plan.x */
+#define SYSCTL_BYTES 4000           /* less than a page, which the kernel reads */
 
 typedef struct {
     const DomainDef *def;
@@ -153,8 +155,10 @@ check_sysctl (Check *check, const NameValue *sysctl, guint index)
     const DomainDef *def = check->def;
     gboolean own = FALSE;
 
-    if (!is_straight (path))
+    if (!is_straight (path) || strlen (path) > SYSCTL_BYTES)
         return fail (check, ERR_XML, place, index, "invalid kernel parameter '%s'", sysctl->name);
+    if (strlen (sysctl->value) > SYSCTL_BYTES)
+        return fail (check, ERR_XML, place, index, "the value of '%s' is too long", sysctl->name);
     switch (sysctl_owner (path)) {
     case SYSCTL_HOST:
         return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
@@ -180,6 +184,9 @@ check_sysctl (Check *check, const NameValue *sysctl, guint index)
 static gboolean
 check_sysctls (Check *check)
 {
+    if (check->skep->sysctls->len > SYSCTLS_MAX)
+        return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:sysctls", 0,
+                     "at most %d kernel parameters can be set", SYSCTLS_MAX);
     for (guint i = 0; i < check->skep->sysctls->len; i++)
         if (!check_sysctl (check, check->skep->sysctls->pdata[i], i + 1))
             return FALSE;
