@@ -303,19 +303,20 @@ take_live (Domain *domain, DomainDef *def, GError **error)
 }
 
 static gboolean
-change_live (Domain *domain, DomainDef *live, DomainDef *config, GError **error)
+change_live (Domain *domain, DomainDef *live_given, DomainDef *config_given, GError **error)
 {
+    g_autoptr (DomainDef) live = live_given, config = config_given;
+    gboolean for_config = config != NULL;
     Instance *instance = domain->instance;
     g_autoptr (DomainDef) before = domain_def_copy (domain->def);
     g_autoptr (DomainDef) after = domain_def_copy (live);
 
-    if (tune_apply (instance, before, after, error) && take_live (domain, live, error)) {
-        if (!config || device_save_config (domain, config, error))
+    if (tune_apply (instance, before, after, error)
+        && take_live (domain, g_steal_pointer (&live), error)) {
+        if (!for_config || device_save_config (domain, g_steal_pointer (&config), error))
             return TRUE;
-        config = NULL;
         take_live (domain, domain_def_copy (before), NULL);
     }
-    domain_def_free (config);
     /* the values from before were good once: what fails now is logged only */
     if (!tune_apply (instance, after, before, NULL))
         log_error ("domain '%s': its limits could not be put back", domain->def->name);
