@@ -159,7 +159,7 @@ def check_collectd(checks, watched, ours):
         return [re.sub(r"-\d{4}-\d\d-\d\d$", "", os.path.basename(path))
                 for path in glob.glob(watched.path("csv/one/virt*/*"))]
     with watched.background("collectd", "-f", "-C", conf, log="collectd.out") as collectd:
-        t.wait_until(lambda: set(wanted) <= set(kinds()), 20)
+        t.wait_until(lambda: set(wanted) <= set(kinds()), 60)
         collectd.terminate()
     for name in wanted:
         checks.that(f"collectd writes {name}", name in kinds(), kinds())

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import skeptest as t  # noqa: E402
 
 PICTURES = os.path.join(t.BUILD, "test-artefacts/virt-manager")
-PATIENCE = 40
+PATIENCE = 120
 PAGES = ("Overview", "OS information", "Performance", "CPUs", "Memory", "Boot Options", "Filesystem /", "Console 1")
 
 
@@ -135,7 +135,7 @@ def check_details(checks, desktop, manager):
         return None
     desktop.press(desktop.find("radio button", "^Details$", window))
     for page in PAGES:
-        cell = desktop.find("table cell", f"^{re.escape(page)}$", window, seconds=10)
+        cell = desktop.find("table cell", f"^{re.escape(page)}$", window, seconds=60)
         if checks.that(f"there is a page '{page}'", cell, [line for line in desktop.tree() if "cell" in line]):
             desktop.select(cell)
             desktop.picture("details-" + re.sub(r"\W+", "-", page).strip("-").lower())
@@ -166,10 +166,10 @@ def check_buttons(checks, desktop, manager, state):
                                        ("menu item", "Force Off", "Shutoff", "shut off"), ("push button", "Run", "Running", "running"),
                                        ("push button", "Shut Down", "Shutoff", "shut off")):
         found = desktop.find(role, f"^{button}$", manager, showing=role != "menu item")
-        checks.that(f"'{button}' is there and can be pressed", t.wait_until(lambda: desktop.enabled(found), 20, 0.2))
+        checks.that(f"'{button}' is there and can be pressed", t.wait_until(lambda: desktop.enabled(found), 60, 0.2))
         desktop.press(found)
-        checks.equal(f"'{button}': the container is {wanted}", t.wait_until(lambda: state() == wanted, 15, 0.2) and wanted, wanted)
-        checks.that(f"'{button}': the list says {word}", desktop.find("table cell", f"^one\n{word}", manager, seconds=15),
+        checks.equal(f"'{button}': the container is {wanted}", t.wait_until(lambda: state() == wanted, 60, 0.2) and wanted, wanted)
+        checks.that(f"'{button}': the list says {word}", desktop.find("table cell", f"^one\n{word}", manager, seconds=60),
                     [line for line in desktop.tree() if "cell" in line])
         checks.equal(f"'{button}' shows no error", desktop.alert(), None)
     desktop.picture("stopped")
@@ -180,7 +180,7 @@ def check_host(checks, desktop, manager):
     window = desktop.find("frame", "Connection Details$")
     checks.that("the connection's details open", window, desktop.tree())
     for tab in ("Overview", "Virtual Networks", "Storage"):
-        page = desktop.find("page tab", f"^{tab}$", window, seconds=10)
+        page = desktop.find("page tab", f"^{tab}$", window, seconds=60)
         checks.that(f"... with a tab '{tab}'", page, desktop.tree())
     desktop.picture("host")
     checks.equal("... without an error", desktop.alert(), None)

@@ -120,7 +120,7 @@ func main() {
 	must(l.DomainDestroy(dom))
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		fmt.Println("the console does not end")
 	}
 	fmt.Println("destroyed", state(l, dom))
@@ -132,7 +132,7 @@ func main() {
 		select {
 		case event := <-events:
 			fmt.Print(" ", event.Event)
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			fmt.Print(" none")
 		}
 	}

@@ -24,7 +24,7 @@ $conn->domain_event_register_any(undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE,
 # Runs the event loop until a condition holds, ten seconds at most.
 sub until_ready {
     my ($ready) = @_;
-    my $end = time + 10;
+    my $end = time + 30;
     my $timer = Sys::Virt::Event::add_timeout(50, sub { });
     Sys::Virt::Event::run_default() until $ready->() or time > $end;
     Sys::Virt::Event::remove_timeout($timer);
