@@ -7,6 +7,7 @@ one table. Busybox root, "sleep" as PID 1. Not part of tools/check.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import skeptest as t  # noqa: E402
+import wire  # noqa: E402
 
 # (key, what it is, unit, aim)
 FIGURES = [
@@ -25,6 +27,8 @@ FIGURES = [
     ("start", "starts, one batch client", "/s", ">= 120"),
     ("destroy", "destroys, one batch client", "/s", ">= 150"),
     ("define", "defines, one batch client", "/s", ">= 5000"),
+    ("define-raw", "the same, raw client that asks ahead", "/s", ""),
+    ("define-tmpfs", "the same, definitions on tmpfs", "/s", ""),
     ("list0", "list --all, no domain", "ms", ""),
     ("list100", "list --all, 100 domains", "ms", ""),
     ("list1000", "list --all, 1,000 domains", "ms", ""),
@@ -33,6 +37,17 @@ FIGURES = [
     ("container", "all memory of a running container", "KiB", "<= 600"),
     ("defined", "daemon memory of a defined domain", "KiB", "<= 20"),
 ]
+
+
+@contextlib.contextmanager
+def mounted_tmpfs(path):
+    """Installed, /run is one, and so is whatever stock libvirtd writes in skeptest.StockLibvirtd."""
+    os.makedirs(path, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "skep", path], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
 
 
 def milliseconds(action, times):
@@ -119,7 +134,28 @@ class Virsh:
         found["defined"] = (private_kib(self.daemon_pid()) - before) / many
         found["list1000"] = milliseconds(lambda: self.daemon.virsh("list", "--all"), 5)
         self.batch([f"undefine {name}" for name in more])
+        if self.name == "skepd":
+            found["define-raw"] = self.ask_ahead(many)
+            with mounted_tmpfs(os.path.join(self.daemon.directory, "lxc")):
+                found["define-tmpfs"] = self.ask_ahead(many)
         return found
+
+    def ask_ahead(self, count):
+        """Defines a second by a client that does not wait for one answer before it asks again."""
+        numbers = wire.procedures()
+        xml = [t.domain_xml(f"r{index}", self.root, init="/bin/sleep", args=["1000000"]) for index in range(count)]
+        with wire.Wire(os.path.join(self.daemon.directory, "skep-sock")) as client:
+            client.open()
+            began = time.perf_counter()
+            sent = 0
+            for done in range(count):
+                while sent < count and sent < done + 4:
+                    client.send(numbers["DOMAIN_DEFINE_XML"], wire.string(xml[sent]))
+                    sent += 1
+                client.receive()
+            spent = time.perf_counter() - began
+        self.batch([f"undefine r{index}" for index in range(count)])
+        return count / spent
 
 
 class Lxc:
@@ -231,7 +267,8 @@ class Unshare:
 def measure(name, directory, root, count, many):
     if name in ("skepd", "libvirtd"):
         kind = t.Skepd if name == "skepd" else t.StockLibvirtd
-        with kind(os.path.join(directory, name)) as daemon:
+        where = os.path.join(directory, name)
+        with mounted_tmpfs(os.path.join(where, "domains")), kind(where) as daemon:
             return Virsh(daemon, directory, root).figures(count, many)
     return {"lxc": Lxc, "unshare": Unshare}[name](directory, root).figures(count, many)
 
