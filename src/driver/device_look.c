@@ -2,7 +2,9 @@
 /* Steps of a change of devices that make nothing of the container's yet: looking, and the note. */
 #include "driver/device_steps.h"
 
+#include "driver/daemon.h"
 #include "driver/host_devices.h"
+#include "driver/start_private.h"
 #include "driver/store.h"
 #include "host/block.h"
 #include "util/error.h"
@@ -12,15 +14,31 @@
 /* ---- look */
 
 typedef struct {
+    DomainDef *alone;
+    char *helper;
+} LookInput;
+
+typedef struct {
     PlanFacts *facts;
     GArray *loops;
 } Looked;
 
+static void
+look_input_free (gpointer data)
+{
+    LookInput *input = data;
+
+    domain_def_free (input->alone);
+    g_free (input->helper);
+    g_free (input);
+}
+
 static gpointer
 look_run (gpointer data, GError **error)
 {
-    const DomainDef *alone = data;
-    g_autoptr (PlanFacts) facts = plan_facts_devices (alone, error);
+    const LookInput *input = data;
+    const DomainDef *alone = input->alone;
+    g_autoptr (PlanFacts) facts = plan_facts_devices (alone, input->helper, error);
     g_autoptr (DeviceResult) devices = facts ? host_devices_attach (alone, error) : NULL;
     Looked *looked;
 
@@ -39,19 +57,27 @@ look_done (gpointer result, GError *error, gpointer data)
     g_autofree Looked *looked = result;
     DeviceChange *change = data;
 
+    Instance *instance = device_change_instance (change);
+
     if (looked) {
         change->facts = looked->facts;
         change->loops = looked->loops;
     }
+    if (looked && instance && change->kind == DEVICE_FILESYSTEM
+        && g_array_index (looked->facts->fs, PlanFs, 0).keeps_ids)
+        ids_say_kept (instance, change->item);
     device_change_go_on (change, error);
 }
 
 StepResult
 device_run_look (DeviceChange *change, GError **error)
 {
+    LookInput *input = g_new0 (LookInput, 1);
+
     (void) error;
-    task_run (look_run, domain_def_copy (change->alone), (GDestroyNotify) domain_def_free, look_done,
-              change);
+    input->alone = domain_def_copy (change->alone);
+    input->helper = g_strdup (daemon_state.settings->helper);
+    task_run (look_run, input, look_input_free, look_done, change);
     return STEP_WAIT;
 }
 

@@ -402,14 +402,17 @@ gather_ids (const DomainDef *def, PlanFacts *facts, GError **error)
 }
 
 PlanFacts *
-plan_facts_devices (const DomainDef *def, GError **error)
+plan_facts_devices (const DomainDef *def, const char *helper, GError **error)
 {
+    const PlanQuestion question = { .def = def, .helper = helper };
     g_autoptr (PlanFacts) facts = plan_facts_new (def);
 
     if (!gather_ids (def, facts, error))
         return NULL;
     for (guint i = 0; i < def->filesystems->len; i++)
-        if (!gather_fs (def->filesystems->pdata[i], -1, &g_array_index (facts->fs, PlanFs, i), error))
+        if (!gather_fs (def->filesystems->pdata[i], -1, &g_array_index (facts->fs, PlanFs, i), error)
+            || (facts->idmap && !gather_keeps_ids (&question, def->filesystems->pdata[i],
+                                                   &g_array_index (facts->fs, PlanFs, i), error)))
             return NULL;
     if (!gather_devices (def, facts, error) || !gather_nets (def, error))
         return NULL;

@@ -64,7 +64,7 @@ PlanFacts *plan_facts_new (const DomainDef *def);
 /* Any thread; touches nothing shared. NULL with ERR_SYSTEM, ERR_CONFIG_UNSUPPORTED, ... */
 PlanFacts *plan_facts_gather (const PlanQuestion *question, GError **error);
 /* The same for the devices alone of a container that runs: nothing of its root and init. */
-PlanFacts *plan_facts_devices (const DomainDef *def, GError **error);
+PlanFacts *plan_facts_devices (const DomainDef *def, const char *helper, GError **error);
 void plan_facts_free (PlanFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlanFacts, plan_facts_free)
 

@@ -69,6 +69,15 @@ say (Instance *instance, const char *text)
     log_warning ("domain '%s': %s", instance->domain->def->name, text);
 }
 
+void
+ids_say_kept (Instance *instance, const FsDef *fs)
+{
+    g_autofree char *text = g_strdup_printf ("%s: no id-mapped mounts on its file system: ids are as on "
+                                             "the host", fs->source);
+
+    say (instance, text);
+}
+
 static void
 say_root (Instance *instance, const char *root)
 {
@@ -224,17 +233,13 @@ step_ids (Instance *instance, GError **error)
 
     for (guint i = 0; i < def->filesystems->len; i++) {
         const FsDef *fs = def->filesystems->pdata[i];
-        g_autofree char *text = NULL;
 
         if (!keeps_ids (instance, i))
             continue;
-        if (strcmp (fs->target, "/") == 0) {
+        if (strcmp (fs->target, "/") == 0)
             root = fs->source;
-            continue;
-        }
-        text = g_strdup_printf ("%s: no id-mapped mounts on its file system: ids are as on the host",
-                                fs->source);
-        say (instance, text);
+        else
+            ids_say_kept (instance, fs);
     }
     if (!root)
         return STEP_DONE;

@@ -44,6 +44,8 @@ gboolean ids_needed (Instance *instance);
 StepResult step_ids (Instance *instance, GError **error);
 StepResult undo_ids (Instance *instance);
 void ids_work_unref (IdsWork *work);
+/* Into both logs: a mount that is shown with the ids of the host. */
+void ids_say_kept (Instance *instance, const FsDef *fs);
 
 /* ---- start_links.c */
 

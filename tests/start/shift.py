@@ -246,6 +246,13 @@ def containers(checks, directory, daemon):
     checks.matches("said in the domain's log: how many", rf"{root}: \d\d+ files changed", log_of(daemon))
     checks.matches("said in the domain's log: the other", r"data: no id-mapped mounts.*as on the host", log_of(daemon))
     checks.matches("said in the daemon's log", rf"'{NAME}'.*{root}.*on disk", daemon.log())
+    device = f"{directory}/device.xml"
+    with open(device, "w", encoding="utf-8") as handle:
+        handle.write(f"<filesystem type='mount'><source dir='{directory}/data'/><target dir='/later'/></filesystem>")
+    before = log_of(daemon).count("as on the host")
+    done = daemon.virsh("attach-device", NAME, device, "--live")
+    checks.equal("attached while it runs", (done.status, done.err), (0, ""))
+    checks.equal("attached while it runs: said", log_of(daemon).count("as on the host"), before + 1)
     daemon.virsh("destroy", NAME)
     done = daemon.virsh("start", NAME)
     checks.equal("start again", (done.status, done.err), (0, ""))

@@ -59,8 +59,10 @@ matches "cpu.weight" "$(limits cpu.weight)" "\b(20|512|50)\b"
 matches "pids.max" "$(limits pids.max)" "\b300\b"
 equal "out of memory ends an application as a whole" \
     "$(cat "/sys/fs/cgroup/machine.slice/$scope/skep/guest/memory.oom.group")" 1
+matches "/proc/meminfo" "$(v lxc-enter-namespace bee --noseclabel /bin/cat /proc/meminfo)" "MemTotal: +131072 kB"
 check "setmem --live" v setmem bee 100M --live
 matches "memory.max follows" "$(limits memory.max)" "\b104857600\b"
+matches "/proc/meminfo follows" "$(v lxc-enter-namespace bee --noseclabel /bin/cat /proc/meminfo)" "MemTotal: +102400 kB"
 check "schedinfo --live" v schedinfo bee --live --set vcpu_quota=25000
 matches "cpu.max follows" "$(limits cpu.max)" "\b25000 100000\b"
 matches "memtune reads back" "$(v memtune bee)" "hard_limit *: 102400"
