@@ -301,6 +301,45 @@ test_bounds (void)
     g_assert_error (error, SKEP_ERROR, ERR_CONF_SYNTAX);
 }
 
+/* Whatever has no effect has a path and a reason, and nothing is said of a plain container. */
+static void
+test_without_effect (void)
+{
+    static const char plain[] = "<domain type='lxc'><name>x</name><memory>65536</memory><os><type>exe</type>"
+                                "<init>/sbin/init</init></os><devices><filesystem><source dir='/srv'/>"
+                                "<target dir='/'/></filesystem><console type='pty'/></devices></domain>";
+    static const char much[] = "<domain type='lxc'><name>x</name><memory>65536</memory><os><type>exe</type>"
+                               "<init>/sbin/init</init></os><features><acpi/></features><cpu mode='host-model'/>"
+                               "<clock offset='timezone' timezone='CET'/><memtune><min_guarantee>1024</min_guarantee></memtune>"
+                               "<devices><filesystem accessmode='mapped'><source dir='/srv'/><target dir='/'/>"
+                               "<space_hard_limit unit='KiB'>5</space_hard_limit></filesystem><sound model='ac97'/>"
+                               "<interface type='bridge'><source bridge='br0'/><vlan><tag id='7'/></vlan></interface>"
+                               "<memballoon model='virtio'/></devices></domain>";
+    static const char *const paths[] = { "/domain/features/acpi", "/domain/cpu", "/domain/clock/@offset",
+                                         "/domain/memtune/min_guarantee", "/domain/devices/filesystem[1]/@accessmode",
+                                         "/domain/devices/filesystem[1]/space_hard_limit", "/domain/devices/sound",
+                                         "/domain/devices/interface[1]/vlan", "/domain/devices/memballoon" };
+    g_autoptr (DomainDef) none = domain_def_parse (plain, strlen (plain), &defaults, 0, NULL);
+    g_autoptr (DomainDef) some = domain_def_parse (much, strlen (much), &defaults, 0, NULL);
+    g_autoptr (GPtrArray) nothing = domain_def_without_effect (none), notes = domain_def_without_effect (some);
+
+    g_assert_cmpuint (nothing->len, ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
+        gboolean found = FALSE;
+
+        for (guint k = 0; k < notes->len; k++) {
+            const NativeNote *note = notes->pdata[k];
+
+            found |= g_str_equal (note->key, paths[i]);
+            g_assert_true (note->reason && *note->reason);
+        }
+        if (!found)
+            g_test_message ("%s is not named", paths[i]);
+        g_assert_true (found);
+    }
+    g_assert_cmpuint (notes->len, ==, G_N_ELEMENTS (paths));
+}
+
 /* Every definition of the XML corpus can be written, and what was written reads as a definition that
  * writes the same. */
 static void
@@ -391,6 +430,7 @@ main (int argc, char **argv)
     g_test_add_func ("/native/as-libvirt", test_as_libvirt);
     g_test_add_func ("/native/name-given", test_name_given);
     g_test_add_func ("/native/bounds", test_bounds);
+    g_test_add_func ("/native/without-effect", test_without_effect);
     g_test_add_func ("/native/corpus-of-domains", test_corpus_of_domains);
     return g_test_run ();
 }
