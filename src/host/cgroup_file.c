@@ -11,6 +11,7 @@
 
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/file.h"
 
 gboolean
 cgroup_error (GError **error, const CgroupHierarchy *h, const char *group, const char *sub,
@@ -91,27 +92,11 @@ cgroup_read (const CgroupHierarchy *h, const char *group, const char *sub, const
 }
 
 char *
-cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
-                  GError **error)
+cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *file, GError **error)
 {
-    enum { FIRST = 4096, MOST = 1 << 20 };
-    autofd int fd = open_file (h, group, sub, file, O_RDONLY);
-    g_autofree char *text = NULL;
-    gsize size = FIRST, have = 0;
-    ssize_t n = -1;
+    g_autofree char *path = g_strdup_printf ("%s/%s", group, file);
 
-    for (; fd >= 0 && size <= MOST; size *= 2) {
-        text = g_realloc (text, size);
-        n = fd_read_all (fd, text + have, size - 1 - have);
-        if (n < 0)
-            break;
-        have += (gsize) n;
-        text[have] = '\0';
-        if (have < size - 1)
-            return g_steal_pointer (&text);
-    }
-    cgroup_error (error, h, group, sub, file, fd < 0 || n < 0 ? errno : EFBIG, FALSE);
-    return NULL;
+    return file_read_at (h->fd, path, 1 << 20, NULL, error);
 }
 
 gboolean

@@ -97,8 +97,7 @@ gboolean cgroup_read (const CgroupHierarchy *h, const char *group, const char *s
 gboolean cgroup_read_u64 (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
                           guint64 *value, GError **error);
 /* The whole of a file that grows with what is there, at most 1 MiB. */
-char *cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
-                        GError **error);
+char *cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *file, GError **error);
 /* Counters of BASE: reads through a descriptor that is kept. For the main loop, but with a copy of the
  * group, which keeps none. Of a longer file only the first part. */
 CgroupKept *cgroup_kept_new (void);

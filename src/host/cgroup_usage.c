@@ -113,7 +113,7 @@ read_devices (CgroupHierarchy *h, const Cgroup *c, const char *file, GError **er
 
     if (n >= 0 && n < (gssize) sizeof text - 1)
         return g_strdup (text);
-    return cgroup_read_long (h, c->base, "", file, error);
+    return cgroup_read_long (h, c->base, file, error);
 }
 
 /* v1: "8:0 Read 4096", a line each for Read, Write and others. */

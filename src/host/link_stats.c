@@ -2,37 +2,12 @@
 /* The counters of all links of a network namespace in one reading. */
 #include "host/link.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "util/error.h"
-#include "util/fd.h"
+#include "util/file.h"
 
 #define TABLE_MAX (16 << 20)
 #define GUEST_TABLE_MAX (64 << 10)  /* whoever is root inside makes as many links as he likes */
-
-static char *
-read_table (const char *path, gsize most, GError **error)
-{
-    autofd int fd = open (path, O_RDONLY | O_CLOEXEC);
-    gsize size = 16384, have = 0;
-    g_autofree char *text = NULL;
-    ssize_t n = -1;
-
-    for (; fd >= 0 && size <= most; size *= 2) {
-        text = g_realloc (text, size);
-        n = fd_read_all (fd, text + have, size - 1 - have);
-        if (n < 0)
-            break;
-        have += (gsize) n;
-        text[have] = '\0';
-        if (have < size - 1)
-            return g_steal_pointer (&text);
-    }
-    error_set_errno (error, fd < 0 || n < 0 ? errno : EFBIG, "Could not read '%s'", path);
-    return NULL;
-}
 
 /* "  eth0: BYTES PACKETS ERRS DROP FIFO FRAME COMPRESSED MULTICAST" and the same of what was sent. */
 static void
@@ -62,7 +37,7 @@ GHashTable *
 link_stats_all (int pid, GError **error)
 {
     g_autofree char *path = pid ? g_strdup_printf ("/proc/%d/net/dev", pid) : g_strdup ("/proc/net/dev");
-    g_autofree char *text = read_table (path, pid ? GUEST_TABLE_MAX : TABLE_MAX, error);
+    g_autofree char *text = file_read (path, pid ? GUEST_TABLE_MAX : TABLE_MAX, NULL, error);
     GHashTable *table;
     char *next;
 
