@@ -310,7 +310,8 @@ test_without_effect (void)
                                 "<target dir='/'/></filesystem><console type='pty'/></devices></domain>";
     static const char much[] = "<domain type='lxc'><name>x</name><memory>65536</memory><os><type>exe</type>"
                                "<init>/sbin/init</init></os><features><acpi/></features><cpu mode='host-model'/>"
-                               "<clock offset='timezone' timezone='CET'/><memtune><min_guarantee>1024</min_guarantee></memtune>"
+                               "<clock offset='timezone' timezone='CET'/>"
+                               "<memtune><min_guarantee>1024</min_guarantee></memtune>"
                                "<devices><filesystem accessmode='mapped'><source dir='/srv'/><target dir='/'/>"
                                "<space_hard_limit unit='KiB'>5</space_hard_limit></filesystem><sound model='ac97'/>"
                                "<interface type='bridge'><source bridge='br0'/><vlan><tag id='7'/></vlan></interface>"
