@@ -161,6 +161,9 @@ def check_groups(checks, skep, name):
     for what in ("cat /proc/{}/cgroup", "readlink /proc/{}/ns/cgroup"):
         init, own = (skep("lxc-enter-namespace", name, "/bin/sh", "-c", what.format(who)).out for who in ("1", "self"))
         checks.equal(f"{name}: {what} is init's", own, init)
+    # A process of the host in one of its groups would be number 0 there.
+    listed = skep("lxc-enter-namespace", name, "/bin/sh", "-c", "cat /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs 2>/dev/null").out
+    checks.that(f"{name}: nobody from outside is in them", listed.split() and "0" not in listed.split(), listed)
     checks.that(f"{name}: and no group of the host shows", init and os.readlink("/proc/self/ns/cgroup") not in own
                 and "/.." not in skep("lxc-enter-namespace", name, "/bin/cat", "/proc/self/cgroup").out, own)
 

@@ -102,27 +102,27 @@ mount_of (const char *controllers)
 }
 
 static gboolean
-join_one (const char *controllers, const char *path, char **ret_why)
+open_one (const char *controllers, const char *path, GArray *groups, char **ret_why)
 {
     g_autofree char *mount = mount_of (controllers);
     g_autofree char *procs = NULL;
     int fd;
-    gboolean ok;
 
     if (!mount) /* not mounted here: nothing to join */
         return TRUE;
     procs = g_build_filename (mount, path, "cgroup.procs", NULL);
     fd = open (procs, O_WRONLY | O_CLOEXEC);
-    ok = fd >= 0 && write (fd, "0", 1) == 1;
-    if (!ok)
-        *ret_why = g_strdup_printf ("cannot enter cgroup %s: %s", procs, g_strerror (errno));
-    if (fd >= 0)
-        close (fd);
-    return ok;
+    if (fd < 0) {
+        *ret_why = g_strdup_printf ("cannot open cgroup %s: %s", procs, g_strerror (errno));
+        return FALSE;
+    }
+    g_array_append_val (groups, fd);
+    return TRUE;
 }
 
+/* Opened from here, where the host's paths hold; the kernel asks for the rights of who opened them. */
 static gboolean
-join_cgroups (int init, char **ret_why)
+open_cgroups (int init, GArray *groups, char **ret_why)
 {
     g_autofree char *text = proc_text (init, "cgroup");
     g_auto (GStrv) line = NULL;
@@ -135,9 +135,20 @@ join_cgroups (int init, char **ret_why)
     for (char **at = line; *at; at++) {
         g_auto (GStrv) field = g_strsplit (*at, ":", 3);
 
-        if (g_strv_length (field) == 3 && !join_one (field[1], field[2], ret_why))
+        if (g_strv_length (field) == 3 && !open_one (field[1], field[2], groups, ret_why))
             return FALSE;
     }
+    return TRUE;
+}
+
+/* Only the process inside the PID namespace joins: one outside would be number 0 in the guest's list, at
+ * which its systemd takes offence. */
+static gboolean
+join_cgroups (const GArray *groups)
+{
+    for (guint i = 0; i < groups->len; i++)
+        if (write (g_array_index (groups, int, i), "0", 1) != 1)
+            return FALSE;
     return TRUE;
 }
 
@@ -362,7 +373,7 @@ fail (const char *why)
 
 /* Everything that needs the host's rights and its /proc comes before the first namespace. */
 static gboolean
-join (const EnterRequest *request, Rights *ret_rights, char **ret_why)
+join (const EnterRequest *request, Rights *ret_rights, GArray *groups, char **ret_why)
 {
     int init = open_init (request->id, ret_why);
     int cgroup = init < 0 ? -1 : openat (init, "ns/cgroup", O_RDONLY | O_CLOEXEC);
@@ -371,7 +382,8 @@ join (const EnterRequest *request, Rights *ret_rights, char **ret_why)
     if (init >= 0 && cgroup < 0)
         *ret_why = g_strdup_printf ("cannot open the container's cgroup namespace: %s",
                                     g_strerror (errno));
-    ok = cgroup >= 0 && rights_of (init, ret_rights, ret_why) && join_cgroups (init, ret_why)
+    ok = cgroup >= 0 && rights_of (init, ret_rights, ret_why)
+      && open_cgroups (init, groups, ret_why)
       && join_namespaces (request->fds, request->n_fds, cgroup, ret_why);
     if (cgroup >= 0)
         close (cgroup);
@@ -380,19 +392,20 @@ join (const EnterRequest *request, Rights *ret_rights, char **ret_why)
     return ok;
 }
 
-/* This process joins cgroup and namespaces; only its child is inside the PID namespace, and it alone
+/* This process joins the namespaces; only its child is inside the PID namespace, and it alone
  * can be seen from there. */
 static int
 go_in (const EnterRequest *request)
 {
     g_autofree char *why = NULL;
+    g_autoptr (GArray) groups = g_array_new (FALSE, FALSE, sizeof (int));
     Rights rights = { 0 };
     int proc = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int master = -1;
     pid_t pid;
 
     prctl (PR_SET_DUMPABLE, 0);
-    if (!join (request, &rights, &why))
+    if (!join (request, &rights, groups, &why))
         return fail (why);
     /* Entering a user namespace takes the death signal away, so it is set behind it. */
     prctl (PR_SET_PDEATHSIG, SIGKILL);
@@ -405,8 +418,14 @@ go_in (const EnterRequest *request)
             "the container has no /dev/pts: skep does not lend it the terminal it runs on; "
             "use pipes for input and output");
     pid = fork ();
-    if (pid == 0)
+    if (pid == 0) {
+        if (!join_cgroups (groups)) {
+            dprintf (STDERR_FILENO, "error: cannot enter the container's cgroups: %s\n",
+                     strerror (errno));
+            _exit (ENTER_FAILED);
+        }
         exec_command (request->argv, &rights, proc, request->label, master);
+    }
     if (pid > 0 && master >= 0)
         terminal_relay (master, pid);
     return pid < 0 ? fail ("cannot fork") : exit_code_of (pid);
