@@ -92,6 +92,27 @@ gboolean native_size (Native *n, const NativeLine *line, const char *text, guint
     (G_GUINT64_CONSTANT (1) << 16 | G_GUINT64_CONSTANT (1) << 25 | G_GUINT64_CONSTANT (1) << 27           \
      | G_GUINT64_CONSTANT (1) << 30 | G_GUINT64_CONSTANT (1) << 33 | G_GUINT64_CONSTANT (1) << 37)
 
+/* native_keys.c: the empty value is NULL; a switch that is only worth a word when it is on. */
+void native_replace (char **member, const char *value);
+gboolean native_is_on (Native *n, const NativeLine *line);
+
+/* native_privileges.c */
+void native_take_apparmor (Native *n, const NativeLine *line);
+void native_take_cap_drop (Native *n, const NativeLine *line);
+void native_take_cap_keep (Native *n, const NativeLine *line);
+void native_take_hook (Native *n, const NativeLine *line);
+void native_take_hook_clear (Native *n, const NativeLine *line);
+void native_take_idmap (Native *n, const NativeLine *line);
+void native_take_namespace_clone (Native *n, const NativeLine *line);
+void native_take_namespace_keep (Native *n, const NativeLine *line);
+void native_take_no_new_privs (Native *n, const NativeLine *line);
+void native_take_prlimit (Native *n, const NativeLine *line);
+void native_take_proc (Native *n, const NativeLine *line);
+void native_take_seccomp (Native *n, const NativeLine *line);
+void native_take_selinux (Native *n, const NativeLine *line);
+void native_take_share (Native *n, const NativeLine *line);
+void native_take_sysctl (Native *n, const NativeLine *line);
+
 /* Families and what has a file of its own. */
 void native_take_net (Native *n, const NativeLine *line);           /* native_net.c */
 void native_take_network (Native *n, const NativeLine *line);
@@ -105,3 +126,22 @@ void native_take_mount_auto (Native *n, const NativeLine *line);
 void native_take_rootfs_options (Native *n, const NativeLine *line);
 void native_finish_mounts (Native *n);
 void native_mount_free (gpointer mount);
+
+/* ---- writing */
+
+typedef struct {
+    const DomainDef *def;
+    GString *out;
+    GPtrArray *notes;           /* of NativeNote */
+} NativeWriter;
+
+/* @path cannot be said. */
+void native_cannot (NativeWriter *w, const char *path, const char *reason);
+/* A line of its own, or a note where it cannot be one. */
+void native_put (NativeWriter *w, const char *key, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void native_put_string (NativeWriter *w, const char *key, const char *value);     /* NULL: nothing */
+void native_put_number (NativeWriter *w, const char *key, guint64 value);
+void native_write_nets (NativeWriter *w);         /* native_write_net.c */
+void native_write_memory (NativeWriter *w);       /* native_write_limits.c */
+void native_write_cpu (NativeWriter *w);
+void native_write_blkio (NativeWriter *w);
