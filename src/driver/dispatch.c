@@ -6,10 +6,12 @@
 
 #include "driver/daemon.h"
 #include "driver/events.h"
+#include "driver/params.h"
 #include "driver/held.h"
 #include "driver/start.h"
 #include "util/log.h"
 
+#define JOB_LONG_MS 1000 /* a change of a domain that takes as long is told of when it is over */
 #define JOB_WAIT_MS 30000 /* how long a call waits for its turn at a domain, as in libvirt */
 
 /* ---- clients */
@@ -83,13 +85,34 @@ call_new (const Proc *proc, RpcCall *rpc, Client *client)
     return call;
 }
 
+/* Watchers of a domain are told of a change that took long, as it is over. */
+static void
+tell_completed (const Call *call)
+{
+    gint64 since = job_queue_since (&call->domain->jobs);
+    guint64 ms = since ? (guint64) (g_get_monotonic_time () - since) / 1000 : 0;
+    GArray *params;
+
+    if (job_kind (call->job) != JOB_MODIFY || ms < JOB_LONG_MS || call->domain->removing)
+        return;
+    params = params_new ();
+    params_add_int (params, "operation", 0);        /* VIR_DOMAIN_JOB_OPERATION_UNKNOWN */
+    params_add_ullong (params, "time_elapsed", ms);
+    params_add_boolean (params, "success", !call->failed);
+    event_job_completed (call->domain, params);
+}
+
 /* After the answer: the next job of the domain may run from here. */
 static void
 call_free (Call *call)
 {
-    Job *job = g_steal_pointer (&call->job);
-    Domain *domain = g_steal_pointer (&call->domain);
+    Job *job;
+    Domain *domain;
 
+    if (call->job && call->domain)
+        tell_completed (call);
+    job = g_steal_pointer (&call->job);
+    domain = g_steal_pointer (&call->domain);
     if (call->proc->decode)
         xdr_free (call->proc->decode, call->in);
     if (call->proc->encode)
@@ -150,6 +173,7 @@ call_failed (Call *call, GError *error)
     error_log (call->proc->name, call->client->id, error);
     rpc_call_error (call->rpc, error);
     g_error_free (error);
+    call->failed = TRUE;
     call_free (call);
 }
 

@@ -45,6 +45,7 @@ typedef struct {
     Client *client;             /* stays valid until the call is answered */
     Domain *domain;             /* referenced; ON_DOMAIN rows only */
     Job *job;
+    gboolean failed;            /* call_failed() */
     void *in, *out;             /* zeroed and sized by the row; freed by xdr_free() */
     GArray *reply_fds;          /* of int, closed after the reply; NULL none */
 } Call;

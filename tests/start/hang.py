@@ -82,7 +82,11 @@ def lifecycle(connection, name):
 
 def unplugged(connection, checks, fuse):
     """A device is on its way into a file system that never answers: a destroy does not wait for it."""
+    import libvirt
     domain = connection.lookupByName("plugged")
+    told = []
+    connection.domainEventRegisterAny(domain, libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
+                                      lambda c, d, params, o: told.append(params), None)
     mount_silence(init_pid(domain.ID()), "/tmp", fuse)
     callers = Callers(connection.getURI(), "plugged", lambda d: d.attachDeviceFlags(
         "<filesystem type='ram'><source usage='1024'/><target dir='/tmp/x'/></filesystem>", 3), 1)
@@ -92,6 +96,9 @@ def unplugged(connection, checks, fuse):
     domain.destroy()
     checks.that("a destroy does not wait for it", time.monotonic() - began < 8, time.monotonic() - began)
     checks.that("the attach comes back", callers.wait(60), callers.ended)
+    skeptest.wait_until(lambda: libvirt.virEventRunDefaultImpl() or told, 10, 0)
+    checks.that("watchers are told that it took long and failed", told and told[0]["success"] is False and
+                told[0]["time_elapsed"] > 1000, told)
     checks.that("and has changed nothing", "/tmp/x" not in domain.XMLDesc(2))
 
 
@@ -102,6 +109,8 @@ def main():
         skeptest.skip("needs python3-libvirt")
     skeptest.enter_namespaces()
     libvirt.registerErrorHandler(lambda *ignored: None, None)
+    libvirt.virEventRegisterDefaultImpl()
+    libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
     names = ["silent", "frozen", "stopped", "plugged", "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
