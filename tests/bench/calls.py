@@ -25,6 +25,7 @@ class Peer:
     def __init__(self, daemon, path, pid):
         self.name, self.daemon, self.pid = daemon.name, daemon, pid
         self.wire = w.Wire(path, timeout=120).open()
+        self.room = bytearray(1 << 20)
 
     def rate(self, calls, seconds):
         """Rounds of @calls a second, and the daemon's own milliseconds for one."""
@@ -45,12 +46,15 @@ class Peer:
 
     def take(self, count):
         """Reads so many replies and looks at their lengths only."""
-        data, at = bytearray(), 0
+        have = at = 0
         while count:
-            data += self.wire.socket.recv(1 << 20)
-            while len(data) >= at + 4:
-                size, = struct.unpack_from(">I", data, at)
-                if len(data) < at + size:
+            if have == len(self.room):
+                self.room.extend(bytes(len(self.room)))
+            with memoryview(self.room) as view:
+                have += self.wire.socket.recv_into(view[have:])
+            while count and have >= at + 4:
+                size, = struct.unpack_from(">I", self.room, at)
+                if have < at + size:
                     break
                 at += size
                 count -= 1
