@@ -263,7 +263,7 @@ domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_p
 {
     static gboolean (*const checks[]) (Check *) = {
         check_names, check_sizes, check_tune, check_os,   check_idmap,    check_clock,
-        check_disks, check_controllers, check_passive_devices, check_nets, check_hostdevs,
+        check_cpu, check_disks, check_controllers, check_passive_devices, check_nets, check_hostdevs,
         check_seclabels, check_shares, check_skep,
     };
     Check check = { .def = def, .defaults = defaults };

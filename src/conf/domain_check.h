@@ -16,6 +16,9 @@ typedef struct {
 gboolean check_fail (Check *check, ErrorCode code, const char *path, guint index,
                      const char *format, ...) G_GNUC_PRINTF (5, 6);
 
+/* domain_check_cpu.c */
+gboolean check_cpu (Check *check);
+
 /* domain_check_net.c */
 gboolean check_nets (Check *check);
 gboolean check_hostdevs (Check *check);

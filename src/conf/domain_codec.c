@@ -145,19 +145,22 @@ domain_codec (Codec *c, void *object)
     domain_tune_codec (c, def);
     passive_codec (c, &def->passive, "memoryBacking");
     domain_vcpu_codec (c, def);
+    passive_codec (c, &def->passive, "maxMemory vcpus");     /* refused, so never written */
     domain_iothreads_codec (c, def);
     passive_codec (c, &def->passive, "defaultiothread");
     domain_cputune_codec (c, def);
     domain_numatune_codec (c, def);
     resource_codec (c, def);
-    passive_codec (c, &def->passive, "sysinfo* bootloader bootloader_args");
+    passive_codec (c, &def->passive, "sysinfo* bootloader");
+    if (!codec_reading (c) || passive_has (def->passive, "bootloader"))
+        passive_codec (c, &def->passive, "bootloader_args");
     domain_os_codec (c, def);
     domain_features_codec (c, def);
     actions_codec (c, def);
     passive_codec (c, &def->passive, "on_lockfailure pm perf");
     domain_devices_codec (c, def);
     domain_seclabels_codec (c, def);
-    passive_codec (c, &def->passive, "keywrap");
+    passive_codec (c, &def->passive, "keywrap launchSecurity");
     domain_namespace_codec (c, def);
     domain_skep_codec (c, def);
 }

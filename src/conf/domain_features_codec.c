@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* features and clock. */
+#include <string.h>
+
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
@@ -38,7 +40,9 @@ caps_codec (Codec *c, DomainFeatures *features)
         guint cap = caps_order[i];
 
         if (codec_enter (c, capability_names.name[cap], features->caps[cap] != ON_OFF_ABSENT)) {
-            codec_enum (c, "state", &features->caps[cap], &on_off_names, FIELD_REQUIRED);
+            codec_enum (c, "state", &features->caps[cap], &on_off_names, 0);
+            if (codec_reading (c) && features->caps[cap] == ON_OFF_ABSENT)
+                features->caps[cap] = ON_OFF_ON;
             codec_leave (c);
         }
     }
@@ -52,15 +56,37 @@ features_codec (Codec *c, DomainFeatures *features)
                       features->privnet || features->passive || caps_wanted (features)))
         return;
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "unexpected feature '%s'");
-    passive_codec (c, &features->passive, "acpi apic pae hap viridian");
+    passive_codec (c, &features->passive, "acpi apic? pae hap viridian");
     codec_flag (c, "privnet", &features->privnet);
-    passive_codec (c, &features->passive, "hyperv kvm pvspinlock");
+    passive_codec (c, &features->passive, "hyperv kvm? pvspinlock");
     caps_codec (c, features);
     passive_codec (
         c, &features->passive,
-        "pmu vmport gic smm ioapic hpt vmcoreinfo htm nested-hv msrs ccf-assist xen cfpc "
+        "pmu vmport gic? smm ioapic hpt vmcoreinfo htm nested-hv msrs ccf-assist xen? cfpc "
         "sbbc ibs tcg");
     codec_leave (c);
+}
+
+/* What a timer cannot have, in libvirt's words. */
+static void
+judge_timer (Codec *c, const ClockTimer *timer)
+{
+    static const struct { const char *attr; guint without; } rules[] = {
+        { "tickpolicy", 1 << TIMER_KVMCLOCK | 1 << TIMER_HYPERVCLOCK },
+        { "track", ~(1u << TIMER_PLATFORM | 1u << TIMER_RTC) },
+        { "frequency", ~(1u << TIMER_TSC) },
+        { "mode", ~(1u << TIMER_TSC) },
+    };
+    const PassiveNode *policy = passive_find (timer->passive, "tickpolicy", NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS (rules); i++)
+        if (rules[i].without & 1u << timer->name && passive_has (timer->passive, rules[i].attr))
+            codec_fail (c, ERR_CONFIG_UNSUPPORTED, "timer %s doesn't support setting of timer %s",
+                        timer_names.name[timer->name], rules[i].attr);
+    if (passive_has (timer->passive, "catchup")
+        && (!policy || strcmp (passive_text (policy), "catchup") != 0))
+        codec_fail (c, ERR_XML,
+                    "setting of timer catchup policies is only supported with tickpolicy='catchup'");
 }
 
 static void
@@ -73,8 +99,10 @@ timer_codec (Codec *c, void *object)
                                              "track:boot|guest|wall|realtime");
     codec_enum (c, "present", &timer->present, &yes_no_names, 0);
     passive_attrs_codec (c, &timer->passive,
-                         "frequency:u mode:auto|native|emulate|paravirt|smpsafe");
+                         "frequency:u- mode:auto|native|emulate|paravirt|smpsafe");
     passive_codec (c, &timer->passive, "catchup");
+    if (codec_reading (c) && !codec_failed (c))
+        judge_timer (c, timer);
 }
 
 static void

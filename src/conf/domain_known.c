@@ -36,7 +36,7 @@ static const struct {
     { "console", "acpi address alias log protocol source target" },
     { "controller", "acpi address alias driver master model pcihole64 target" },
     { "cookies", "cookie" },
-    { "cpu", "cache feature maxphysaddr model numa topology vendor" },
+    { "cpu", "arch microcode cache feature maxphysaddr model numa topology vendor" },
     { "device",
       "frontend path read_bytes_sec read_iops_sec weight write_bytes_sec "
       "write_iops_sec" },
@@ -46,8 +46,7 @@ static const struct {
       "shareable source target transient vendor wwn" },
     { "distances", "sibling" },
     { "domain",
-      "capabilities commandline datacenterpath deprecation launchSecurity maxMemory "
-      "override vcpus" },
+      "bootloader_args capabilities commandline datacenterpath deprecation override" },
     { "driver", "guest host metadata_cache" },
     { "encryption", "cipher ivgen secret" },
     { "filesystem",
@@ -98,7 +97,7 @@ static const struct {
     { "numa", "cell interconnects" },
     { "nvram", "address source" },
     { "oemStrings", "entry" },
-    { "os", "acpi firmware root" },
+    { "os", "acpi bios boot bootmenu dtb firmware initrd kernel loader nvram root" },
     { "output", "settings" },
     { "override", "device" },
     { "panic", "address alias" },
@@ -126,7 +125,7 @@ static const struct {
       "privateData product readahead reconnect reservations route seclabel slices "
       "snapshot ssl timeout vendor" },
     { "stimer", "direct" },
-    { "sysinfo", "baseBoard bios chassis entry oemStrings system" },
+    { "sysinfo", "baseBoard bios chassis entry memory_device oemStrings processor system" },
     { "system", "entry" },
     { "target", "block current label model node readonly requested size" },
     { "tcg", "tb-cache" },

@@ -46,8 +46,7 @@ os_codec (Codec *c, DomainDef *def)
     codec_element_string (c, "inituser", &os->inituser);
     codec_element_string (c, "initgroup", &os->initgroup);
     codec_element_string (c, "cmdline", &os->cmdline);
-    passive_codec (c, &def->passive,
-                   "loader nvram kernel initrd dtb boot* bootmenu smbios bios");
+    passive_codec (c, &def->passive, "smbios");
     codec_leave (c);
 }
 

@@ -15,6 +15,26 @@
     ERR_CONFIG_UNSUPPORTED, "unknown target type '%s' specified for character device"
 
 static const CodecWording rows[] = {
+    { "hugepages/page@size!", ERR_XML, "missing element or attribute './@size'" },
+    { "cachetune/cache@size!", ERR_XML, "missing element or attribute './@size'" },
+    { "numa/cell@memory!", ERR_XML, "missing element or attribute './@memory'" },
+    { "memoryBacking/access@mode", ERR_CONFIG_UNSUPPORTED, "unknown memoryBacking/access/mode '%s'" },
+    { "cachetune/monitor@vcpus!", ERR_XML, "Missing monitor attribute 'vcpus'" },
+    { "cputune/cachetune@vcpus!", ERR_XML, "Missing cachetune attribute 'vcpus'" },
+    { "cputune/memorytune@vcpus!", ERR_XML, "Missing memorytune attribute 'vcpus'" },
+    { "domain/genid", ERR_INTERNAL, "malformed genid element" },
+    { "os/smbios@mode", ERR_CONFIG_UNSUPPORTED, "unknown smbios mode '%s'" },
+    { "domain/cpu@mode", ERR_CONFIG_UNSUPPORTED, "Invalid mode attribute '%s'" },
+    { "cpu/model@fallback", ERR_CONFIG_UNSUPPORTED, "Invalid fallback attribute" },
+    { "cpu/feature@policy", ERR_CONFIG_UNSUPPORTED, "Invalid CPU feature policy" },
+    { "cpu/feature@name!", ERR_XML, "Invalid CPU feature name" },
+    { "domain/on_poweroff", ERR_CONFIG_UNSUPPORTED, "unknown on_poweroff action: %s" },
+    { "domain/on_reboot", ERR_CONFIG_UNSUPPORTED, "unknown on_reboot action: %s" },
+    { "domain/on_crash", ERR_CONFIG_UNSUPPORTED, "unknown on_crash action: %s" },
+    { "domain/on_lockfailure", ERR_CONFIG_UNSUPPORTED, "unknown on_lockfailure action: %s" },
+    { "domain/clock@offset", ERR_CONFIG_UNSUPPORTED, "unknown clock offset '%s'" },
+    { "numatune/memory@mode", ERR_CONFIG_UNSUPPORTED, "Unsupported NUMA memory tuning mode '%s'" },
+    { "domain/vcpu", ERR_XML, "maximum vcpus count must be an integer" },
     /* ---- shared by devices */
     { "interface/source/address@type", ERR_CONFIG_UNSUPPORTED,
       "unknown host device source address type '%s'" },

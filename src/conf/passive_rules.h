@@ -32,6 +32,36 @@ void rule_rate (Codec *c, PassiveNode *node);
 void rule_rng_random (Codec *c, PassiveNode *node);
 void rule_shmem (Codec *c, PassiveNode *node);
 
+/* passive_domain_rules.c */
+void rule_page (Codec *c, PassiveNode *node);
+void rule_thread_pool (Codec *c, PassiveNode *node);
+void rule_firmware_entry (Codec *c, PassiveNode *node);
+void rule_sysinfo (Codec *c, PassiveNode *node);
+void rule_fibrechannel (Codec *c, PassiveNode *node);
+void rule_resctrl (Codec *c, PassiveNode *node);
+void rule_smm (Codec *c, PassiveNode *node);
+void rule_hyperv (Codec *c, PassiveNode *node);
+void rule_spinlocks (Codec *c, PassiveNode *node);
+void rule_stimer (Codec *c, PassiveNode *node);
+void rule_hyperv_vendor (Codec *c, PassiveNode *node);
+void rule_kvm (Codec *c, PassiveNode *node);
+void rule_dirty_ring (Codec *c, PassiveNode *node);
+void rule_xen (Codec *c, PassiveNode *node);
+void rule_xen_passthrough (Codec *c, PassiveNode *node);
+
+void rule_max_memory (Codec *c, PassiveNode *node);
+void rule_vcpus (Codec *c, PassiveNode *node);
+void rule_sev (Codec *c, PassiveNode *node);
+void rule_perf (Codec *c, PassiveNode *node);
+void rule_keywrap (Codec *c, PassiveNode *node);
+void rule_lockfailure (Codec *c, PassiveNode *node);
+
+/* passive_cpu_rules.c */
+void rule_cpu (Codec *c, PassiveNode *node);
+void rule_cpu_model (Codec *c, PassiveNode *node);
+void rule_cpu_cache (Codec *c, PassiveNode *node);
+void rule_numa (Codec *c, PassiveNode *node);
+
 /* passive_host_rules.c */
 void rule_rom (Codec *c, PassiveNode *node);
 void rule_teaming (Codec *c, PassiveNode *node);

@@ -7,7 +7,7 @@
 
 typedef struct {
     char name[32];
-    char type[240];         /* of a child: the row to use */
+    char type[400];         /* of a child: the row to use */
     char initial[24];
     gboolean many, required, always, kept, no_zero;
 } PassiveWord;

@@ -134,18 +134,20 @@ class Grammar:
         return cost
 
     def places(self, limit=12):
-        """Chains of patterns, each once. An element inside itself is followed once."""
-        chains = []
+        """Chains of patterns, one for each path of names: an element inside itself is not followed."""
+        chains, seen = [], set()
 
-        def walk(chain):
+        def walk(chain, names):
             chains.append(chain)
             if len(chain) == limit or chain[-1].kind != "element" or not chain[-1].name:
                 return
             for pattern in self.content(chain[-1]).values():
-                if pattern.name and chain.count(pattern) < 2:
-                    walk(chain + (pattern,))
+                path = f"{names}/{pattern.kind[0]}:{pattern.name}"
+                if pattern.name and pattern not in chain and path not in seen:
+                    seen.add(path)
+                    walk(chain + (pattern,), path)
         for root in self.direct(self.start).values():
-            walk((root,))
+            walk((root,), root.name)
         return chains
 
     def alternatives(self, pattern):

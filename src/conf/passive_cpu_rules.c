@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* cpu, and the NUMA cells in it, in libvirt's words. */
+#include <string.h>
+
+#include "conf/passive_rules.h"
+
+void
+rule_cpu_model (Codec *c, PassiveNode *node)
+{
+    const char *vendor = passive_attr (node, "vendor_id");
+
+    if (vendor && strlen (vendor) != 12)
+        codec_fail (c, ERR_XML, "vendor_id must be exactly 12 characters long");
+    else if (vendor && strchr (vendor, ','))
+        codec_fail (c, ERR_XML, "vendor id is invalid");
+}
+
+void
+rule_cpu_cache (Codec *c, PassiveNode *node)
+{
+    gint64 level = passive_number (node, "level", 1);
+
+    if (level < 1 || level > 3)
+        codec_fail (c, ERR_XML, "invalid CPU cache level, must be in range [1,3]");
+}
+
+static void
+check_features (Codec *c, PassiveNode *node)
+{
+    g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+    for (PassiveNode *feature = passive_child (node, "feature"); feature;
+         feature = passive_next (node, feature)) {
+        const char *name = passive_attr (feature, "name");
+
+        if (!*name)
+            codec_fail (c, ERR_XML, "Invalid CPU feature name");
+        else if (!g_hash_table_add (seen, (char *) name))
+            codec_fail (c, ERR_XML, "CPU feature '%s' specified more than once", name);
+    }
+}
+
+/* What a mode has without a model of its own. */
+static void
+settle_without_model (Codec *c, PassiveNode *node, gboolean custom)
+{
+    if (passive_child (node, "vendor"))
+        codec_fail (c, ERR_XML, "CPU vendor specified without CPU model");
+    else if (custom && passive_child (node, "feature"))
+        codec_fail (c, ERR_XML, "Non-empty feature list specified without CPU model");
+    else if (custom && passive_attr (node, "check"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model");
+    passive_set (node, "match", NULL);
+    if (custom)
+        passive_set (node, "mode", NULL);
+}
+
+void
+rule_cpu (Codec *c, PassiveNode *node)
+{
+    const char *mode = passive_attr (node, "mode");
+    gboolean custom = !mode || g_str_equal (mode, "custom");
+    PassiveNode *model = passive_child (node, "model");
+
+    if (passive_attr (node, "migratable") && (custom || g_str_equal (mode, "host-model")))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode");
+    if (model && (!custom || !passive_text (model))) {
+        passive_remove_child (node, model);
+        model = NULL;
+    }
+    check_features (c, node);
+    if (!model) {
+        settle_without_model (c, node, custom);
+        return;
+    }
+    if (!passive_attr (model, "fallback"))
+        passive_set (model, "fallback", "allow");
+    passive_set (node, "mode", "custom");
+    if (!passive_attr (node, "match"))
+        passive_set (node, "match", "exact");
+}
+
+/* ---- numa */
+
+static guint
+count_cells (const PassiveNode *node)
+{
+    guint n = 0;
+
+    for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell))
+        n++;
+    return n;
+}
+
+static void
+number_cells (PassiveNode *node)
+{
+    guint n = 0;
+
+    for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell), n++) {
+        g_autofree char *number = g_strdup_printf ("%u", n);
+
+        if (!passive_attr (cell, "id"))
+            passive_set (cell, "id", number);
+    }
+}
+
+static void
+check_ids (Codec *c, const PassiveNode *node, guint n)
+{
+    g_autofree gboolean *seen = g_new0 (gboolean, n);
+
+    for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell)) {
+        gint64 id = passive_number (cell, "id", 0);
+
+        if (id >= n)
+            codec_fail (c, ERR_XML,
+                        "Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or "
+                        "ranges not starting from 0 are not allowed");
+        else if (seen[id])
+            codec_fail (c, ERR_XML, "Duplicate NUMA cell info for cell id '%u'", (guint) id);
+        else
+            seen[id] = TRUE;
+    }
+}
+
+/* The distances of a cell to others: to itself 10, else above. */
+static void
+check_distances (Codec *c, const PassiveNode *cell, guint n)
+{
+    PassiveNode *distances = passive_child (cell, "distances");
+    gint64 own = passive_number (cell, "id", 0);
+
+    for (PassiveNode *sibling = distances ? passive_child (distances, "sibling") : NULL; sibling;
+         sibling = passive_next (distances, sibling)) {
+        gint64 id = passive_number (sibling, "id", 0), value = passive_number (sibling, "value", 0);
+
+        if (id >= n)
+            codec_fail (c, ERR_XML, "'sibling id %u' does not refer to a valid cell within NUMA 'cell id %u'",
+                        (guint) id, (guint) own);
+        else if (value > 255 || value < 10 || (value == 10) != (id == own))
+            codec_fail (c, ERR_XML, "'value %u' is invalid for 'sibling id %u' under NUMA 'cell id %u'",
+                        (guint) value, (guint) id, (guint) own);
+    }
+}
+
+static void
+check_interconnects (Codec *c, const PassiveNode *node, guint n)
+{
+    static const char *const kinds[] = { "latency", "bandwidth" }, *const ends[] = { "initiator", "target" };
+    const PassiveNode *links = passive_child (node, "interconnects");
+
+    for (guint k = 0; links && k < G_N_ELEMENTS (kinds); k++)
+        for (PassiveNode *link = passive_child (links, kinds[k]); link; link = passive_next (links, link))
+            for (guint e = 0; e < G_N_ELEMENTS (ends); e++)
+                if (passive_number (link, ends[e], 0) >= n)
+                    codec_fail (c, ERR_XML, "'%s' refers to a non-existent NUMA node", ends[e]);
+}
+
+void
+rule_numa (Codec *c, PassiveNode *node)
+{
+    guint n = count_cells (node);
+
+    if (n == 0) {
+        codec_fail (c, ERR_XML, "NUMA topology defined without NUMA cells");
+        return;
+    }
+    number_cells (node);
+    check_ids (c, node, n);
+    for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell))
+        check_distances (c, cell, n);
+    check_interconnects (c, node, n);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What passive_rows.c cannot say of the domain and its features, in libvirt's words. */
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/domain.h"
+#include "conf/passive_rules.h"
+
+void
+rule_page (Codec *c, PassiveNode *node)
+{
+    if (passive_number (node, "size", 1) == 0)
+        codec_fail (c, ERR_XML_DETAIL, "hugepage size can't be zero");
+}
+
+void
+rule_thread_pool (Codec *c, PassiveNode *node)
+{
+    if (passive_number (node, "thread_pool_min", -1) > passive_number (node, "thread_pool_max", -1))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "thread_pool_min must be smaller or equal to thread_pool_max");
+}
+
+void
+rule_fibrechannel (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (passive_is (node, "appid", ""))
+        passive_drop (node);
+}
+
+/* A group without allocations and monitors is none. */
+void
+rule_resctrl (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (!passive_child (node, "cache") && !passive_child (node, "node") && !passive_child (node, "monitor"))
+        passive_drop (node);
+}
+
+void
+rule_max_memory (Codec *c, PassiveNode *node)
+{
+    if (passive_number (node, "slots", 0) == 0)
+        codec_fail (c, ERR_XML, "both maximum memory size and memory slot count must be specified");
+    else
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "memory hotplug tunables <maxMemory> are not supported by this hypervisor driver");
+}
+
+void
+rule_vcpus (Codec *c, PassiveNode *node)
+{
+    if (passive_child (node, "vcpu"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "individual CPU state configuration is not supported");
+}
+
+void
+rule_sev (Codec *c, PassiveNode *node)
+{
+    if (!passive_child (node, "policy"))
+        codec_fail (c, ERR_XML, "failed to get launch security policy");
+}
+
+void
+rule_lockfailure (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (!g_strcmp0 (passive_text (node), "default"))
+        passive_drop (node);
+}
+
+/* Children @name in the order that @words gives to their names; FALSE when one is there twice, which
+ * *ret_twice names. */
+static gboolean
+order_children (PassiveNode *node, const char *name, const char *const *words, const char *attr,
+                const char **ret_twice)
+{
+    guint all = 0;
+
+    for (PassiveNode *child = passive_child (node, name); child; child = passive_next (node, child))
+        all++;
+    for (; *words; words++) {
+        PassiveNode *child = passive_child (node, name), *copy = NULL;
+
+        for (guint i = 0; i < all; i++, child = passive_next (node, child)) {
+            if (!passive_is (child, "name", *words))
+                continue;
+            if (copy) {
+                *ret_twice = *words;
+                return FALSE;
+            }
+            copy = passive_add_child (node, name);
+            passive_set (copy, "name", *words);
+            passive_set (copy, attr, passive_attr (child, attr));
+        }
+    }
+    for (guint i = 0; i < all; i++)
+        passive_remove_child (node, passive_child (node, name));
+    return TRUE;
+}
+
+void
+rule_perf (Codec *c, PassiveNode *node)
+{
+    static const char *const events[] = {
+        "cmt", "mbmt", "mbml", "cpu_cycles", "instructions", "cache_references", "cache_misses",
+        "branch_instructions", "branch_misses", "bus_cycles", "stalled_cycles_frontend",
+        "stalled_cycles_backend", "ref_cpu_cycles", "cpu_clock", "task_clock", "page_faults",
+        "context_switches", "cpu_migrations", "page_faults_min", "page_faults_maj", "alignment_faults",
+        "emulation_faults", NULL,
+    };
+    const char *twice;
+
+    if (!order_children (node, "event", events, "enabled", &twice))
+        codec_fail (c, ERR_XML, "perf event '%s' was already specified", twice);
+}
+
+void
+rule_keywrap (Codec *c, PassiveNode *node)
+{
+    static const char *const ciphers[] = { "aes", "dea", NULL };
+    const char *twice;
+
+    if (!order_children (node, "cipher", ciphers, "state", &twice))
+        codec_fail (c, ERR_INTERNAL,
+                    "A domain definition can have no more than one cipher node with name %s", twice);
+}
+
+/* ---- sysinfo */
+
+void
+rule_firmware_entry (Codec *c, PassiveNode *node)
+{
+    if (!passive_attr (node, "name"))
+        codec_fail (c, ERR_XML, "Firmware entry is missing 'name' attribute");
+    else if (passive_attr (node, "file"))
+        passive_set_text (node, NULL);
+    else if (!passive_text (node))
+        codec_fail (c, ERR_XML, "Firmware entry must have either value or 'file' attribute");
+}
+
+static gboolean
+date_valid (const char *text)
+{
+    int month, day, year, end = 0;
+
+    return sscanf (text, "%2d/%2d/%4d%n", &month, &day, &year, &end) == 3 && !text[end] && month >= 1
+        && month <= 12 && day >= 1 && day <= 31 && (year >= 1900 || year < 100);
+}
+
+static void
+judge_entry (Codec *c, const char *block, const char *name, const char *value)
+{
+    guint8 uuid[16];
+
+    if (g_str_equal (block, "bios") && g_str_equal (name, "date") && !date_valid (value))
+        codec_fail (c, ERR_XML_DETAIL, "Invalid BIOS 'date' format");
+    if (g_str_equal (block, "system") && g_str_equal (name, "uuid") && !domain_uuid_parse (value, uuid))
+        codec_fail (c, ERR_XML_DETAIL, "malformed <sysinfo> uuid element");
+}
+
+/* Entries in the order of their block, the first of each name; others are forgotten. */
+void
+rule_sysinfo (Codec *c, PassiveNode *node)
+{
+    static const struct { const char *block, *names; } blocks[] = {
+        { "bios", "vendor version date release" },
+        { "system", "manufacturer product version serial uuid sku family" },
+        { "baseBoard", "manufacturer product version serial asset location" },
+        { "chassis", "manufacturer version serial asset sku" },
+    };
+    const char *block = codec_name (c), *names = "";
+    g_auto (GStrv) split = NULL;
+    guint kept = 0, all = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+        if (g_str_equal (block, blocks[i].block))
+            names = blocks[i].names;
+    for (PassiveNode *entry = passive_child (node, "entry"); entry; entry = passive_next (node, entry))
+        all++;
+    split = g_strsplit (names, " ", -1);
+    for (guint i = 0; split[i]; i++) {
+        PassiveNode *entry = passive_child (node, "entry");
+
+        for (guint k = 0; k < all; k++, entry = passive_next (node, entry)) {
+            PassiveNode *copy;
+
+            if (!passive_is (entry, "name", split[i]) || !passive_text (entry))
+                continue;
+            judge_entry (c, block, split[i], passive_text (entry));
+            copy = passive_add_child (node, "entry");
+            passive_set (copy, "name", split[i]);
+            passive_set_text (copy, passive_text (entry));
+            kept++;
+            break;
+        }
+    }
+    for (guint k = 0; k < all; k++)
+        passive_remove_child (node, passive_child (node, "entry"));
+    if (!kept)
+        passive_drop (node);
+}
+
+/* ---- features */
+
+/* Children that no row has: "unsupported HyperV Enlightenment feature: x". */
+static void
+refuse_others (Codec *c, const char *format)
+{
+    codec_unknown (c, ERR_CONFIG_UNSUPPORTED, format);
+}
+
+void
+rule_smm (Codec *c, PassiveNode *node)
+{
+    PassiveNode *tseg = passive_child (node, "tseg");
+
+    (void) c;
+    if (tseg && (!passive_is (node, "state", "on") || !passive_text (tseg)))
+        passive_remove_child (node, tseg);
+}
+
+void
+rule_hyperv (Codec *c, PassiveNode *node)
+{
+    (void) node;
+    refuse_others (c, "unsupported HyperV Enlightenment feature: %s");
+}
+
+void
+rule_kvm (Codec *c, PassiveNode *node)
+{
+    (void) node;
+    refuse_others (c, "unsupported KVM feature: %s");
+}
+
+void
+rule_xen (Codec *c, PassiveNode *node)
+{
+    (void) node;
+    refuse_others (c, "unsupported Xen feature: %s");
+}
+
+void
+rule_spinlocks (Codec *c, PassiveNode *node)
+{
+    if (!passive_is (node, "state", "on"))
+        passive_set (node, "retries", NULL);
+    else if (!passive_attr (node, "retries"))
+        codec_fail (c, ERR_XML, "Missing required attribute 'retries' in element 'spinlocks'");
+    else if (passive_number (node, "retries", 0) < 0xfff)
+        codec_fail (c, ERR_XML, "HyperV spinlock retry count must be at least 4095");
+}
+
+void
+rule_stimer (Codec *c, PassiveNode *node)
+{
+    PassiveNode *direct = passive_child (node, "direct");
+
+    (void) c;
+    if (direct && !passive_is (node, "state", "on"))
+        passive_remove_child (node, direct);
+}
+
+void
+rule_hyperv_vendor (Codec *c, PassiveNode *node)
+{
+    const char *value = passive_attr (node, "value");
+
+    if (!passive_is (node, "state", "on"))
+        passive_set (node, "value", NULL);
+    else if (!value)
+        codec_fail (c, ERR_XML, "missing 'value' attribute for HyperV feature 'vendor_id'");
+    else if (strlen (value) > 12)
+        codec_fail (c, ERR_XML, "HyperV vendor_id value must not be more than 12 characters.");
+    else if (strchr (value, ','))
+        codec_fail (c, ERR_XML, "HyperV vendor_id value is invalid");
+}
+
+void
+rule_dirty_ring (Codec *c, PassiveNode *node)
+{
+    gint64 size = passive_number (node, "size", 0);
+
+    if (!passive_is (node, "state", "on"))
+        passive_set (node, "size", NULL);
+    else if (!passive_attr (node, "size"))
+        codec_fail (c, ERR_XML, "Missing required attribute 'size' in element 'dirty-ring'");
+    else if (size < 1024 || size > 65536 || (size & (size - 1)))
+        codec_fail (c, ERR_XML, "dirty ring must be power of 2 and ranges [1024, 65536]");
+}
+
+void
+rule_xen_passthrough (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (!passive_is (node, "state", "on"))
+        passive_set (node, "mode", NULL);
+}
