@@ -192,6 +192,15 @@ typedef enum {
     FORMAT_VDI,
     FORMAT_VPC,
     FORMAT_QED,
+    FORMAT_DIR,
+    FORMAT_BOCHS,
+    FORMAT_CLOOP,
+    FORMAT_DMG,
+    FORMAT_ISO,
+    FORMAT_FAT,
+    FORMAT_VHD,
+    FORMAT_PLOOP,
+    FORMAT_COW,
     FORMAT_LAST
 } StorageFormat;
 

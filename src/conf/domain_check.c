@@ -178,36 +178,6 @@ check_idmap (Check *check)
 /* ---- devices */
 
 static gboolean
-check_disks (Check *check)
-{
-    const GPtrArray *disks = check->def->disks;
-    g_autoptr (GHashTable) targets = g_hash_table_new (g_str_hash, g_str_equal);
-
-    for (guint i = 0; i < disks->len; i++) {
-        const DiskDef *disk = g_ptr_array_index (disks, i);
-        guint index;
-
-        if (!disk->source && disk->type <= DISK_DIR && disk->device != DISK_DEVICE_CDROM
-            && disk->device != DISK_DEVICE_FLOPPY)
-            return check_fail (check, ERR_NO_SOURCE, "/domain/devices/disk", i + 1, "%s", disk->target);
-        if (strchr (disk->target, '/') || !*disk->target)
-            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1, "Invalid disk target '%s'",
-                         disk->target);
-        if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
-            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1,
-                         "controller %u of a disk is above %d", disk->address.controller,
-                         CONTROLLER_INDEX_MAX);
-        if (!disk->address.set && !disk_target_index (disk->target, &index))
-            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1,
-                         "Unknown disk name '%s' and no address specified", disk->target);
-        if (!g_hash_table_add (targets, disk->target))
-            return check_fail (check, ERR_XML, "/domain/devices/disk", i + 1,
-                         "target '%s' duplicated for disk", disk->target);
-    }
-    return TRUE;
-}
-
-static gboolean
 check_seclabels (Check *check)
 {
     static const char path[] = "/domain/seclabel";

@@ -29,3 +29,5 @@ gboolean check_tune (Check *check);
 gboolean check_passive_devices (Check *check);
 /* domain_check_controllers.c */
 gboolean check_controllers (Check *check);
+/* domain_check_disks.c */
+gboolean check_disks (Check *check);

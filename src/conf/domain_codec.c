@@ -11,7 +11,7 @@ const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_wording, d
 STRING_TABLE (on_off_names, ON_OFF_LAST, NULL, "on", "off");
 STRING_TABLE (yes_no_names, YES_NO_LAST, NULL, "yes", "no");
 STRING_TABLE (storage_format_names, FORMAT_LAST, NULL, "raw", "qcow2", "qcow", "vmdk", "vdi", "vpc",
-              "qed");
+              "qed", "dir", "bochs", "cloop", "dmg", "iso", "fat", "vhd", "ploop", "cow");
 STATIC_STRING_TABLE (action_names, ACTION_LAST, "destroy", "restart", "rename-restart", "preserve",
                      "coredump-destroy", "coredump-restart");
 

@@ -14,7 +14,7 @@ const CodecWording *domain_wording (const char *path);
 /* Whether libvirt's domain XML has a @name below @parent, though we have not; domain_known.c */
 gboolean domain_known (const char *parent, const char *name);
 
-extern const StringTable on_off_names, yes_no_names, storage_format_names;
+extern const StringTable on_off_names, yes_no_names, storage_format_names, disk_bus_names;
 
 /* Codec functions: the object is a DomainDef unless said. */
 void domain_codec (Codec *c, void *object);             /* domain_codec.c: <domain> */

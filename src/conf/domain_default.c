@@ -63,7 +63,8 @@ default_address (DiskDef *disk)
 {
     guint index;
 
-    if (disk->address.set || !disk->target || !disk_target_index (disk->target, &index))
+    if (disk->address.set || passive_find_element (disk->passive, "address") || !disk->target
+        || !disk_target_index (disk->target, &index))
         return;
     switch (disk->bus) {
     case DISK_BUS_SCSI:     /* narrow bus: seven units, one bus a controller */
@@ -305,6 +306,7 @@ default_disks (DomainDef *def)
             disk->bus = prefix->bus;
         if (disk->cache == DISK_CACHE_DEFAULT)
             disk->cache = DISK_CACHE_UNSET;
+        disk->readonly |= disk->device == DISK_DEVICE_CDROM;
         default_address (disk);
     }
     sort_groups (def->disks, disk_group, compare_disks);

@@ -13,7 +13,7 @@ STRING_TABLE (iotune_names, IOTUNE_LAST, "total_bytes_sec", "read_bytes_sec", "w
               "write_bytes_sec_max_length", "total_iops_sec_max_length",
               "read_iops_sec_max_length", "write_iops_sec_max_length");
 STATIC_STRING_TABLE (device_names, DISK_DEVICE_LAST, "disk", "cdrom", "floppy", "lun");
-STATIC_STRING_TABLE (bus_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", "virtio", "xen", "usb",
+STRING_TABLE (disk_bus_names, DISK_BUS_LAST, NULL, "ide", "fdc", "scsi", "virtio", "xen", "usb",
                      "uml", "sata", "sd");
 STATIC_STRING_TABLE (cache_names, DISK_CACHE_LAST, NULL, "default", "none", "writethrough",
                      "writeback", "directsync", "unsafe");
@@ -72,6 +72,19 @@ iotune_codec (Codec *c, DiskIotune *tune)
 }
 
 static void
+format_codec (Codec *c, DiskDef *disk)
+{
+    g_autofree char *type = codec_reading (c) ? codec_peek (c, "type") : NULL;
+
+    if (!type || !g_str_equal (type, "aio")) {
+        codec_enum (c, "type", &disk->format, &storage_format_names, 0);
+        return;
+    }
+    g_free (codec_take (c, "type", 0));
+    disk->format = FORMAT_RAW;  /* Xen's word for it */
+}
+
+static void
 driver_codec (Codec *c, DiskDef *disk)
 {
     static const char attrs[]
@@ -86,7 +99,7 @@ driver_codec (Codec *c, DiskDef *disk)
     if (!codec_enter (c, "driver", wanted))
         return;
     codec_string (c, "name", &disk->driver_name, 0);
-    codec_enum (c, "type", &disk->format, &storage_format_names, 0);
+    format_codec (c, disk);
     codec_enum (c, "cache", &disk->cache, &cache_names, 0);
     passive_attrs_codec (c, &disk->passive, attrs);
     passive_codec (c, &disk->passive, "metadata_cache");
@@ -127,7 +140,7 @@ target_codec (Codec *c, DiskDef *disk)
     codec_string (c, "dev", &disk->target, 0);
     if (codec_reading (c) && !disk->target)
         codec_fail (c, ERR_NO_TARGET, "%s", disk->source ? disk->source : "");
-    codec_enum (c, "bus", &disk->bus, &bus_names, 0);
+    codec_enum (c, "bus", &disk->bus, &disk_bus_names, 0);
     passive_attrs_codec (c, &disk->passive,
                          "tray:closed|open- removable:o rotation_rate:n");
     codec_leave (c);
@@ -147,7 +160,7 @@ disk_codec (Codec *c, void *object)
     driver_codec (c, disk);
     passive_codec (c, &disk->passive, "auth:disk-auth");
     source_codec (c, disk);
-    passive_codec (c, &disk->passive, "backingStore geometry blockio");
+    passive_codec (c, &disk->passive, "backingStore? geometry blockio");
     target_codec (c, disk);
     iotune_codec (c, &disk->iotune);
     codec_flag (c, "readonly", &disk->readonly);

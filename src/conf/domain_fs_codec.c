@@ -18,17 +18,63 @@ static const char *const source_attrs[FS_TYPE_LAST] = {
 static void
 fs_source_codec (Codec *c, FsDef *fs)
 {
-    if (!codec_enter (c, "source", TRUE)) {
-        codec_fail (c, ERR_NO_SOURCE, "filesystem");
+    g_autofree char *target
+        = codec_reading (c) ? codec_peek_child (c, "target", "dir") : NULL;
+
+    if (fs->type == FS_VOLUME) {
+        passive_codec (c, &fs->passive, "source:disk-source-volume");
+        if (codec_reading (c) && !passive_find_element (fs->passive, "source"))
+            codec_fail (c, ERR_NO_SOURCE, "%s", target ? target : "");
         return;
     }
-    if (fs->type == FS_RAM)
-        codec_scaled (c, "usage", "units", &fs->usage);
-    else
-        codec_string (c, source_attrs[fs->type], &fs->source, 0);
+    if (codec_enter (c, "source", TRUE)) {
+        if (fs->type == FS_RAM)
+            codec_scaled (c, "usage", "units", &fs->usage);
+        else
+            codec_string (c, source_attrs[fs->type], &fs->source, 0);
+        codec_leave (c);
+    } else if (fs->type == FS_RAM) {
+        codec_fail (c, ERR_XML, "missing 'usage' attribute for RAM filesystem");
+    }
     if (codec_reading (c) && fs->type != FS_RAM && !fs->source)
-        codec_fail (c, ERR_NO_SOURCE, "filesystem");
+        codec_fail (c, ERR_NO_SOURCE, "%s", target ? target : "");
+}
+
+static void
+fs_driver_codec (Codec *c, FsDef *fs)
+{
+    gboolean wanted = fs->driver || fs->format || fs->wrpolicy
+        || passive_inside (fs->passive, "driver");
+
+    if (!codec_enter (c, "driver", wanted))
+        return;
+    codec_enum (c, "type", &fs->driver, &fs_driver_names, 0);
+    codec_enum (c, "format", &fs->format, &storage_format_names, FIELD_CONFIG);
+    codec_enum (c, "wrpolicy", &fs->wrpolicy, &wrpolicy_names, 0);
+    if (fs->driver == FS_DRIVER_VIRTIOFS)
+        passive_attrs_codec (c, &fs->passive, "queue:U-");
+    passive_attrs_codec (c, &fs->passive, "iommu:o ats:o packed:o page_per_vq:o");
     codec_leave (c);
+}
+
+static void
+fs_target_codec (Codec *c, FsDef *fs)
+{
+    if (codec_enter (c, "target", TRUE)) {
+        codec_string (c, "dir", &fs->target, 0);
+        codec_leave (c);
+    }
+    if (codec_reading (c) && !fs->target)
+        codec_fail (c, ERR_NO_TARGET, "%s", fs->source ? fs->source : "");
+}
+
+static void
+fs_boot_codec (Codec *c, FsDef *fs)
+{
+    passive_codec (c, &fs->passive, "boot");
+    if (codec_reading (c) && fs->driver != FS_DRIVER_VIRTIOFS
+        && passive_find_element (fs->passive, "boot"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs");
 }
 
 void
@@ -37,37 +83,23 @@ fs_codec (Codec *c, void *object)
     FsDef *fs = object;
 
     codec_enum (c, "type", &fs->type, &fs_type_names, FIELD_KEEP_ZERO);
-    if (codec_reading (c) && fs->type == FS_VOLUME) {
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "filesystem type 'volume' is not supported yet");
-        return;
-    }
     codec_enum (c, "accessmode", &fs->accessmode, &access_names, FIELD_KEEP_ZERO);
     passive_attrs_codec (c, &fs->passive,
                          "model:virtio|virtio-transitional|virtio-non-transitional "
-                         "multidevs:default|remap|forbid|warn");
+                         "multidevs:default|remap|forbid|warn-");
     codec_uint (c, "fmode", &fs->fmode, FIELD_OCTAL);
     codec_uint (c, "dmode", &fs->dmode, FIELD_OCTAL);
-    if (codec_enter (c, "driver", fs->driver || fs->format || fs->wrpolicy
-                                      || passive_has (fs->passive, "queue"))) {
-        codec_enum (c, "type", &fs->driver, &fs_driver_names, 0);
-        codec_enum (c, "format", &fs->format, &storage_format_names, FIELD_CONFIG);
-        codec_enum (c, "wrpolicy", &fs->wrpolicy, &wrpolicy_names, 0);
-        passive_attrs_codec (c, &fs->passive, "queue:u");
-        codec_leave (c);
-    }
-    passive_codec (c, &fs->passive, "binary");
+    fs_driver_codec (c, fs);
+    if (fs->driver == FS_DRIVER_VIRTIOFS)
+        passive_codec (c, &fs->passive, "binary");
     fs_source_codec (c, fs);
-    if (codec_enter (c, "target", TRUE)) {
-        codec_string (c, "dir", &fs->target, 0);
-        codec_leave (c);
-    }
-    if (codec_reading (c) && !fs->target)
-        codec_fail (c, ERR_NO_TARGET, "filesystem");
+    fs_target_codec (c, fs);
     codec_flag (c, "readonly", &fs->readonly);
+    fs_boot_codec (c, fs);
+    device_alias_codec (c, &fs->alias);
+    passive_codec (c, &fs->passive, "acpi address");
     codec_size (c, "space_hard_limit", &fs->space_hard_limit, SIZE_BYTES,
                 fs->space_hard_limit != 0);
     codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
                 fs->space_soft_limit != 0);
-    device_alias_codec (c, &fs->alias);
-    passive_codec (c, &fs->passive, "acpi address");
 }

@@ -50,7 +50,7 @@ static const struct {
     { "driver", "guest host metadata_cache" },
     { "encryption", "cipher ivgen secret" },
     { "filesystem",
-      "acpi address alias binary boot driver readonly source space_hard_limit "
+      "acpi address alias binary boot driver idmap readonly source space_hard_limit "
       "space_soft_limit target" },
     { "filterref", "parameter" },
     { "firmware", "feature" },

@@ -49,6 +49,11 @@ static const CodecWording rows[] = {
     { "address@type", ERR_CONFIG_UNSUPPORTED, "unknown address type '%s'" },
     { "address@type!", ERR_INTERNAL, "No type specified for device address" },
 
+    { "disk/driver@type", ERR_CONFIG_UNSUPPORTED, "unknown driver format value '%s'" },
+    { "filesystem/driver@format", ERR_CONFIG_UNSUPPORTED, "unknown driver format value '%s'" },
+    { "backingStore/format@type", ERR_XML, "unknown storage source format '%s'" },
+    { "filesystem/source@usage!", ERR_XML, "missing 'usage' attribute for RAM filesystem" },
+
     /* ---- devices */
     { "controller@model", ERR_CONFIG_UNSUPPORTED, "Unknown model type '%s'" },
     { "target/node", ERR_XML, "invalid NUMA node in target" },

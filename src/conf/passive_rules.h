@@ -88,3 +88,12 @@ void rule_input (Codec *c, PassiveNode *node);
 
 /* Options of virtio drivers in @driver (may be NULL) where the device is none. */
 void rule_virtio_options (Codec *c, const PassiveNode *driver, gboolean virtio);
+
+/* passive_disk_rules.c */
+void rule_wwn (Codec *c, PassiveNode *node);
+void rule_disk_vendor (Codec *c, PassiveNode *node);
+void rule_disk_product (Codec *c, PassiveNode *node);
+void rule_geometry (Codec *c, PassiveNode *node);
+void rule_backing_store (Codec *c, PassiveNode *node);
+void rule_network_source (Codec *c, PassiveNode *node);
+void rule_volume_source (Codec *c, PassiveNode *node);
