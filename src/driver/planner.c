@@ -59,6 +59,21 @@ check_hostdevs (const DomainDef *def, GError **error)
 }
 
 static gboolean
+check_disks (const DomainDef *def, GError **error)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = def->disks->pdata[i];
+
+        if (disk->type != DISK_BLOCK && disk->type != DISK_FILE)
+            return error_set (error, ERR_CONFIG_UNSUPPORTED,
+                              "Can't setup disk for non-block device");
+        if (!disk->source)
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "Can't setup disk without media");
+    }
+    return TRUE;
+}
+
+static gboolean
 check_filesystems (const DomainDef *def, GError **error)
 {
     static const char *const names[] = { "mount", "block", "file", "template", "ram", "bind", "volume" };
@@ -84,7 +99,7 @@ gboolean
 plan_check_def (const DomainDef *def, GError **error)
 {
     if (!check_consoles (def, error) || !check_nets (def, error) || !check_hostdevs (def, error)
-        || !check_filesystems (def, error))
+        || !check_disks (def, error) || !check_filesystems (def, error))
         return FALSE;
     if ((def->uid_map->len > 0) != (def->gid_map->len > 0))
         return error_set (error, ERR_CONFIG_UNSUPPORTED,
