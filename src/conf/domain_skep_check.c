@@ -254,6 +254,10 @@ check_mount (Check *check, const SkepMount *mount, const MountOptions *options, 
                      "mount option 'relative' is for <filesystem type='bind'>");
     if (options->create_dir && options->create_file)
         return fail (check, ERR_XML, place, index, "a target is a file or a directory");
+    if (!*mount->type
+        || strspn (mount->type, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen (mount->type))
+        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
+                     "'%s' is no type of a file system", mount->type);
     if (options->bind || g_str_equal (mount->type, "none")) {
         if (!options->bind || options->rest)
             return fail (check, ERR_CONFIG_UNSUPPORTED, place, index, "mount of '%s': %s",
@@ -264,8 +268,7 @@ check_mount (Check *check, const SkepMount *mount, const MountOptions *options, 
                          "source '%s' of a bind is not an absolute path", mount->source);
         return TRUE;
     }
-    if (g_strv_contains (barred_types, mount->type) || !*mount->type
-        || strspn (mount->type, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen (mount->type))
+    if (g_strv_contains (barred_types, mount->type))
         return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
                      "file system type '%s' cannot be mounted into a container", mount->type);
     return TRUE;
