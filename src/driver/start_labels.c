@@ -130,11 +130,16 @@ work_add (LabelWork *work, const SeclabelDef *label)
     g_ptr_array_add (work->labels, copy);
 }
 
-/* The instance may have been given up when its task ends; its undo waits for it nevertheless. */
+/* The instance may have been given up when its task ends; its undo waits for it nevertheless, as long as
+ * undoing may take. */
 typedef struct {
     Domain *domain;
     guint64 serial;
+    LabelWork *work;            /* a copy, to take it back */
 } LabelWaiter;
+
+static gpointer unload_run (gpointer data, GError **error);
+static void unload_done (gpointer result, GError *error, gpointer data);
 
 static gpointer
 load_run (gpointer data, GError **error)
@@ -161,7 +166,12 @@ load_done (gpointer result, GError *error, gpointer data)
             instance_fail (instance, g_error_copy (error));
         else
             instance_resume (instance);
+    } else if (result && !instance) {
+        /* nobody waits any more, and no later start uses the same */
+        task_run (unload_run, g_steal_pointer (&waiter->work), work_free, unload_done, NULL);
     }
+    if (waiter->work)
+        work_free (waiter->work);
     domain_unref (waiter->domain);
     g_free (waiter);
 }
@@ -172,29 +182,38 @@ step_labels (Instance *instance, GError **error)
     const LabelDriver *driver = daemon_state.labels;
     const DomainDef *def = instance->domain->def;
     LabelWaiter *waiter;
-    LabelWork *work;
+    LabelWork *work, *back;
 
     if (!generate_labels (instance, driver, error)) {
         audit_labels (def, FALSE);
         return STEP_FAILED;
     }
     work = work_new (driver);
-    for (guint i = 0; driver->load && i < def->seclabels->len; i++)
-        if (((const SeclabelDef *) def->seclabels->pdata[i])->label)
-            work_add (work, def->seclabels->pdata[i]);
+    back = work_new (driver);
+    for (guint i = 0; driver->load && i < def->seclabels->len; i++) {
+        const SeclabelDef *label = def->seclabels->pdata[i];
+
+        if (label->label)
+            work_add (work, label);
+        if (label->label && label->type == SECLABEL_DYNAMIC)
+            work_add (back, label);
+    }
     if (work->labels->len == 0) {
         work_free (work);
+        work_free (back);
         audit_labels (def, TRUE);
         return STEP_DONE;
     }
     /* the labels are in the status file before the kernel has them, for a daemon that must undo this */
     if (!store_save_status (instance->domain, error)) {
         work_free (work);
+        work_free (back);
         return STEP_FAILED;
     }
     waiter = g_new0 (LabelWaiter, 1);
     waiter->domain = domain_ref (instance->domain);
     waiter->serial = instance->serial;
+    waiter->work = back;
     instance->labels_loading = TRUE;
     task_run (load_run, work, work_free, load_done, waiter);
     return STEP_WAIT;
@@ -216,7 +235,7 @@ unload_run (gpointer data, GError **error)
 static void
 unload_done (gpointer result, GError *error, gpointer data)
 {
-    Instance *instance = instance_redeem (data);
+    Instance *instance = data ? instance_redeem (data) : NULL;
 
     (void) result;
     if (error)

@@ -20,7 +20,7 @@
 
 #define TEMPLATE_MAX (256 * 1024)
 #define PROFILES_MAX (16 * 1024 * 1024)
-#define PARSER_MS    30000      /* less than start_deadline, so that its own words come first */
+#define PARSER_MS    300000     /* the step has a deadline of its own: this one only ends what hangs */
 #define PLACE        "PROFILE"
 
 static const char *const parsers[] = { "/sbin/apparmor_parser", "/usr/sbin/apparmor_parser" };

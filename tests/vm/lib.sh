@@ -138,6 +138,8 @@ install_skep () {
         ln -s busybox $root/bin/$applet
     done
     ln -s ../bin/busybox $root/sbin/init
+    # (see patience)
+    printf 'start_deadline = 600000\ndestroy_deadline = 120000\n' >>/etc/skep/lxc.conf
     ! selinuxenabled 2>/dev/null || chcon -R -t container_file_t $root
     systemctl daemon-reload
 }
