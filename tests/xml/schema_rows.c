@@ -118,6 +118,17 @@ typedef struct {
 } Pending;
 
 static void
+pending_free (Pending *item)
+{
+    g_free (item->define);
+    g_free (item->parent);
+    g_free (item->name);
+    g_free (item->row);
+    g_free (item->kind);
+    g_free (item);
+}
+
+static void
 write_ref (GString *out, const char *parent, const char *name, const char *row, const char *kind)
 {
     g_autofree char *define = define_name (parent, name, row, kind);
@@ -373,8 +384,10 @@ schema_rows_text (void)
     for (guint i = 0; i < with_attrs->len; i++)
         write_attr_group (out, with_attrs->pdata[i],
                           g_hash_table_lookup (attrs_of, with_attrs->pdata[i]));
-    while ((item = g_queue_pop_head (&pending)))
+    while ((item = g_queue_pop_head (&pending))) {
         write_define (out, item);
+        pending_free (item);
+    }
     g_string_append (out, "</grammar>\n");
     return g_string_free (out, FALSE);
 }

@@ -224,13 +224,19 @@ test_ignored_round_trip (gconstpointer name)
 static char *
 all_documents (void)
 {
-    g_autoptr (GPtrArray) names = corpus_names ("in");
+    /* some are always refused, as libvirt's LXC driver does, but by what they say */
+    static const char *const kinds[] = { "in", "err" };
     GString *all = g_string_new (NULL);
 
-    for (guint i = 0; i < names->len; i++) {
-        g_autofree char *text = read_corpus ("in", g_ptr_array_index (names, i), ".xml");
+    for (guint k = 0; k < G_N_ELEMENTS (kinds); k++) {
+        g_autoptr (GPtrArray) names = corpus_names (kinds[k]);
 
-        g_string_append (all, text);
+        for (guint i = 0; i < names->len; i++) {
+            g_autofree char *text = read_corpus (kinds[k], g_ptr_array_index (names, i), ".xml");
+
+            if (g_utf8_validate (text, -1, NULL))
+                g_string_append (all, text);
+        }
     }
     return g_string_free (all, FALSE);
 }
@@ -281,7 +287,7 @@ test_names_of_schema (void)
         missing += check_schema_file (path, documents);
         files++;
     }
-    g_assert_cmpuint (missing, <, 300);
+    g_assert_cmpuint (missing, ==, 0);
     g_assert_cmpuint (files, >, 5);
 }
 
