@@ -69,6 +69,10 @@ check_videos (Check *check)
         none |= passive_is (model, "type", "none");
         primaries += passive_is (model, "primary", "yes");
     }
+    /* libvirt adds a video device to graphics, of which a container has no model */
+    if (!n && passive_has (items, "graphics"))
+        return check_fail (check, ERR_INTERNAL, "/domain/devices/graphics", 0,
+                           "missing video model and cannot determine default");
     if (primaries > 1)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/video", 0,
                            "Only one primary video device is supported");
