@@ -259,7 +259,7 @@ refuse_child (Codec *c, xmlNode *child)
     Level *level = top (c);
     g_autofree char *name = written_name (child);
 
-    if (level->unknown_code) {
+    if (level->unknown_code && !was_taken (c, child)) {
         g_autofree char *text = filled (level->unknown_format, name);
 
         fail_node (c, child, level->unknown_code, "%s", text);

@@ -11,7 +11,8 @@
   --values N --changes N --full N   documents of one place: for its values, changed ones, with more beside it
   --schema FILE    another schema      --only TEXT      documents whose title has TEXT
   --all            no deviation is allowed: every difference is shown, grouped by what they have in common
-  --kinds code,dump,text            show these only      --documents      with an example of each
+  --kinds code,dump    these only; text: the same code in other words      --documents      with an example of each
+  --rules          print each difference as a rule of deviations.txt, to be narrowed and given a reason
 """
 
 import argparse
@@ -61,6 +62,17 @@ class Groups:
         self.counts[key] += 1
         self.examples.setdefault(key, (title, document, difference))
 
+    @staticmethod
+    def pattern(side):
+        """A regular expression: codes and words as they are, of quoted values and numbers only the shape."""
+        head = re.match(r"(code )?(\d+: )?", side)[0]
+        tail = re.sub(r"'[^']*'", "'[^']*'", re.escape(side[len(head):])).replace("\\ ", " ")
+        return head + re.sub(r"\d+", lambda _: r"\d+", tail)
+
+    def rules(self):
+        for key in self.counts:
+            print(" || ".join(self.pattern(side) for side in self.examples[key][2]))
+
     def show(self, limit, documents):
         for key, number in self.counts.most_common(limit):
             title, document, difference = self.examples[key]
@@ -97,8 +109,11 @@ def compare(options, ask):
         counts[f"accepted by {who}"] += 1
         differences = ask.differences(stock, ours)
         for difference in differences if options.all else rules.unexplained(differences):
-            if not options.kinds or difference[0].split()[0] in options.kinds.split(","):
+            if difference[0].split()[0] in options.kinds.split(","):
                 groups.add(difference, title, document)
+    if options.rules:
+        groups.rules()
+        return 0
     groups.show(None if options.all else SHOWN, options.documents)
     print(f"{len(documents)} documents:", ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) +
           f"; {sum(groups.counts.values())} differences of {len(groups.counts)} kinds")
@@ -122,11 +137,11 @@ def parse_options():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--seed", default="skep")
     parser.add_argument("--schema")
-    for name, default in (("limit", 0), ("values", 2), ("changes", 2), ("full", 1)):
+    for name, default in (("limit", 0), ("values", 1), ("changes", 1), ("full", 0)):
         parser.add_argument("--" + name, type=int, default=default)
-    for name in ("only", "kinds"):
-        parser.add_argument("--" + name, default="")
-    for name in ("stock", "hand", "all", "documents"):
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kinds", default="code,dump")
+    for name in ("stock", "hand", "all", "documents", "rules"):
         parser.add_argument("--" + name, action="store_true")
     parser.add_argument("files", nargs="*")
     return parser.parse_args()

@@ -102,4 +102,6 @@ def lines(some):
 
 
 def outcome(answer):
+    if answer[0] == "died":
+        return "died"
     return "ok" if answer[0] == "ok" else f"{answer[0]}: {answer[1]}".replace("\n", "\\n")
