@@ -295,6 +295,8 @@ auth_unix_rw = "none"
 auth_unix_ro = "none"
 log_outputs = "3:file:$W/libvirtd.log"
 X
+# a document must not take all of the memory
+ulimit -v 6000000
 exec libvirtd --config "$W/libvirtd.conf" --pid-file "$W/libvirtd.pid"
 """
 
