@@ -21,7 +21,8 @@ faulty_start () { # FAULT
     echo "$1" >/run/fault
     said=$(v start bee 2>&1)
     equal "$1: the start fails" $? 1
-    check "$1: the fault was met" test ! -e /run/fault
+    test ! -e /run/fault
+    report $? "$1: the fault was met" "$said"
     until_true 30 v uri
     nothing_left "$1"
 }
