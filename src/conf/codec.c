@@ -9,8 +9,10 @@
 #include "conf/domain_skep.h"
 #include "conf/xml.h"
 
-/* Levels that codec functions enter; what they do not enter has no depth for us. */
-#define LEVELS 16
+/* Levels that codec functions enter; what they do not enter has no depth for us. Some elements may
+ * be within their own kind, so that the document's author says how many there are: fewer than
+ * XML_DEPTH_MAX, so that there is room for a status file's elements around a domain. */
+#define LEVELS 48
 
 /* Items of one list: more than anyone has, few enough that comparing each with each takes no
  * time. */
@@ -334,6 +336,20 @@ push (Codec *c, xmlNode *node, const char *name)
     c->levels[c->depth++] = (Level) { .node = node, .name = name };
 }
 
+/* Ticks off @child and makes it the current element; FALSE with an error when that is too deep. */
+static gboolean
+enter_child (Codec *c, xmlNode *child, const char *name)
+{
+    if (c->depth == LEVELS) {
+        fail_node (c, child, ERR_XML, "element '%s' is nested more than %d levels deep", name,
+                   LEVELS);
+        return FALSE;
+    }
+    child->_private = &mark_taken;
+    push (c, child, name);
+    return TRUE;
+}
+
 static void
 indent (const Codec *c, guint steps)
 {
@@ -405,10 +421,8 @@ codec_enter (Codec *c, const char *element, gboolean wanted)
             open_tag (c, element);
         return wanted;
     }
-    child = codec_take_child (c, element);
-    if (child)
-        push (c, child, element);
-    return child != NULL;
+    child = next_child (top (c)->node->children, element);
+    return child && enter_child (c, child, element);
 }
 
 gboolean
@@ -456,9 +470,7 @@ codec_next (Codec *c, const char *element, gboolean many)
                    element);
         return FALSE;
     }
-    node->_private = &mark_taken;
-    push (c, node, element);
-    return TRUE;
+    return enter_child (c, node, element);
 }
 
 void
@@ -496,10 +508,10 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
                        element);
             return;
         }
+        if (!enter_child (c, node, element))
+            return;
         item = g_malloc0 (size);
         g_ptr_array_add (*list, item);
-        node->_private = &mark_taken;
-        push (c, node, element);
         fn (c, item);
         codec_leave (c);
     }

@@ -141,6 +141,33 @@ test_many_signs (void)
     g_assert_cmpuint (strlen (def->description), ==, 10001);
 }
 
+/* An element that may be within its own kind, @n times. */
+static char *
+backing_chain (guint n)
+{
+    g_autofree char *begin = repeat ("", "<backingStore type='file'><format type='raw'/>"
+                                         "<source file='/i'/>", n, "");
+    g_autofree char *end = repeat ("", "</backingStore>", n, "");
+    g_autofree char *disk = g_strconcat ("<devices><disk type='file' device='disk'>"
+                                         "<source file='/i'/><target dev='vda'/>", begin, end,
+                                         "</disk></devices>", NULL);
+
+    return document (disk);
+}
+
+static void
+test_nested_rows (void)
+{
+    g_autofree char *some = backing_chain (40), *many = backing_chain (45);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DomainDef) def = domain_def_parse (some, strlen (some), &defaults, 0, &error), copy = NULL;
+
+    g_assert_no_error (error);
+    copy = domain_def_copy (def);
+    g_assert_nonnull (copy);
+    assert_refused (many, strlen (many), ERR_XML, "*is nested more than 48 levels deep*");
+}
+
 static void
 test_nothing (void)
 {
@@ -268,6 +295,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/entities", test_entities);
     g_test_add_func ("/conf-input/many", test_many);
     g_test_add_func ("/conf-input/many-signs", test_many_signs);
+    g_test_add_func ("/conf-input/nested-rows", test_nested_rows);
     g_test_add_func ("/conf-input/nothing", test_nothing);
     g_test_add_func ("/conf-input/status", test_status);
     g_test_add_func ("/conf-input/status-refused", test_status_refused);
