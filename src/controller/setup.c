@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -408,11 +409,48 @@ write_maps (Setup *s)
     return write_map (s, "uid_map", plan->uid_map.uid_map_val, plan->uid_map.uid_map_len);
 }
 
+/* Whether the kernel prefers to kill it as much as with @wanted, or more. */
+static bool
+is_at_least (const char *path, int wanted)
+{
+    autofd int fd = open (path, O_RDONLY | O_CLOEXEC);
+    char text[24];
+    ssize_t length = fd >= 0 ? read (fd, text, sizeof text - 1) : -1;
+
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return atoi (text) >= wanted;
+}
+
+/* Always: init would inherit ours, which is the daemon's, and which we keep: the host's OOM killer is to
+ * spare us, who are small, and to find the container. */
+static int
+set_oom_score_adj (Setup *s)
+{
+    char path[64], text[24];
+    int length, err;
+
+    if (failure_enter (s->failure, STEP_RLIMIT, "oom_score_adj") < 0)
+        return -1;
+    snprintf (path, sizeof path, "/proc/%d/oom_score_adj", (int) s->c->init);
+    length = snprintf (text, sizeof text, "%d", s->plan->oom_score_adj);
+    if (write_text (path, text, (size_t) length) == 0)
+        return 0;
+    /* to lower it needs CAP_SYS_RESOURCE, which a nested host may lack; to raise it needs nothing */
+    err = errno;
+    if ((err != EACCES && err != EPERM) || !is_at_least (path, s->plan->oom_score_adj)) {
+        errno = err;
+        return child_step_failed (s, STEP_RLIMIT, "oom_score_adj");
+    }
+    dprintf (STDERR_FILENO, "skep-controller: oom_score_adj not lowered to %s\n", text);
+    return 0;
+}
+
 static int
 set_limits (Setup *s)
 {
-    char path[64], text[24];
-    int length;
+    char text[24];
 
     for (u_int i = 0; i < s->plan->rlimits.rlimits_len; i++) {
         const plan_rlimit *plan = &s->plan->rlimits.rlimits_val[i];
@@ -431,14 +469,7 @@ set_limits (Setup *s)
         if (prlimit (s->c->init, (int) plan->resource, &limit, NULL) < 0)
             return child_step_failed (s, STEP_RLIMIT, text);
     }
-    if (s->plan->oom_score_adj == 0)
-        return 0;
-    snprintf (path, sizeof path, "/proc/%d/oom_score_adj", (int) s->c->init);
-    length = snprintf (text, sizeof text, "%d", s->plan->oom_score_adj);
-    /* a hint: lowering it needs CAP_SYS_RESOURCE, which a nested host may lack */
-    if (write_text (path, text, (size_t) length) < 0)
-        dprintf (STDERR_FILENO, "skep-controller: oom_score_adj not set: %s\n", strerror (errno));
-    return 0;
+    return set_oom_score_adj (s);
 }
 
 static uint64_t

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "harness.h"
 #include "private.h"
+#include "util/fd.h"
 
 #define MAPPED ((gconstpointer) 1)
 
@@ -179,6 +181,55 @@ test_bad_cgroup (gconstpointer mapped)
     box_free (box);
 }
 
+static int
+oom_score_adj (pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/oom_score_adj", pid), *text = NULL;
+
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    return atoi (text);
+}
+
+static gboolean
+be_worth (int value)
+{
+    g_autofree char *text = g_strdup_printf ("%d", value);
+    autofd int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    return fd >= 0 && write (fd, text, strlen (text)) > 0;
+}
+
+static void
+oom_case (gboolean mapped, int own, int planned)
+{
+    Box *box = box_new (mapped);
+    Run run;
+
+    box_standard (box);
+    box->plan.oom_score_adj = planned;
+    box_init (box, "pause", NULL);
+    run = box_start (box, 0);
+    box_expect_running (box, &run);
+    g_assert_cmpint (oom_score_adj (run.init), ==, planned);
+    g_assert_cmpint (oom_score_adj (run.controller), ==, own);
+    run_stop (box, &run);
+    box_free (box);
+}
+
+/* The daemon is spared by the kernel's OOM killer, and its controllers with it; a container never is
+ * unless its plan says so. */
+static void
+test_oom (gconstpointer mapped)
+{
+    int before = oom_score_adj (getpid ());
+    int own = be_worth (-900) ? -900 : 500;     /* without CAP_SYS_RESOURCE one may only raise it */
+
+    g_assert_true (be_worth (own));
+    oom_case (mapped != NULL, own, 0);
+    oom_case (mapped != NULL, own, 321);
+    g_assert_true (be_worth (before));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -188,6 +239,8 @@ main (int argc, char **argv)
     g_test_add_data_func ("/inside/mapped", MAPPED, test_inside);
     g_test_add_data_func ("/cgroups/privileged", NULL, test_cgroups);
     g_test_add_data_func ("/cgroups/mapped", MAPPED, test_cgroups);
+    g_test_add_data_func ("/oom/privileged", NULL, test_oom);
+    g_test_add_data_func ("/oom/mapped", MAPPED, test_oom);
     g_test_add_data_func ("/bad-cgroup/privileged", NULL, test_bad_cgroup);
     g_test_add_data_func ("/bad-cgroup/mapped", MAPPED, test_bad_cgroup);
     return g_test_run ();
