@@ -413,7 +413,7 @@ remove_link (Device *d)
         return 0;
     if (host < 0 || enter_net (d) < 0)
         return failure_set (&d->failure, STEP_LINK, "network namespace");
-    return d->plan.link_end == DEVICE_LINK_DELETE ? link_delete_here (link, &d->failure)
+    return d->plan.link_end == DEVICE_LINK_DELETE ? link_delete_here (link, host, &d->failure)
                                                   : link_return (link, host, &d->failure);
 }
 

@@ -4,10 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -292,8 +294,139 @@ link_configure_one (const plan_link *link, Failure *failure)
     return link_configure (sock, link, failure);
 }
 
+/* ---- and out of it: the container's root may have renamed, deleted and made links as it liked */
+
+typedef struct {
+    char kind[16];              /* "" for a piece of hardware, which no namespace can make */
+    bool below_host;            /* what it is made on, or its other end, is in the host's namespace */
+} LinkFacts;
+
+/* The kernel's one answer, an object of @type. */
+static const struct nlmsghdr *
+request_ask (int sock, struct nlmsghdr *header, unsigned type, void *buffer, size_t size)
+{
+    const struct nlmsghdr *reply = buffer;
+    ssize_t n;
+
+    header->nlmsg_flags = NLM_F_REQUEST;
+    if (send (sock, header, header->nlmsg_len, 0) < 0)
+        return NULL;
+    do
+        n = recv (sock, buffer, size, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return NULL;
+    if ((size_t) n >= NLMSG_LENGTH (sizeof (struct nlmsgerr)) && reply->nlmsg_type == NLMSG_ERROR) {
+        errno = -((const struct nlmsgerr *) NLMSG_DATA (reply))->error;
+        return NULL;
+    }
+    if ((size_t) n < sizeof *reply || reply->nlmsg_len > (size_t) n || reply->nlmsg_type != type) {
+        errno = EPROTO;
+        return NULL;
+    }
+    return reply;
+}
+
+static const struct rtattr *
+attribute_find (const void *first, size_t length, unsigned type)
+{
+    const struct rtattr *attr = first;
+
+    for (; RTA_OK (attr, length); attr = RTA_NEXT (attr, length))
+        if ((attr->rta_type & NLA_TYPE_MASK) == type)
+            return attr;
+    return NULL;
+}
+
+/* After a header of @body bytes. */
+static const struct rtattr *
+reply_find (const struct nlmsghdr *reply, size_t body, unsigned type)
+{
+    size_t before = NLMSG_SPACE (body);
+
+    return reply->nlmsg_len < before ? NULL
+        : attribute_find ((const char *) reply + before, reply->nlmsg_len - before, type);
+}
+
+static bool
+attribute_number (const struct rtattr *attr, int32_t *ret)
+{
+    if (!attr || RTA_PAYLOAD (attr) < sizeof *ret)
+        return false;
+    memcpy (ret, RTA_DATA (attr), sizeof *ret);
+    return true;
+}
+
+/* Does the namespace of the socket know the one of @netns as @id? */
+static bool
+namespace_is (int sock, int netns, int32_t id)
+{
+    _Alignas (struct nlmsghdr) char answer[512];
+    struct rtgenmsg body = { .rtgen_family = AF_UNSPEC };
+    uint32_t number = (uint32_t) netns;
+    const struct nlmsghdr *reply;
+    struct nlmsghdr *header;
+    Request request;
+    int32_t found;
+
+    header = request_start (&request, RTM_GETNSID, 0, &body, sizeof body);
+    request_add (header, NETNSA_FD, &number, sizeof number);
+    reply = request_ask (sock, header, RTM_NEWNSID, answer, sizeof answer);
+    return reply && attribute_number (reply_find (reply, sizeof body, NETNSA_NSID), &found) && found >= 0
+        && found == id;
+}
+
+static int
+link_facts (int sock, unsigned index, int host, LinkFacts *ret)
+{
+    _Alignas (struct nlmsghdr) char answer[32768];
+    struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int) index };
+    const struct rtattr *details, *kind = NULL;
+    const struct nlmsghdr *reply;
+    Request request;
+    int32_t id;
+
+    memset (ret, 0, sizeof *ret);
+    reply = request_ask (sock, request_start (&request, RTM_GETLINK, 0, &info, sizeof info), RTM_NEWLINK,
+                         answer, sizeof answer);
+    if (!reply)
+        return -1;
+    details = reply_find (reply, sizeof info, IFLA_LINKINFO);
+    if (details)
+        kind = attribute_find (RTA_DATA (details), RTA_PAYLOAD (details), IFLA_INFO_KIND);
+    if (kind)
+        snprintf (ret->kind, sizeof ret->kind, "%.*s", (int) RTA_PAYLOAD (kind), (const char *) RTA_DATA (kind));
+    /* given only where that is another namespace than this one */
+    ret->below_host = attribute_number (reply_find (reply, sizeof info, IFLA_LINK_NETNSID), &id)
+        && namespace_is (sock, host, id);
+    return 0;
+}
+
+static bool
+is_macvlan (int sock, unsigned index, int host)
+{
+    LinkFacts facts;
+
+    return link_facts (sock, index, host, &facts) == 0 && strcmp (facts.kind, "macvlan") == 0
+        && facts.below_host;
+}
+
+/* Of any name. */
+static bool
+any_macvlan (int sock, int host)
+{
+    struct if_nameindex *all = if_nameindex ();
+    bool found = false;
+
+    for (const struct if_nameindex *one = all; one && one->if_index != 0 && !found; one++)
+        found = is_macvlan (sock, one->if_index, host);
+    if (all)
+        if_freenameindex (all);
+    return found;
+}
+
 int
-link_delete_here (const plan_link *link, Failure *failure)
+link_delete_here (const plan_link *link, int host, Failure *failure)
 {
     struct ifinfomsg info = {
         .ifi_family = AF_UNSPEC, .ifi_index = (int) if_nametoindex (link->guest_name),
@@ -301,31 +434,48 @@ link_delete_here (const plan_link *link, Failure *failure)
     autofd int sock = link_socket ();
     Request request;
 
-    if (info.ifi_index == 0)
-        return 0;
-    if (sock < 0 || (request_run (sock, request_start (&request, RTM_DELLINK, 0, &info, sizeof info)) < 0
-                     && errno != ENODEV))
+    if (sock < 0)
+        return failure_set (failure, STEP_LINK, "netlink");
+    if (info.ifi_index == 0 && !any_macvlan (sock, host))
+        return 0;               /* deleted by the container itself */
+    if (info.ifi_index == 0 || !is_macvlan (sock, (unsigned) info.ifi_index, host)) {
+        errno = ENODEV;
+        return failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has renamed it");
+    }
+    if (request_run (sock, request_start (&request, RTM_DELLINK, 0, &info, sizeof info)) < 0
+        && errno != ENODEV)
         return failure_set (failure, STEP_LINK, link->guest_name);
     return 0;
 }
 
 int
-link_return (const plan_link *link, int netns, Failure *failure)
+link_return (const plan_link *link, int host, Failure *failure)
 {
     struct ifinfomsg info = {
         .ifi_family = AF_UNSPEC, .ifi_index = (int) if_nametoindex (link->guest_name),
     };
     autofd int sock = link_socket ();
-    uint32_t target = (uint32_t) netns;
+    uint32_t target = (uint32_t) host;
     struct nlmsghdr *header;
+    LinkFacts facts;
     Request request;
 
-    if (info.ifi_index == 0)
-        return 0;
+    if (sock < 0)
+        return failure_set (failure, STEP_LINK, "netlink");
+    if (info.ifi_index == 0) {
+        errno = ENODEV;
+        return failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has renamed it");
+    }
+    if (link_facts (sock, (unsigned) info.ifi_index, host, &facts) < 0)
+        return failure_set_detail (failure, STEP_LINK, link->guest_name, link->host_name);
+    if (facts.kind[0] && !facts.below_host) {
+        errno = EXDEV;
+        return failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has made it");
+    }
     header = request_start (&request, RTM_NEWLINK, 0, &info, sizeof info);
     request_add (header, IFLA_NET_NS_FD, &target, sizeof target);
     request_add (header, IFLA_IFNAME, link->host_name, strlen (link->host_name) + 1);
-    if (sock < 0 || request_run (sock, header) < 0)
+    if (request_run (sock, header) < 0)
         return failure_set_detail (failure, STEP_LINK, link->guest_name, link->host_name);
     return 0;
 }

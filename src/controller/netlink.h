@@ -15,10 +15,12 @@ int links_move (const launch_plan *plan, pid_t pid, Failure *failure);
 int link_move_to (const plan_link *link, int netns, Failure *failure);
 /* One device inside: addresses, state, routes. */
 int link_configure_one (const plan_link *link, Failure *failure);
-/* In the container's network namespace: deletes the device, or moves it to @netns under its host name.
- * One that is not there is none: 0. */
-int link_delete_here (const plan_link *link, Failure *failure);
-int link_return (const plan_link *link, int netns, Failure *failure);
+/* In the container's network namespace: deletes the macvlan, or moves the device to @host, the host's
+ * namespace, under its host name. The name alone says nothing, the container can give it to any link:
+ * what is moved is hardware or hangs on a link of the host, and one that is not found is an error, except
+ * for a macvlan where the container has none. */
+int link_delete_here (const plan_link *link, int host, Failure *failure);
+int link_return (const plan_link *link, int host, Failure *failure);
 
 /* In the container's network namespace: loopback, then addresses, state and routes of each device. */
 int links_configure (const launch_plan *plan, Failure *failure);

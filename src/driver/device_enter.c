@@ -137,6 +137,15 @@ device_run_leave (DeviceChange *change, GError **error)
     return send_helper (change, "device-remove", error);
 }
 
+/* A network device of the host that has not moved, or is back. */
+static gboolean
+on_host (const DeviceChange *change)
+{
+    const HostdevDef *dev = change->item;
+
+    return change->kind == DEVICE_HOSTDEV && dev->type == HOSTDEV_NET && link_index (dev->interface) > 0;
+}
+
 StepResult
 device_undo_enter (DeviceChange *change)
 {
@@ -145,7 +154,7 @@ device_undo_enter (DeviceChange *change)
     StepResult result;
 
     /* one that was never made was not moved either */
-    if (!device_needs_leave (change) || (net && !net->guest_actual))
+    if (!device_needs_leave (change) || (net && !net->guest_actual) || on_host (change))
         return STEP_DONE;
     result = device_run_leave (change, &error);
     if (error)
