@@ -128,12 +128,23 @@ write_overlay (NativeWriter *w, const FsDef *fs, const DomainSkep *skep)
 }
 
 static void
-write_root (NativeWriter *w, const FsDef *fs)
+write_root (NativeWriter *w, const FsDef *fs, guint index)
 {
-    const char *prefix = fs->type == FS_FILE ? fs->driver == FS_DRIVER_NBD ? "nbd:" : "loop:" : "";
-
+    g_autofree char *path = g_strdup_printf ("/domain/devices/filesystem[%u]", index + 1);
     const DomainSkep *skep = w->def->skep;
+    const char *prefix = "";
 
+    switch (fs->type) {
+    case FS_MOUNT:
+    case FS_BLOCK:
+        break;
+    case FS_FILE:
+        prefix = fs->driver == FS_DRIVER_NBD ? "nbd:" : "loop:";
+        break;
+    default:
+        native_cannot (w, path, "LXC's roots are directories, block devices and images; lxc.rootfs.path is to be added");
+        return;
+    }
     if (skep && skep->overlay_upper)
         write_overlay (w, fs, skep);
     else
@@ -191,7 +202,7 @@ write_filesystems (NativeWriter *w)
 
         if (!g_str_equal (fs->target, "/"))
             continue;
-        write_root (w, fs);
+        write_root (w, fs, i);
         root = TRUE;
     }
     if (!root)

@@ -341,6 +341,36 @@ test_without_effect (void)
     g_assert_cmpuint (notes->len, ==, G_N_ELEMENTS (paths));
 }
 
+/* A root that LXC has no words for is named, not written as something else. */
+static void
+test_roots_unsaid (void)
+{
+    static const char *const roots[] = {
+        "<filesystem type='volume'><source pool='p' volume='v'/><target dir='/'/></filesystem>",
+        "<filesystem type='ram'><source usage='1024'/><target dir='/'/></filesystem>",
+        "<filesystem type='template'><source name='t'/><target dir='/'/></filesystem>",
+        "<filesystem type='bind'><source dir='/srv'/><target dir='/'/></filesystem>",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (roots); i++) {
+        g_autofree char *xml = g_strdup_printf ("<domain type='lxc'><name>x</name><memory>65536</memory><os>"
+                                                "<type>exe</type><init>/sbin/init</init></os><devices>%s"
+                                                "</devices></domain>", roots[i]);
+        g_autoptr (GPtrArray) notes = NULL;
+        g_autoptr (GError) error = NULL;
+        g_autoptr (DomainDef) def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+        g_autofree char *text = NULL;
+        guint named = 0;
+
+        g_assert_no_error (error);
+        text = native_write (def, &notes);
+        g_assert_null (strstr (text, "lxc.rootfs.path"));
+        for (guint k = 0; k < notes->len; k++)
+            named += g_str_equal (((NativeNote *) notes->pdata[k])->key, "/domain/devices/filesystem[1]");
+        g_assert_cmpuint (named, ==, 1);
+    }
+}
+
 /* Every definition of the XML corpus can be written, and what was written reads as a definition that
  * writes the same. */
 static void
@@ -432,6 +462,7 @@ main (int argc, char **argv)
     g_test_add_func ("/native/name-given", test_name_given);
     g_test_add_func ("/native/bounds", test_bounds);
     g_test_add_func ("/native/without-effect", test_without_effect);
+    g_test_add_func ("/native/roots-unsaid", test_roots_unsaid);
     g_test_add_func ("/native/corpus-of-domains", test_corpus_of_domains);
     return g_test_run ();
 }
