@@ -334,45 +334,134 @@ is_number_or_star (const char *text)
     return text && (g_str_equal (text, "*") || g_ascii_string_to_unsigned (text, 10, 0, 0xfffff, NULL, NULL));
 }
 
-/* "c 10:200 rwm", "a" */
+/* "c 10:200 rwm" */
+typedef struct {
+    char *type, *access;
+    char *major, *minor;        /* a number or "*" */
+} DeviceWords;
+
 static void
-take_devices_allow (Native *n, const NativeLine *line)
+device_words_clear (DeviceWords *device)
+{
+    g_free (device->type);
+    g_free (device->access);
+    g_free (device->major);
+    g_free (device->minor);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DeviceWords, device_words_clear)
+
+static gboolean
+parse_device (Native *n, const NativeLine *line, DeviceWords *ret)
 {
     g_auto (GStrv) words = g_strsplit_set (line->value, " \t", -1);
     guint count = g_strv_length (words);
-    g_auto (GStrv) numbers = NULL;
+    g_auto (GStrv) numbers = g_strsplit (count > 1 ? words[1] : "", ":", 2);
+
+    if (count != 3 || (!g_str_equal (words[0], "b") && !g_str_equal (words[0], "c"))
+        || !is_number_or_star (numbers[0]) || !is_number_or_star (numbers[1]) || !*words[2]
+        || strspn (words[2], "rwm") != strlen (words[2]) || strlen (words[2]) > 3) {
+        native_fail (n, line, ERR_INTERNAL, "'%s' is not TYPE MAJOR:MINOR ACCESS", line->value);
+        return FALSE;
+    }
+    *ret = (DeviceWords) { g_strdup (words[0]), g_strdup (words[2]), g_strdup (numbers[0]), g_strdup (numbers[1]) };
+    return TRUE;
+}
+
+static void
+take_devices_allow (Native *n, const NativeLine *line)
+{
+    g_auto (DeviceWords) device = { NULL };
     g_autofree char *what = NULL;
 
     if (!*line->value) {
         g_ptr_array_set_size (n->skep->devices, 0);
         return;
     }
-    if (*words[0] == 'a') {
+    if (*line->value == 'a') {
         add_rule (n, "b", "*", "*", "rwm");
         add_rule (n, "c", "*", "*", "rwm");
         return;
     }
-    numbers = g_strsplit (count > 1 ? words[1] : "", ":", 2);
-    if (count != 3 || (!g_str_equal (words[0], "b") && !g_str_equal (words[0], "c"))
-        || !is_number_or_star (numbers[0]) || !is_number_or_star (numbers[1]) || !*words[2]
-        || strspn (words[2], "rwm") != strlen (words[2]) || strlen (words[2]) > 3) {
-        native_fail (n, line, ERR_INTERNAL, "'%s' is not TYPE MAJOR:MINOR ACCESS", line->value);
+    if (!parse_device (n, line, &device))
         return;
-    }
-    what = g_strconcat (words[0], " ", words[1], NULL);
+    what = g_strconcat (device.type, " ", device.major, ":", device.minor, NULL);
     if (!g_strv_contains (base_devices, what))
-        add_rule (n, words[0], numbers[0], numbers[1], words[2]);
+        add_rule (n, device.type, device.major, device.minor, device.access);
+}
+
+static gboolean
+number_covers (const char *wide, const char *narrow)
+{
+    return g_str_equal (wide, "*") || g_str_equal (wide, narrow);
+}
+
+static gboolean
+numbers_meet (const char *a, const char *b)
+{
+    return number_covers (a, b) || number_covers (b, a);
+}
+
+static void
+note_base_devices (Native *n, const NativeLine *line, const DeviceWords *denied)
+{
+    for (const char *const *base = base_devices; *base; base++) {
+        g_auto (GStrv) words = g_strsplit_set (*base, " :", 3);
+
+        if (g_str_equal (words[0], denied->type) && numbers_meet (words[1], denied->major)
+            && numbers_meet (words[2], denied->minor))
+            native_note (n, line, "still allowed: every container of Skep has '%s'", *base);
+    }
+}
+
+/* What was allowed before and is denied whole goes, as far as its access is denied; what is wider
+ * cannot have a hole. */
+static void
+deny_device (Native *n, const NativeLine *line, const DeviceWords *denied)
+{
+    guint notes = n->notes->len;
+    gboolean taken = FALSE;
+
+    for (guint i = n->skep->devices->len; i > 0; i--) {
+        SkepDevice *device = n->skep->devices->pdata[i - 1];
+        g_autofree char *left = NULL;
+        guint length = 0;
+
+        if (!g_str_equal (device->type, denied->type) || !numbers_meet (device->major, denied->major)
+            || !numbers_meet (device->minor, denied->minor) || !strpbrk (device->access, denied->access))
+            continue;
+        if (!number_covers (denied->major, device->major) || !number_covers (denied->minor, device->minor)) {
+            native_note (n, line, "still allowed by '%s %s:%s %s'", device->type, device->major, device->minor,
+                         device->access);
+            continue;
+        }
+        taken = TRUE;
+        left = g_strdup (device->access);
+        for (const char *at = device->access; *at; at++)
+            if (!strchr (denied->access, *at))
+                left[length++] = *at;
+        left[length] = '\0';
+        if (length == 0)
+            g_ptr_array_remove_index (n->skep->devices, i - 1);
+        else
+            native_replace (&device->access, left);
+    }
+    note_base_devices (n, line, denied);
+    if (!taken && n->notes->len == notes)
+        native_note (n, line, "everything that is not allowed is denied");
 }
 
 static void
 take_devices_deny (Native *n, const NativeLine *line)
 {
+    g_auto (DeviceWords) device = { NULL };
+
     if (!*line->value)
         return;
     if (*line->value == 'a')
         g_ptr_array_set_size (n->skep->devices, 0);     /* where a container of Skep begins */
-    else
-        native_note (n, line, "everything that is not allowed is denied");
+    else if (parse_device (n, line, &device))
+        deny_device (n, line, &device);
 }
 
 /* ---- keys */
