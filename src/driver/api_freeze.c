@@ -243,6 +243,8 @@ api_domain_fsfreeze (Call *call, const domain_fsfreeze_args *in, domain_fsfreeze
         return API_FAILED;
     freeze = g_new0 (Freeze, 1);
     *freeze = (Freeze) { call, call->domain->instance->serial };
+    /* the guest may keep the helper waiting, and the frozen can only be killed once thawed */
+    job_yield (call->job);
     task_run_waiting (call->domain->def->name, freeze_run, input, input_free, frozen_done, freeze);
     return API_LATER;
 }

@@ -102,24 +102,50 @@ def unplugged(connection, checks, fuse):
     checks.that("and has changed nothing", "/tmp/x" not in domain.XMLDesc(2))
 
 
+def unfrozen(connection, checks, fuse):
+    """The way to the file system that shall be frozen leads through one that never answers."""
+    domain = connection.lookupByName("iced")
+    mount_silence(init_pid(domain.ID()), "/tmp", fuse)
+    callers = Callers(connection.getURI(), "iced", lambda d: d.fsFreeze(), 1)
+    time.sleep(0.5)
+    checks.equal("the freeze waits", len(callers.ended), 0)
+    began = time.monotonic()
+    domain.destroy()
+    checks.that("a destroy does not wait for the freeze", time.monotonic() - began < 8, time.monotonic() - began)
+    checks.that("the freeze comes back", callers.wait(60), callers.ended)
+
+
+def image_xml(directory, target):
+    """A file system of the container's own, on an image."""
+    image = os.path.join(directory, "image")
+    with open(image, "wb") as file:
+        file.truncate(8 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+    return f"<filesystem type='file'><driver type='loop' format='raw'/><source file='{image}'/>" \
+           f"<target dir='{target}'/></filesystem>"
+
+
 def main():
     try:
         import libvirt
     except ImportError:
         skeptest.skip("needs python3-libvirt")
+    skeptest.need_program("mkfs.ext4")
     skeptest.enter_namespaces()
     libvirt.registerErrorHandler(lambda *ignored: None, None)
     libvirt.virEventRegisterDefaultImpl()
     libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "plugged", "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "iced", "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
         fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         connection = libvirt.open(daemon.uri)
         for name in names:
-            connection.defineXML(skeptest.domain_xml(name, root, args=("-c", "while true; do sleep 1000; done")))
+            devices = image_xml(directory, "/tmp/disk") if name == "iced" else ""
+            connection.defineXML(skeptest.domain_xml(name, root, args=("-c", "while true; do sleep 1000; done"),
+                                                     devices=devices))
             if name != "lively":
                 connection.lookupByName(name).create()
         silent = connection.lookupByName("silent").ID()
@@ -137,6 +163,7 @@ def main():
         skeptest.wait_until(lambda: waiting[0].ended, 120, 0.2)
         checks.matches("the first call comes back and says why", "did not end within", str(waiting[0].ended[:1]))
         unplugged(connection, checks, fuse)
+        unfrozen(connection, checks, fuse)
         os.close(fuse)          # the rest need not wait as long: now the file system answers with an error
         checks.that("the other calls come back", waiting[0].wait(120), waiting[0].ended)
         for callers in waiting[1:]:
