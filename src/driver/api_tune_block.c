@@ -5,6 +5,7 @@
 #include "driver/api.h"
 #include "driver/events.h"
 #include "driver/tune.h"
+#include "host/block.h"
 
 static void
 tell (const Domain *domain, const wire_typed_param *given, guint n, const char *prefix, const char *disk)
@@ -93,6 +94,8 @@ edit_devices (GPtrArray *devices, BlkioKind kind, const char *text, GError **err
         if (words[i][0] != '/' || !g_ascii_string_to_unsigned (words[i + 1], 10, 0, max, &value, NULL))
             return error_set (error, ERR_INVALID_ARG, "invalid value '%s' for parameter '%s' of device '%s'",
                               words[i + 1], blkio_specs[kind].name, words[i]);
+        if (!block_path_safe (words[i]))
+            return block_path_refuse (words[i], error);
         device_set (device_of (devices, words[i]), kind, value);
     }
     return TRUE;

@@ -97,13 +97,12 @@ domain_net_stats (const Domain *domain, const NetDef *net, GHashTable *host, GHa
 
 /* ---- block devices */
 
-/* Below /dev only: looking elsewhere may wait for a server. */
 static dev_t
 device_number (const char *path)
 {
     struct stat st;
 
-    if (!path || !g_str_has_prefix (path, "/dev/") || stat (path, &st) < 0 || !S_ISBLK (st.st_mode))
+    if (!path || !block_path_safe (path) || stat (path, &st) < 0 || !S_ISBLK (st.st_mode))
         return 0;
     return st.st_rdev;
 }

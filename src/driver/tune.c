@@ -13,6 +13,7 @@
 #include "driver/device_rules.h"
 #include "driver/store.h"
 #include "driver/vcpus.h"
+#include "host/block.h"
 #include "host/node.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -227,9 +228,14 @@ blkio_rules (const Instance *instance, const DomainDef *def, gboolean must, GErr
     for (guint i = 0; def && i < def->blkiotune.devices->len; i++) {
         const BlkioDevice *device = def->blkiotune.devices->pdata[i];
         struct stat st;
-        int r = stat (device->path, &st) < 0 ? errno : 0;
+        gboolean safe = block_path_safe (device->path);
+        int r = safe && stat (device->path, &st) < 0 ? errno : 0;
         CgroupBlkio *rule;
 
+        if (!safe && must)
+            return block_path_refuse (device->path, error), NULL;
+        if (!safe)
+            continue;
         if (r != 0 && must)
             return error_set_errno (error, r, "Path '%s' is not accessible", device->path), NULL;
         if (r == 0 && !S_ISBLK (st.st_mode) && must)

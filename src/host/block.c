@@ -17,6 +17,25 @@
 
 #define LOOP_TRIES 64   /* somebody else may take the free number before we do */
 
+gboolean
+block_path_safe (const char *path)
+{
+    g_auto (GStrv) words = g_strsplit (path, "/", -1);
+
+    if (!g_str_has_prefix (path, "/dev/") || g_str_has_prefix (path, "/dev/shm/"))
+        return FALSE;
+    for (guint i = 1; words[i]; i++)
+        if (!*words[i] || g_str_equal (words[i], ".") || g_str_equal (words[i], ".."))
+            return FALSE;
+    return TRUE;
+}
+
+gboolean
+block_path_refuse (const char *path, GError **error)
+{
+    return error_set (error, ERR_INVALID_ARG, "Path '%s' must be a block device below /dev", path);
+}
+
 static int
 open_backing (const char *file, gboolean readonly, GError **error)
 {

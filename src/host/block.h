@@ -11,6 +11,11 @@
  * ERR_SYSTEM, ERR_OPERATION_FAILED when it is no regular file. */
 gboolean block_loop_attach (const char *file, gboolean readonly, char **ret_path, int *ret_fd, GError **error);
 
+/* May stat(2) of @path be left to the main loop? Canonical and below /dev, where nobody but root makes
+ * links and no server is waited for. The other one says that it may not: ERR_INVALID_ARG, FALSE. */
+gboolean block_path_safe (const char *path);
+gboolean block_path_refuse (const char *path, GError **error);
+
 /* The host's loop devices: path of the file -> dev_t as pointer. From sysfs, does not block. */
 GHashTable *block_loops (void);
 /* Bytes, from sysfs; FALSE when there is no such device. */

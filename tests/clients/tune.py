@@ -126,6 +126,11 @@ def blocks(d, checks):
                 "--device-read-bytes-sec", f"{loop}", "--live")
         d.fails("not a device", "not accessible", "blkiotune", d.name, "--device-read-bytes-sec", "/dev/nothing,1",
                 "--live", "--config")
+        for path in ("/mnt/share/disk", "/dev/../mnt/disk", "/dev//sda", "/dev/./sda", "/dev/shm/disk", "/dev/"):
+            d.fails(f"no device path: {path}", f"Path '{path}' must be a block device below /dev", "blkiotune", d.name,
+                    "--device-read-bytes-sec", f"{path},1", "--live", "--config")
+            d.fails(f"no device path to save: {path}", "must be a block device below /dev", "blkiotune", d.name,
+                    "--device-read-bytes-sec", f"{path},1", "--config")
         checks.that("nothing of it is saved", "/dev/nothing" not in d.saved() + d.live())
         d.well("attach-disk", "attach-disk", d.name, loop, "sda", "--live")
         d.well("blkdeviotune", "blkdeviotune", d.name, "sda", "--write-iops-sec", "77", "--live")
