@@ -150,24 +150,16 @@ codec_yes (Codec *c, const char *attr, gboolean *v)
         *v = n != 0;
 }
 
-static void
-read_scaled (Codec *c, const char *text, const char *unit, guint64 *bytes)
-{
-    g_autoptr (GError) error = NULL;
-
-    if (!unit_parse (text, unit, bytes, &error))
-        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
-}
-
 void
 codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes)
 {
     if (codec_reading (c)) {
         g_autofree char *text = codec_take (c, attr, FIELD_REQUIRED);
         g_autofree char *unit = codec_take (c, unit_attr, 0);
+        g_autoptr (GError) error = NULL;
 
-        if (text)
-            read_scaled (c, text, unit ? unit : "KiB", bytes);
+        if (text && !unit_parse (text, unit ? unit : "KiB", bytes, &error))
+            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
     } else {
         put_number (c, attr, *bytes / 1024, FIELD_KEEP_ZERO);
         codec_put (c, unit_attr, "KiB");
@@ -316,11 +308,12 @@ codec_size_here (Codec *c, guint64 *v, SizeUnit unit)
     if (codec_reading (c)) {
         g_autofree char *given = codec_take (c, "unit", 0);
         g_autofree char *text = codec_take_text (c);
-        guint64 bytes = 0;
+        g_autoptr (GError) error = NULL;
 
-        if (text)
-            read_scaled (c, text, given ? given : unit == SIZE_KIB ? "KiB" : "bytes", &bytes);
-        *v = unit == SIZE_KIB ? bytes / 1024 + (bytes % 1024 != 0) : bytes;
+        *v = 0;
+        if (text && !(unit == SIZE_KIB ? unit_parse_kib (text, given ? given : "KiB", v, &error)
+                                       : unit_parse (text, given ? given : "bytes", v, &error)))
+            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
     } else {
         codec_put (c, "unit", unit == SIZE_KIB ? "KiB" : "bytes");
         codec_text_uint64 (c, v);

@@ -55,6 +55,30 @@ domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GEr
     return NULL;
 }
 
+/* What the daemon itself wrote as @xml, without defaults and checks. */
+static DomainDef *
+read_own (const char *xml, GError **error)
+{
+    g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, error);
+    g_autoptr (DomainDef) def = domain_def_new ();
+
+    if (!doc || !codec_read (xmlDocGetRootElement (doc), &domain_grammar, CODEC_LIVE | CODEC_STATUS,
+                             domain_codec, def, NULL, error))
+        return NULL;
+    return g_steal_pointer (&def);
+}
+
+static gboolean
+check_text_size (gsize size, GError **error)
+{
+    if (size <= XML_SIZE_MAX)
+        return TRUE;
+    return error_set_from (error, ORIGIN_DOMAIN, ERR_XML,
+                           "the definition has %" G_GSIZE_FORMAT
+                           " bytes when written out, more than the limit of %d",
+                           size, XML_SIZE_MAX);
+}
+
 gboolean
 domain_def_check_size (const DomainDef *def, gsize size, GError **error)
 {
@@ -63,12 +87,21 @@ domain_def_check_size (const DomainDef *def, gsize size, GError **error)
     if (size < XML_SIZE_MAX / 128)
         return TRUE;
     xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
-    if (strlen (xml) <= XML_SIZE_MAX)
-        return TRUE;
-    return error_set_from (error, ORIGIN_DOMAIN, ERR_XML,
-                           "the definition has %" G_GSIZE_FORMAT
-                           " bytes when written out, more than the limit of %d",
-                           strlen (xml), XML_SIZE_MAX);
+    return check_text_size (strlen (xml), error);
+}
+
+gboolean
+domain_def_check_text (const DomainDef *def, GError **error)
+{
+    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
+    g_autoptr (GError) why = NULL;
+    g_autoptr (DomainDef) again = NULL;
+
+    if (!check_text_size (strlen (xml), error))
+        return FALSE;
+    again = read_own (xml, &why);
+    return again || error_set_from (error, ORIGIN_DOMAIN, ERR_INTERNAL,
+                                    "the definition cannot be kept: %s", why->message);
 }
 
 /* The schema's word is law, but libxml2 says little of where it is broken; the codec knows. */
@@ -101,7 +134,7 @@ domain_def_parse (const char *xml, gsize size, const DomainDefaults *defaults, g
     if (flags & DOMAIN_PARSE_VALIDATE && !validate (doc, defaults, flags, error))
         return NULL;
     def = domain_def_read (xmlDocGetRootElement (doc), defaults, flags, error);
-    if (!def || !domain_def_check_size (def, size, error))
+    if (!def || !domain_def_check_text (def, error))
         return NULL;
     return g_steal_pointer (&def);
 }
@@ -128,15 +161,13 @@ domain_def_format (const DomainDef *def, guint flags)
 DomainDef *
 domain_def_copy (const DomainDef *def)
 {
-    /* through the codec, so that no member can be forgotten; what it wrote it reads back */
+    /* through the codec, so that no member can be forgotten; what it wrote it reads back, which
+     * domain_def_check_text() saw to */
     g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
     g_autoptr (GError) error = NULL;
-    g_autoptr (xmlDoc) doc
-        = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, &error);
-    DomainDef *copy = domain_def_new ();
+    DomainDef *copy = read_own (xml, &error);
 
-    if (!doc || !codec_read (xmlDocGetRootElement (doc), &domain_grammar, CODEC_LIVE | CODEC_STATUS,
-                             domain_codec, copy, NULL, &error))
+    if (!copy)
         g_error ("copy of domain '%s': %s", def->name, error->message);
     for (guint i = 0; i < copy->nets->len && i < def->nets->len; i++) {
         const NetDef *from = g_ptr_array_index (def->nets, i);

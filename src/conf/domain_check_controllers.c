@@ -81,6 +81,10 @@ check_controllers (Check *check)
         const ControllerDef *two = g_ptr_array_index (controllers, i);
         const ControllerDef *one = i ? g_ptr_array_index (controllers, i - 1) : NULL;
 
+        /* a device's address made it */
+        if (two->index < 0)
+            return check_fail (check, ERR_XML, path, 0, "controller %u of a device is above %d",
+                               (guint) two->index, G_MAXINT);
         if (one && one->type == two->type && one->index == two->index
             && one->type != CONTROLLER_USB)
             return check_fail (check, ERR_XML, path, 0, "Multiple '%s' controllers with index '%d'",

@@ -97,7 +97,7 @@ judge (const DomainDevice *device, const DomainDef *def, const DomainDefaults *d
 
     g_ptr_array_add (list, device->item);
     domain_default_fill (bare, defaults);
-    good = domain_check (bare, defaults, &path, error);
+    good = domain_check (bare, defaults, &path, error) && domain_def_check_text (bare, error);
     g_ptr_array_steal_index (list, 0);
     return good;
 }
@@ -210,7 +210,7 @@ domain_def_judge (DomainDef *def, const DomainDefaults *defaults, GError **error
     g_autofree char *path = NULL;
 
     domain_default_fill (def, defaults);
-    return domain_check (def, defaults, &path, error) && domain_def_check_size (def, G_MAXSIZE, error);
+    return domain_check (def, defaults, &path, error) && domain_def_check_text (def, error);
 }
 
 DomainDef *

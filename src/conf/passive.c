@@ -372,16 +372,16 @@ scaled (Codec *c, const char *text, const char *type)
 {
     g_autofree char *unit = codec_take (c, "unit", 0);
     g_autoptr (GError) error = NULL;
+    gboolean kib = *type == 'k';
     const char *initial;
-    guint64 factor, bytes;
+    guint64 factor, size;
 
     passive_size_unit (type, &factor, &initial);
-    if (!unit_parse (text, unit ? unit : initial, &bytes, &error)) {
+    if (!(kib ? unit_parse_kib : unit_parse) (text, unit ? unit : initial, &size, &error)) {
         codec_fail (c, (ErrorCode) error->code, "%s", error->message);
         return NULL;
     }
-    return g_strdup_printf ("%" G_GUINT64_FORMAT,
-                            bytes / factor + (*type == 'k' && bytes % factor != 0));
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, kib ? size : size / factor);
 }
 
 /* The value of an attribute as it is written; NULL when there is none, or after an error. */

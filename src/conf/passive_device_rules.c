@@ -36,7 +36,7 @@ rule_audio (Codec *c, PassiveNode *node)
 
 /* The next power of two, as video memory is. */
 static void
-round_up (PassiveNode *model, const char *attr)
+round_up (Codec *c, PassiveNode *model, const char *attr)
 {
     gint64 size = passive_number (model, attr, 0), power = 1;
     g_autofree char *text = NULL;
@@ -45,6 +45,10 @@ round_up (PassiveNode *model, const char *attr)
         return;
     while (power < size)
         power *= 2;
+    if (power > G_MAXUINT32) {
+        codec_fail (c, ERR_OVERFLOW, "value too large: %s", passive_attr (model, attr));
+        return;
+    }
     text = g_strdup_printf ("%" G_GINT64_FORMAT, power);
     passive_set (model, attr, text);
 }
@@ -86,8 +90,8 @@ rule_video_model (Codec *c, PassiveNode *model, gboolean vhostuser)
         passive_set (model, "vram", default_vram (type));
     if (qxl && !passive_attr (model, "ram"))
         passive_set (model, "ram", "65536");
-    round_up (model, "ram");
-    round_up (model, "vram");
+    round_up (c, model, "ram");
+    round_up (c, model, "vram");
     if (!passive_attr (model, "heads") && !g_str_equal (type, "none"))
         passive_set (model, "heads", "1");
     else if (passive_is (model, "heads", "0"))

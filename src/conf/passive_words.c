@@ -220,6 +220,10 @@ canonical_usb (const char *type, const char *text, const char **ret_why)
         *ret_why = ". Expected integer value";
         return NULL;
     }
+    if (n < -1) {
+        *ret_why = ". Expected non-negative value";
+        return NULL;
+    }
     return n == -1 ? g_strdup ("") : g_strdup_printf ("0x%0*X", atoi (type + 1), (guint) n);
 }
 

@@ -48,3 +48,19 @@ unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **err
     *ret_bytes = number * factor;
     return TRUE;
 }
+
+gboolean
+unit_parse_kib (const char *text, const char *unit, guint64 *ret_kib, GError **error)
+{
+    guint64 bytes, kib;
+
+    if (!unit_parse (text, unit, &bytes, error))
+        return FALSE;
+    kib = bytes / 1024 + (bytes % 1024 != 0);
+    /* rounded up it must still be one that is read again */
+    if (kib > G_MAXINT64 / 1024)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", text,
+                               unit);
+    *ret_kib = kib;
+    return TRUE;
+}

@@ -10,3 +10,6 @@ gboolean unit_factor (const char *unit, guint64 *ret_factor);
 /* Digits, nothing else, of @text times @unit. FALSE leaves *ret_bytes alone and sets
  * ERR_XML (no number of 64 bits), ERR_INVALID_ARG (no such unit) or ERR_OVERFLOW. */
 gboolean unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error);
+
+/* The same in KiB, rounded up. */
+gboolean unit_parse_kib (const char *text, const char *unit, guint64 *ret_kib, GError **error);

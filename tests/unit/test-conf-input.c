@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "conf/domain.h"
+#include "conf/domain_device.h"
 #include "conf/xml.h"
 #include "util/error.h"
 
@@ -168,6 +169,50 @@ test_nested_rows (void)
     assert_refused (many, strlen (many), ERR_XML, "*is nested more than 48 levels deep*");
 }
 
+/* Alone it is not too deep, but in the definition it would be. */
+static void
+test_nested_device (void)
+{
+    g_autofree char *xml = backing_chain (46), *plain = document ("");
+    g_autoptr (DomainDef) def = domain_def_parse (plain, strlen (plain), &defaults, 0, NULL);
+    g_autoptr (GError) error = NULL;
+    char *disk = strstr (xml, "<disk ");
+    DomainDevice device;
+
+    strstr (disk, "</devices>")[0] = '\0';
+    g_assert_false (domain_device_parse (disk, def, &defaults, 0, &device, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_INTERNAL);
+    g_assert_nonnull (strstr (error->message, "the definition cannot be kept: "));
+}
+
+/* What is read must be written as something that is read again. */
+static void
+test_large_values (void)
+{
+    static const char *const attrs[] = { "ram", "vram" };
+
+    for (guint i = 0; i < G_N_ELEMENTS (attrs); i++) {
+        g_autofree char *inner
+            = g_strdup_printf ("<devices><graphics type='vnc'/><video><model type='qxl' "
+                               "%s='4294967295'/></video></devices>", attrs[i]);
+
+        assert_inner_refused (inner, ERR_OVERFLOW, "*value too large: 4294967295*");
+    }
+    assert_inner_refused ("<devices><redirfilter><usbdev vendor='-2' allow='yes'/></redirfilter>"
+                          "</devices>", ERR_XML, "*Expected non-negative value*");
+    assert_inner_refused ("<devices><channel type='pty'><target type='virtio' name='n'/><address "
+                          "type='virtio-serial' controller='4294967291'/></channel></devices>",
+                          ERR_XML, "controller 4294967291 of a device is above*");
+    assert_inner_refused ("<devices><smartcard mode='host'><address type='ccid' slot='0' "
+                          "controller='4294967291'/></smartcard></devices>",
+                          ERR_XML, "controller 4294967291 of a device is above*");
+    assert_inner_refused ("<currentMemory unit='b'>9223372036854775807</currentMemory>",
+                          ERR_OVERFLOW, "*value too large: 9223372036854775807b*");
+    assert_inner_refused ("<devices><controller type='pci' model='pci-root'><pcihole64 unit='b'>"
+                          "9223372036854775807</pcihole64></controller></devices>",
+                          ERR_OVERFLOW, "*value too large: 9223372036854775807b*");
+}
+
 static void
 test_nothing (void)
 {
@@ -296,6 +341,8 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/many", test_many);
     g_test_add_func ("/conf-input/many-signs", test_many_signs);
     g_test_add_func ("/conf-input/nested-rows", test_nested_rows);
+    g_test_add_func ("/conf-input/nested-device", test_nested_device);
+    g_test_add_func ("/conf-input/large-values", test_large_values);
     g_test_add_func ("/conf-input/nothing", test_nothing);
     g_test_add_func ("/conf-input/status", test_status);
     g_test_add_func ("/conf-input/status-refused", test_status_refused);
