@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     g_autofree char *one = NULL, *two = NULL;
 
     if (!status) {
-        if (!error || !*error->message)
+        /* some errors of libvirt are a code alone: a file system without a target */
+        if (!error)
             abort ();
         return 0;
     }
