@@ -12,7 +12,10 @@
 /* Levels that codec functions enter; what they do not enter has no depth for us. Some elements may
  * be within their own kind, so that the document's author says how many there are: fewer than
  * XML_DEPTH_MAX, so that there is room for a status file's elements around a domain. */
-#define LEVELS 48
+#define READ_LEVELS 48
+
+/* A device that was read alone is written two levels down in its domain. */
+#define LEVELS (READ_LEVELS + 2)
 
 /* Items of one list: more than anyone has, few enough that comparing each with each takes no
  * time. */
@@ -340,9 +343,9 @@ push (Codec *c, xmlNode *node, const char *name)
 static gboolean
 enter_child (Codec *c, xmlNode *child, const char *name)
 {
-    if (c->depth == LEVELS) {
+    if (c->depth == READ_LEVELS) {
         fail_node (c, child, ERR_XML, "element '%s' is nested more than %d levels deep", name,
-                   LEVELS);
+                   READ_LEVELS);
         return FALSE;
     }
     child->_private = &mark_taken;
