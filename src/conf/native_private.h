@@ -59,6 +59,8 @@ struct Native {
     const NativeLine *fstab, *rootfs, *backend, *init, *execute, *halt;
     gboolean readonly_root;
     const NativeLine *start_auto;
+    const NativeLine *apparmor, *selinux;       /* labels; NULL: Skep's default */
+    const NativeLine *last_label;               /* the later one */
     guint64 cap_drop, cap_keep; /* bit N is capability N */
     gboolean caps_seen, keep_seen;
     guint64 memory, swap_max;   /* bytes; 0: none. swap_max: besides memory */
@@ -98,6 +100,7 @@ gboolean native_is_on (Native *n, const NativeLine *line);
 
 /* native_privileges.c */
 void native_take_apparmor (Native *n, const NativeLine *line);
+void native_finish_label (Native *n);
 void native_take_cap_drop (Native *n, const NativeLine *line);
 void native_take_cap_keep (Native *n, const NativeLine *line);
 void native_take_hook (Native *n, const NativeLine *line);

@@ -164,43 +164,64 @@ native_take_proc (Native *n, const NativeLine *line)
 
 /* ---- security, hooks, namespaces */
 
-static void
-set_label (Native *n, SeclabelType type, const char *model, const char *label)
-{
-    SeclabelDef *def = g_new0 (SeclabelDef, 1);
-
-    g_ptr_array_set_size (n->def->seclabels, 0);
-    def->type = type;
-    def->model = g_strdup (model);
-    def->label = g_strdup (label);
-    g_ptr_array_add (n->def->seclabels, def);
-}
-
 /* LXC's own profiles are its default, so Skep's takes their place. */
 void
 native_take_apparmor (Native *n, const NativeLine *line)
 {
     const char *value = line->value;
 
-    g_ptr_array_set_size (n->def->seclabels, 0);
+    n->apparmor = NULL;
     if (!*value || g_str_equal (value, "generated") || g_str_has_prefix (value, "lxc-container-default"))
         return;
     if (g_str_equal (value, "unchanged"))
         native_note (n, line, "the daemon's profile is not inherited: Skep's default is taken");
-    else if (g_str_equal (value, "unconfined"))
-        set_label (n, SECLABEL_NONE, NULL, NULL);
     else
-        set_label (n, SECLABEL_STATIC, "apparmor", value);
+        n->apparmor = n->last_label = line;
 }
 
 void
 native_take_selinux (Native *n, const NativeLine *line)
 {
-    g_ptr_array_set_size (n->def->seclabels, 0);
+    n->selinux = NULL;
     if (g_str_equal (line->value, "unchanged"))
         native_note (n, line, "the daemon's context is not inherited: Skep's default is taken");
     else if (*line->value)
-        set_label (n, SECLABEL_STATIC, "selinux", line->value);
+        n->selinux = n->last_label = line;
+}
+
+/* LXC takes the label of the model that the host has; a domain with one of any other does not start. */
+static const NativeLine *
+choose_label (Native *n)
+{
+    const char *model = n->defaults->label_model;
+    gboolean selinux = g_strcmp0 (model, "selinux") == 0;
+
+    if (!n->apparmor || !n->selinux)
+        return n->apparmor ? n->apparmor : n->selinux;
+    if (!selinux && g_strcmp0 (model, "apparmor") != 0)
+        selinux = n->last_label == n->selinux;
+    native_note (n, selinux ? n->apparmor : n->selinux, "a container has one label: that of %s is taken",
+                 selinux ? "SELinux" : "AppArmor");
+    return selinux ? n->selinux : n->apparmor;
+}
+
+void
+native_finish_label (Native *n)
+{
+    const NativeLine *line = choose_label (n);
+    SeclabelDef *def;
+
+    if (!line)
+        return;
+    def = g_new0 (SeclabelDef, 1);
+    if (line == n->apparmor && g_str_equal (line->value, "unconfined")) {
+        def->type = SECLABEL_NONE;
+    } else {
+        def->type = SECLABEL_STATIC;
+        def->model = g_strdup (line == n->apparmor ? "apparmor" : "selinux");
+        def->label = g_strdup (line->value);
+    }
+    g_ptr_array_add (n->def->seclabels, def);
 }
 
 void

@@ -239,6 +239,7 @@ native_finish (Native *n)
     finish_caps (n);
     finish_consoles (n);
     finish_sysctls (n);
+    native_finish_label (n);
     if (n->start_auto)
         native_note (n, n->start_auto, "mark the domain when it is defined: skep autostart %s",
                      n->def->name ? n->def->name : "NAME");

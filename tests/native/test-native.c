@@ -341,6 +341,31 @@ test_without_effect (void)
     g_assert_cmpuint (notes->len, ==, G_N_ELEMENTS (paths));
 }
 
+/* A domain with a label of a model that the host does not have would not start. */
+static void
+test_label_of_the_host (void)
+{
+    static const char *const texts[] = { "lxc.apparmor.profile = p\nlxc.selinux.context = c\n",
+                                         "lxc.selinux.context = c\nlxc.apparmor.profile = p\n" };
+    static const char *const models[] = { "apparmor", "selinux", "none" };
+
+    for (guint i = 0; i < G_N_ELEMENTS (texts) * G_N_ELEMENTS (models); i++) {
+        DomainDefaults there = defaults;
+        g_autofree char *text = g_strconcat ("lxc.uts.name = x\nlxc.rootfs.path = /srv\n", texts[i % 2], NULL);
+        const char *model = there.label_model = models[i / 2], *expected = model;
+        g_autoptr (GPtrArray) notes = NULL;
+        g_autoptr (DomainDef) def = native_read (text, strlen (text), &host, &there, &notes, NULL);
+
+        if (g_str_equal (model, "none"))
+            expected = i % 2 ? "apparmor" : "selinux";  /* the later */
+        g_assert_cmpuint (def->seclabels->len, ==, 1);
+        g_assert_cmpstr (((SeclabelDef *) def->seclabels->pdata[0])->model, ==, expected);
+        g_assert_cmpuint (notes->len, ==, 1);
+        g_assert_cmpstr (((NativeNote *) notes->pdata[0])->key, ==,
+                         g_str_equal (expected, "selinux") ? "lxc.apparmor.profile" : "lxc.selinux.context");
+    }
+}
+
 /* A root that LXC has no words for is named, not written as something else. */
 static void
 test_roots_unsaid (void)
@@ -462,6 +487,7 @@ main (int argc, char **argv)
     g_test_add_func ("/native/name-given", test_name_given);
     g_test_add_func ("/native/bounds", test_bounds);
     g_test_add_func ("/native/without-effect", test_without_effect);
+    g_test_add_func ("/native/label-of-the-host", test_label_of_the_host);
     g_test_add_func ("/native/roots-unsaid", test_roots_unsaid);
     g_test_add_func ("/native/corpus-of-domains", test_corpus_of_domains);
     return g_test_run ();
