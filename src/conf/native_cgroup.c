@@ -239,8 +239,8 @@ take_device_weight (Native *n, const NativeLine *line)
 static void
 take_throttle (Native *n, const NativeLine *line)
 {
-    guint64 value;
-    BlkioDevice *device = *line->value ? device_value (n, line, G_MAXUINT32, &value) : NULL;
+    guint64 value, max = g_str_has_suffix (line->rest, "_bps_device") ? G_MAXUINT64 : G_MAXUINT32;
+    BlkioDevice *device = *line->value ? device_value (n, line, max, &value) : NULL;
 
     if (!device)
         return;
@@ -258,9 +258,10 @@ static void
 set_io_max (Native *n, const NativeLine *line, BlkioDevice *device, const char *word)
 {
     const char *text = strchr (word, '=') ? strchr (word, '=') + 1 : "";
+    gboolean bytes = g_str_has_prefix (word, "rbps=") || g_str_has_prefix (word, "wbps=");
     guint64 value = 0;
 
-    if (!g_str_equal (text, "max") && !native_number (n, line, text, G_MAXUINT32, &value))
+    if (!g_str_equal (text, "max") && !native_number (n, line, text, bytes ? G_MAXUINT64 : G_MAXUINT32, &value))
         return;
     if (g_str_has_prefix (word, "rbps="))
         device->read_bytes_sec = value;
