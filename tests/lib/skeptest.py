@@ -316,7 +316,7 @@ exec libvirtd --config "$W/libvirtd.conf" --pid-file "$W/libvirtd.pid"
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", self.SCRIPT],
             env=dict(os.environ, W=self.directory, PATH="/usr/sbin:/usr/bin:/sbin:/bin"),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not wait_until(lambda: self.virsh("uri").status == 0, 20, 0.1):
+        if not wait_until(lambda: self.virsh("uri").status == 0, 120, 0.1):
             raise RuntimeError("stock libvirtd does not start")
 
     def stop(self):
