@@ -69,6 +69,19 @@ look_done (gpointer result, GError *error, gpointer data)
     device_change_go_on (change, error);
 }
 
+/* The paths are a client's: a server behind one may not answer. Nobody else waits for that then, and a
+ * destroy comes past it. Of the domain's, but not among the questions to its guest, which may hang too. */
+static void
+look_outside (DeviceChange *change, TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done)
+{
+    g_autofree char *owner = g_strconcat (change->domain->def->name, "/device", NULL);
+
+    /* an interface has no such path, and its link must not be made for an instance that has gone */
+    if (change->job && !device_is_interface (change))
+        job_yield (change->job);
+    task_run_waiting (owner, run, input, free_input, done, change);
+}
+
 StepResult
 device_run_look (DeviceChange *change, GError **error)
 {
@@ -77,7 +90,7 @@ device_run_look (DeviceChange *change, GError **error)
     (void) error;
     input->alone = domain_def_copy (change->alone);
     input->helper = g_strdup (daemon_state.settings->helper);
-    task_run (look_run, input, look_input_free, look_done, change);
+    look_outside (change, look_run, input, look_input_free, look_done);
     return STEP_WAIT;
 }
 
@@ -113,8 +126,8 @@ StepResult
 device_run_superblock (DeviceChange *change, GError **error)
 {
     (void) error;
-    task_run (superblock_run, g_strdup (g_array_index (change->facts->fs, PlanFs, 0).device), g_free,
-              superblock_done, change);
+    look_outside (change, superblock_run, g_strdup (g_array_index (change->facts->fs, PlanFs, 0).device), g_free,
+                  superblock_done);
     return STEP_WAIT;
 }
 

@@ -78,6 +78,7 @@ memory_limits_write (Call *call, const MemoryLimits *before, const MemoryLimits 
 {
     Input *input = g_new0 (Input, 1);
     Waiter *waiter = g_new0 (Waiter, 1);
+    g_autofree char *owner = g_strconcat (call->domain->def->name, "/memory", NULL);
 
     input->cgroup = cgroup_copy (call->domain->instance->cgroup);
     input->before = *before;
@@ -87,5 +88,6 @@ memory_limits_write (Call *call, const MemoryLimits *before, const MemoryLimits 
     waiter->done = done;
     waiter->data = data;
     job_yield (call->job);
-    task_run (write_limits, input, input_free, limits_written, waiter);
+    /* the kernel takes back what is above the new limit: as long as that takes, others do not wait */
+    task_run_waiting (owner, write_limits, input, input_free, limits_written, waiter);
 }

@@ -183,9 +183,12 @@ devices_attached (gpointer data_result, GError *error, gpointer data)
 StepResult
 step_devices (Instance *instance, GError **error)
 {
+    g_autofree char *owner = g_strconcat (instance->domain->def->name, "/device", NULL);
+
     (void) error;
-    task_run (devices_attach, domain_def_copy (instance->domain->def), (GDestroyNotify) domain_def_free,
-              devices_attached, instance_ticket (instance));
+    /* images may lie on a server that does not answer */
+    task_run_waiting (owner, devices_attach, domain_def_copy (instance->domain->def),
+                      (GDestroyNotify) domain_def_free, devices_attached, instance_ticket (instance));
     return STEP_WAIT;
 }
 

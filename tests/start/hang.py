@@ -17,7 +17,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import skeptest  # noqa: E402
 
 CALLS = 12                  # more than there are pool threads (util/task.c)
+OUTSIDE = [f"outside{n}" for n in range(9)]      # also more
 CLONE_NEWNS = 0x20000
+MNT_DETACH = 2
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -115,6 +117,30 @@ def unfrozen(connection, checks, fuse):
     checks.that("the freeze comes back", callers.wait(60), callers.ended)
 
 
+def outside(connection, checks, directory):
+    """Devices come from a path on the host that never answers: more of them than there are threads."""
+    silence = os.path.join(directory, "silence")
+    os.mkdir(silence)
+    fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    if LIBC.mount(b"silence", silence.encode(), b"fuse", 0, f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()):
+        skeptest.skip(f"cannot mount FUSE: {os.strerror(ctypes.get_errno())}")
+    callers = [Callers(connection.getURI(), name, lambda d: d.attachDeviceFlags(
+        f"<filesystem type='mount'><source dir='{silence}/x'/><target dir='/tmp/y'/></filesystem>", 1), 1)
+        for name in OUTSIDE]
+    time.sleep(0.5)
+    checks.equal("the attaches wait", sum(len(caller.ended) for caller in callers), 0)
+    began = time.monotonic()
+    lifecycle(connection, "lively")
+    checks.that("no start waits for them", time.monotonic() - began < 15, time.monotonic() - began)
+    began = time.monotonic()
+    for name in OUTSIDE:
+        connection.lookupByName(name).destroy()
+    checks.that("nor does a destroy", time.monotonic() - began < 15, time.monotonic() - began)
+    os.close(fuse)
+    LIBC.umount2(silence.encode(), MNT_DETACH)
+    checks.that("the attaches come back", all(caller.wait(30) for caller in callers), [c.ended for c in callers])
+
+
 def image_xml(directory, target):
     """A file system of the container's own, on an image."""
     image = os.path.join(directory, "image")
@@ -136,7 +162,7 @@ def main():
     libvirt.virEventRegisterDefaultImpl()
     libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "plugged", "iced", "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "iced", *OUTSIDE, "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
@@ -164,6 +190,7 @@ def main():
         checks.matches("the first call comes back and says why", "did not end within", str(waiting[0].ended[:1]))
         unplugged(connection, checks, fuse)
         unfrozen(connection, checks, fuse)
+        outside(connection, checks, directory)
         os.close(fuse)          # the rest need not wait as long: now the file system answers with an error
         checks.that("the other calls come back", waiting[0].wait(120), waiting[0].ended)
         for callers in waiting[1:]:
