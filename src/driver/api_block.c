@@ -58,6 +58,7 @@ api_domain_get_block_info (Call *call, const domain_get_block_info_args *in,
     g_autoptr (GHashTable) loops = NULL;
     g_autoptr (GArray) blocks = domain_blocks (call->domain, &loops);
     const DomainBlock *block = domain_block_find (blocks, in->path, error);
+    g_autofree char *owner = g_strconcat (call->domain->def->name, "/block", NULL);
 
     (void) out;
     if (!block)
@@ -66,6 +67,6 @@ api_domain_get_block_info (Call *call, const domain_get_block_info_args *in,
         error_set (error, ERR_OPERATION_INVALID, "disk '%s' has no source", block->name);
         return API_FAILED;
     }
-    task_run_waiting (NULL, block_look, g_strdup (block->path), g_free, block_looked, call);
+    task_run_waiting (owner, block_look, g_strdup (block->path), g_free, block_looked, call);
     return API_LATER;
 }
