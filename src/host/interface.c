@@ -80,6 +80,15 @@ interfaces_find (const GPtrArray *interfaces, const char *name)
 
 /* ---- documents */
 
+/* The kernel takes any bytes but '/', ':' and blanks for a name. */
+static char *
+escape (const char *name)
+{
+    g_autofree char *valid = g_utf8_make_valid (name, -1);
+
+    return g_markup_escape_text (valid, -1);
+}
+
 static void
 add_link (GString *xml, guint indent, const char *name)
 {
@@ -97,7 +106,9 @@ add_link (GString *xml, guint indent, const char *name)
 static void
 add_port (GString *xml, const char *name)
 {
-    g_string_append_printf (xml, "    <interface type='ethernet' name='%s'>\n", name);
+    g_autofree char *escaped = escape (name);
+
+    g_string_append_printf (xml, "    <interface type='ethernet' name='%s'>\n", escaped);
     add_link (xml, 6, name);
     g_string_append (xml, "    </interface>\n");
 }
@@ -160,7 +171,7 @@ vlan_of (const char *name, guint *tag, char device[17])
 char *
 interface_xml (const char *name)
 {
-    g_autofree char *mtu = net_read (name, "mtu");
+    g_autofree char *mtu = net_read (name, "mtu"), *escaped = escape (name);
     GString *xml = g_string_new (NULL);
     gboolean bridge = has (name, "bridge"), bond = has (name, "bonding");
     char device[17];
@@ -168,7 +179,7 @@ interface_xml (const char *name)
     gboolean vlan = !bridge && !bond && vlan_of (name, &tag, device);
 
     g_string_append_printf (xml, "<interface type='%s' name='%s'>\n",
-                            bridge ? "bridge" : bond ? "bond" : vlan ? "vlan" : "ethernet", name);
+                            bridge ? "bridge" : bond ? "bond" : vlan ? "vlan" : "ethernet", escaped);
     if (mtu)
         g_string_append_printf (xml, "  <mtu size='%s'/>\n", mtu);
     if (bridge)
@@ -177,8 +188,11 @@ interface_xml (const char *name)
         add_bond (xml, name);
     else
         add_link (xml, 2, name);
-    if (vlan)
-        g_string_append_printf (xml, "  <vlan tag='%u'>\n    <interface name='%s'/>\n  </vlan>\n", tag, device);
+    if (vlan) {
+        g_autofree char *below = escape (device);
+
+        g_string_append_printf (xml, "  <vlan tag='%u'>\n    <interface name='%s'/>\n  </vlan>\n", tag, below);
+    }
     g_string_append (xml, "</interface>\n");
     return g_string_free (xml, FALSE);
 }

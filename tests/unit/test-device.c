@@ -334,6 +334,9 @@ test_interfaces (void)
     expect_interface ("eth0.5", "<interface type='vlan' name='eth0.5'>\n  <link state='up'/>\n"
                                 "  <mac address='52:54:00:12:34:57'/>\n  <vlan tag='5'>\n"
                                 "    <interface name='eth0'/>\n  </vlan>\n</interface>\n");
+    /* the kernel would take such a name */
+    expect_interface ("<&'\xff", "<interface type='ethernet' name='&lt;&amp;&apos;\xef\xbf\xbd'>\n"
+                                 "  <link state='unknown'/>\n</interface>\n");
 }
 
 static void
