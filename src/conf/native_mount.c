@@ -8,6 +8,7 @@
 #include "conf/fstab.h"
 #include "conf/native_private.h"
 #include "conf/units.h"
+#include "conf/xml.h"
 
 void
 native_mount_free (gpointer data)
@@ -362,13 +363,20 @@ read_fstab (Native *n)
     }
     file = files->pdata[0];
     g_ptr_array_add (n->files, g_strdup (file->path));
-    lines = g_strsplit (file->text, "\n", -1);
-    for (guint i = 0; lines[i]; i++) {
+    if (strlen (file->text) > NATIVE_TEXT_MAX || !xml_text_valid (file->text))
+        native_fail (n, n->fstab, ERR_CONF_SYNTAX, "%s: %s", file->path,
+                     strlen (file->text) > NATIVE_TEXT_MAX ? "the file is too long" : "the file is not text");
+    lines = g_strsplit (n->error ? "" : file->text, "\n", -1);
+    for (guint i = 0; lines[i] && !n->error; i++) {
         NativeLine *line;
 
         g_strstrip (lines[i]);
-        if (!*lines[i] || *lines[i] == '#' || n->lines->len > NATIVE_LINES_MAX)
+        if (!*lines[i] || *lines[i] == '#')
             continue;
+        if (n->lines->len >= NATIVE_LINES_MAX) {
+            native_fail (n, n->fstab, ERR_CONF_SYNTAX, "%s: too many lines", file->path);
+            break;
+        }
         line = g_new0 (NativeLine, 1);
         line->file = n->files->pdata[n->files->len - 1];
         line->number = i + 1;

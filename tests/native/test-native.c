@@ -52,6 +52,19 @@ read_included (gpointer data, const char *path, GError **error)
     return files;
 }
 
+/* An fstab of as many lines as there may be, which are one too many after those of the configuration. */
+static GPtrArray *
+read_long_fstab (G_GNUC_UNUSED gpointer data, const char *path, G_GNUC_UNUSED GError **error)
+{
+    GPtrArray *files = g_ptr_array_new_with_free_func (native_file_free);
+    GString *text = g_string_new (NULL);
+
+    for (guint i = 0; i < NATIVE_LINES_MAX; i++)
+        g_string_append_printf (text, "/a %u none bind 0 0\n", i);
+    g_ptr_array_add (files, native_file_new (path, g_string_free (text, FALSE)));
+    return files;
+}
+
 static const NativeHost host = { .read = read_included, .data = (gpointer) "host", .memory = 8388608 };
 
 static DomainDef *
@@ -284,6 +297,8 @@ test_name_given (void)
 static void
 test_bounds (void)
 {
+    static const char fstab[] = "lxc.uts.name = x\nlxc.rootfs.path = /srv\nlxc.mount.fstab = /f\n";
+    NativeHost reader = host;
     g_autofree char *much = g_strnfill (NATIVE_TEXT_MAX + 1, '#');
     g_autoptr (GString) lines = g_string_new (NULL);
     g_autoptr (GPtrArray) notes = NULL;
@@ -296,6 +311,11 @@ test_bounds (void)
         g_string_append (lines, "lxc.tty=1\n");
     g_assert_null (native_read (lines->str, lines->len, &host, &defaults, &notes, &error));
     g_assert_error (error, SKEP_ERROR, ERR_CONF_SYNTAX);
+    g_clear_error (&error);
+    reader.read = read_long_fstab;
+    g_assert_null (native_read (fstab, strlen (fstab), &reader, &defaults, &notes, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_CONF_SYNTAX);
+    g_assert_nonnull (strstr (error->message, "too many lines"));
     g_clear_error (&error);
     g_assert_null (native_read ("a\0b", 3, &host, &defaults, &notes, &error));
     g_assert_error (error, SKEP_ERROR, ERR_CONF_SYNTAX);
