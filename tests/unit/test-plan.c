@@ -209,6 +209,8 @@ static void r_node_kind (Sample *s) { s->node.mode = S_IFREG | 0666; }
 static void r_link (Sample *s) { s->link.guest_name = (char *) "eth0/1"; }
 static void r_link_name (Sample *s) { s->link.guest_name = (char *) "a-name-too-long-for-it"; }
 static void r_sysctl (Sample *s) { s->sysctl.key = (char *) "kernel/core_pattern"; }
+static void r_sysctl_longer (Sample *s) { s->sysctl.key = (char *) "kernel/hostname_x"; }
+static void r_sysctl_longer2 (Sample *s) { s->sysctl.key = (char *) "kernel/domainnamefoo"; }
 static void r_sysctl_up (Sample *s) { s->sysctl.key = (char *) "net/../kernel/core_pattern"; }
 static void r_init (Sample *s) { s->plan.init.path = (char *) "init"; }
 static void r_env (Sample *s) { s->env.entry = (char *) "word"; }
@@ -240,6 +242,8 @@ static const Rule rules[] = {
     { "a network device has a bad name", r_link },
     { "a network device has a bad name", r_link_name },
     { "a kernel parameter is not the container's own", r_sysctl },
+    { "a kernel parameter is not the container's own", r_sysctl_longer },
+    { "a kernel parameter is not the container's own", r_sysctl_longer2 },
     { "a kernel parameter is not the container's own", r_sysctl_up },
     { "init has no absolute path or no arguments", r_init },
     { "an environment entry is not NAME=value", r_env },
