@@ -142,7 +142,8 @@ write_root (NativeWriter *w, const FsDef *fs, guint index)
         prefix = fs->driver == FS_DRIVER_NBD ? "nbd:" : "loop:";
         break;
     default:
-        native_cannot (w, path, "LXC's roots are directories, block devices and images; lxc.rootfs.path is to be added");
+        native_cannot (w, path, "LXC's roots are directories, block devices and images; "
+                                "lxc.rootfs.path is to be added");
         return;
     }
     if (skep && skep->overlay_upper)
