@@ -17,10 +17,6 @@
 /* A device that was read alone is written two levels down in its domain. */
 #define LEVELS (READ_LEVELS + 2)
 
-/* Items of one list: more than anyone has, few enough that comparing each with each takes no
- * time. */
-#define LIST_MAX 1024
-
 /* Names of what is ignored that are kept. */
 #define IGNORED_MAX 100
 
@@ -272,7 +268,7 @@ refuse_child (Codec *c, xmlNode *child)
                && (fail_worded (c, "/", name, was_taken (c, child) ? "+" : "?", "")
                    || fail_worded (c, "/*", "", "", name))) {
         return;
-    } else if (level->ignored++ > LIST_MAX || !may_ignore (c, child)
+    } else if (level->ignored++ > CODEC_LIST_MAX || !may_ignore (c, child)
                || !ignore (c, "", name)) {
         fail_node (c, child, ERR_XML, "unknown element '%s'", name);
     }
@@ -468,9 +464,9 @@ codec_next (Codec *c, const char *element, gboolean many)
         return FALSE;
     if (seen && !many)
         return FALSE;
-    if (seen >= LIST_MAX) {
-        fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX,
-                   element);
+    if (seen >= CODEC_LIST_MAX) {
+        fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'",
+                   CODEC_LIST_MAX, element);
         return FALSE;
     }
     return enter_child (c, node, element);
@@ -506,9 +502,9 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
 
         if (!is_element (node, element))
             continue;
-        if ((*list)->len >= LIST_MAX) {
-            fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'", LIST_MAX,
-                       element);
+        if ((*list)->len >= CODEC_LIST_MAX) {
+            fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'",
+                       CODEC_LIST_MAX, element);
             return;
         }
         if (!enter_child (c, node, element))

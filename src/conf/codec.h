@@ -38,6 +38,10 @@ typedef enum {
     CODEC_STATUS = 1 << 1,      /* parts that only a status file has */
 } CodecFlags;
 
+/* Items of one list: more than anyone has, few enough that comparing each with each takes no
+ * time. */
+#define CODEC_LIST_MAX 1024
+
 /* A unit of sizes in a definition's members. */
 typedef enum { SIZE_BYTES, SIZE_KIB } SizeUnit;
 

@@ -22,6 +22,15 @@ check_fail (Check *check, ErrorCode code, const char *path, guint index, const c
     return error_set_from (&check->error, ORIGIN_DOMAIN, code, "%s", detail);
 }
 
+gboolean
+check_length (Check *check, const GPtrArray *list, const char *path)
+{
+    if (list->len <= CODEC_LIST_MAX)
+        return TRUE;
+    return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "more than %d elements '%s'",
+                       CODEC_LIST_MAX, strrchr (path, '/') + 1);
+}
+
 static gboolean
 check_names (Check *check)
 {

@@ -15,6 +15,8 @@ typedef struct {
  * element in it. */
 gboolean check_fail (Check *check, ErrorCode code, const char *path, guint index,
                      const char *format, ...) G_GNUC_PRINTF (5, 6);
+/* That defaults did not make more of @list, at @path, than are read again. */
+gboolean check_length (Check *check, const GPtrArray *list, const char *path);
 
 /* domain_check_cpu.c */
 gboolean check_cpu (Check *check);

@@ -94,5 +94,5 @@ check_controllers (Check *check)
             || !check_driver (check, two))
             return FALSE;
     }
-    return TRUE;
+    return check_length (check, controllers, path);
 }

@@ -110,7 +110,7 @@ check_scheds (Check *check, const GPtrArray *scheds, const char *path, const cha
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                                "Cannot find 'iothread' : %u", id);
     }
-    return TRUE;
+    return check_length (check, scheds, path);
 }
 
 static gboolean

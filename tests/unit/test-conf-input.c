@@ -126,6 +126,23 @@ test_many (void)
     assert_inner_refused (sounds, ERR_CONFIG_UNSUPPORTED, "more than 1024 elements 'sound'*");
 }
 
+/* What the document has few of, defaults make many of. */
+static void
+test_many_by_default (void)
+{
+    g_autoptr (GString) channels = g_string_new ("<devices>");
+
+    assert_inner_refused ("<vcpu>2000</vcpu><cputune><vcpusched vcpus='0-1999' scheduler='idle'/>"
+                          "</cputune>",
+                          ERR_CONFIG_UNSUPPORTED, "more than 1024 elements 'vcpusched'*");
+    for (guint i = 0; i < 1024; i++)
+        g_string_append_printf (channels, "<channel type='pty'><target type='virtio' name='n%u'/>"
+                                "<address type='virtio-serial' controller='%u'/></channel>", i, i);
+    g_string_append (channels, "<smartcard mode='host'/></devices>");
+    assert_inner_refused (channels->str, ERR_CONFIG_UNSUPPORTED,
+                          "more than 1024 elements 'controller'*");
+}
+
 /* '=' that are no attributes do not count as such. */
 static void
 test_many_signs (void)
@@ -339,6 +356,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/nul", test_nul);
     g_test_add_func ("/conf-input/entities", test_entities);
     g_test_add_func ("/conf-input/many", test_many);
+    g_test_add_func ("/conf-input/many-by-default", test_many_by_default);
     g_test_add_func ("/conf-input/many-signs", test_many_signs);
     g_test_add_func ("/conf-input/nested-rows", test_nested_rows);
     g_test_add_func ("/conf-input/nested-device", test_nested_device);
