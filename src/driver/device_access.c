@@ -33,7 +33,8 @@ change_rules (DeviceChange *change, gboolean widen, GError **error)
 StepResult
 device_run_widen (DeviceChange *change, GError **error)
 {
-    return change_rules (change, TRUE, error) ? STEP_DONE : STEP_FAILED;
+    change->widened = change_rules (change, TRUE, error);
+    return change->widened ? STEP_DONE : STEP_FAILED;
 }
 
 StepResult
@@ -51,8 +52,9 @@ device_undo_widen (DeviceChange *change)
 
     if (!device_needs_rules (change))
         return STEP_DONE;
-    /* the status of a daemon that died attaching has the rules from before */
-    if (change->recovering && change->attach) {
+    /* The noted rules are the ones from before where the widening failed, perhaps halfway, and in the
+     * status of a daemon that died attaching: to take from them would take another device's rule. */
+    if (change->attach && !change->widened) {
         now = device_rules_now (change->domain->instance, &error);
         if (now)
             device_rules_apply (change->domain->instance, now, &error);

@@ -44,7 +44,7 @@ typedef struct {
     void *item;                 /* in @alone */
     DomainDef *alone;           /* the live definition with this device alone */
     DomainDef *config;          /* what is saved when it is @config's turn, then what was before */
-    gboolean for_config, config_saved, left, narrowed;
+    gboolean for_config, config_saved, left, widened, narrowed;
     char *alias;
     PlanFacts *facts;
     GArray *loops;              /* of int: until the controller has them */
