@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Knobs of the host's memory: merging of pages, pools of huge pages; and suspending the host. */
+#include <string.h>
+
 #include "driver/api.h"
 #include "driver/params.h"
 #include "host/node_memory.h"
 #include "host/topology.h"
+#include "util/log.h"
 #include "util/task.h"
 
 /* ---- KSM */
@@ -36,6 +39,20 @@ api_node_get_memory_parameters (Call *call, const node_get_memory_parameters_arg
                : API_FAILED;
 }
 
+/* The first @n of @params, as @before has them. */
+static void
+ksm_put_back (const wire_typed_param *params, guint n, const GArray *before)
+{
+    for (guint i = 0; i < n; i++)
+        for (guint k = 0; k < before->len; k++) {
+            const NodeKsm *value = &g_array_index (before, NodeKsm, k);
+
+            if (strcmp (value->name, params[i].field + sizeof ksm_prefix - 1) == 0
+                && !node_ksm_write (value->name, (guint) value->value, NULL))
+                log_error ("%s of the host could not be put back", params[i].field);
+        }
+}
+
 ApiResult
 api_node_set_memory_parameters (Call *call, const node_set_memory_parameters_args *in, none *out,
                                 GError **error)
@@ -46,16 +63,22 @@ api_node_set_memory_parameters (Call *call, const node_set_memory_parameters_arg
         { "shm_merge_across_nodes", PARAM_UINT },
     };
 
+    g_autoptr (GArray) before = NULL;
+
     (void) call;
     (void) out;
     if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs), error))
+        return API_FAILED;
+    if (in->params.params_len > 0 && !(before = node_ksm_read (error)))
         return API_FAILED;
     for (guint i = 0; i < in->params.params_len; i++) {
         const wire_typed_param *param = &in->params.params_val[i];
 
         if (!node_ksm_write (param->field + sizeof ksm_prefix - 1, param->value.wire_typed_param_value_u.ui,
-                             error))
+                             error)) {
+            ksm_put_back (in->params.params_val, i, before);
             return API_FAILED;
+        }
     }
     return API_DONE;
 }

@@ -3,6 +3,7 @@
 #include "driver/api.h"
 #include "driver/events.h"
 #include "driver/params.h"
+#include "util/log.h"
 
 #define N_SCHED_PARAMS 3
 
@@ -142,34 +143,56 @@ change_keep (const SchedChange *change, DomainCputune *tune)
         tune->quota = change->quota->value.wire_typed_param_value_u.l;
 }
 
-/* The kernel's values after the write are the live definition's. */
+typedef struct {
+    guint64 shares, period;
+    gint64 quota;
+} SchedValues;
+
+static gboolean
+values_read (Cgroup *cgroup, const SchedChange *change, SchedValues *ret, GError **error)
+{
+    return (!change->shares || cgroup_get_cpu_shares (cgroup, &ret->shares, error))
+           && ((!change->period && !change->quota)
+               || cgroup_get_cpu_cfs (cgroup, &ret->period, &ret->quota, error));
+}
+
+/* What @change names, as @values has it. */
+static gboolean
+values_write (Cgroup *cgroup, const SchedChange *change, const SchedValues *values, GError **error)
+{
+    return (!change->shares || cgroup_set_cpu_shares (cgroup, values->shares, error))
+           && ((!change->period && !change->quota)
+               || cgroup_set_cpu_cfs (cgroup, change->period ? values->period : 0,
+                                      change->quota ? values->quota : 0, error));
+}
+
+/* The kernel's values after the write are the live definition's. All of them or none. */
 static gboolean
 change_live (Domain *domain, const SchedChange *change, GError **error)
 {
+    const SchedValues wanted = {
+        .shares = change->shares ? unsigned_of (change->shares) : 0,
+        .period = change->period ? unsigned_of (change->period) : 0,
+        .quota = change->quota ? change->quota->value.wire_typed_param_value_u.l : 0,
+    };
     Cgroup *cgroup = domain_cgroup (domain, error);
     DomainCputune *tune = &domain->def->cputune;
-    guint64 shares, period;
-    gint64 quota;
+    SchedValues before, after;
 
-    if (!cgroup)
+    if (!cgroup || !values_read (cgroup, change, &before, error))
         return FALSE;
-    if (change->shares
-        && (!cgroup_set_cpu_shares (cgroup, unsigned_of (change->shares), error)
-            || !cgroup_get_cpu_shares (cgroup, &shares, error)))
+    if (!values_write (cgroup, change, &wanted, error) || !values_read (cgroup, change, &after, error)) {
+        if (!values_write (cgroup, change, &before, NULL))
+            log_error ("domain '%s': its scheduler parameters could not be put back", domain->def->name);
         return FALSE;
-    if ((change->period || change->quota)
-        && (!cgroup_set_cpu_cfs (
-                cgroup, change->period ? unsigned_of (change->period) : 0,
-                change->quota ? change->quota->value.wire_typed_param_value_u.l : 0, error)
-            || !cgroup_get_cpu_cfs (cgroup, &period, &quota, error)))
-        return FALSE;
+    }
     change_keep (change, tune);
     if (change->shares)
-        tune->shares = shares;
+        tune->shares = after.shares;
     if (change->period)
-        tune->period = period;
+        tune->period = after.period;
     if (change->quota)
-        tune->quota = quota;
+        tune->quota = after.quota;
     return TRUE;
 }
 
