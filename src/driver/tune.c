@@ -264,12 +264,11 @@ apply_blkio (Instance *instance, const DomainDef *from, const DomainDef *to, GEr
 {
     g_autoptr (GArray) before = blkio_rules (instance, from, FALSE, error);
     g_autoptr (GArray) after = blkio_rules (instance, to, TRUE, error);
-    guint weight = to->blkiotune.weight;
+    guint weight = to->blkiotune.weight, old_weight = from ? from->blkiotune.weight : 0;
 
     if (!after)
         return FALSE;
-    if (weight && weight != (from ? from->blkiotune.weight : 0)
-        && !cgroup_set_blkio_weight (instance->cgroup, weight, error))
+    if (weight != old_weight && !cgroup_set_blkio_weight (instance->cgroup, weight, error))
         return FALSE;
     for (guint i = 0; i < before->len; i++)
         rule_for (after, g_array_index (before, CgroupBlkio, i).device);    /* what is no more gets zeroes */

@@ -132,6 +132,7 @@ gboolean cgroup_get_blkio_weight (const Cgroup *c, guint *weight, GError **error
 /* The CPUs and NUMA nodes that the container really has, as lists: "0-3". The caller frees. */
 char *cgroup_effective_cpus (const Cgroup *c, GError **error);
 char *cgroup_effective_mems (const Cgroup *c, GError **error);
+/* 0: the kernel's default; that nothing has weights is then no error. */
 gboolean cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error);
 typedef struct { dev_t device; guint weight; guint64 rbps, wbps, riops, wiops; } CgroupBlkio; /* 0: none */
 gboolean cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error);

@@ -166,17 +166,22 @@ v1_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user
 
 /* ---- block devices: newer kernels have the bfq names only */
 
+enum { BFQ_WEIGHT = 100, CFQ_WEIGHT = 500 };    /* of a new group */
+
 static gboolean
 v1_set_blkio_weight (CgroupHierarchy *h, Cgroup *c, guint weight, GError **error)
 {
     char text[16];
     int r;
 
-    g_snprintf (text, sizeof text, "%u", weight);
+    g_snprintf (text, sizeof text, "%u", weight ? weight : BFQ_WEIGHT);
     r = cgroup_write_try (h, c->base, "", "blkio.bfq.weight", text);
-    if (r == -ENOENT)
+    if (r == -ENOENT) {
+        g_snprintf (text, sizeof text, "%u", weight ? weight : CFQ_WEIGHT);
         r = cgroup_write_try (h, c->base, "", "blkio.weight", text);
-    return r == 0 || cgroup_error (error, h, c->base, "", "blkio.weight", -r, TRUE);
+    }
+    return r == 0 || (weight == 0 && r == -ENOENT)
+           || cgroup_error (error, h, c->base, "", "blkio.weight", -r, TRUE);
 }
 
 static gboolean

@@ -203,18 +203,23 @@ v2_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user
 
 /* ---- block devices */
 
+enum { DEFAULT_WEIGHT = 100 };  /* of a new group */
+
 static gboolean
 v2_set_blkio_weight (CgroupHierarchy *h, Cgroup *c, guint weight, GError **error)
 {
     char text[24];
+    gboolean reset = weight == 0;
 
+    weight = reset ? DEFAULT_WEIGHT : weight;
     g_snprintf (text, sizeof text, "default %u", weight);
     if (cgroup_write_try (h, c->base, "", "io.weight", text) == 0) {
         cgroup_write_try (h, c->base, "/guest", "io.weight", text);
         return TRUE;
     }
     g_snprintf (text, sizeof text, "%u", weight);
-    return write_both (h, c, "io.bfq.weight", text, error);
+    return (reset && cgroup_write_try (h, c->base, "", "io.bfq.weight", text) == -ENOENT)
+           || write_both (h, c, "io.bfq.weight", text, error);
 }
 
 static const char *

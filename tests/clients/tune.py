@@ -132,6 +132,12 @@ def blocks(d, checks):
             d.fails(f"no device path to save: {path}", "must be a block device below /dev", "blkiotune", d.name,
                     "--device-read-bytes-sec", f"{path},1", "--config")
         checks.that("nothing of it is saved", "/dev/nothing" not in d.saved() + d.live())
+        def weight():
+            return d.group_file("blkio", "blkio.bfq.weight") or d.group_file("blkio", "blkio.weight")
+        before = weight()
+        done = d.virsh("blkiotune", d.name, "--weight", "700", "--device-weights", f"{loop},500", "--live")
+        if done.status == 1:    # no scheduler of this kernel gives a loop device a weight
+            checks.equal("the weight is put back", weight(), before)
         d.well("attach-disk", "attach-disk", d.name, loop, "sda", "--live")
         d.well("blkdeviotune", "blkdeviotune", d.name, "sda", "--write-iops-sec", "77", "--live")
         checks.equal("the kernel's limit of the disk", rate("write_iops"), f"{number} 77")
