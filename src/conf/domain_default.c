@@ -131,40 +131,54 @@ scsi_place (const HostdevDef *hostdev, guint *ret_controller, guint *ret_unit)
     return TRUE;
 }
 
-static gboolean
-scsi_place_taken (const DomainDef *def, guint controller, guint unit)
+/* A controller of the narrow bus has seven places. */
+#define SCSI_UNITS 7
+
+static void
+take_scsi_place (GHashTable *taken, guint controller, guint unit)
 {
-    guint c, u;
+    /* what is beyond these is not the first that is free */
+    if (controller <= CONTROLLER_INDEX_MAX && unit < SCSI_UNITS)
+        g_hash_table_add (taken, GUINT_TO_POINTER (controller * SCSI_UNITS + unit));
+}
+
+static GHashTable *
+taken_scsi_places (const DomainDef *def)
+{
+    GHashTable *taken = g_hash_table_new (NULL, NULL);
+    guint controller, unit;
 
     for (guint i = 0; i < def->disks->len; i++) {
         const DiskDef *disk = g_ptr_array_index (def->disks, i);
 
-        if (disk->bus == DISK_BUS_SCSI && disk->address.set && disk->address.controller == controller
-            && disk->address.unit == unit)
-            return TRUE;
+        if (disk->bus == DISK_BUS_SCSI && disk->address.set)
+            take_scsi_place (taken, disk->address.controller, disk->address.unit);
     }
     for (guint i = 0; i < def->hostdevs->len; i++)
-        if (scsi_place (g_ptr_array_index (def->hostdevs, i), &c, &u) && c == controller && u == unit)
-            return TRUE;
-    return FALSE;
+        if (scsi_place (g_ptr_array_index (def->hostdevs, i), &controller, &unit))
+            take_scsi_place (taken, controller, unit);
+    return taken;
 }
 
-/* The first place that is free: a controller of the narrow bus has seven. */
+/* The first place that is free. */
 static void
 default_scsi_places (DomainDef *def)
 {
+    g_autoptr (GHashTable) taken = taken_scsi_places (def);
+    guint place = 0;
+
     for (guint i = 0; i < def->hostdevs->len; i++) {
         HostdevDef *hostdev = g_ptr_array_index (def->hostdevs, i);
         g_autofree char *controller = NULL, *unit = NULL;
         PassiveNode *address;
-        guint place = 0;
 
         if (hostdev->type != HOSTDEV_SCSI || passive_has (hostdev->passive, "address"))
             continue;
-        while (scsi_place_taken (def, place / 7, place % 7))
+        while (g_hash_table_contains (taken, GUINT_TO_POINTER (place)))
             place++;
-        controller = g_strdup_printf ("%u", place / 7);
-        unit = g_strdup_printf ("%u", place % 7);
+        controller = g_strdup_printf ("%u", place / SCSI_UNITS);
+        unit = g_strdup_printf ("%u", place % SCSI_UNITS);
+        place++;
         address = passive_add (&hostdev->passive, "/domain/devices/hostdev", "address", "address[drive]");
         passive_set (address, "type", "drive");
         passive_set (address, "controller", controller);

@@ -23,34 +23,38 @@ default_ports (GPtrArray *items, const char *name)
     }
 }
 
-static gboolean
-slot_taken (const GPtrArray *items, gint64 controller, gint64 slot)
+/* Slots of controller 0 that are taken. */
+static GHashTable *
+taken_slots (const GPtrArray *items)
 {
+    GHashTable *taken = g_hash_table_new (NULL, NULL);
+
     for (const PassiveNode *node = passive_find (items, "smartcard", NULL); node;
          node = passive_find (items, "smartcard", node)) {
         const PassiveNode *address = passive_child (node, "address");
 
-        if (address && passive_number (address, "controller", 0) == controller
-            && passive_number (address, "slot", 0) == slot)
-            return TRUE;
+        if (address && passive_number (address, "controller", 0) == 0)
+            g_hash_table_add (taken, GUINT_TO_POINTER ((guint) passive_number (address, "slot", 0)));
     }
-    return FALSE;
+    return taken;
 }
 
 static void
 default_smartcards (GPtrArray *items)
 {
+    g_autoptr (GHashTable) taken = taken_slots (items);
+    guint slot = 0;
+
     for (PassiveNode *node = passive_find (items, "smartcard", NULL); node;
          node = passive_find (items, "smartcard", node)) {
         g_autofree char *text = NULL;
         PassiveNode *address;
-        guint slot = 0;
 
         if (passive_child (node, "address"))
             continue;
-        while (slot_taken (items, 0, slot))
+        while (g_hash_table_contains (taken, GUINT_TO_POINTER (slot)))
             slot++;
-        text = g_strdup_printf ("%u", slot);
+        text = g_strdup_printf ("%u", slot++);
         address = passive_add_kind (node, "address", "ccid");
         passive_set (address, "type", "ccid");
         passive_set (address, "controller", "0");

@@ -230,6 +230,32 @@ test_large_values (void)
                           ERR_OVERFLOW, "*value too large: 9223372036854775807b*");
 }
 
+/* Each gets the first place that is free, in no time. */
+static void
+test_many_places (void)
+{
+    g_autofree char *cards = repeat ("<devices>", "<smartcard mode='host'/>", 1024, "");
+    g_autoptr (GString) devices = g_string_new (cards);
+    g_autofree char *xml = NULL, *out = NULL;
+    g_autoptr (DomainDef) def = NULL;
+    g_autoptr (GError) error = NULL;
+    clock_t begin;
+
+    for (guint i = 0; i < 1024; i++)
+        g_string_append_printf (devices, "<hostdev mode='subsystem' type='scsi'><source><adapter "
+                                "name='scsi_host0'/><address bus='0' target='0' unit='%u'/></source>"
+                                "</hostdev>", i);
+    g_string_append (devices, "</devices>");
+    xml = document (devices->str);
+    begin = clock ();
+    def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint ((clock () - begin) / CLOCKS_PER_SEC, <, 30);
+    out = domain_def_format (def, 0);
+    g_assert_nonnull (strstr (out, "<address type='ccid' controller='0' slot='1023'/>"));
+    g_assert_nonnull (strstr (out, "controller='146' bus='0' target='0' unit='1'/>"));
+}
+
 static void
 test_nothing (void)
 {
@@ -361,6 +387,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/nested-rows", test_nested_rows);
     g_test_add_func ("/conf-input/nested-device", test_nested_device);
     g_test_add_func ("/conf-input/large-values", test_large_values);
+    g_test_add_func ("/conf-input/many-places", test_many_places);
     g_test_add_func ("/conf-input/nothing", test_nothing);
     g_test_add_func ("/conf-input/status", test_status);
     g_test_add_func ("/conf-input/status-refused", test_status_refused);
