@@ -40,6 +40,24 @@ device_save_config (Domain *domain, DomainDef *def, GError **error)
     return TRUE;
 }
 
+char *
+device_config_text (Domain *domain)
+{
+    return domain_def_format (domain_config_def (domain), DOMAIN_FORMAT_INACTIVE);
+}
+
+gboolean
+device_replace_config (Domain *domain, const char *text, DomainDef *def, GError **error)
+{
+    g_autofree char *now = device_config_text (domain);
+
+    if (domain->persistent && g_strcmp0 (now, text) == 0)
+        return device_save_config (domain, def, error);
+    domain_def_free (def);
+    return error_set (error, ERR_OPERATION_INVALID, "the saved definition of domain '%s' was changed meanwhile",
+                      domain->def->name);
+}
+
 static void
 change_free (DeviceChange *change)
 {
@@ -49,6 +67,7 @@ change_free (DeviceChange *change)
     plan_facts_free (change->facts);
     domain_def_free (change->alone);
     domain_def_free (change->config);
+    g_free (change->config_text);
     g_free (change->alias);
     g_free (change->host_end);
     domain_unref (change->domain);
@@ -252,6 +271,7 @@ change_new (Domain *domain, Job *job, const DomainDevice *device, DomainDef *con
     change->item = g_ptr_array_index (domain_device_list (change->alone, device->kind), 0);
     change->config = config;
     change->for_config = config != NULL;
+    change->config_text = config ? device_config_text (domain) : NULL;
     change->done = done;
     change->data = data;
     return change;

@@ -31,6 +31,11 @@ void device_recover (Domain *domain);
 /* Makes @def (taken) what is saved and what the next start uses: both or neither. */
 gboolean device_save_config (Domain *domain, DomainDef *def, GError **error);
 
+/* A define takes no job and may come while a change waits. The text by which a saved definition is known;
+ * and the same as device_save_config() while that is still @text, else ERR_OPERATION_INVALID. */
+char *device_config_text (Domain *domain);
+gboolean device_replace_config (Domain *domain, const char *text, DomainDef *def, GError **error);
+
 /* ---- between device_change.c, the runner, and device_steps.c, the tables */
 
 #define NOTE_CHANGE "device-change"     /* "attach|detach live|config NUMBERS XML" */
@@ -44,6 +49,7 @@ typedef struct {
     void *item;                 /* in @alone */
     DomainDef *alone;           /* the live definition with this device alone */
     DomainDef *config;          /* what is saved when it is @config's turn, then what was before */
+    char *config_text;          /* of the saved one that @config replaces */
     gboolean for_config, config_saved, left, widened, narrowed;
     char *alias;
     PlanFacts *facts;

@@ -55,10 +55,12 @@ run_config (DeviceChange *change, GError **error)
 {
     DomainDef *before = domain_def_copy (domain_config_def (change->domain));
 
-    if (!device_save_config (change->domain, g_steal_pointer (&change->config), error)) {
+    if (!device_replace_config (change->domain, change->config_text, g_steal_pointer (&change->config), error)) {
         domain_def_free (before);
         return STEP_FAILED;
     }
+    g_free (change->config_text);
+    change->config_text = device_config_text (change->domain);
     change->config = before;
     change->config_saved = TRUE;
     return STEP_DONE;
@@ -80,7 +82,7 @@ undo_config (DeviceChange *change)
             domain_def_free (config);
         }
     } else if (change->config_saved) {
-        device_save_config (change->domain, g_steal_pointer (&change->config), &error);
+        device_replace_config (change->domain, change->config_text, g_steal_pointer (&change->config), &error);
     }
     if (error)
         device_undo_failed (change, "saved definition", error);

@@ -115,6 +115,7 @@ typedef struct {
     guint index;
     NetDef *before, *after;     /* of the live definition; with what changed */
     DomainDef *config;
+    char *config_text;          /* of the saved one that it replaces */
     DeviceChanged done;
     gpointer data;
     GError *error;              /* while it is taken back */
@@ -127,6 +128,7 @@ update_over (Update *update, const GError *error)
     domain_device_clear (&(DomainDevice) { .kind = DEVICE_INTERFACE, .item = update->before });
     domain_device_clear (&(DomainDevice) { .kind = DEVICE_INTERFACE, .item = update->after });
     domain_def_free (update->config);
+    g_free (update->config_text);
     g_clear_error (&update->error);
     domain_unref (update->domain);
     g_free (update);
@@ -220,7 +222,8 @@ applied (gpointer result, GError *error, gpointer data)
     live = update->domain->def->nets->pdata[update->index];
     take_changed (live, update->after);
     if (!store_save_status (update->domain, &why)
-        || (update->config && !device_save_config (update->domain, g_steal_pointer (&update->config), &why))) {
+        || (update->config && !device_replace_config (update->domain, update->config_text,
+                                                       g_steal_pointer (&update->config), &why))) {
         take_changed (live, update->before);
         store_save_status (update->domain, NULL);
         take_back (update, why);
@@ -242,6 +245,7 @@ device_update (Domain *domain, const DomainDevice *device, guint index, DomainDe
     update->after = domain_device_copy (DEVICE_INTERFACE, domain->def->nets->pdata[index]);
     take_changed (update->after, device->item);
     update->config = config;
+    update->config_text = config ? device_config_text (domain) : NULL;
     update->done = done;
     update->data = data;
     if (!update->before->ifname) {      /* a macvlan has no end on the host */

@@ -7,8 +7,10 @@ without and with a user namespace."""
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
+from concurrent import futures
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import skeptest as t  # noqa: E402
@@ -151,6 +153,28 @@ def disks(checks, guest, image):
     checks.equal(f"{what} of a file: detach", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what} of a file: no loop device stays",
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 5), True)
+
+
+def defined_meanwhile(checks, guest, image):
+    """The controller is asked to hold the loop device, and is slow; a define needs no job."""
+    what = f"{guest.name}: defined meanwhile"
+    xml = (f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sdb'/></disk>")
+    controller = int(guest.daemon.virsh("domid", guest.name).out)
+    saved = guest.saved()
+    new = guest.write("new.xml", saved.replace("<memory", "<description>newer</description><memory", 1))
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        with futures.ThreadPoolExecutor() as pool:
+            attach = pool.submit(guest.attach, xml, "--live", "--config")
+            t.wait_until(lambda: t.execute(["losetup", "-j", image]).out, 3)
+            checks.equal(f"{what}: define", guest.daemon.virsh("define", new).status, 0)
+            os.kill(controller, signal.SIGCONT)
+            checks.matches(f"{what}: the attach fails", "was changed meanwhile", attach.result().err)
+    finally:
+        os.kill(controller, signal.SIGCONT)
+    checks.that(f"{what}: what was defined stays", "newer" in guest.saved() and "sdb" not in guest.saved())
+    checks.that(f"{what}: the device is nowhere", "sdb" not in guest.live() and not guest.device("/dev/sdb"))
+    guest.must("define", guest.write("new.xml", saved))
 
 
 def filesystems(checks, guest, image):
@@ -438,6 +462,7 @@ def main():
                 guest = Guest(daemon, directory, name, idmap=idmap)
                 char_device(checks, guest)
                 disks(checks, guest, image)
+                defined_meanwhile(checks, guest, image)
                 filesystems(checks, guest, image)
                 hostile(checks, guest)
                 interfaces(checks, guest)
