@@ -73,6 +73,8 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
     g_autofree SpawnFd *map = g_new (SpawnFd, n_fds + 2);
     SpawnArgs args = { .fds = map, .n_fds = n_fds + 2 };
     autofd int pidfd = open_init (target, error), ours = -1, theirs = -1;
+    g_autofree char *whose = g_strdup_printf ("%d %" G_GUINT64_FORMAT " %s", target->init_pid, target->init_start,
+                                              words[0]);
     int pair[2];
 
     if (pidfd < 0)
@@ -93,6 +95,7 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
         g_ptr_array_add (argv, (gpointer) *word);
     g_ptr_array_add (argv, NULL);
     args.argv = (const char *const *) argv->pdata;
+    args.whose = whose;         /* each verb's of a container: its questions do not stop its devices */
     if (!spawn_run (&args, NULL, deadline_ms, NULL, NULL, NULL, error))
         return FALSE;
     fd_close (&theirs);

@@ -55,7 +55,7 @@ idmap_possible (const char *helper, const char *path, gboolean *ret, GError **er
     const char *argv[] = { helper, "--answer-fd", "3", "idmap", path, NULL };
     autofd int ours = -1, theirs = -1;
     SpawnFd fd = { .to = 3 };
-    SpawnArgs args = { .argv = argv, .fds = &fd, .n_fds = 1 };
+    SpawnArgs args = { .argv = argv, .fds = &fd, .n_fds = 1, .whose = path };
     MonitorPacket answer;
     gint *known;
     struct statfs fs;

@@ -371,6 +371,8 @@ on_idle_check (gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+#define DRAIN_MS 30000
+
 /* Containers live on: their controllers are processes of their own. Also after half a start. */
 static void
 daemon_end (Daemon *daemon)
@@ -382,7 +384,8 @@ daemon_end (Daemon *daemon)
         domains_release (daemon->domains);
     g_clear_pointer (&daemon->rpc, rpc_server_free);
     store_sync_now ();
-    task_drain ();
+    if (!task_drain_for (DRAIN_MS))
+        log_warning ("what waits for a file system or a server that does not answer is given up");
     g_clear_pointer (&daemon->domains, domain_list_free);
     audit_trail_close ();
     sdbus_close ();

@@ -21,6 +21,7 @@
 #include "util/fd.h"
 
 #define SPAWN_OUTPUT_MAX (64 * 1024)
+#define SPAWN_DEATH_MS 2000         /* of one that was killed */
 
 static const char *const default_env[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
@@ -182,6 +183,54 @@ spawn_watch (pid_t pid, int pidfd, SpawnDone done, gpointer data)
                                spawn_watch_free);
 }
 
+/* ---- those that do not die */
+
+static GMutex left_lock;
+static GHashTable *left_behind;            /* SpawnArgs.whose -> how many; under left_lock */
+
+static guint
+left_count (const char *whose, int change)
+{
+    guint count = 0;
+
+    if (!whose)
+        return 0;
+    g_mutex_lock (&left_lock);
+    if (!left_behind)
+        left_behind = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    count = GPOINTER_TO_UINT (g_hash_table_lookup (left_behind, whose)) + (guint) change;
+    if (change && count > 0)
+        g_hash_table_insert (left_behind, g_strdup (whose), GUINT_TO_POINTER (count));
+    else if (change)
+        g_hash_table_remove (left_behind, whose);
+    g_mutex_unlock (&left_lock);
+    return count;
+}
+
+static void
+left_ended (pid_t pid, int wait_status, gpointer data)
+{
+    (void) pid;
+    (void) wait_status;
+    left_count (data, -1);
+    g_free (data);
+}
+
+/* FALSE: killed, and still there after a while. */
+static gboolean
+kill_and_wait (int pidfd)
+{
+    gint64 deadline = g_get_monotonic_time () + SPAWN_DEATH_MS * 1000;
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    int r;
+
+    pidfd_signal (pidfd, SIGKILL);
+    do
+        r = poll (&ended, 1, (int) (MAX (deadline - g_get_monotonic_time (), 0) / 1000));
+    while (r < 0 && errno == EINTR);
+    return r != 0;
+}
+
 /* ---- running to the end */
 
 /* The input as a file: no pipe that could block or raise SIGPIPE. */
@@ -269,6 +318,9 @@ run_collecting (const SpawnArgs *args, const char *input, guint deadline_ms, int
     int status = 0;
     pid_t pid;
 
+    if (left_count (args->whose, 0) >= SPAWN_LEFT_MAX)
+        return error_set (error, ERR_OPERATION_TIMEOUT, "%s did not end when it was killed the last times",
+                          args->argv[0]);
     if ((input && (in = input_file (input)) < 0) || !make_pipe (&out, &out_far)
         || !make_pipe (&err, &err_far))
         return error_set_errno (error, errno, "cannot make pipes for %s", args->argv[0]);
@@ -284,8 +336,12 @@ run_collecting (const SpawnArgs *args, const char *input, guint deadline_ms, int
     fd_close (&out_far);
     fd_close (&err_far);
     in_time = collect_until_end (pidfd, &out, &err, out_text, err_text, deadline_ms);
-    if (!in_time)
-        pidfd_signal (pidfd, SIGKILL);
+    if (!in_time && !kill_and_wait (pidfd)) {
+        left_count (args->whose, 1);
+        spawn_watch (pid, fd_steal (&pidfd), left_ended, g_strdup (args->whose));
+        return error_set (error, ERR_OPERATION_TIMEOUT, "%s did not end within %u ms, nor when it was killed",
+                          args->argv[0], deadline_ms);
+    }
     while (waitpid (pid, &status, 0) < 0)
         if (errno != EINTR)
             return error_set_errno (error, errno, "cannot wait for %s", args->argv[0]);

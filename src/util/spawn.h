@@ -17,6 +17,7 @@ typedef struct {
     const SpawnFd *fds;         /* 0, 1, 2 are /dev/null unless listed */
     guint n_fds;
     gboolean new_session;       /* setsid, so that signals to the daemon's group do not reach it */
+    const char *whose;          /* for spawn_run(): of this name no more than SPAWN_LEFT_MAX may be left behind */
 } SpawnArgs;
 
 /* Spawns; *ret_pidfd is close-on-exec. FALSE with ERR_SYSTEM naming the program. */
@@ -28,6 +29,9 @@ typedef void (*SpawnDone) (pid_t pid, int wait_status, gpointer data);
 guint spawn_watch (pid_t pid, int pidfd, SpawnDone done, gpointer data);
 
 /* Runs to the end with a deadline, gives stdin from @input (may be NULL), collects at most 64 KiB of
- * stdout and stderr each. For tasks on a pool thread and for tools, never on the main loop. */
+ * stdout and stderr each. For tasks on a pool thread and for tools, never on the main loop. What does
+ * not end in time is killed: ERR_OPERATION_TIMEOUT. What does not die of that either (a FUSE server has
+ * read its request and does not answer) is left to the main loop to reap. */
+#define SPAWN_LEFT_MAX 2
 gboolean spawn_run (const SpawnArgs *args, const char *input, guint deadline_ms, int *ret_status,
                     char **ret_out, char **ret_err, GError **error);

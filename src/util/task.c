@@ -154,3 +154,22 @@ task_drain (void)
     while (outstanding > 0)
         g_main_context_iteration (NULL, TRUE);
 }
+
+static gboolean
+drained_enough (gpointer data)
+{
+    *(gboolean *) data = TRUE;
+    return G_SOURCE_CONTINUE;
+}
+
+gboolean
+task_drain_for (guint ms)
+{
+    gboolean enough = FALSE;
+    guint timer = g_timeout_add (ms, drained_enough, &enough);
+
+    while (outstanding > 0 && !enough)
+        g_main_context_iteration (NULL, TRUE);
+    g_source_remove (timer);
+    return outstanding == 0;
+}

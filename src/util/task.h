@@ -22,3 +22,5 @@ void task_run_waiting (const char *owner, TaskRun run, gpointer input, GDestroyN
 
 /* Waits until no task runs and no result is undelivered (daemon exit, tests). */
 void task_drain (void);
+/* The same for at most @ms; FALSE: some run still, and what they come to is never delivered. */
+gboolean task_drain_for (guint ms);

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -104,6 +105,53 @@ def unplugged(connection, checks, fuse):
     checks.that("and has changed nothing", "/tmp/x" not in domain.XMLDesc(2))
 
 
+class Deaf:
+    """A FUSE server that reads what is asked and answers nothing but the greeting: who waits for an answer
+    cannot be killed."""
+    GREETING = 26
+
+    def __init__(self):
+        self.fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        self.over = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.over:
+            try:
+                request = os.read(self.fuse, 1 << 17)
+            except OSError:             # nothing yet, or not mounted
+                time.sleep(0.05)
+                continue
+            _length, code, unique = struct.unpack_from("<IIQ", request)
+            if code == self.GREETING:
+                body = struct.pack("<IIIIHHIIHH32x", 7, 31, 4096, 0, 8, 8, 4096, 1, 1, 0)
+                os.write(self.fuse, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
+
+    def end(self):
+        self.over = True
+        self.thread.join()
+        os.close(self.fuse)
+
+
+def undead(connection, checks, daemon):
+    """The helpers that look into a container cannot be killed: the calls come back all the same, more of them
+    are not sent after those, and the daemon ends."""
+    deaf = Deaf()
+    domain = connection.lookupByName("deaf")
+    mount_silence(init_pid(domain.ID()), "/etc", deaf.fuse)
+    callers = Callers(connection.getURI(), "deaf", lambda d: d.guestInfo(0), 4)
+    checks.that("the calls come back", callers.wait(30), callers.ended)
+    checks.matches("and say why", "nor when it was killed", str(callers.ended))
+    checks.matches("the later ones too", "the last times", str(callers.ended))
+    lifecycle(connection, "lively")
+    domain.destroy()
+    began = time.monotonic()
+    daemon.stop()
+    checks.that("the daemon's end does not wait", time.monotonic() - began < 10, time.monotonic() - began)
+    deaf.end()
+
+
 def unfrozen(connection, checks, fuse):
     """The way to the file system that shall be frozen leads through one that never answers."""
     domain = connection.lookupByName("iced")
@@ -162,7 +210,7 @@ def main():
     libvirt.virEventRegisterDefaultImpl()
     libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "plugged", "iced", *OUTSIDE, "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "iced", "deaf", *OUTSIDE, "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
@@ -198,6 +246,7 @@ def main():
         for name in names[:3]:
             connection.lookupByName(name).destroy()
             checks.equal(f"{name}: destroyed", connection.lookupByName(name).isActive(), 0)
+        undead(connection, checks, daemon)
         connection.close()
         checks.equal("nothing is left over", skeptest.leftovers(directory, names), [])
         if checks.failed:
