@@ -120,12 +120,12 @@ find_kind (const char *name, DomainDevice *ret, GError **error)
 }
 
 static gboolean
-read_item (xmlNode *root, guint flags, DomainDevice *device, GError **error)
+read_item (xmlNode *root, guint flags, GPtrArray *ignored, DomainDevice *device, GError **error)
 {
     const DeviceRow *row = &rows[device->kind];
 
     device->item = g_malloc0 (row->size);
-    if (codec_read (root, &row->grammar, flags, row->codec, device->item, NULL, error))
+    if (codec_read (root, &row->grammar, flags, row->codec, device->item, ignored, error))
         return TRUE;
     domain_device_clear (device);
     return FALSE;
@@ -133,7 +133,7 @@ read_item (xmlNode *root, guint flags, DomainDevice *device, GError **error)
 
 gboolean
 domain_device_parse (const char *xml, const DomainDef *def, const DomainDefaults *defaults, guint flags,
-                     DomainDevice *ret, GError **error)
+                     GPtrArray *ignored, DomainDevice *ret, GError **error)
 {
     g_autoptr (xmlDoc) doc
         = xml_document_parse (xml, strlen (xml), "device_definition", ORIGIN_DOMAIN, error);
@@ -144,7 +144,7 @@ domain_device_parse (const char *xml, const DomainDef *def, const DomainDefaults
         return FALSE;
     if (ret->kind == DEVICE_OTHER)
         return TRUE;
-    if (!read_item (root, flags & DOMAIN_PARSE_LIVE ? CODEC_LIVE : 0, ret, error))
+    if (!read_item (root, flags & DOMAIN_PARSE_LIVE ? CODEC_LIVE : 0, ignored, ret, error))
         return FALSE;
     if (judge (ret, def, defaults, error))
         return TRUE;
@@ -177,7 +177,7 @@ domain_device_copy (DeviceKind kind, const void *item)
     g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, &error);
     DomainDevice copy = { .kind = kind };
 
-    if (!doc || !read_item (xmlDocGetRootElement (doc), CODEC_LIVE | CODEC_STATUS, &copy, &error))
+    if (!doc || !read_item (xmlDocGetRootElement (doc), CODEC_LIVE | CODEC_STATUS, NULL, &copy, &error))
         g_error ("copy of a %s: %s", rows[kind].grammar.root, error->message);
     if (kind == DEVICE_INTERFACE)
         ((NetDef *) copy.item)->mac_generated = ((const NetDef *) item)->mac_generated;

@@ -27,9 +27,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DomainDevice, domain_device_clear)
 
 /* Reads one element with defaults filled and judged as a part of @def, which is not changed and whose
  * other devices are not looked at. @flags as of domain_def_parse(): with DOMAIN_PARSE_LIVE what only
- * running domains have (aliases) counts. */
+ * running domains have (aliases) counts. @ignored as of codec_read(): for a client's text paths of what is
+ * ignored, as it is in a definition. */
 gboolean domain_device_parse (const char *xml, const DomainDef *def, const DomainDefaults *defaults,
-                              guint flags, DomainDevice *ret, GError **error);
+                              guint flags, GPtrArray *ignored, DomainDevice *ret, GError **error);
 /* The element; @flags as of domain_def_format(). */
 char *domain_device_format (DeviceKind kind, const void *item, guint flags);
 void *domain_device_copy (DeviceKind kind, const void *item);

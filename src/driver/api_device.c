@@ -7,6 +7,7 @@
 #include "driver/device_update.h"
 #include "driver/errand.h"
 #include "driver/params.h"
+#include "util/log.h"
 
 /* A container that is ending, or is kept after its end, has nothing that could be changed. */
 static gboolean
@@ -24,10 +25,29 @@ resolve (const Domain *domain, guint flags, Affect *ret, GError **error)
     return TRUE;
 }
 
+/* As of a definition. */
+static void
+log_ignored (const Domain *domain, GPtrArray *ignored)
+{
+    g_autofree char *list = NULL;
+
+    if (ignored->len == 0)
+        return;
+    g_ptr_array_add (ignored, NULL);
+    list = g_strjoinv (", ", (char **) ignored->pdata);
+    log_info ("domain '%s': without effect in a container: %s", domain->def->name, list);
+}
+
 static gboolean
 parse (Domain *domain, const char *xml, DomainDevice *ret, GError **error)
 {
-    return domain_device_parse (xml, domain_config_def (domain), &daemon_state.defaults, 0, ret, error);
+    g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func (g_free);
+
+    if (!domain_device_parse (xml, domain_config_def (domain), &daemon_state.defaults, 0, ignored, ret,
+                              error))
+        return FALSE;
+    log_ignored (domain, ignored);
+    return TRUE;
 }
 
 /* ---- attach */

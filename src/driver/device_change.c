@@ -352,8 +352,8 @@ parse_note (Domain *domain, const char *note, DeviceChange **ret, GError **error
 
     if (g_strv_length (words) != 4 || !device_number_parse (words[2], &numbers))
         return error_set (error, ERR_INTERNAL, "its note is malformed");
-    if (!domain_device_parse (words[3], domain->def, &daemon_state.defaults, DOMAIN_PARSE_LIVE, &device,
-                              error) || !device.item)
+    if (!domain_device_parse (words[3], domain->def, &daemon_state.defaults, DOMAIN_PARSE_LIVE, NULL,
+                              &device, error) || !device.item)
         return FALSE;
     *ret = change_new (domain, NULL, &device, NULL, NULL, NULL);
     (*ret)->attach = g_str_equal (words[0], "attach");

@@ -197,9 +197,33 @@ test_nested_device (void)
     DomainDevice device;
 
     strstr (disk, "</devices>")[0] = '\0';
-    g_assert_false (domain_device_parse (disk, def, &defaults, 0, &device, &error));
+    g_assert_false (domain_device_parse (disk, def, &defaults, 0, NULL, &device, &error));
     g_assert_error (error, SKEP_ERROR, ERR_INTERNAL);
     g_assert_nonnull (strstr (error->message, "the definition cannot be kept: "));
+}
+
+/* As in a definition; what nobody knows may be a misspelt <readonly/>. */
+static void
+test_ignored_in_device (void)
+{
+    static const char known[]
+        = "<filesystem type='mount' colour='red'><source dir='/a'/><target dir='/b' depth='2'/>"
+          "</filesystem>",
+        misspelt[] = "<filesystem type='mount'><source dir='/a'/><target dir='/b'/><readonyl/>"
+                     "</filesystem>";
+    g_autofree char *plain = document ("");
+    g_autoptr (DomainDef) def = domain_def_parse (plain, strlen (plain), &defaults, 0, NULL);
+    g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func (g_free);
+    g_auto (DomainDevice) device = { .kind = DEVICE_OTHER }, none = { .kind = DEVICE_OTHER };
+    g_autoptr (GError) error = NULL;
+
+    g_assert_true (domain_device_parse (known, def, &defaults, 0, ignored, &device, &error));
+    g_assert_no_error (error);
+    g_assert_cmpuint (ignored->len, ==, 2);
+    g_assert_cmpstr (ignored->pdata[0], ==, "/filesystem/target/@depth");
+    g_assert_cmpstr (ignored->pdata[1], ==, "/filesystem/@colour");
+    g_assert_false (domain_device_parse (misspelt, def, &defaults, 0, ignored, &none, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_XML);
 }
 
 /* What is read must be written as something that is read again. */
@@ -386,6 +410,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/many-signs", test_many_signs);
     g_test_add_func ("/conf-input/nested-rows", test_nested_rows);
     g_test_add_func ("/conf-input/nested-device", test_nested_device);
+    g_test_add_func ("/conf-input/ignored-in-device", test_ignored_in_device);
     g_test_add_func ("/conf-input/large-values", test_large_values);
     g_test_add_func ("/conf-input/many-places", test_many_places);
     g_test_add_func ("/conf-input/nothing", test_nothing);
