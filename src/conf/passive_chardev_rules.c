@@ -167,6 +167,7 @@ rule_usbdev (Codec *c, PassiveNode *node)
     g_autofree char *canonical = NULL;
     char *end;
     double number;
+    guint hundredths = G_MAXUINT;
 
     if (class > 0xff)
         codec_fail (c, ERR_INTERNAL, "Invalid USB Class code 0x%x", (guint) class);
@@ -175,12 +176,13 @@ rule_usbdev (Codec *c, PassiveNode *node)
         return;
     }
     number = g_ascii_strtod (version, &end);
-    if (end == version || *end || number < 0 || number >= 100) {
+    if (end != version && !*end && number >= 0 && number < 100)
+        hundredths = (guint) (number * 100 + 0.5);
+    if (hundredths >= 10000) {
         codec_fail (c, ERR_XML, "Cannot parse USB device version %s", version);
         return;
     }
-    canonical = g_strdup_printf ("%u.%02u", (guint) number,
-                                 (guint) ((number - (guint) number) * 100 + 0.5));
+    canonical = g_strdup_printf ("%u.%02u", hundredths / 100, hundredths % 100);
     passive_set (node, "version", canonical);
 }
 
