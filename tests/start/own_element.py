@@ -221,6 +221,38 @@ class Own:
             self.checks.equal("a hook that fails: post-stop all the same",
                               [line.split()[0] for line in handle], ["pre-start", "start-host", "post-stop"])
 
+    def boot(self, groups):
+        """The daemon's first start of a boot."""
+        self.daemon.stop()
+        with open(self.at("d/lxc.conf"), "w", encoding="utf-8") as handle:
+            handle.write(f'autostart_groups = "{groups}"\n')
+        for directory, _, names in os.walk(self.at("d")):
+            if "autostarted" in names:
+                os.unlink(os.path.join(directory, "autostarted"))
+        self.daemon.start()
+
+    def autostart_interrupted(self):
+        """A restart during a delay: the others are still started, what was is not again."""
+        for number, name in enumerate(("i1", "i2", "i3")):
+            self.define(name, "sleep 300", element=(
+                "<skep:container xmlns:skep='urn:skep:domain:1'>"
+                f"<skep:autostart order='{number}' delay='{600 if name == 'i2' else 0}'><skep:group>late</skep:group>"
+                "</skep:autostart></skep:container>"))
+            self.daemon.virsh("autostart", P + name)
+        self.boot("late")
+        skeptest.wait_until(lambda: self.daemon.state(P + "i2") == "running", PATIENCE)
+        self.daemon.virsh("destroy", P + "i1")
+        self.checks.equal("interrupted: the delay holds", self.daemon.state(P + "i3"), "shut off")
+        self.daemon.stop()
+        self.daemon.start()
+        skeptest.wait_until(lambda: self.daemon.state(P + "i3") == "running", PATIENCE)
+        self.checks.equal("interrupted: the rest is started", self.daemon.state(P + "i3"), "running")
+        self.checks.equal("interrupted: what was stopped stays so", self.daemon.state(P + "i1"), "shut off")
+        self.daemon.virsh("destroy", P + "i3")
+        self.daemon.stop()
+        self.daemon.start()
+        self.checks.equal("interrupted: nothing more after all", self.daemon.state(P + "i3"), "shut off")
+
     def autostart(self):
         order = []
         for name, number, group in (("a1", 30, "web"), ("a2", 10, "web"), ("a3", 20, "db"), ("a4", None, None)):
@@ -231,13 +263,7 @@ class Own:
                 f"&gt;&gt;{self.at('order')}'</skep:hook></skep:hooks></skep:container>")
             self.define(name, "sleep 300", element=element)
             self.daemon.virsh("autostart", P + name)
-        self.daemon.stop()
-        with open(self.at("d/lxc.conf"), "w", encoding="utf-8") as handle:
-            handle.write('autostart_groups = "web"\n')
-        for directory, _, names in os.walk(self.at("d")):
-            if "autostarted" in names:
-                os.unlink(os.path.join(directory, "autostarted"))
-        self.daemon.start()
+        self.boot("web")
         skeptest.wait_until(lambda: self.daemon.state(P + "a1") == "running", PATIENCE)
         with open(self.at("order"), encoding="utf-8") as handle:
             order = [line.split() for line in handle]
@@ -261,6 +287,7 @@ def main():
         own.signals()
         own.hooks()
         own.autostart()
+        own.autostart_interrupted()
         if checks.failed:
             print(daemon.log()[-3000:])
         status = checks.done()
