@@ -23,6 +23,7 @@ typedef struct {
     bool has_userns;        /* it lives in another user namespace than we */
     int n_words;
     char **words;           /* after the verb */
+    int asker;              /* the socket that takes the answer */
     int answer_fd;          /* a descriptor that goes with the answer; -1 none */
 } HelperCall;
 
@@ -33,6 +34,10 @@ typedef void (*HelperVerb) (HelperCall *call, MonitorPacket *answer);
 int helper_fd (const char *word);
 /* Enters namespaces of init (CLONE_NEW* bits of setns); in a user namespace as its root. -1 with errno. */
 int helper_enter (const HelperCall *call, int namespaces);
+/* Right before what cannot be taken back: -1 with ECANCELED when nobody waits for the answer any more. The
+ * walk there may have hung in the container for long, and whoever asked has undone it since. (No
+ * PR_SET_PDEATHSIG: that is of the thread that made us, and threads of a pool end.) */
+int helper_still_asked (const HelperCall *call);
 /* FAILED with @step, errno, @object. */
 void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 

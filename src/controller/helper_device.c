@@ -111,7 +111,7 @@ add_mount (Device *d)
     bool from_guest = mount->kind == PLAN_MOUNT_BIND_GUEST, directory = true;
     launch_plan alone = { .mounts = { 1, d->plan.mounts.mounts_val } };
     Mounts m = { .plan = &alone, .failure = &d->failure, .owner = d->owner, .root = -1, .userns = -1 };
-    autofd int userns = -1, tree = -1;
+    autofd int userns = -1, tree = -1, target = -1;
 
     if (d->call->has_userns && (userns = open_namespace (d->call, "user")) < 0)
         return failure_set (&d->failure, STEP_USER_NAMESPACE, "the container's user namespace");
@@ -138,7 +138,11 @@ add_mount (Device *d)
     m.owner = d->owner;
     if (from_guest && (tree = mount_make (&m, mount, &directory)) < 0)
         return -1;
-    return mount_put (&m, mount, tree, directory);
+    if (mount_target (&m, mount, directory, &target) < 0)
+        return -1;
+    if (helper_still_asked (d->call) < 0)
+        return failure_set (&d->failure, STEP_MOUNT, mount->target);
+    return mount_put (&m, mount, tree, target);
 }
 
 /* What the mount shows at its root, as far as that can be said. */
@@ -318,7 +322,8 @@ add_node (Device *d)
     parent = open_node_parent (dev, node, &d->owner, true, &name);
     /* EEXIST for whatever is there: nothing is followed or replaced; the mode comes with the node,
      * since chmod would follow a link put in its place */
-    if (parent < 0 || mknodat (parent, name, (mode_t) node->mode, makedev (node->major, node->minor)) < 0)
+    if (parent < 0 || helper_still_asked (d->call) < 0
+        || mknodat (parent, name, (mode_t) node->mode, makedev (node->major, node->minor)) < 0)
         return failure_set (&d->failure, STEP_DEV_NODE, node->path);
     if (fchownat (parent, name, node->uid, node->gid, AT_SYMLINK_NOFOLLOW) < 0) {
         failure_set (&d->failure, STEP_DEV_NODE, node->path);

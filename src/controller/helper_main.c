@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,17 @@ helper_enter (const HelperCall *call, int namespaces)
     return namespaces & CLONE_NEWNS ? chdir ("/") : 0;
 }
 
+int
+helper_still_asked (const HelperCall *call)
+{
+    struct pollfd asker = { .fd = call->asker };
+
+    if (poll (&asker, 1, 0) == 0)
+        return 0;
+    errno = ECANCELED;
+    return -1;
+}
+
 /* The number of the process of @pidfd here, and whether it lives in another user namespace. */
 static int
 describe (HelperCall *call)
@@ -130,7 +142,7 @@ int
 main (int argc, char **argv)
 {
     MonitorPacket answer = { .type = MONITOR_FAILED };
-    HelperCall call = { .pidfd = -1, .answer_fd = -1 };
+    HelperCall call = { .pidfd = -1, .asker = -1, .answer_fd = -1 };
     int out, at;
     HelperVerb verb = find_verb (argc, argv, &at);
 
@@ -138,7 +150,7 @@ main (int argc, char **argv)
         return usage ();
     prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
     fd_cloexec_from (3);
-    out = helper_fd (argv[2]);
+    call.asker = out = helper_fd (argv[2]);
     call.n_words = argc - at - 1;
     call.words = argv + at + 1;
     if (at == 5)

@@ -412,12 +412,14 @@ mount_make (Mounts *m, const plan_mount *mount, bool *ret_directory)
 }
 
 int
-mount_put (Mounts *m, const plan_mount *mount, int tree, bool directory)
+mount_target (Mounts *m, const plan_mount *mount, bool directory, int *ret_target)
 {
-    autofd int target = -1;
+    return open_target (m, STEP_MOUNT, mount, directory, ret_target);
+}
 
-    if (open_target (m, STEP_MOUNT, mount, directory, &target) < 0)
-        return -1;
+int
+mount_put (Mounts *m, const plan_mount *mount, int tree, int target)
+{
     return attach_at (m, STEP_MOUNT, mount, tree, target);
 }
 

@@ -31,10 +31,11 @@ int mounts_build_late (Mounts *mounts);
 
 /* For one mount of a running container: made in the namespace that has its source, then put to its
  * place in the one that has its target. The tree is attached nowhere yet and keeps its file system as
- * long as its descriptor is open. Needs plan (of this mount alone), failure, owner, userns; to put, or
- * for a source in the container, root. */
+ * long as its descriptor is open. Needs plan (of this mount alone), failure, owner, userns; for the
+ * target, or for a source in the container, root. */
 int mount_make (Mounts *mounts, const plan_mount *mount, bool *ret_directory);
-int mount_put (Mounts *mounts, const plan_mount *mount, int tree, bool directory);
+int mount_target (Mounts *mounts, const plan_mount *mount, bool directory, int *ret_target);
+int mount_put (Mounts *mounts, const plan_mount *mount, int tree, int target);
 
 /* dev.c: nodes in the container's /dev (@dev: its root), consoles in its devpts. */
 int dev_nodes_make (const launch_plan *plan, int dev, const RootOwner *owner, Failure *failure);

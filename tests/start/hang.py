@@ -108,11 +108,12 @@ def unplugged(connection, checks, fuse):
 class Deaf:
     """A FUSE server that reads what is asked and answers nothing but the greeting: who waits for an answer
     cannot be killed."""
-    GREETING = 26
+    LOOKUP, GREETING = 1, 26
 
     def __init__(self):
         self.fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         self.over = False
+        self.looked = 0         # the request for a name, not answered
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -126,7 +127,17 @@ class Deaf:
             _length, code, unique = struct.unpack_from("<IIQ", request)
             if code == self.GREETING:
                 body = struct.pack("<IIIIHHIIHH32x", 7, 31, 4096, 0, 8, 8, 4096, 1, 1, 0)
-                os.write(self.fuse, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
+                self.answer(unique, body)
+            elif code == self.LOOKUP:
+                self.looked = unique
+
+    def answer(self, unique, body):
+        os.write(self.fuse, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
+
+    def found(self):
+        """The name is that of a directory, after all."""
+        self.answer(self.looked, struct.pack("<QQQQII", 2, 0, 60, 60, 0, 0) +
+                    struct.pack("<6Q10I", 2, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, 0, 0, 0, 4096, 0))
 
     def end(self):
         self.over = True
@@ -150,6 +161,24 @@ def undead(connection, checks, daemon):
     daemon.stop()
     checks.that("the daemon's end does not wait", time.monotonic() - began < 10, time.monotonic() - began)
     deaf.end()
+
+
+def orphaned(connection, checks, daemon):
+    """A helper that outlives its daemon in a container's file system mounts nothing there when it comes back."""
+    deaf = Deaf()
+    init = init_pid(connection.lookupByName("orphan").ID())
+    mount_silence(init, "/etc", deaf.fuse)
+    callers = Callers(connection.getURI(), "orphan", lambda d: d.attachDeviceFlags(
+        "<filesystem type='ram'><source usage='1024'/><target dir='/etc/x'/></filesystem>", 1), 1)
+    checks.that("the helper hangs", skeptest.wait_until(lambda: deaf.looked, 5, 0.1))
+    os.kill(daemon.pid(), signal.SIGKILL)
+    checks.that("the attach ends with the daemon", callers.wait(10), callers.ended)
+    deaf.found()
+    time.sleep(1)
+    with open(f"/proc/{init}/mountinfo", encoding="utf-8") as mounts:
+        checks.that("nothing is mounted", " /etc/x " not in mounts.read())
+    deaf.end()
+    daemon.start()
 
 
 def unfrozen(connection, checks, fuse):
@@ -210,7 +239,7 @@ def main():
     libvirt.virEventRegisterDefaultImpl()
     libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "plugged", "iced", "deaf", *OUTSIDE, "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "iced", "orphan", "deaf", *OUTSIDE, "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
@@ -246,6 +275,9 @@ def main():
         for name in names[:3]:
             connection.lookupByName(name).destroy()
             checks.equal(f"{name}: destroyed", connection.lookupByName(name).isActive(), 0)
+        orphaned(connection, checks, daemon)
+        connection = libvirt.open(daemon.uri)
+        connection.lookupByName("orphan").destroy()
         undead(connection, checks, daemon)
         connection.close()
         checks.equal("nothing is left over", skeptest.leftovers(directory, names), [])
