@@ -66,6 +66,7 @@ plan_facts_free (PlanFacts *facts)
     g_array_free (facts->fs, TRUE);
     g_array_free (facts->mounts, TRUE);
     g_clear_pointer (&facts->seccomp, g_bytes_unref);
+    g_free (facts->seccomp_unknown);
     g_array_free (facts->disks, TRUE);
     g_array_free (facts->hostdevs, TRUE);
     g_ptr_array_free (facts->links, TRUE);

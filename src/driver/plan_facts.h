@@ -44,6 +44,7 @@ typedef struct {
     GArray *fs;                 /* of PlanFs, as def->filesystems */
     GArray *mounts;             /* of PlanFs, as def->skep->mounts; empty without */
     GBytes *seccomp;            /* the compiled filter; NULL none */
+    char *seccomp_unknown;      /* calls of its profile that nobody knows, with their lines; NULL none */
     GArray *disks;              /* of PlanDevice, as def->disks */
     GArray *hostdevs;           /* of PlanDevice, as def->hostdevs */
     PlanDevice rtc, hpet;

@@ -63,14 +63,14 @@ check_overlay (const DomainDef *def, const PlanFacts *facts, GError **error)
 }
 
 static GBytes *
-gather_seccomp (const DomainSkep *skep, GError **error)
+gather_seccomp (const DomainSkep *skep, char **ret_unknown, GError **error)
 {
     g_autofree char *policy = NULL;
 
     if (!skep || skep->seccomp == SECCOMP_DEFAULT)
         return seccomp_compile_default (error);
     policy = file_read (skep->seccomp_file, SECCOMP_POLICY_MAX, NULL, error);
-    return policy ? seccomp_compile (policy, skep->seccomp_file, error) : NULL;
+    return policy ? seccomp_compile (policy, skep->seccomp_file, ret_unknown, error) : NULL;
 }
 
 gboolean
@@ -85,6 +85,6 @@ plan_facts_skep (const DomainDef *def, PlanFacts *facts, GError **error)
         return FALSE;
     if (skep && skep->seccomp == SECCOMP_OFF)
         return TRUE;
-    facts->seccomp = gather_seccomp (skep, error);
+    facts->seccomp = gather_seccomp (skep, &facts->seccomp_unknown, error);
     return facts->seccomp != NULL;
 }

@@ -304,5 +304,8 @@ step_log (Instance *instance, GError **error)
         return STEP_FAILED;
     }
     instance_log (instance, "starting up");
+    if (instance->facts && instance->facts->seccomp_unknown)
+        instance_log (instance, "seccomp profile: unknown system calls are passed over, at lines %s",
+                      instance->facts->seccomp_unknown);
     return STEP_DONE;
 }

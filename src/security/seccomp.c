@@ -44,6 +44,7 @@ typedef struct {
     guint32 arch;               /* of the section; 0: all */
     gboolean skip;              /* the section's architecture is not this machine's */
     gboolean force_umount;
+    GString *unknown;           /* calls that were passed over, with their lines */
     scmp_filter_ctx filter;
 } Policy;
 
@@ -214,8 +215,11 @@ rule_line (Policy *policy, char *line, GError **error)
     if (policy->skip)
         return TRUE;
     call = seccomp_syscall_resolve_name (name);
-    if (call == __NR_SCMP_ERROR)
+    if (call == __NR_SCMP_ERROR) {
+        g_string_append_printf (policy->unknown, "%s%u: %s", policy->unknown->len ? ", " : "",
+                                policy->line, name);
         return TRUE;
+    }
     return add_rule (policy, call, action, args, n, error);
 }
 
@@ -363,10 +367,11 @@ export_filter (const Policy *policy, GError **error)
 }
 
 GBytes *
-seccomp_compile (const char *text, const char *what, GError **error)
+seccomp_compile (const char *text, const char *what, char **ret_unknown, GError **error)
 {
     g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-    Policy policy = { .what = what };
+    g_autoptr (GString) unknown = g_string_new (NULL);
+    Policy policy = { .what = what, .unknown = unknown };
     GBytes *program = NULL;
     gboolean good = TRUE;
 
@@ -380,6 +385,8 @@ seccomp_compile (const char *text, const char *what, GError **error)
         program = export_filter (&policy, error);
     if (policy.filter)
         seccomp_release (policy.filter);
+    if (program && ret_unknown)
+        *ret_unknown = unknown->len ? g_strdup (unknown->str) : NULL;
     return program;
 }
 
@@ -391,7 +398,7 @@ seccomp_compile_default (GError **error)
     g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
 
     if (!compiled)
-        compiled = seccomp_compile (default_policy, "default seccomp profile", error);
+        compiled = seccomp_compile (default_policy, "default seccomp profile", NULL, error);
     return compiled ? g_bytes_ref (compiled) : NULL;
 }
 

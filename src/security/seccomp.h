@@ -11,7 +11,8 @@
  *                              ARGS: [INDEX,VALUE,SCMP_CMP_EQ] or [INDEX,VALUE,SCMP_CMP_MASKED_EQ,MASK], ...
  *
  * A # begins a comment. A system call that libseccomp does not know is passed over, as in LXC: a profile
- * is written for many kernels.
+ * is written for many kernels; but the caller is told. Rules of a 32-bit sibling's section ([i386] on
+ * x86_64) are for the native architecture too.
  */
 #pragma once
 
@@ -19,8 +20,9 @@
 
 #define SECCOMP_POLICY_MAX 65536        /* bytes of text */
 
-/* struct sock_filter[]. ERR_CONFIG_UNSUPPORTED with "WHAT:LINE: reason". Any thread. */
-GBytes *seccomp_compile (const char *policy, const char *what, GError **error);
+/* struct sock_filter[]. ERR_CONFIG_UNSUPPORTED with "WHAT:LINE: reason". *ret_unknown (which may be NULL):
+ * "LINE: NAME, ..." of the calls passed over, or NULL. Any thread. */
+GBytes *seccomp_compile (const char *policy, const char *what, char **ret_unknown, GError **error);
 
 /* The profile of a container that names none: compiled once. The caller has a reference. */
 GBytes *seccomp_compile_default (GError **error);

@@ -135,6 +135,13 @@ class Own:
         self.checks.that("file: filter", re.search(r"^Seccomp:\s+2$", text, re.M), text)
         self.checks.that("file: the rule's own errno", re.search(r"swapon: .*not implemented", text), text)
         self.checks.that("file: the profile's errno", re.search(r"hostname: .*Permission denied", text), text)
+        said = ""
+        for directory, _, names in os.walk(self.at("d")):
+            for name in names:
+                if name.endswith(".log"):
+                    with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as handle:
+                        said += handle.read()
+        self.checks.that("file: unknown calls are named", "at lines 8: no_such_call_at_all" in said, said[-500:])
         for name, text, why in (("bad", "2\ndenylist\nread sing\n", "policy-bad:3: action 'sing' is not supported"),
                                 ("gone", None, "policy-gone")):
             path = self.at("policy-" + name)

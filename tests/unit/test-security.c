@@ -294,7 +294,7 @@ test_apparmor_labels (void)
 static gsize
 compiled (const char *policy, GError **error)
 {
-    g_autoptr (GBytes) program = seccomp_compile (policy, "test", error);
+    g_autoptr (GBytes) program = seccomp_compile (policy, "test", NULL, error);
 
     g_assert_true (!program || g_bytes_get_size (program) % 8 == 0);
     return program ? g_bytes_get_size (program) / 8 : 0;
@@ -324,6 +324,22 @@ test_seccomp_accepted (void)
     }
     /* a rule is more than none */
     g_assert_cmpuint (compiled ("2\ndenylist\nmount errno 1\n", NULL), >, compiled ("2\ndenylist\n", NULL));
+}
+
+/* Passed over, but not without a word; of the section of another machine nothing is said. */
+static void
+test_seccomp_unknown (void)
+{
+    static const char policy[] = "2\ndenylist\nnever_a_call errno 1\nmount errno 1\n[mips]\nnor_this\n"
+                                 "[all]\nnor_that\n";
+    g_autofree char *unknown = NULL, *none = NULL;
+    g_autoptr (GBytes) program = seccomp_compile (policy, "test", &unknown, NULL), all = NULL;
+
+    g_assert_nonnull (program);
+    g_assert_cmpstr (unknown, ==, "3: never_a_call, 8: nor_that");
+    all = seccomp_compile ("2\ndenylist\nmount errno 1\n", "test", &none, NULL);
+    g_assert_nonnull (all);
+    g_assert_null (none);
 }
 
 static void
@@ -388,6 +404,7 @@ main (int argc, char **argv)
     g_test_add_func ("/label/apparmor", test_apparmor_labels);
 #endif
     g_test_add_func ("/security/seccomp/accepted", test_seccomp_accepted);
+    g_test_add_func ("/security/seccomp/unknown", test_seccomp_unknown);
     g_test_add_func ("/security/seccomp/refused", test_seccomp_refused);
     g_test_add_func ("/security/seccomp/default", test_seccomp_default);
     return g_test_run ();
