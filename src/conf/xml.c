@@ -14,6 +14,7 @@
 typedef struct {
     const char *what;
     gsize size_max;
+    int depth_max;
     ErrorOrigin origin;
     GError *error;
 } Watch;
@@ -42,11 +43,11 @@ watch_element (void *data, const xmlChar *name, const xmlChar *prefix, const xml
     xmlParserCtxt *context = data;
     Watch *watch = context->_private;
 
-    if (context->nodeNr >= XML_DEPTH_MAX) {
+    if (context->nodeNr >= watch->depth_max) {
         if (!watch->error)
             error_set_from (&watch->error, watch->origin, ERR_XML,
                             "(%s):%d: elements are nested more than %d levels deep", watch->what,
-                            xmlSAX2GetLineNumber (context), XML_DEPTH_MAX);
+                            xmlSAX2GetLineNumber (context), watch->depth_max);
         xmlStopParser (context);
         return;
     }
@@ -155,10 +156,10 @@ check_bytes (const char *text, gsize size, Watch *watch)
 }
 
 static xmlDoc *
-parse (const char *text, gsize size, gsize size_max, const char *what, ErrorOrigin origin,
+parse (const char *text, gsize size, gsize size_max, int depth_max, const char *what, ErrorOrigin origin,
        GError **error)
 {
-    Watch watch = { .what = what, .size_max = size_max, .origin = origin };
+    Watch watch = { .what = what, .size_max = size_max, .depth_max = depth_max, .origin = origin };
     xmlParserCtxt *context;
     g_autoptr (xmlDoc) doc = NULL;
 
@@ -190,14 +191,14 @@ xmlDoc *
 xml_document_parse (const char *text, gsize size, const char *what, ErrorOrigin origin,
                     GError **error)
 {
-    return parse (text, size, XML_SIZE_MAX, what, origin, error);
+    return parse (text, size, XML_SIZE_MAX, XML_DEPTH_MAX, what, origin, error);
 }
 
 xmlDoc *
 xml_own_document_parse (const char *text, gsize size, const char *what, ErrorOrigin origin,
                         GError **error)
 {
-    return parse (text, size, XML_OWN_SIZE_MAX, what, origin, error);
+    return parse (text, size, XML_OWN_SIZE_MAX, XML_OWN_DEPTH_MAX, what, origin, error);
 }
 
 char *

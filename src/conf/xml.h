@@ -17,6 +17,7 @@
 #define XML_SIZE_MAX  (1024 * 1024)     /* bytes: parsing it takes the main loop some 50 ms */
 #define XML_OWN_SIZE_MAX (4 * XML_SIZE_MAX)
 #define XML_DEPTH_MAX 64                /* levels of elements */
+#define XML_OWN_DEPTH_MAX (XML_DEPTH_MAX + 8)   /* with what a status file puts around a definition */
 #define XML_ATTRIBUTES_MAX 256          /* of one element, declarations of namespaces included */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)

@@ -375,6 +375,25 @@ assert_bad_status (const char *begin, const char *inner, const char *end, int co
     }
 }
 
+/* A definition as deep as any is not too deep for a status file. */
+static void
+test_status_depth (void)
+{
+    g_autofree char *begin = repeat ("<metadata><a xmlns='urn:a'>", "<b>", 61, "");
+    g_autofree char *end = repeat ("", "</b>", 61, "</a></metadata>");
+    g_autofree char *inner = g_strconcat (begin, end, NULL), *xml = document (inner), *text = NULL;
+    g_autoptr (DomainStatus) status = domain_status_new (), again = NULL;
+    g_autoptr (GError) error = NULL;
+
+    status->def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+    g_assert_no_error (error);
+    status->state = 1;
+    text = domain_status_format (status);
+    again = domain_status_parse (text, strlen (text), &defaults, &error);
+    g_assert_no_error (error);
+    g_assert_nonnull (again);
+}
+
 static void
 test_status_refused (void)
 {
@@ -415,6 +434,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/many-places", test_many_places);
     g_test_add_func ("/conf-input/nothing", test_nothing);
     g_test_add_func ("/conf-input/status", test_status);
+    g_test_add_func ("/conf-input/status-depth", test_status_depth);
     g_test_add_func ("/conf-input/status-refused", test_status_refused);
     return g_test_run ();
 }
