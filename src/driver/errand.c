@@ -2,6 +2,7 @@
 #include "driver/errand.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "driver/daemon.h"
@@ -13,6 +14,12 @@
 
 enum { FD_ANSWER = 3, FD_PIDFD };
 
+static gboolean
+not_running (GError **error)
+{
+    return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+}
+
 gboolean
 errand_target (const Domain *domain, ErrandTarget *ret, GError **error)
 {
@@ -20,7 +27,7 @@ errand_target (const Domain *domain, ErrandTarget *ret, GError **error)
 
     if (!instance || instance->phase != PHASE_RUNNING || instance->ending || instance->exited
         || instance->init_pid <= 0)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        return not_running (error);
     *ret = (ErrandTarget) { .helper = g_strdup (daemon_state.settings->helper),
                             .init_pid = instance->init_pid, .init_start = instance->init_start };
     return TRUE;
@@ -39,7 +46,7 @@ open_init (const ErrandTarget *target, GError **error)
     autofd int pidfd = pidfd_of (target->init_pid);
 
     if (pidfd < 0 || node_process_start (target->init_pid) != target->init_start) {
-        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        not_running (error);
         return -1;
     }
     return fd_steal (&pidfd);
@@ -75,6 +82,7 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
     autofd int pidfd = open_init (target, error), ours = -1, theirs = -1;
     g_autofree char *whose = g_strdup_printf ("%d %" G_GUINT64_FORMAT " %s", target->init_pid, target->init_start,
                                               words[0]);
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
     int pair[2];
 
     if (pidfd < 0)
@@ -99,7 +107,14 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
     if (!spawn_run (&args, NULL, deadline_ms, NULL, NULL, NULL, error))
         return FALSE;
     fd_close (&theirs);
-    return read_answer (ours, words[0], ret_answer, ret_fd, error);
+    if (read_answer (ours, words[0], ret_answer, ret_fd, error))
+        return TRUE;
+    /* what failed because init ended meanwhile is told as that */
+    if (poll (&ended, 1, 0) > 0) {
+        g_clear_error (error);
+        return not_running (error);
+    }
+    return FALSE;
 }
 
 gboolean

@@ -212,7 +212,7 @@ STEPS = [
     # A short life
     # (stock often misses its end and shows it running for ever, so it is not waited for here)
     ("create brief", ["create", "{xml:brief}"], {"settle": 0.5}),
-    ("destroy brief", ["destroy", "brief"], {}),
+    ("destroy brief", ["destroy", "brief"], {"stock_varies": True}),
     # Passed descriptors
     ("create fds", ["create", "{xml:fds}", "--pass-fds"], {"fds": True, "until": ("fds", "running"), "settle": 0.5}),
     ("fds inside", ["lxc-enter-namespace", "fds", "/bin/cat", "/passed"], {}),
