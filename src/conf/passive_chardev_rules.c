@@ -159,15 +159,19 @@ rule_redirdev (Codec *c, PassiveNode *node)
         codec_fail (c, ERR_XML, "Invalid address for a USB device");
 }
 
+/* Whether from @at to @end is one digit, or two. */
+static gboolean
+two_digits (const char *at, const char *end)
+{
+    return (end == at + 1 || end == at + 2) && g_ascii_isdigit (at[0]) && g_ascii_isdigit (end[-1]);
+}
+
 void
 rule_usbdev (Codec *c, PassiveNode *node)
 {
-    const char *version = passive_attr (node, "version");
+    const char *version = passive_attr (node, "version"), *point = version ? strchr (version, '.') : NULL;
     gint64 class = passive_number (node, "class", 0);
     g_autofree char *canonical = NULL;
-    char *end;
-    double number;
-    guint hundredths = G_MAXUINT;
 
     if (class > 0xff)
         codec_fail (c, ERR_INTERNAL, "Invalid USB Class code 0x%x", (guint) class);
@@ -175,14 +179,13 @@ rule_usbdev (Codec *c, PassiveNode *node)
         passive_set (node, "version", NULL);
         return;
     }
-    number = g_ascii_strtod (version, &end);
-    if (end != version && !*end && number >= 0 && number < 100)
-        hundredths = (guint) (number * 100 + 0.5);
-    if (hundredths >= 10000) {
+    if (!point || !two_digits (version, point) || !two_digits (point + 1, version + strlen (version))) {
         codec_fail (c, ERR_XML, "Cannot parse USB device version %s", version);
         return;
     }
-    canonical = g_strdup_printf ("%u.%02u", hundredths / 100, hundredths % 100);
+    /* 1.9 is 1.90 */
+    canonical = g_strdup_printf ("%u.%c%c", (guint) g_ascii_strtoull (version, NULL, 10), point[1],
+                                 point[2] ? point[2] : '0');
     passive_set (node, "version", canonical);
 }
 
