@@ -107,10 +107,11 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
     if (!spawn_run (&args, NULL, deadline_ms, NULL, NULL, NULL, error))
         return FALSE;
     fd_close (&theirs);
+    *ret_answer = (MonitorPacket) { 0 };
     if (read_answer (ours, words[0], ret_answer, ret_fd, error))
         return TRUE;
-    /* what failed because init ended meanwhile is told as that */
-    if (poll (&ended, 1, 0) > 0) {
+    /* what failed because init ended meanwhile is told as that; its namespaces go before it does */
+    if (ret_answer->err == ESRCH || poll (&ended, 1, 0) > 0) {
         g_clear_error (error);
         return not_running (error);
     }
