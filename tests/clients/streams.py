@@ -29,8 +29,8 @@ def noise(size, seed):
 
 
 class Guest:
-    def __init__(self, root, domain, conn):
-        self.root, self.domain, self.conn = root, domain, conn
+    def __init__(self, root, uri):
+        self.root, self.uri = root, uri
 
     def path(self, name):
         return os.path.join(self.root, name)
@@ -58,8 +58,11 @@ class Guest:
         return self.ended()
 
     def console(self, device=None):
-        stream = self.conn.newStream(0)
-        self.domain.openConsole(device, stream, 0)
+        """Over a connection of its own: when threads share one, libvirt's client (9.0) can queue the packet of a stream
+        between the look of its reader into the queue and the wait, and then waits for another one, for ever."""
+        conn = libvirt.open(self.uri)
+        stream = conn.newStream(0)
+        conn.lookupByName("load").openConsole(device, stream, 0)
         return stream
 
 
@@ -240,8 +243,7 @@ def main():
         daemon.virsh("define", path)
         started = daemon.virsh("start", "load")
         checks.that("start", started.status == 0, started)
-        conn = libvirt.open(daemon.uri)
-        guest = Guest(root, conn.lookupByName("load"), conn)
+        guest = Guest(root, daemon.uri)
         for check in (check_size, check_leaving, check_out, check_in, check_several, check_slow_beside_fast):
             check(checks, guest)
             print(f"{check.__name__}: {t.time.monotonic() - checks.began:.1f} s", flush=True)
