@@ -314,7 +314,7 @@ class Hostile:
             self.checks.equal(f"{name}: virsh fails", result.status, 1)
             self.checks.matches(f"{name}: says so", text, result.err)
             self.checks.equal(f"{name}: the domain is gone", self.daemon.virsh("list", "--all", "--name").out.strip(), "")
-            self.checks.equal(f"{name}: no controller is left", t.wait_until(lambda: not self.daemon.controllers(), 5), True)
+            self.checks.equal(f"{name}: no controller is left", t.wait_until(lambda: not self.daemon.controllers(), 30), True)
             self.alive(name)
         left = t.leftovers(self.daemon.directory, ["bad"])
         self.checks.that("failed starts leave nothing", not left, "\n    ".join(left))

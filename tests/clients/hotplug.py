@@ -152,7 +152,7 @@ def disks(checks, guest, image):
                 guest.run("sh", "-c", "echo x >/dev/sdb").status != 0)
     checks.equal(f"{what} of a file: detach", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what} of a file: no loop device stays",
-                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 5), True)
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
 
 
 def defined_meanwhile(checks, guest, image):
@@ -233,7 +233,7 @@ def filesystems(checks, guest, image):
     freeze(checks, guest)
     checks.equal(f"{what}: detach the image", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what}: no loop device stays",
-                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 5), True)
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
 
 
 def freeze(checks, guest):

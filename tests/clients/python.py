@@ -42,7 +42,7 @@ class EventLoop:
         self.seen.append(words)
 
     def wait(self, *words):
-        return t.wait_until(lambda: words in self.seen, 5)
+        return t.wait_until(lambda: words in self.seen, 30)
 
 
 def fails(checks, name, code, call, *arguments):
@@ -130,16 +130,18 @@ def check_lifecycle(checks, conn, loop, root):
 
 
 def check_console(checks, conn, domain):
-    stream = conn.newStream(0)
+    # never a blocking read beside the thread of the event loop: libvirt's client can lose its wake-up (streams.py)
+    stream = conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
     domain.openConsole(None, stream, 0)
     stream.send(b"\recho str''eam\r")
-    got = b""
-    while b"\nstream" not in got:
+    got = bytearray()
+
+    def arrived():
         data = stream.recv(4096)
-        if not data:
-            break
-        got += data
-    checks.that("console stream", b"\nstream" in got, got)
+        if isinstance(data, bytes):
+            got.extend(data)
+        return b"\nstream" in got
+    checks.that("console stream", t.wait_until(arrived, 30), got)
     stream.finish()
 
     stream = conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
@@ -154,7 +156,7 @@ def check_console(checks, conn, domain):
 
     stream.eventAddCallback(libvirt.VIR_STREAM_EVENT_READABLE, readable, None)
     stream.send(b"\recho asyn''chronous\r")
-    checks.that("console stream with callbacks", t.wait_until(lambda: b"\nasynchronous" in b"".join(got), 5), got)
+    checks.that("console stream with callbacks", t.wait_until(lambda: b"\nasynchronous" in b"".join(got), 30), got)
     stream.eventRemoveCallback()
     stream.abort()
 
@@ -220,7 +222,7 @@ def check_files(checks, conn, root):
 
     def given():
         return open(path, "rb").read() if os.path.exists(path) else b""
-    checks.equal("createXMLWithFiles", t.wait_until(given, 5), b"through a descriptor\n")
+    checks.equal("createXMLWithFiles", t.wait_until(given, 30), b"through a descriptor\n")
     checks.equal("transient", domain.isPersistent(), 0)
     domain.destroy()
     fails(checks, "a destroyed transient domain", libvirt.VIR_ERR_NO_DOMAIN, domain.info)

@@ -90,13 +90,13 @@ def check_console_ours(checks, daemon):
         safe.expect("sleep 999")
         t.time.sleep(0.3)
         safe.send("\x1a")
-        checks.that("Ctrl-Z stops it", safe.expect("Stopped", 5))
+        checks.that("Ctrl-Z stops it", safe.expect("Stopped", 30))
         safe.send("kill %1; echo ki''lled\r")
         safe.expect(r"(?m)^killed\r?$")
         leave(safe)
     with console(daemon, "two-ttys", "--devname", "console1") as second:
         checks.that("console1 connects", second.expect("Escape character is"))
-        checks.that("console1 has what was written to tty2", second.expect("second tty", 5))
+        checks.that("console1 has what was written to tty2", second.expect("second tty", 30))
         leave(second)
 
 
@@ -131,7 +131,7 @@ def check_events(checks, daemon, directory, root):
         for words, pattern in expected:
             result = daemon.virsh(*words)
             checks.that(f"{words[0]} works", result.status == 0, result)
-            seen = events.expect(pattern, 5)
+            seen = events.expect(pattern, 30)
             checks.that(f"event after {words[0]}: {pattern}", seen, repr(events.seen))
         events.send("\x03")
         checks.equal("event --loop ends by Ctrl-C", events.wait(), 0)

@@ -66,7 +66,7 @@ def own_sysfs():
         subprocess.run(["sh", "-c", script], check=True)
 
 
-def wait_until(condition, seconds=10.0, step=0.02):
+def wait_until(condition, seconds=30.0, step=0.02):
     """The first true value of condition(), or its last value when the time is up."""
     end = time.monotonic() + seconds
     while True:
@@ -350,7 +350,7 @@ class Terminal:
             finally:
                 os._exit(127)
 
-    def expect(self, pattern, seconds=10):
+    def expect(self, pattern, seconds=30):
         """Waits for the pattern in what was not consumed yet; gives the match or None."""
         end = time.monotonic() + seconds
         while True:

@@ -99,9 +99,9 @@ class World:
 
     def is_nowhere(self, what, device):
         self.checks.equal(f"{what}: the device is nowhere", self.where(device), (False, False, False))
-        links = t.wait_until(lambda: self.all_links() == self.links, 5)
+        links = t.wait_until(lambda: self.all_links() == self.links, 30)
         self.checks.that(f"{what}: no link stays", links, self.all_links())
-        loops = t.wait_until(lambda: not t.execute(["losetup", "-j", self.image]).out, 5)
+        loops = t.wait_until(lambda: not t.execute(["losetup", "-j", self.image]).out, 30)
         self.checks.that(f"{what}: no loop device stays", loops)
         self.checks.equal(f"{what}: the device rules are as before", self.device_rules(), self.rules)
         with open(os.path.join(self.directory, f"d/domains/{NAME}.xml"), encoding="utf-8") as handle:
