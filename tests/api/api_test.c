@@ -103,36 +103,26 @@ api_connect (Api *api, gboolean readonly, gboolean open)
 #define RO_DENY           FALSE
 #define ORIGIN(name)      (SECTION == RPC_PROGRAM_REMOTE ? ORIGIN_##name : ORIGIN_NONE)
 
+/* A row whose object is @on; its arguments and answer may be missing. */
+#define CONNECT_ROW(on, number, name, public_name, in, out, kind, mask, ro, ro_flags, origin)      \
+    { PROC_CALL,                                                                                   \
+      on,                                                                                          \
+      SECTION,                                                                                     \
+      number,                                                                                      \
+      #name,                                                                                       \
+      #public_name,                                                                                \
+      ORIGIN (origin),                                                                             \
+      RO_##ro,                                                                                     \
+      ro_flags,                                                                                    \
+      mask,                                                                                        \
+      AT_##kind (API_IN_##in (name)),                                                              \
+      sizeof (API_IN_##in (name)),                                                                 \
+      XDR_##in (name),                                                                             \
+      XDR_##out (name) },
 #define GREET_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)     \
-    { PROC_CALL,                                                                                   \
-      ON_NOTHING,                                                                                  \
-      SECTION,                                                                                     \
-      number,                                                                                      \
-      #name,                                                                                       \
-      #public_name,                                                                                \
-      ORIGIN (origin),                                                                             \
-      RO_##ro,                                                                                     \
-      ro_flags,                                                                                    \
-      mask,                                                                                        \
-      AT_##kind (API_IN_##in (name)),                                                              \
-      sizeof (API_IN_##in (name)),                                                                 \
-      XDR_##in (name),                                                                             \
-      XDR_##out (name) },
+    CONNECT_ROW (ON_NOTHING, number, name, public_name, in, out, kind, mask, ro, ro_flags, origin)
 #define HOST_CALL(number, name, public_name, in, out, kind, mask, ro, ro_flags, origin, perm)      \
-    { PROC_CALL,                                                                                   \
-      ON_CONNECT,                                                                                  \
-      SECTION,                                                                                     \
-      number,                                                                                      \
-      #name,                                                                                       \
-      #public_name,                                                                                \
-      ORIGIN (origin),                                                                             \
-      RO_##ro,                                                                                     \
-      ro_flags,                                                                                    \
-      mask,                                                                                        \
-      AT_##kind (API_IN_##in (name)),                                                              \
-      sizeof (API_IN_##in (name)),                                                                 \
-      XDR_##in (name),                                                                             \
-      XDR_##out (name) },
+    CONNECT_ROW (ON_CONNECT, number, name, public_name, in, out, kind, mask, ro, ro_flags, origin)
 #define DOMAIN_CALL(number, name, public_name, out, kind, mask, ro, ro_flags, perm, job, state)    \
     { PROC_CALL,                                                                                   \
       ON_DOMAIN,                                                                                   \

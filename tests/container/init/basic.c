@@ -12,10 +12,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "private.h"
 #include "util/fd.h"
-
-#define MAPPED ((gconstpointer) 1)
 
 static void
 has (const char *text, const char *line)
@@ -233,15 +230,10 @@ test_oom (gconstpointer mapped)
 int
 main (int argc, char **argv)
 {
-    private_namespaces ();
-    g_test_init (&argc, &argv, NULL);
-    g_test_add_data_func ("/inside/privileged", NULL, test_inside);
-    g_test_add_data_func ("/inside/mapped", MAPPED, test_inside);
-    g_test_add_data_func ("/cgroups/privileged", NULL, test_cgroups);
-    g_test_add_data_func ("/cgroups/mapped", MAPPED, test_cgroups);
-    g_test_add_data_func ("/oom/privileged", NULL, test_oom);
-    g_test_add_data_func ("/oom/mapped", MAPPED, test_oom);
-    g_test_add_data_func ("/bad-cgroup/privileged", NULL, test_bad_cgroup);
-    g_test_add_data_func ("/bad-cgroup/mapped", MAPPED, test_bad_cgroup);
-    return g_test_run ();
+    static const BoxTest tests[] = {
+        { "inside", test_inside }, { "cgroups", test_cgroups }, { "oom", test_oom },
+        { "bad-cgroup", test_bad_cgroup },
+    };
+
+    return box_tests_run (argc, argv, "basic", tests, G_N_ELEMENTS (tests));
 }

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 
 #include "harness.h"
-#include "private.h"
 
 /* A plan that walks through every step there is without links or labels. */
 static Box *
@@ -387,23 +386,11 @@ test_mistakes (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run) (gconstpointer mapped);
-    } tests[] = {
+    static const BoxTest tests[] = {
         { "fail", test_fail }, { "kill", test_kill }, { "hang", test_hang },
         { "daemon-dies", test_daemon_dies }, { "daemon-dies-in-step", test_daemon_dies_in_step },
         { "controller-killed", test_controller_killed }, { "mistakes", test_mistakes },
     };
 
-    private_namespaces ();
-    g_test_init (&argc, &argv, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
-        g_autofree char *plain = g_strdup_printf ("/faults/%s/privileged", tests[i].name);
-        g_autofree char *mapped = g_strdup_printf ("/faults/%s/mapped", tests[i].name);
-
-        g_test_add_data_func (plain, NULL, tests[i].run);
-        g_test_add_data_func (mapped, (gconstpointer) 1, tests[i].run);
-    }
-    return g_test_run ();
+    return box_tests_run (argc, argv, "faults", tests, G_N_ELEMENTS (tests));
 }

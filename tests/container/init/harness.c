@@ -578,3 +578,34 @@ run_stop (Box *box, Run *run)
     close (monitor);
     run_wait (run);
 }
+
+/* ---- the program */
+
+void
+private_namespaces (void)
+{
+    if (geteuid () != 0) {
+        if (g_getenv ("MUST_WORK"))
+            g_error ("needs root");
+        exit (77);
+    }
+    if (unshare (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0
+        || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        g_error ("no namespaces of our own");
+    prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int
+box_tests_run (int argc, char **argv, const char *suite, const BoxTest *tests, gsize n_tests)
+{
+    private_namespaces ();
+    g_test_init (&argc, &argv, NULL);
+    for (gsize i = 0; i < n_tests; i++) {
+        g_autofree char *plain = g_strdup_printf ("/%s/%s/privileged", suite, tests[i].name);
+        g_autofree char *mapped = g_strdup_printf ("/%s/%s/mapped", suite, tests[i].name);
+
+        g_test_add_data_func (plain, NULL, tests[i].run);
+        g_test_add_data_func (mapped, (gconstpointer) 1, tests[i].run);
+    }
+    return g_test_run ();
+}

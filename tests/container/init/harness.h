@@ -28,6 +28,17 @@ typedef struct {
     guint64 elapsed_us;     /* spawn to EXECED */
 } Run;
 
+typedef struct {
+    const char *name;
+    void (*run) (gconstpointer mapped);     /* not NULL: with a user namespace */
+} BoxTest;
+
+/* Before anything else: namespaces of the test's own, and the duty of reaping every orphan. Without
+ * root's rights the program ends as skipped, under MUST_WORK as failed. */
+void private_namespaces (void);
+/* main() of a test program: each test privileged and mapped, as /@suite/NAME/WAY. */
+int box_tests_run (int argc, char **argv, const char *suite, const BoxTest *tests, gsize n_tests);
+
 Box *box_new (gboolean mapped);
 void box_free (Box *box);           /* also asserts that nothing is left of it */
 /* Everything a usual container has: proc, sys, masks, /dev, devpts, console. */

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "private.h"
 #include "util/fd.h"
 
 static void
@@ -469,10 +468,7 @@ test_caps (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run) (gconstpointer mapped);
-    } tests[] = {
+    static const BoxTest tests[] = {
         { "attacks", test_attacks }, { "names", test_names }, { "link-targets", test_link_targets },
         { "made-targets", test_made_targets }, { "passwd", test_passwd },
         { "initctl-link", test_initctl_link }, { "race", test_race },
@@ -481,14 +477,5 @@ main (int argc, char **argv)
         { "caps", test_caps },
     };
 
-    private_namespaces ();
-    g_test_init (&argc, &argv, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
-        g_autofree char *plain = g_strdup_printf ("/hostile/%s/privileged", tests[i].name);
-        g_autofree char *mapped = g_strdup_printf ("/hostile/%s/mapped", tests[i].name);
-
-        g_test_add_data_func (plain, NULL, tests[i].run);
-        g_test_add_data_func (mapped, (gconstpointer) 1, tests[i].run);
-    }
-    return g_test_run ();
+    return box_tests_run (argc, argv, "hostile", tests, G_N_ELEMENTS (tests));
 }

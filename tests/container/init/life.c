@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "private.h"
 #include "util/fd.h"
 
 typedef struct {
@@ -571,10 +570,7 @@ test_user (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run) (gconstpointer mapped);
-    } tests[] = {
+    static const BoxTest tests[] = {
         { "exits", test_exits }, { "halt-kinds", test_halt_kinds },
         { "halt-busybox", test_halt_busybox }, { "halt-queued", test_halt_queued }, { "halt-signal", test_halt_signal },
         { "initctl", test_initctl }, { "helper", test_helper },
@@ -584,14 +580,5 @@ main (int argc, char **argv)
         { "passed-fds", test_passed_fds }, { "user", test_user },
     };
 
-    private_namespaces ();
-    g_test_init (&argc, &argv, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
-        g_autofree char *plain = g_strdup_printf ("/life/%s/privileged", tests[i].name);
-        g_autofree char *mapped = g_strdup_printf ("/life/%s/mapped", tests[i].name);
-
-        g_test_add_data_func (plain, NULL, tests[i].run);
-        g_test_add_data_func (mapped, (gconstpointer) 1, tests[i].run);
-    }
-    return g_test_run ();
+    return box_tests_run (argc, argv, "life", tests, G_N_ELEMENTS (tests));
 }

@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 
 #include "harness.h"
-#include "private.h"
 
 static long
 rollup (pid_t pid, const char *field)
