@@ -7,19 +7,17 @@ gboolean
 domain_uuid_parse (const char *text, guint8 uuid[16])
 {
     guint8 bytes[16];
-    gsize size = strlen (text);
-    const char *p = text;
+    const char *p = text + strspn (text, " \t\n\v\f\r");
 
-    /* 8-4-4-4-12, or the same without hyphens */
-    if (size != 36 && size != 32)
-        return FALSE;
+    /* 16 pairs of digits, wherever there are hyphens and blanks between them */
     for (guint i = 0; i < 16; i++, p += 2) {
-        if (size == 36 && (i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
-            return FALSE;
+        p += strspn (p, "- ");
         if (!g_ascii_isxdigit (p[0]) || !g_ascii_isxdigit (p[1]))
             return FALSE;
         bytes[i] = (guint8) (g_ascii_xdigit_value (p[0]) << 4 | g_ascii_xdigit_value (p[1]));
     }
+    if (p[strspn (p, " \t\n\v\f\r")])
+        return FALSE;
     memcpy (uuid, bytes, sizeof bytes);
     return TRUE;
 }

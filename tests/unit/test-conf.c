@@ -167,6 +167,8 @@ test_uuid (void)
         "e369127cf-aa2-4814-b98c-b75a360d7a19",
         "g369127c-faa2-4814-b98c-b75a360d7a19",
         "00112233445566778899aabbccddee-f",
+        "00112233445566778899aabbccddeeff-",
+        "00112233445566778899aabb\tccddeeff",
     };
     guint8 uuid[16], other[16];
     char text[37];
@@ -175,6 +177,7 @@ test_uuid (void)
     domain_uuid_format (uuid, text);
     g_assert_cmpstr (text, ==, "e369127c-faa2-4814-b98c-b75a360d7a19");
     g_assert_true (domain_uuid_parse ("00112233445566778899aabbccddeeff", uuid));
+    g_assert_true (domain_uuid_parse (" -0011 223344--5566778899aabbccddeeff\n", uuid));
     for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
         g_assert_false (domain_uuid_parse (bad[i], uuid));
     domain_uuid_format (uuid, text);
