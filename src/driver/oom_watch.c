@@ -20,24 +20,31 @@ struct OomWatch {
     guint64 kills;
 };
 
+/* Whether more were killed than was told; tells. */
+static gboolean
+tell_of_kills (OomWatch *oom)
+{
+    const Domain *domain = oom->instance->domain;
+    guint64 kills = oom->kills;
+
+    if (!oom->instance->cgroup || !cgroup_oom_kills (oom->instance->cgroup, &kills, NULL) || kills <= oom->kills)
+        return FALSE;
+    instance_log (oom->instance, "out of memory: the kernel has killed %" G_GUINT64_FORMAT " processes",
+                  kills - oom->kills);
+    log_warning ("domain '%s': out of memory, the kernel has killed a process of it", domain->def->name);
+    oom->kills = kills;
+    event_memory_failure (domain, RECIPIENT_GUEST, ACTION_FATAL, 0);
+    return TRUE;
+}
+
 static gboolean
 look (gpointer data)
 {
     OomWatch *oom = data;
-    const Domain *domain = oom->instance->domain;
-    guint64 kills = oom->kills;
 
-    if (oom->instance->cgroup && cgroup_oom_kills (oom->instance->cgroup, &kills, NULL)
-        && kills == oom->kills && ++oom->looks < LOOKS_MAX)
+    if (oom->instance->cgroup && !tell_of_kills (oom) && ++oom->looks < LOOKS_MAX)
         return G_SOURCE_CONTINUE;
     oom->timer = 0;
-    if (kills > oom->kills) {
-        instance_log (oom->instance, "out of memory: the kernel has killed %" G_GUINT64_FORMAT " processes",
-                      kills - oom->kills);
-        log_warning ("domain '%s': out of memory, the kernel has killed a process of it", domain->def->name);
-        oom->kills = kills;
-        event_memory_failure (domain, RECIPIENT_GUEST, ACTION_FATAL, 0);
-    }
     return G_SOURCE_REMOVE;
 }
 
@@ -55,7 +62,7 @@ ready (gpointer data)
 }
 
 void
-oom_watch_begin (Instance *instance)
+oom_watch_begin (Instance *instance, gboolean fresh)
 {
     g_autoptr (GError) error = NULL;
     guint64 kills = 0;
@@ -74,9 +81,18 @@ oom_watch_begin (Instance *instance)
     oom = g_new0 (OomWatch, 1);
     oom->instance = instance;
     oom->fd = fd;
-    oom->kills = kills;
+    oom->kills = fresh ? 0 : kills;
     oom->watch = fd_watch_new (fd, ready, oom);
     instance->oom = oom;
+    if (kills > oom->kills)
+        oom->timer = g_timeout_add (LOOK_AFTER_MS, look, oom);
+}
+
+void
+oom_watch_last (const Instance *instance)
+{
+    if (instance->oom)
+        tell_of_kills (instance->oom);
 }
 
 void

@@ -5,6 +5,9 @@
 
 #include "driver/instance.h"
 
-/* Where the kernel cannot tell, nothing is watched. */
-void oom_watch_begin (Instance *instance);
+/* Where the kernel cannot tell, nothing is watched. @fresh: the group was made for this start, so that what
+ * was killed in it before is told, too. */
+void oom_watch_begin (Instance *instance, gboolean fresh);
+/* Init has ended, the group is still there: killing may have been why, and is told before the end. */
+void oom_watch_last (const Instance *instance);
 void oom_watch_free (OomWatch *watch);

@@ -141,7 +141,7 @@ adopt_running (Instance *instance, gboolean alive)
     }
     reserve_labels (domain->def);
     device_recover (domain);
-    oom_watch_begin (instance);
+    oom_watch_begin (instance, FALSE);
     frozen_recover (domain);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),

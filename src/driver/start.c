@@ -37,7 +37,7 @@ instance_started (Instance *instance, LifeEvent event)
 
     instance->phase = PHASE_RUNNING;
     instance->rebooting = FALSE;
-    oom_watch_begin (instance);
+    oom_watch_begin (instance, TRUE);
     drop_passed_fds (instance);
     g_clear_pointer (&domain->last_error, g_free);
     lifecycle_apply (domain, event);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "driver/daemon.h"
+#include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
 #include "util/log.h"
@@ -134,6 +135,7 @@ end_run (Job *job, gpointer data)
         return;
     }
     read_exit_file (instance);
+    oom_watch_last (instance);
     log_end (instance);
     action = end_action (instance);
     instance->end_event = !instance->exited ? LIFE_CONTROLLER_DIED

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import skeptest as t  # noqa: E402
@@ -233,6 +234,31 @@ def events(d, checks):
         watcher.wait()
 
 
+def out_of_memory(d, checks):
+    """The kernel kills init itself: watchers are told why before they are told of the end."""
+    name = f"starved{os.getpid()}"
+    xml = os.path.join(os.path.dirname(d.xml), "oom.xml")
+    with open(xml, "w", encoding="utf-8") as handle:
+        handle.write(t.domain_xml(name, d.root, init="/bin/tail", args=("/dev/zero",), memory_kib=32768))
+    d.well("define one that takes all memory", "define", xml)
+    watcher = subprocess.Popen(["stdbuf", "-oL", "virsh", "-c", d.daemon.uri, "event", name, "--all", "--loop"],
+                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    seen = []
+    reader = threading.Thread(target=lambda: seen.extend(watcher.stdout))
+    reader.start()
+    try:
+        # it does not say when it has begun to listen
+        t.wait_until(lambda: d.virsh("desc", name, "x") and "metadata" in "".join(seen), 20)
+        d.well("start it", "start", name)
+        t.wait_until(lambda: re.search("Stopped", "".join(seen)), 60)
+    finally:
+        watcher.kill()
+        watcher.wait()
+        reader.join()
+    checks.matches("memory-failure, then the end", r"(?s)Started.*'memory-failure'.*Stopped", "".join(seen))
+    d.well("undefine it", "undefine", name)
+
+
 def others(d, checks):
     d.well("lifecycle action", "set-lifecycle-action", d.name, "crash", "restart", "--live", "--config")
     checks.that("in both", "<on_crash>restart" in d.live() and "<on_crash>restart" in d.saved())
@@ -265,7 +291,7 @@ def main():
         d.well("define", "define", d.xml)
         d.well("start", "start", d.name)
         t.wait_until(lambda: os.path.exists(os.path.join(d.root, "child")), 20)
-        for part in (cpus, blocks, bandwidth, signals, reboot, events, others):
+        for part in (cpus, blocks, bandwidth, signals, reboot, events, out_of_memory, others):
             part(d, checks)
         if checks.failed:
             print(daemon.log()[-4000:])
