@@ -205,21 +205,33 @@ v2_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user
 
 enum { DEFAULT_WEIGHT = 100 };  /* of a new group */
 
+/* Of both who go by weights, io.cost and BFQ: a device has one or the other. 0 when one of them took it. */
+static int
+set_io_weight (CgroupHierarchy *h, Cgroup *c, const char *text)
+{
+    static const char *const files[] = { "io.weight", "io.bfq.weight" };
+    int result = -ENOENT;
+
+    for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+        int r = cgroup_write_try (h, c->base, "", files[i], text);
+
+        if (r == 0)
+            cgroup_write_try (h, c->base, "/guest", files[i], text);
+        result = result == 0 || r == -ENOENT ? result : r;
+    }
+    return result;
+}
+
 static gboolean
 v2_set_blkio_weight (CgroupHierarchy *h, Cgroup *c, guint weight, GError **error)
 {
     char text[24];
-    gboolean reset = weight == 0;
+    int r;
 
-    weight = reset ? DEFAULT_WEIGHT : weight;
-    g_snprintf (text, sizeof text, "default %u", weight);
-    if (cgroup_write_try (h, c->base, "", "io.weight", text) == 0) {
-        cgroup_write_try (h, c->base, "/guest", "io.weight", text);
-        return TRUE;
-    }
-    g_snprintf (text, sizeof text, "%u", weight);
-    return (reset && cgroup_write_try (h, c->base, "", "io.bfq.weight", text) == -ENOENT)
-           || write_both (h, c, "io.bfq.weight", text, error);
+    g_snprintf (text, sizeof text, "%u", weight ? weight : DEFAULT_WEIGHT);
+    r = set_io_weight (h, c, text);
+    return r == 0 || (weight == 0 && r == -ENOENT)
+           || cgroup_error (error, h, c->base, "", "io.bfq.weight", -r, TRUE);
 }
 
 static const char *
@@ -239,18 +251,15 @@ v2_set_blkio_device (CgroupHierarchy *h, Cgroup *c, const CgroupBlkio *rule, GEr
         g_snprintf (text, sizeof text, "%s %u", device, rule->weight);
     else
         g_snprintf (text, sizeof text, "%s default", device);
-    r = cgroup_write_try (h, c->base, "", "io.weight", text);
-    if (r < 0)
-        r = cgroup_write_try (h, c->base, "", "io.bfq.weight", text);
+    r = set_io_weight (h, c, text);
     if (r < 0 && rule->weight)
-        return cgroup_error (error, h, c->base, "", "io.weight", -r, TRUE);
+        return cgroup_error (error, h, c->base, "", "io.bfq.weight", -r, TRUE);
     g_snprintf (text, sizeof text, "%s rbps=%s wbps=%s riops=%s wiops=%s", device,
                 throttle_text (rule->rbps, n[0]), throttle_text (rule->wbps, n[1]),
                 throttle_text (rule->riops, n[2]), throttle_text (rule->wiops, n[3]));
     return write_both (h, c, "io.max", text, error);
 }
 
-/* "8:0 rbytes=90112 wbytes=0 rios=22 wios=0 dbytes=0 dios=0" lines of all devices. */
 /* ---- freezing and killing */
 
 static gboolean

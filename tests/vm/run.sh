@@ -15,7 +15,7 @@ kind=$1
 shift
 if [ $# = 0 ]; then
     case $kind in
-    apparmor) set -- lifecycle ends audit faults apparmor activation ;;
+    apparmor) set -- lifecycle ends live audit faults apparmor activation ;;
     selinux) set -- selinux ;;
     esac
 fi
