@@ -430,6 +430,7 @@ typedef struct {
     char *interface;                /* net */
     guint vendor, product;          /* usb, 0: absent */
     guint bus, device;              /* usb, 0: absent */
+    gboolean auto_address;          /* usb, live: these two were found by vendor and product */
     GPtrArray *ips, *routes;        /* net: NetIp, NetRoute */
     char *alias;                    /* live; stored when the user's own: "ua-..." */
     GPtrArray *passive;

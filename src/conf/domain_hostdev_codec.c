@@ -48,6 +48,8 @@ usb_source_codec (Codec *c, HostdevDef *hostdev)
     if (codec_reading (c) && hostdev->vendor && !hostdev->product)
         codec_fail (c, ERR_INTERNAL, "missing product");
     if (codec_enter (c, "address", hostdev->bus || hostdev->device)) {
+        if (codec_status (c))
+            codec_yes (c, "autoAddress", &hostdev->auto_address);
         codec_uint (c, "bus", &hostdev->bus, FIELD_REQUIRED | FIELD_KEEP_ZERO | FIELD_ANY_BASE);
         codec_uint (c, "device", &hostdev->device, FIELD_REQUIRED | FIELD_KEEP_ZERO | FIELD_ANY_BASE);
         codec_leave (c);

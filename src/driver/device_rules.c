@@ -195,6 +195,16 @@ device_numbers_set (Instance *instance, const char *alias, const PlanDevice *num
 }
 
 void
+device_usb_found (HostdevDef *dev, const PlanDevice *numbers)
+{
+    if (dev->type != HOSTDEV_USB || !numbers->set || !dev->vendor || (dev->bus && !dev->auto_address))
+        return;
+    dev->bus = PLAN_USB_BUS (numbers->minor);
+    dev->device = PLAN_USB_DEVICE (numbers->minor);
+    dev->auto_address = TRUE;
+}
+
+void
 device_numbers_fill (Instance *instance)
 {
     const DomainDef *def = instance->domain->def;
@@ -204,9 +214,13 @@ device_numbers_fill (Instance *instance)
     for (guint i = 0; i < def->disks->len; i++)
         device_numbers_set (instance, ((const DiskDef *) def->disks->pdata[i])->alias,
                             &g_array_index (facts->disks, PlanDevice, i));
-    for (guint i = 0; i < def->hostdevs->len; i++)
-        device_numbers_set (instance, ((const HostdevDef *) def->hostdevs->pdata[i])->alias,
-                            &g_array_index (facts->hostdevs, PlanDevice, i));
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const PlanDevice *numbers = &g_array_index (facts->hostdevs, PlanDevice, i);
+        HostdevDef *dev = def->hostdevs->pdata[i];
+
+        device_usb_found (dev, numbers);
+        device_numbers_set (instance, dev->alias, numbers);
+    }
     for (guint i = 0; i < def->filesystems->len; i++)
         device_numbers_set (instance, ((const FsDef *) def->filesystems->pdata[i])->alias,
                             &g_array_index (facts->fs, PlanFs, i).numbers);

@@ -28,6 +28,9 @@ GArray *device_rules_now (const Instance *instance, GError **error);
 
 /* Notes what @facts say of the devices of the live definition, which have their aliases. */
 void device_numbers_fill (Instance *instance);
+/* Puts down in @dev, of a live definition, at which address a USB device was found that has only its vendor and
+ * product. */
+void device_usb_found (HostdevDef *dev, const PlanDevice *numbers);
 /* @numbers NULL forgets. */
 void device_numbers_set (Instance *instance, const char *alias, const PlanDevice *numbers);
 /* Not set where none are noted. */

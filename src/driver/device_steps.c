@@ -130,6 +130,8 @@ live_add (DeviceChange *change, GError **error)
     g_autoptr (DomainDef) before = domain_def_copy (change->domain->def);
     const PlanDevice numbers = device_numbers (change);
 
+    if (change->kind == DEVICE_HOSTDEV)
+        device_usb_found (change->item, &numbers);
     g_ptr_array_add (domain_device_list (change->domain->def, change->kind),
                      domain_device_copy (change->kind, change->item));
     device_numbers_set (change->domain->instance, change->alias, &numbers);

@@ -258,9 +258,9 @@ read_hex (const char *directory, const char *file, guint base, guint *ret)
     return TRUE;
 }
 
-/* A <hostdev type='usb'> named by vendor and product: exactly one device may match. */
-static gboolean
-find_usb (const HostdevDef *dev, guint *ret_bus, guint *ret_device, GError **error)
+/* How many devices are of this vendor and product, and the last one's address; at @dev's address if @there. */
+static guint
+count_usb (const HostdevDef *dev, gboolean there, guint *ret_bus, guint *ret_device)
 {
     static const char top[] = "/sys/bus/usb/devices";
     g_autoptr (GDir) dir = g_dir_open (top, 0, NULL);
@@ -269,14 +269,34 @@ find_usb (const HostdevDef *dev, guint *ret_bus, guint *ret_device, GError **err
 
     while (dir && (name = g_dir_read_name (dir))) {
         g_autofree char *path = g_build_filename (top, name, NULL);
-        guint vendor, product;
+        guint vendor, product, bus, device;
 
         if (!read_hex (path, "idVendor", 16, &vendor) || !read_hex (path, "idProduct", 16, &product)
             || vendor != dev->vendor || product != dev->product)
             continue;
-        if (read_hex (path, "busnum", 10, ret_bus) && read_hex (path, "devnum", 10, ret_device))
-            found++;
+        if (!read_hex (path, "busnum", 10, &bus) || !read_hex (path, "devnum", 10, &device)
+            || (there && (bus != dev->bus || device != dev->device)))
+            continue;
+        *ret_bus = bus;
+        *ret_device = device;
+        found++;
     }
+    return found;
+}
+
+/* A <hostdev type='usb'> named by vendor and product: exactly one device may match, or be at the address that
+ * is given as well. Where that address was only found, at an earlier start, the device may be elsewhere now. */
+static gboolean
+find_usb (const HostdevDef *dev, guint *ret_bus, guint *ret_device, GError **error)
+{
+    gboolean addressed = dev->bus || dev->device;
+    guint found = count_usb (dev, addressed, ret_bus, ret_device);
+
+    if (found == 0 && addressed && !dev->auto_address)
+        return error_set (error, ERR_INTERNAL, "Did not find USB device %04x:%04x bus:%u device:%u", dev->vendor,
+                          dev->product, dev->bus, dev->device);
+    if (found == 0 && addressed)
+        found = count_usb (dev, FALSE, ret_bus, ret_device);
     if (found == 1)
         return TRUE;
     if (found == 0)

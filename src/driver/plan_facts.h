@@ -17,6 +17,10 @@ typedef struct {
     guint mode;                 /* permission bits on the host */
 } PlanDevice;
 
+/* The kernel's numbers of USB devices: 128 a bus, both counted from 1. */
+#define PLAN_USB_BUS(minor) ((minor) / 128 + 1)
+#define PLAN_USB_DEVICE(minor) ((minor) % 128 + 1)
+
 /* of one <filesystem> */
 typedef struct {
     gboolean directory;         /* of a bind: a directory, else a file */

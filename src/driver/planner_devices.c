@@ -46,9 +46,8 @@ hostdev_node (Planner *p, const HostdevDef *dev, const PlanDevice *numbers)
     if (!numbers->set)
         return;
     if (dev->type == HOSTDEV_USB) {
-        /* the kernel's rule: 128 devices a bus, counted from 0 */
-        g_autofree char *path = g_strdup_printf ("bus/usb/%03u/%03u", numbers->minor / 128 + 1,
-                                                 numbers->minor % 128 + 1);
+        g_autofree char *path = g_strdup_printf ("bus/usb/%03u/%03u", PLAN_USB_BUS (numbers->minor),
+                                                 PLAN_USB_DEVICE (numbers->minor));
 
         node_add (p, path, NULL, mode, numbers->major, numbers->minor);
     } else if (dev->path && below_dev (dev->path)) {
