@@ -36,6 +36,7 @@ typedef enum {
 typedef enum {
     CODEC_LIVE = 1 << 0,        /* live-only parts count; else they are read and forgotten */
     CODEC_STATUS = 1 << 1,      /* parts that only a status file has */
+    CODEC_SECURE = 1 << 2,      /* passwords are written */
 } CodecFlags;
 
 /* Items of one list: more than anyone has, few enough that comparing each with each takes no

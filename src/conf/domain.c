@@ -144,8 +144,10 @@ domain_def_write (GString *out, guint level, const DomainDef *def, guint flags)
 {
     guint codec_flags = flags & DOMAIN_FORMAT_INACTIVE ? 0 : CODEC_LIVE;
 
+    if (flags & DOMAIN_FORMAT_SECURE)
+        codec_flags |= CODEC_SECURE;
     if (flags & DOMAIN_FORMAT_STATUS)
-        codec_flags = CODEC_LIVE | CODEC_STATUS;
+        codec_flags = CODEC_LIVE | CODEC_STATUS | CODEC_SECURE;
     codec_write (out, level, &domain_grammar, codec_flags, domain_codec, def);
 }
 

@@ -537,6 +537,8 @@ typedef enum {
 typedef enum {
     DOMAIN_FORMAT_INACTIVE = 1 << 0,/* hide live-only and generated parts */
     DOMAIN_FORMAT_STATUS = 1 << 1,  /* everything, for status files */
+    DOMAIN_FORMAT_SECURE = 1 << 2,  /* passwords, too */
+    DOMAIN_FORMAT_SAVED = DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE,    /* for the next daemon to read */
 } DomainFormatFlags;
 
 /* Parses, fills defaults, checks. Errors: libvirt's code with element, line and path in the

@@ -115,8 +115,8 @@ find_kind (const char *name, DomainDevice *ret, GError **error)
     for (guint i = 0; other_names[i]; i++)
         if (g_str_equal (name, other_names[i]))
             ret->name = other_names[i];
-    return ret->name || error_set_from (error, ORIGIN_DOMAIN, ERR_INTERNAL, "unknown device type '%s'",
-                                        name);
+    return ret->name || error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED,
+                                        "unknown device type '%s'", name);
 }
 
 static gboolean

@@ -74,7 +74,7 @@ file_codec (Codec *c, void *object)
         if (codec_reading (c))
             file->next = codec_take_child (c, "domain");
         else
-            domain_def_write (codec_raw (c), 2, file->status->next, DOMAIN_FORMAT_INACTIVE);
+            domain_def_write (codec_raw (c), 2, file->status->next, DOMAIN_FORMAT_SAVED);
         codec_leave (c);
     }
 }

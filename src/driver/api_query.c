@@ -7,17 +7,21 @@
 #include "driver/instance.h"
 #include "driver/params.h"
 
-#define XML_INACTIVE 2u /* virDomainXMLFlags; secure and migratable change nothing here */
+/* virDomainXMLFlags; migratable changes nothing here */
+#define XML_SECURE 1u
+#define XML_INACTIVE 2u
 
 ApiResult
 api_domain_get_xml_desc (Call *call, const domain_get_xml_desc_args *in,
                          domain_get_xml_desc_ret *out, GError **error)
 {
+    gboolean inactive = (in->flags & XML_INACTIVE) != 0;
+    guint flags = inactive ? DOMAIN_FORMAT_INACTIVE : 0;
+
     (void) error;
-    if (in->flags & XML_INACTIVE)
-        out->xml = domain_def_format (domain_config_def (call->domain), DOMAIN_FORMAT_INACTIVE);
-    else
-        out->xml = domain_def_format (call->domain->def, 0);
+    if (in->flags & XML_SECURE)
+        flags |= DOMAIN_FORMAT_SECURE;
+    out->xml = domain_def_format (inactive ? domain_config_def (call->domain) : call->domain->def, flags);
     return API_DONE;
 }
 

@@ -43,7 +43,7 @@ device_save_config (Domain *domain, DomainDef *def, GError **error)
 char *
 device_config_text (Domain *domain)
 {
-    return domain_def_format (domain_config_def (domain), DOMAIN_FORMAT_INACTIVE);
+    return domain_def_format (domain_config_def (domain), DOMAIN_FORMAT_SAVED);
 }
 
 gboolean

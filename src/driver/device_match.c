@@ -86,7 +86,7 @@ new_hostdev (const DomainDef *def, const DomainDevice *device, MatchWhere where,
     if (domain_device_find (def, device->kind, dev) != -1)
         return where == MATCH_LIVE
                    ? error_set (error, ERR_OPERATION_FAILED, "host device already exists")
-                   : error_set (error, ERR_INVALID_ARG, "device already exists");
+                   : error_set (error, ERR_INVALID_ARG, "device is already in the domain configuration");
     return dev->type != HOSTDEV_NET || new_link (def, device, where, error);
 }
 

@@ -28,7 +28,7 @@ affect_resolve (const Domain *domain, guint flags, Affect *ret, GError **error)
                                "domain is not running");
     if ((affect & AFFECT_CONFIG) && !domain->persistent)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID,
-                               "a transient domain has no saved configuration");
+                               "transient domains do not have any persistent config");
     *ret = (Affect) affect;
     return TRUE;
 }
@@ -40,7 +40,8 @@ affect_def (Domain *domain, guint flags, DomainDef **ret, gboolean *ret_live, GE
 
     if ((flags & AFFECT_LIVE) && (flags & AFFECT_CONFIG))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
-                               "the live and the saved configuration cannot be asked for at once");
+                               "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually "
+                               "exclusive");
     if (!affect_resolve (domain, flags, &affect, error))
         return FALSE;
     *ret_live = affect == AFFECT_LIVE;

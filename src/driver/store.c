@@ -106,7 +106,7 @@ gboolean
 store_save_config (const DomainDef *def, GError **error)
 {
     g_autofree char *path = config_path (def->name);
-    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
+    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_SAVED);
     g_autofree char *text = with_notice (def->name, xml);
 
     return store_write_synced (path, text, error);
@@ -256,8 +256,8 @@ static void
 reload_known (DomainList *list, Domain *domain, DomainDef *fresh)
 {
     DomainDef *old = domain_config_def (domain);
-    g_autofree char *before = domain_def_format (old, DOMAIN_FORMAT_INACTIVE);
-    g_autofree char *after = domain_def_format (fresh, DOMAIN_FORMAT_INACTIVE);
+    g_autofree char *before = domain_def_format (old, DOMAIN_FORMAT_SAVED);
+    g_autofree char *after = domain_def_format (fresh, DOMAIN_FORMAT_SAVED);
 
     if (!domain->persistent || strcmp (before, after) == 0
         || memcmp (old->uuid, fresh->uuid, sizeof fresh->uuid) != 0) {

@@ -34,7 +34,7 @@ typedef struct {
 static const BadDevice bad_devices[] = {
     { "", ERR_XML_DETAIL, NULL },
     { "<disk", ERR_XML_DETAIL, NULL },
-    { "<nothing/>", ERR_INTERNAL, "internal error: unknown device type 'nothing'" },
+    { "<nothing/>", ERR_CONFIG_UNSUPPORTED, "unsupported configuration: unknown device type 'nothing'" },
     { "<sound model='ac97'/>", ERR_CONFIG_UNSUPPORTED, NULL },
     { "<disk type='block'><source dev='/dev/null'/></disk>", ERR_NO_TARGET, NULL },
     { "<filesystem type='mount'><source dir='/tmp'/></filesystem>", ERR_NO_TARGET, NULL },
@@ -85,7 +85,7 @@ test_saved (Api *api, gconstpointer data)
           "invalid argument: network device with mac 52:54:00:00:00:01 already exists", NULL, ERR_INVALID_ARG,
           ERR_DEVICE_MISSING },
         { "<hostdev mode='capabilities' type='misc'><source><char>/dev/fuse</char></source></hostdev>",
-          "invalid argument: device already exists",
+          "invalid argument: device is already in the domain configuration",
           "invalid argument: device not present in domain configuration", ERR_INVALID_ARG, ERR_INVALID_ARG },
     };
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);

@@ -408,7 +408,7 @@ def definitions(checks, guest):
     checks.that(f"{what}: in both", "loop-control" in guest.live() and "loop-control" in guest.saved())
     checks.that(f"{what}: the user's alias in both", "ua-control" in guest.live() and "ua-control" in guest.saved())
     again = guest.attach(xml, "--config")
-    checks.matches(f"{what}: once", "device already exists", again.err)
+    checks.matches(f"{what}: once", "device is already in the domain configuration", again.err)
     # the daemon is another one: it knows what was attached
     guest.daemon.stop()
     guest.daemon.start()
