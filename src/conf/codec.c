@@ -261,7 +261,7 @@ refuse_child (Codec *c, xmlNode *child)
     g_autofree char *name = written_name (child);
 
     if (level->unknown_code && !was_taken (c, child)) {
-        g_autofree char *text = filled (level->unknown_format, name);
+        g_autofree char *text = filled (level->unknown_format, (const char *) child->name);
 
         fail_node (c, child, level->unknown_code, "%s", text);
     } else if (!child->ns
@@ -685,10 +685,8 @@ codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
         fn (&c, object);
         refuse_rest (&c);
     } else {
-        codec_fail (&c, ERR_XML,
-                    root->ns ? "unexpected root element <%s> in a namespace, expecting <%s>"
-                             : "unexpected root element <%s>, expecting <%s>",
-                    (const char *) root->name, grammar->root);
+        codec_fail (&c, ERR_XML, "expecting root element of '%s', not '%s'%s", grammar->root,
+                    (const char *) root->name, root->ns ? " in a namespace" : "");
     }
     if (!c.error)
         return TRUE;

@@ -88,11 +88,19 @@ codec_uint64 (Codec *c, const char *attr, guint64 *v, FieldFlags flags)
 void
 codec_int (Codec *c, const char *attr, int *v, int absent)
 {
-    guint64 n;
+    gint64 n;
 
-    if (codec_reading (c))
-        *v = take_number (c, attr, 0, G_MAXINT, &n) ? (int) n : absent;
-    else if (*v != absent)
+    if (codec_reading (c)) {
+        g_autofree char *text = codec_take (c, attr, 0);
+
+        *v = absent;
+        if (text && !number_parse_signed (text, 10, G_MININT, G_MAXINT, &n))
+            codec_bad_value_because (c, attr, text, ". Expected integer value");
+        else if (text && n < 0)
+            codec_bad_value_because (c, attr, text, ". Expected non-negative value");
+        else if (text)
+            *v = (int) n;
+    } else if (*v != absent)
         put_number (c, attr, (guint64) *v, FIELD_KEEP_ZERO);
 }
 
@@ -158,7 +166,11 @@ codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes)
         g_autofree char *unit = codec_take (c, unit_attr, 0);
         g_autoptr (GError) error = NULL;
 
-        if (text && !unit_parse (text, unit ? unit : "KiB", bytes, &error))
+        if (!text || unit_parse (text, unit ? unit : "KiB", bytes, &error))
+            return;
+        if (error->code == ERR_XML)
+            codec_bad_value (c, attr, text, 0);
+        else
             codec_fail (c, (ErrorCode) error->code, "%s", error->message);
     } else {
         put_number (c, attr, *bytes / 1024, FIELD_KEEP_ZERO);
@@ -305,19 +317,25 @@ codec_flag (Codec *c, const char *element, gboolean *v)
 void
 codec_size_here (Codec *c, guint64 *v, SizeUnit unit)
 {
-    if (codec_reading (c)) {
-        g_autofree char *given = codec_take (c, "unit", 0);
-        g_autofree char *text = codec_take_text (c);
-        g_autoptr (GError) error = NULL;
+    g_autofree char *given = NULL, *text = NULL;
+    g_autoptr (GError) error = NULL;
 
-        *v = 0;
-        if (text && !(unit == SIZE_KIB ? unit_parse_kib (text, given ? given : "KiB", v, &error)
-                                       : unit_parse (text, given ? given : "bytes", v, &error)))
-            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
-    } else {
+    if (!codec_reading (c)) {
         codec_put (c, "unit", unit == SIZE_KIB ? "KiB" : "bytes");
         codec_text_uint64 (c, v);
+        return;
     }
+    given = codec_take (c, "unit", 0);
+    text = codec_take_text (c);
+    if (!text || !*text)
+        return;
+    if (unit == SIZE_KIB ? unit_parse_kib (text, given ? given : "KiB", v, &error)
+                         : unit_parse (text, given ? given : "bytes", v, &error))
+        return;
+    if (error->code == ERR_XML)
+        codec_bad_text (c, text);
+    else
+        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
 }
 
 void
@@ -360,7 +378,7 @@ codec_text_list (Codec *c, const char *element, GPtrArray **list)
             if (*holder)
                 g_ptr_array_add (*list, g_steal_pointer (holder));
             else
-                codec_fail (c, ERR_XML, "element '%s' is empty", element);
+                codec_fail (c, ERR_XML, "No data supplied for <%s> element", element);
         }
         return;
     }

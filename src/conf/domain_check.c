@@ -197,7 +197,8 @@ check_seclabels (Check *check)
 
         if (!label->model && label->type != SECLABEL_NONE
             && (label->type == SECLABEL_STATIC || labels->len > 1))
-            return check_fail (check, ERR_XML, path, i + 1, "missing security model");
+            return check_fail (check, ERR_XML, path, i + 1,
+                               "missing security model in domain seclabel");
         if (label->type == SECLABEL_STATIC && !label->label)
             return check_fail (check, ERR_XML, path, i + 1, "security label is missing");
         if (label->type == SECLABEL_DYNAMIC && label->relabel == YES_NO_NO)
@@ -209,7 +210,7 @@ check_seclabels (Check *check)
         for (guint j = 0; j < i; j++)
             if (!g_strcmp0 (((SeclabelDef *) g_ptr_array_index (labels, j))->model, label->model))
                 return check_fail (check, ERR_XML_DETAIL, path, i + 1,
-                             "security model '%s' is given twice",
+                             "seclabel for model %s is already provided",
                              label->model ? label->model : "");
     }
     return TRUE;

@@ -88,6 +88,7 @@ check_disks (Check *check)
 {
     const GPtrArray *disks = check->def->disks;
     g_autoptr (GHashTable) targets = g_hash_table_new (g_str_hash, g_str_equal);
+    const DiskDef *other;
 
     for (guint i = 0; i < disks->len; i++) {
         const DiskDef *disk = g_ptr_array_index (disks, i);
@@ -95,9 +96,13 @@ check_disks (Check *check)
         if (!check_name (check, disk, i + 1) || !check_source (check, disk, i + 1)
             || !check_iotune (check, &disk->iotune, i + 1))
             return FALSE;
-        if (!g_hash_table_add (targets, disk->target))
-            return check_fail (check, ERR_XML, path, i + 1, "target '%s' duplicated for disk",
-                               disk->target);
+        other = g_hash_table_lookup (targets, disk->target);
+        if (other)
+            return check_fail (check, ERR_XML, path, i + 1,
+                               "target '%s' duplicated for disk sources '%s' and '%s'", disk->target,
+                               other->source ? other->source : "<null>",
+                               disk->source ? disk->source : "<null>");
+        g_hash_table_insert (targets, disk->target, (gpointer) disk);
     }
     return TRUE;
 }

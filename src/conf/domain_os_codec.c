@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What runs in the container and as whom: os, idmap. */
 #include "conf/domain_codec.h"
+#include "conf/number.h"
 #include "conf/passive.h"
 
 static void
@@ -51,13 +52,29 @@ os_codec (Codec *c, DomainDef *def)
 }
 
 static void
+idmap_number_codec (Codec *c, const char *attr, guint *v)
+{
+    guint64 n = 0;
+
+    if (codec_reading (c)) {
+        g_autofree char *text = codec_take (c, attr, 0);
+
+        if (!text || !number_parse_unsigned (text, 10, G_MAXUINT, &n))
+            codec_fail (c, ERR_XML, "invalid idmap start/target/count settings");
+        *v = (guint) n;
+    } else {
+        codec_uint (c, attr, v, FIELD_KEEP_ZERO);
+    }
+}
+
+static void
 idmap_entry_codec (Codec *c, void *object)
 {
     IdmapEntry *entry = object;
 
-    codec_uint (c, "start", &entry->start, FIELD_REQUIRED | FIELD_KEEP_ZERO);
-    codec_uint (c, "target", &entry->target, FIELD_REQUIRED | FIELD_KEEP_ZERO);
-    codec_uint (c, "count", &entry->count, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    idmap_number_codec (c, "start", &entry->start);
+    idmap_number_codec (c, "target", &entry->target);
+    idmap_number_codec (c, "count", &entry->count);
 }
 
 static void

@@ -25,9 +25,9 @@ seclabel_codec (Codec *c, void *object)
 
     codec_enum (c, "type", &label->type, &seclabel_type_names, 0);
     codec_string (c, "model", &label->model, 0);
+    codec_enum (c, "relabel", &label->relabel, &yes_no_names, 0);
     if (codec_reading (c) && !label->type && !label->model)
         codec_fail (c, ERR_XML, "missing security model in domain seclabel");
-    codec_enum (c, "relabel", &label->relabel, &yes_no_names, 0);
     live_label_codec (c, "label", &label->label, label->type == SECLABEL_STATIC);
     live_label_codec (c, "imagelabel", &label->imagelabel, FALSE);
     codec_element_string (c, "baselabel", &label->baselabel);
@@ -50,7 +50,7 @@ share_codec (Codec *c, const char *element, NamespaceShare *share)
         int source = type ? string_table_value (&share_source_names, type) : -1;
 
         if (!type)
-            codec_fail (c, ERR_INTERNAL, "missing type for element '%s'", element);
+            codec_fail (c, ERR_INTERNAL, "No lxc environment type specified");
         else if (source < 0)
             codec_fail (c, ERR_INTERNAL, "Unknown LXC namespace source '%s'", type);
         share->source = source < 0 ? 0 : (guint) source;
@@ -60,7 +60,7 @@ share_codec (Codec *c, const char *element, NamespaceShare *share)
     }
     codec_string (c, "value", &share->value, 0);
     if (codec_reading (c) && !share->value)
-        codec_fail (c, ERR_INTERNAL, "missing value for element '%s'", element);
+        codec_fail (c, ERR_INTERNAL, "No lxc environment type specified");
     codec_leave (c);
 }
 

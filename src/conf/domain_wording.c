@@ -13,6 +13,8 @@
     ERR_CONFIG_UNSUPPORTED, "unknown type presented to host for character device: %s"
 #define UNSUPPORTED_TARGET                                                                         \
     ERR_CONFIG_UNSUPPORTED, "unknown target type '%s' specified for character device"
+#define BAD_SIZE(path) ERR_XML, "Invalid value '%s' for element or attribute './" path "[1]'"
+#define BAD_TUNE(what) ERR_XML, "can't parse cputune " what " value"
 
 static const CodecWording rows[] = {
     { "hugepages/page@size!", ERR_XML, "missing element or attribute './@size'" },
@@ -34,6 +36,24 @@ static const CodecWording rows[] = {
     { "domain/on_lockfailure", ERR_CONFIG_UNSUPPORTED, "unknown on_lockfailure action: %s" },
     { "domain/clock@offset", ERR_CONFIG_UNSUPPORTED, "unknown clock offset '%s'" },
     { "numatune/memory@mode", ERR_CONFIG_UNSUPPORTED, "Unsupported NUMA memory tuning mode '%s'" },
+    { "domain/memory", BAD_SIZE ("memory") },
+    { "domain/currentMemory", BAD_SIZE ("currentMemory") },
+    { "memtune/hard_limit", BAD_SIZE ("memtune/hard_limit") },
+    { "memtune/soft_limit", BAD_SIZE ("memtune/soft_limit") },
+    { "memtune/min_guarantee", BAD_SIZE ("memtune/min_guarantee") },
+    { "memtune/swap_hard_limit", BAD_SIZE ("memtune/swap_hard_limit") },
+    { "filesystem/space_hard_limit", BAD_SIZE ("space_hard_limit") },
+    { "filesystem/space_soft_limit", BAD_SIZE ("space_soft_limit") },
+    { "cputune/shares", BAD_TUNE ("shares") },
+    { "cputune/period", BAD_TUNE ("period") },
+    { "cputune/quota", BAD_TUNE ("quota") },
+    { "cputune/global_period", BAD_TUNE ("global period") },
+    { "cputune/global_quota", BAD_TUNE ("global quota") },
+    { "cputune/emulator_period", BAD_TUNE ("emulator period") },
+    { "cputune/emulator_quota", BAD_TUNE ("emulator quota") },
+    { "cputune/iothread_period", BAD_TUNE ("iothread period") },
+    { "cputune/iothread_quota", BAD_TUNE ("iothread quota") },
+    { "os/initenv@name!", ERR_XML, "No name supplied for <initenv> element" },
     { "domain/vcpu", ERR_XML, "maximum vcpus count must be an integer" },
     /* ---- shared by devices */
     { "interface/source/address@type", ERR_CONFIG_UNSUPPORTED,
@@ -52,6 +72,7 @@ static const CodecWording rows[] = {
     { "disk/driver@type", ERR_CONFIG_UNSUPPORTED, "unknown driver format value '%s'" },
     { "filesystem/driver@format", ERR_CONFIG_UNSUPPORTED, "unknown driver format value '%s'" },
     { "backingStore/format@type", ERR_XML, "unknown storage source format '%s'" },
+    { "filesystem/source@usage", ERR_XML, "cannot parse usage '%s' for RAM filesystem" },
     { "filesystem/source@usage!", ERR_XML, "missing 'usage' attribute for RAM filesystem" },
 
     /* ---- devices */

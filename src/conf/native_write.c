@@ -289,7 +289,8 @@ write_consoles (NativeWriter *w)
 {
     const GPtrArray *consoles = w->def->consoles;
 
-    if (consoles->len > 1)
+    /* /dev/console is there in any case, but libvirt's converter takes a console for each terminal only */
+    if (consoles->len > 1 || (consoles->len == 1 && ((const ConsoleDef *) consoles->pdata[0])->log_file))
         native_put_number (w, "lxc.tty.max", consoles->len);
     for (guint i = 0; i < consoles->len; i++) {
         const ConsoleDef *console = consoles->pdata[i];

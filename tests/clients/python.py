@@ -208,7 +208,7 @@ def check_hotplug(checks, conn, loop, domain, root):
     domain.detachDeviceFlags(xml, both)
     checks.that("detachDevice, both", "ua-plug" not in domain.XMLDesc(0) + domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
     fails(checks, "detachDevice of none", libvirt.VIR_ERR_DEVICE_MISSING, domain.detachDeviceAlias, "ua-none", 1)
-    fails(checks, "attachDevice of nonsense", libvirt.VIR_ERR_INTERNAL_ERROR, domain.attachDeviceFlags, "<nonsense/>", 1)
+    fails(checks, "attachDevice of nonsense", libvirt.VIR_ERR_CONFIG_UNSUPPORTED, domain.attachDeviceFlags, "<nonsense/>", 1)
 
 
 def check_files(checks, conn, root):
