@@ -243,7 +243,7 @@ gather_filesystems (const PlanQuestion *question, PlanFacts *facts, GError **err
     if (!def->os.init || def->os.init[0] != '/')
         return error_set (error, ERR_CONFIG_UNSUPPORTED, "init path '%s' is not absolute",
                           def->os.init ? def->os.init : "");
-    return root < 0 || init_is_covered (def) || plan_check_init (root, def->os.init, question->arch32, error);
+    return root < 0 || init_is_covered (def) || plan_check_init (root, def->os.init, error);
 }
 
 static gboolean

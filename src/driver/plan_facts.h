@@ -89,4 +89,4 @@ gboolean plan_wants_idmap (const char *source);
 
 /* Looks at init in the container's root (an open directory) as the kernel will: the reason it
  * cannot be executed there, with ERR_SYSTEM and the path. In plan_init.c. */
-gboolean plan_check_init (int root, const char *init, const char *arch32, GError **error);
+gboolean plan_check_init (int root, const char *init, GError **error);

@@ -107,7 +107,7 @@ elf_interpreter (int fd, const char *head, gsize size, gboolean wide)
     }
     if (entry != (wide ? sizeof (Elf64_Phdr) : sizeof (Elf32_Phdr)))
         return NULL;
-    for (guint i = 0; i < n && at + (guint64) (i + 1) * entry <= size; i++) {
+    for (guint i = 0; i < n && at <= size && (guint64) (i + 1) * entry <= size - at; i++) {
         const char *p = head + at + (gsize) i * entry;
         Elf64_Phdr p64;
         Elf32_Phdr p32;
@@ -188,8 +188,7 @@ check_program (int root, const char *path, guint depth, GError **error)
 }
 
 gboolean
-plan_check_init (int root, const char *init, const char *arch32, GError **error)
+plan_check_init (int root, const char *init, GError **error)
 {
-    (void) arch32;
     return check_program (root, init, 0, error);
 }
