@@ -297,19 +297,12 @@ reset_signals (void)
 static int
 execute (const plan_init *init, Failure *failure)
 {
-    static char *argv[PLAN_ARGS_MAX + 1], *envp[PLAN_ARGS_MAX + 3];
-    static char listen_fds[32], listen_pid[] = "LISTEN_PID=1";
-    unsigned n = 0;
+    static char *argv[PLAN_ARGS_MAX + 1], *envp[PLAN_ARGS_MAX + 1];
 
     for (u_int i = 0; i < init->argv.argv_len; i++)
         argv[i] = init->argv.argv_val[i].value;
     for (u_int i = 0; i < init->env.env_len; i++)
-        envp[n++] = init->env.env_val[i].entry;
-    if (init->pass_fds.pass_fds_len > 0) {
-        snprintf (listen_fds, sizeof listen_fds, "LISTEN_FDS=%u", init->pass_fds.pass_fds_len);
-        envp[n++] = listen_fds;
-        envp[n++] = listen_pid;
-    }
+        envp[i] = init->env.env_val[i].entry;
     execve (init->path, argv, envp);
     return failure_set (failure, STEP_EXEC, init->path);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -59,9 +60,19 @@ next_line (char **rest)
     return line;
 }
 
-/* The entry whose name is @key, or whose number is when @key is a number. */
+/* libvirt's rule: "+1000" is a number, whatever names there are. */
 static bool
-find_user (char *text, const char *key, char **ret_name, User *user)
+is_number (const char **key)
+{
+    bool number = **key == '+';
+
+    *key += number;
+    return number;
+}
+
+/* The entry whose name is @key, unless @by_number alone, or whose number is when @key is a number. */
+static bool
+find_user (char *text, const char *key, bool number_only, char **ret_name, User *user)
 {
     char *fields[FIELDS_MAX], *line;
     uint32_t number = 0, uid, gid;
@@ -71,7 +82,7 @@ find_user (char *text, const char *key, char **ret_name, User *user)
         if (split_fields (line, fields) < 4 || !parse_id (fields[2], &uid)
             || !parse_id (fields[3], &gid))
             continue;
-        if (strcmp (fields[0], key) == 0 || (by_number && uid == number)) {
+        if ((!number_only && strcmp (fields[0], key) == 0) || (by_number && uid == number)) {
             user->uid = uid;
             user->gid = gid;
             *ret_name = fields[0];
@@ -126,39 +137,63 @@ read_table (int root, const char *path, char *text)
     return errno == ENOENT ? 0 : -1;
 }
 
+/* @text holds the file, and afterwards the name at *ret_name, "" for a user without one. */
 static int
-lookup (int root, const char *user, const char *group, char *text, User *ret, Failure *failure)
+lookup_user (int root, const char *user, char *text, const char **ret_name, User *ret, Failure *failure)
 {
-    char name[256], *found = NULL;
+    const char *key = user;
+    bool number_only = is_number (&key);
+    char *name = NULL;
     uint32_t number;
 
-    name[0] = '\0';
-    if (user[0]) {
-        if (read_table (root, "/etc/passwd", text) < 0)
-            return failure_set (failure, STEP_USER, "/etc/passwd");
-        if (find_user (text, user, &found, ret)) {
-            if (strlen (found) < sizeof name)
-                strcpy (name, found);
-        } else if (parse_id (user, &number)) {
-            ret->uid = ret->gid = number;
-        } else {
-            errno = ENOENT;
-            return failure_set_detail (failure, STEP_USER, user, "not in the container's passwd");
-        }
+    *ret_name = "";
+    if (!user[0])
+        return 0;
+    if (read_table (root, "/etc/passwd", text) < 0)
+        return failure_set (failure, STEP_USER, "/etc/passwd");
+    if (find_user (text, key, number_only, &name, ret)) {
+        *ret_name = name;
+    } else if (parse_id (key, &number)) {
+        ret->uid = ret->gid = number;
+    } else {
+        errno = ENOENT;
+        return failure_set_detail (failure, STEP_USER, user, "not in the container's passwd");
     }
-    if (parse_id (group, &number)) {
-        ret->gid = number;
-        group = "";
-    }
+    return 0;
+}
+
+static int
+lookup_groups (int root, const char *group, const char *name, char *text, User *ret, Failure *failure)
+{
+    const char *key = group;
+    bool number_only = is_number (&key);
+    uint32_t number;
+
     if (!group[0] && !name[0])
         return 0;
     if (read_table (root, "/etc/group", text) < 0)
         return failure_set (failure, STEP_USER, "/etc/group");
-    if (!read_groups (text, group, name[0] ? name : NULL, ret)) {
-        errno = ENOENT;
-        return failure_set_detail (failure, STEP_USER, group, "not in the container's group file");
+    if (read_groups (text, number_only ? "" : group, name[0] ? name : NULL, ret) && !number_only)
+        return 0;
+    if (parse_id (key, &number)) {
+        ret->gid = number;
+        return 0;
     }
-    return 0;
+    errno = ENOENT;
+    return failure_set_detail (failure, STEP_USER, group, "not in the container's group file");
+}
+
+static int
+lookup (int root, const char *user, const char *group, char *text, User *ret, Failure *failure)
+{
+    char name[256];
+    const char *found;
+
+    if (lookup_user (root, user, text, &found, ret, failure) < 0)
+        return -1;
+    /* a longer one is in no group: the next file takes the place of this */
+    snprintf (name, sizeof name, "%s", strlen (found) < sizeof name ? found : "");
+    return lookup_groups (root, group, name, text, ret, failure);
 }
 
 int

@@ -278,7 +278,8 @@ def check_fds(checks, skep, directory):
     path = os.path.join(directory, "fds.xml")
     with open(path, "w", encoding="utf-8") as handle:
         handle.write(t.domain_xml("fds", root, init="/bin/sh",
-                                  args=["-c", "cat &lt;&amp;3 &gt;/tmp/passed; echo $LISTEN_FDS &gt;&gt;/tmp/passed; sleep 100"]))
+                                  args=["-c", "exec &gt;/tmp/passed; cat &lt;&amp;3; echo $LISTEN_FDS;"
+                                        " busybox tr '\\0' '\\n' &lt;/proc/1/environ | grep -c LISTEN_; sleep 100"]))
     read_end, write_end = os.pipe()
     os.write(write_end, b"hello\n")
     os.close(write_end)
@@ -291,7 +292,7 @@ def check_fds(checks, skep, directory):
             return ""
         with open(found, encoding="utf-8") as handle:
             return handle.read()
-    checks.that("the descriptor arrives", t.wait_until(lambda: text() == "hello\n1\n", 60), text())
+    checks.that("the descriptor arrives", t.wait_until(lambda: text() == "hello\n1\n2\n", 60), text())
     bad = skep("create", path, "--pass-fds", "977")
     checks.that("--pass-fds of a closed one", bad.status == 1 and "977" in bad.err, bad)
     skep("destroy", "fds")
