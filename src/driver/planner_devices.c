@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Nodes in /dev, consoles, and the device rules of the cgroup that allow just these. */
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -167,7 +168,7 @@ plan_device_rules (const DomainDef *def, const PlanFacts *facts)
     GArray *rules = g_array_new (FALSE, TRUE, sizeof (CgroupDeviceRule));
 
     /* making any node is harmless as long as it cannot be opened */
-    if (def->features.caps[27] == ON_OFF_ON)     /* CAP_MKNOD */
+    if (def->features.caps[CAP_MKNOD] == ON_OFF_ON)
         rule_add (rules, 'a', -1, -1, "m");
     for (guint i = 0; i < G_N_ELEMENTS (base_nodes); i++)
         rule_add (rules, 'c', base_nodes[i].major, base_nodes[i].minor, "rwm");

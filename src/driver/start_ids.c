@@ -24,7 +24,8 @@
 #include "util/spawn.h"
 
 struct IdsWork {
-    int pidfd, answer;
+    int pidfd;              /* the watch's, which closes it; ours to signal until `over` */
+    int answer;
     gboolean over;
     char *root;
     InstanceTicket *step, *undo;
@@ -35,7 +36,6 @@ ids_work_clear (gpointer data)
 {
     IdsWork *work = data;
 
-    fd_close (&work->pidfd);
     fd_close (&work->answer);
     g_free (work->root);
 }
@@ -203,7 +203,7 @@ start_helper (Instance *instance, const char *root, GError **error)
                            daemon_state.settings->run_dir, uids, gids, NULL };
     SpawnFd fds[] = { { -1, 3 }, { instance->log_fd, STDERR_FILENO } };
     SpawnArgs args = { .argv = argv, .fds = fds, .n_fds = G_N_ELEMENTS (fds), .new_session = TRUE };
-    autofd int ours = -1, theirs = -1, watched = -1;
+    autofd int ours = -1, theirs = -1;
     int pair[2], pidfd;
     IdsWork *work;
     pid_t pid;
@@ -214,14 +214,13 @@ start_helper (Instance *instance, const char *root, GError **error)
     theirs = fds[0].from = pair[1];
     if (!spawn_start (&args, &pid, &pidfd, error))
         return FALSE;
-    watched = dup (pidfd);
     work = g_rc_box_new0 (IdsWork);
     work->pidfd = pidfd;
     work->answer = fd_steal (&ours);
     work->root = g_strdup (root);
     work->step = instance_ticket (instance);
     instance->ids = work;
-    spawn_watch (pid, fd_steal (&watched), shift_ended, g_rc_box_acquire (work));
+    spawn_watch (pid, pidfd, shift_ended, g_rc_box_acquire (work));
     return TRUE;
 }
 
