@@ -12,7 +12,6 @@ typedef struct {
     unsigned n_groups;
 } User;
 
-/* @user and @group are names or numbers, in that order, "" for root; "+1000" is a number only. A number needs no
- * entry; without one and
- * without @group the group is the same number (not root's). */
+/* @user and @group are names or else numbers, "+1000" a number in any case, "" is root. A number needs no
+ * entry; without one and without @group the group is the same number (not root's). */
 int user_lookup (int root, const char *user, const char *group, User *ret_user, Failure *failure);
