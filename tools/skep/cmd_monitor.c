@@ -71,15 +71,46 @@ state_colour (int state)
     }
 }
 
-/* A domain that went away between the list and now is left out. */
-static void
-add_list_row (Table *table, const Args *args, SkepDomain *domain, gboolean as_json)
-{
+typedef struct {
+    gboolean known;             /* else it went away between the list and now */
     int state, reason;
+} ListState;
+
+static int
+state_number (const SkepStats *stats, const char *name)
+{
+    const SkepParam *param = skep_params_find (&stats->values, name);
+
+    return param ? (int) param->value.i : 0;
+}
+
+/* Of @n @domains. All in one call, which answers in their order and leaves out those that are gone; one by one
+ * where the other side has no such call. */
+static ListState *
+list_states (Shell *shell, SkepDomain **domains, unsigned n)
+{
+    ListState *states = g_new0 (ListState, n);
+    SkepStats *stats = NULL;
+    int found = n == 0 ? 0 : skep_stats (shell->conn, domains, n, SKEP_STATS_STATE, 0, &stats, NULL);
+
+    for (int i = 0, at = 0; i < (int) n; i++) {
+        if (found < 0) {
+            states[i].known = skep_domain_state (domains[i], &states[i].state, &states[i].reason, NULL);
+        } else if (at < found && !memcmp (stats[at].domain->uuid, domains[i]->uuid, sizeof domains[i]->uuid)) {
+            states[i] = (ListState){ TRUE, state_number (&stats[at], "state.state"),
+                                     state_number (&stats[at], "state.reason") };
+            at++;
+        }
+    }
+    skep_stats_free (stats, MAX (found, 0));
+    return states;
+}
+
+static void
+add_list_row (Table *table, const Args *args, SkepDomain *domain, int state, int reason, gboolean as_json)
+{
     char uuid[37];
 
-    if (!skep_domain_state (domain, &state, &reason, NULL))
-        return;
     if (domain->id >= 0)
         table_number (table, domain->id, NULL);
     else
@@ -103,7 +134,7 @@ add_list_row (Table *table, const Args *args, SkepDomain *domain, gboolean as_js
 }
 
 static void
-print_list_table (Shell *shell, const Args *args, SkepDomain **domains)
+print_list_table (Shell *shell, const Args *args, SkepDomain **domains, unsigned n)
 {
     static const char *const titles[] = { "Id", "Name", "State", "Title", "UUID", "Reason", NULL };
     static const char *const keys[] = { "id", "name", "state", "title", "uuid", "reason", NULL };
@@ -111,12 +142,14 @@ print_list_table (Shell *shell, const Args *args, SkepDomain **domains)
     unsigned columns = as_json ? 6 : args_flag (args, "title") ? 4 : 3;
     const char *used_titles[7] = { NULL }, *used_keys[7] = { NULL };
     g_autoptr (Table) table = NULL;
+    g_autofree ListState *states = list_states (shell, domains, n);
 
     memcpy (used_titles, titles, columns * sizeof *titles);
     memcpy (used_keys, keys, columns * sizeof *keys);
     table = table_new (used_titles, used_keys);
-    for (SkepDomain **domain = domains; *domain; domain++)
-        add_list_row (table, args, *domain, as_json);
+    for (unsigned i = 0; i < n; i++)
+        if (states[i].known)
+            add_list_row (table, args, domains[i], states[i].state, states[i].reason, as_json);
     table_print (table, as_json, shell->quiet, shell->colour, shell->out);
 }
 
@@ -160,7 +193,7 @@ run_list (Shell *shell, const Args *args)
     if (fields && !shell_wants_json (shell, args))
         print_list_fields (shell, args, domains);
     else
-        print_list_table (shell, args, domains);
+        print_list_table (shell, args, domains, (unsigned) n);
     skep_domain_list_free (domains);
     return 0;
 }
