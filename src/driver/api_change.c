@@ -101,10 +101,9 @@ api_domain_set_lifecycle_action (Call *call, const domain_set_lifecycle_action_a
     Affect affect;
 
     (void) out;
-    if (!affect_resolve (call->domain, in->flags, &affect, error)
-        || !tune_change (call->domain, affect, edit_action, &request, error))
+    if (!affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
-    return API_DONE;
+    return tune_change (call, affect, edit_action, &request, NULL, error);
 }
 
 /* ---- jobs */

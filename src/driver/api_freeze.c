@@ -47,7 +47,7 @@ frozen_candidates (const DomainDef *def)
     return targets;
 }
 
-/* ---- thawing */
+/* ---- thawing: by a task, since the kernel writes to the device, which may not answer */
 
 /* EINVAL: it is not frozen; somebody inside, who may, has thawed it. */
 static void
@@ -68,15 +68,64 @@ thaw_all (GPtrArray *list)
     return n;
 }
 
-void
-frozen_release (Instance *instance)
+typedef struct {
+    Domain *domain;
+    guint64 serial;
+    Call *call;                 /* NULL: nobody asked */
+    int n;
+} Thaw;
+
+static gpointer
+thaw_run (gpointer data, GError **error)
 {
+    (void) error;
+    thaw_all (data);
+    return NULL;
+}
+
+/* The note goes last: a daemon that dies before leaves it to the next one. */
+static void
+thawed (gpointer result, GError *error, gpointer data)
+{
+    g_autofree Thaw *thaw = data;
+    g_autoptr (Domain) domain = thaw->domain;
+    Instance *instance = domain->instance;
+    GError *why = NULL;
+
+    (void) result;
+    (void) error;
+    if (instance && instance->serial == thaw->serial && --instance->thawing == 0) {
+        instance_set_note (instance, NOTE_FROZEN, NULL);
+        store_save_status (domain, thaw->call ? &why : NULL);
+    }
+    if (!thaw->call)
+        return;
+    ((domain_fsthaw_ret *) thaw->call->out)->filesystems = thaw->n;
+    if (why)
+        call_failed (thaw->call, why);
+    else
+        call_done (thaw->call);
+}
+
+static void
+thaw_begin (Instance *instance, Call *call)
+{
+    g_autofree char *owner = g_strconcat (instance->domain->def->name, "/thaw", NULL);
+    Thaw *thaw = g_new0 (Thaw, 1);
+
     if (instance->thaw_timer)
         g_source_remove (instance->thaw_timer);
     instance->thaw_timer = 0;
-    instance_set_note (instance, NOTE_FROZEN, NULL);
+    *thaw = (Thaw) { domain_ref (instance->domain), instance->serial, call, (int) instance->frozen->len };
+    instance->thawing++;
+    task_run_waiting (owner, thaw_run, g_steal_pointer (&instance->frozen), NULL, thawed, thaw);
+}
+
+void
+frozen_release (Instance *instance)
+{
     if (instance->frozen)
-        thaw_all (g_steal_pointer (&instance->frozen));
+        thaw_begin (instance, NULL);
 }
 
 static gboolean
@@ -88,7 +137,6 @@ time_is_up (gpointer data)
     log_warning ("domain '%s': its file systems were frozen for %d s and are thawed",
                  instance->domain->def->name, FROZEN_MAX_MS / 1000);
     frozen_release (instance);
-    store_save_status (instance->domain, NULL);
     return G_SOURCE_REMOVE;
 }
 
@@ -194,29 +242,37 @@ typedef struct {
 } Freeze;
 
 static void
+thawed_late (gpointer result, GError *error, gpointer data)
+{
+    (void) result;
+    (void) error;
+    (void) data;
+}
+
+static void
 frozen_done (gpointer result, GError *error, gpointer data)
 {
     g_autofree Freeze *freeze = data;
     Call *call = freeze->call;
     Instance *instance = call->domain->instance;
-    GPtrArray *frozen = result;
+    GPtrArray *list = result;
     g_autoptr (GString) names = g_string_new (NULL);
     GError *why = NULL;
 
-    if (!frozen) {
+    if (!list) {
         call_failed (call, g_error_copy (error));
         return;
     }
     if (!instance || instance->serial != freeze->serial || instance->phase != PHASE_RUNNING) {
-        thaw_all (frozen);
+        task_run_waiting (NULL, thaw_run, list, NULL, thawed_late, NULL);
         error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
         call_failed (call, why);
         return;
     }
-    for (guint i = 0; i < frozen->len; i++)
-        g_string_append_printf (names, "%s%s", i ? "\n" : "", ((const FrozenFs *) frozen->pdata[i])->target);
-    ((domain_fsfreeze_ret *) call->out)->filesystems = (int) frozen->len;
-    instance->frozen = frozen;
+    for (guint i = 0; i < list->len; i++)
+        g_string_append_printf (names, "%s%s", i ? "\n" : "", ((const FrozenFs *) list->pdata[i])->target);
+    ((domain_fsfreeze_ret *) call->out)->filesystems = (int) list->len;
+    instance->frozen = list;
     instance->thaw_timer = g_timeout_add (FROZEN_MAX_MS, time_is_up, instance);
     instance_set_note (instance, NOTE_FROZEN, names->str);
     if (!store_save_status (call->domain, &why)) {
@@ -230,12 +286,15 @@ frozen_done (gpointer result, GError *error, gpointer data)
 ApiResult
 api_domain_fsfreeze (Call *call, const domain_fsfreeze_args *in, domain_fsfreeze_ret *out, GError **error)
 {
+    const Instance *instance = call->domain->instance;
     FreezeInput *input;
     Freeze *freeze;
 
     (void) out;
-    if (call->domain->instance && call->domain->instance->frozen) {
-        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "the domain's file systems are frozen already");
+    if (instance && (instance->frozen || instance->thawing)) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, instance->frozen
+                        ? "the domain's file systems are frozen already"
+                        : "the domain's file systems are being thawed");
         return API_FAILED;
     }
     input = input_new (call->domain, in->mountpoints.mountpoints_val, in->mountpoints.mountpoints_len, error);
@@ -259,22 +318,36 @@ api_domain_fsthaw (Call *call, const domain_fsthaw_args *in, domain_fsthaw_ret *
         error_set (error, ERR_OPERATION_UNSUPPORTED, "all that was frozen is thawed together: give no mount point");
         return API_FAILED;
     }
+    (void) out;
     if (!instance || !instance->frozen)
         return API_DONE;
-    out->filesystems = (int) instance->frozen->len;
-    frozen_release (instance);
-    return affect_save (call->domain, AFFECT_LIVE, error) ? API_DONE : API_FAILED;
+    job_yield (call->job);
+    thaw_begin (instance, call);
+    return API_LATER;
 }
 
 /* ---- after a daemon's death */
 
+static gpointer
+recover_run (gpointer data, GError **error)
+{
+    GPtrArray *frozen = freeze_run (data, error);
+
+    return frozen ? GUINT_TO_POINTER (thaw_all (frozen)) : NULL;
+}
+
 static void
 recovered (gpointer result, GError *error, gpointer data)
 {
+    g_autoptr (Domain) domain = data;
+
     (void) error;
-    if (result && thaw_all (result) > 0)
-        log_warning ("domain '%s': its file systems were left frozen, and are thawed", (const char *) data);
-    g_free (data);
+    if (result)
+        log_warning ("domain '%s': its file systems were left frozen, and are thawed", domain->def->name);
+    if (domain->instance && domain->instance->thawing > 0 && --domain->instance->thawing == 0) {
+        instance_set_note (domain->instance, NOTE_FROZEN, NULL);
+        store_save_status (domain, NULL);
+    }
 }
 
 void
@@ -284,9 +357,11 @@ frozen_recover (Domain *domain)
     g_auto (GStrv) targets = note ? g_strsplit (note, "\n", -1) : NULL;
     FreezeInput *input = note ? input_new (domain, targets, g_strv_length (targets), NULL) : NULL;
 
-    instance_set_note (domain->instance, NOTE_FROZEN, NULL);
-    if (!input)
+    if (!input) {
+        instance_set_note (domain->instance, NOTE_FROZEN, NULL);
         return;
+    }
     input->only_thaw = TRUE;
-    task_run_waiting (NULL, freeze_run, input, input_free, recovered, g_strdup (domain->def->name));
+    domain->instance->thawing++;
+    task_run_waiting (NULL, recover_run, input, input_free, recovered, domain_ref (domain));
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Limits as they are wanted and as the kernel has them: where the two differ, something has drifted. */
+#include <sys/sysmacros.h>
+
 #include "driver/api.h"
+#include "driver/device_update.h"
 #include "driver/tune.h"
+#include "util/task.h"
 
 typedef struct {
     GArray *limits;             /* of skep_limit */
@@ -13,9 +17,15 @@ typedef struct {
 static void
 add (LimitList *list, const char *name, char *wanted, char *effective)
 {
-    skep_limit limit = { g_strdup (name), wanted ? wanted : g_strdup (""),
-                         effective ? g_strchomp (effective) : g_strdup ("") };
+    skep_limit limit;
 
+    if (list->limits->len == SKEP_LIMITS_MAX) {
+        g_free (wanted);
+        g_free (effective);
+        return;
+    }
+    limit = (skep_limit) { g_strdup (name), wanted ? wanted : g_strdup (""),
+                           effective ? g_strchomp (effective) : g_strdup ("") };
     g_array_append_val (list->limits, limit);
 }
 
@@ -72,6 +82,25 @@ add_cpu (LimitList *list)
          list->cgroup ? cgroup_effective_mems (list->cgroup, NULL) : NULL);
 }
 
+/* Devices that the definition has limits for. */
+static void
+add_blocks (LimitList *list, const Domain *domain)
+{
+    g_autoptr (GArray) rules = NULL;
+
+    if (!list->cgroup)
+        return;
+    rules = tune_block_rules (domain->instance, list->def, FALSE, NULL);
+    for (guint i = 0; i < rules->len; i++) {
+        const CgroupBlkio *rule = &g_array_index (rules, CgroupBlkio, i);
+        g_autofree char *name = g_strdup_printf ("blkio.%u:%u", major (rule->device), minor (rule->device));
+        CgroupBlkio now = { 0 };
+        gboolean known = cgroup_get_blkio_device (list->cgroup, rule->device, &now, NULL);
+
+        add (list, name, tune_rule_text (rule), known ? tune_rule_text (&now) : NULL);
+    }
+}
+
 static void
 add_others (LimitList *list)
 {
@@ -86,10 +115,116 @@ add_others (LimitList *list)
          has_weight ? number (weight) : NULL);
 }
 
+/* ---- bandwidth: the kernel's part is read by a task, since links that come and go hold it up */
+
+typedef struct {
+    char *name;
+    LinkRate to_guest, from_guest;
+} NetLimit;
+
+static void
+net_limit_clear (gpointer data)
+{
+    g_free (((NetLimit *) data)->name);
+}
+
+static void
+nets_free (gpointer nets)
+{
+    g_array_unref (nets);
+}
+
+/* Of NetLimit: the interfaces with an end on the host that have limits, as many as there is @room for. */
+static GArray *
+limited_nets (const DomainDef *def, guint room)
+{
+    GArray *nets = g_array_new (FALSE, TRUE, sizeof (NetLimit));
+
+    g_array_set_clear_func (nets, net_limit_clear);
+    for (guint i = 0; i < def->nets->len && nets->len < room / 2; i++) {
+        const NetDef *net = def->nets->pdata[i];
+        NetLimit limit = { NULL, { 0 }, { 0 } };
+
+        if (!net->ifname || (!net->inbound.average && !net->outbound.average))
+            continue;
+        limit.name = g_strdup (net->ifname);
+        device_net_rates (net, &limit.to_guest, &limit.from_guest);
+        g_array_append_val (nets, limit);
+    }
+    return nets;
+}
+
+static char *
+rate_text (const LinkRate *rate)
+{
+    guint64 peak = MAX (rate->peak, rate->average);
+
+    if (rate->average == 0)
+        return g_strdup ("unlimited");
+    return peak == rate->average
+               ? g_strdup_printf ("average=%" G_GUINT64_FORMAT, rate->average / 1000)
+               : g_strdup_printf ("average=%" G_GUINT64_FORMAT " peak=%" G_GUINT64_FORMAT, rate->average / 1000,
+                                  peak / 1000);
+}
+
+static void
+add_direction (LimitList *list, const char *name, const char *direction, const LinkRate *wanted,
+               const LinkRate *effective)
+{
+    g_autofree char *key = g_strdup_printf ("net.%s.%s", name, direction);
+
+    add (list, key, rate_text (wanted), effective ? rate_text (effective) : NULL);
+}
+
+static gpointer
+read_nets (gpointer data, GError **error)
+{
+    const GArray *nets = data;
+    LimitList list = { .limits = g_array_new (FALSE, TRUE, sizeof (skep_limit)) };
+
+    (void) error;
+    for (guint i = 0; i < nets->len; i++) {
+        const NetLimit *net = &g_array_index (nets, NetLimit, i);
+        LinkRate to, from;
+        gboolean known = link_get_rates (net->name, &to, &from, NULL);
+
+        add_direction (&list, net->name, "inbound", &net->to_guest, known ? &to : NULL);
+        add_direction (&list, net->name, "outbound", &net->from_guest, known ? &from : NULL);
+    }
+    return list.limits;
+}
+
+/* Takes @limits. */
+static void
+answer_with (skep_domain_get_limits_ret *out, GArray *limits)
+{
+    out->limits.limits_len = limits->len;
+    out->limits.limits_val = (skep_limit *) (void *) g_array_free (limits, FALSE);
+}
+
+typedef struct {
+    Call *call;
+    GArray *limits;
+} NetWait;
+
+static void
+nets_read (gpointer result, GError *error, gpointer data)
+{
+    g_autofree NetWait *wait = data;
+    g_autoptr (GArray) more = result;
+
+    (void) error;
+    g_array_append_vals (wait->limits, more->data, more->len);
+    answer_with (wait->call->out, wait->limits);
+    call_done (wait->call);
+}
+
 ApiResult
 api_skep_domain_get_limits (Call *call, const skep_domain_get_limits_args *in,
                             skep_domain_get_limits_ret *out, GError **error)
 {
+    g_autoptr (GArray) nets = NULL;
+    NetWait *wait;
     LimitList list = { .limits = g_array_new (FALSE, TRUE, sizeof (skep_limit)), .def = call->domain->def,
                        .cgroup = domain_cgroup (call->domain, NULL) };
 
@@ -98,7 +233,14 @@ api_skep_domain_get_limits (Call *call, const skep_domain_get_limits_args *in,
     add_memory (&list);
     add_cpu (&list);
     add_others (&list);
-    out->limits.limits_len = list.limits->len;
-    out->limits.limits_val = (skep_limit *) (void *) g_array_free (list.limits, FALSE);
-    return API_DONE;
+    add_blocks (&list, call->domain);
+    nets = limited_nets (list.def, SKEP_LIMITS_MAX - list.limits->len);
+    if (!list.cgroup || nets->len == 0) {
+        answer_with (out, list.limits);
+        return API_DONE;
+    }
+    wait = g_new0 (NetWait, 1);
+    *wait = (NetWait) { call, list.limits };
+    task_run (read_nets, g_steal_pointer (&nets), nets_free, nets_read, wait);
+    return API_LATER;
 }

@@ -127,6 +127,15 @@ edit_blkio (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
+static void
+tell_blkio (Call *call, Affect affect)
+{
+    const domain_set_blkio_parameters_args *in = call->in;
+
+    if ((affect & AFFECT_LIVE) && in->params.params_len > 0)
+        tell (call->domain, in->params.params_val, in->params.params_len, "blkiotune.", NULL);
+}
+
 ApiResult
 api_domain_set_blkio_parameters (Call *call, const domain_set_blkio_parameters_args *in, none *out,
                                  GError **error)
@@ -136,12 +145,9 @@ api_domain_set_blkio_parameters (Call *call, const domain_set_blkio_parameters_a
 
     (void) out;
     if (!params_check (request.params, request.n, blkio_specs, G_N_ELEMENTS (blkio_specs), error)
-        || !affect_resolve (call->domain, in->flags, &affect, error)
-        || !tune_change (call->domain, affect, edit_blkio, &request, error))
+        || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
-    if ((affect & AFFECT_LIVE) && request.n > 0)
-        tell (call->domain, request.params, request.n, "blkiotune.", NULL);
-    return API_DONE;
+    return tune_change (call, affect, edit_blkio, &request, tell_blkio, error);
 }
 
 /* ---- blkdeviotune */
@@ -203,6 +209,15 @@ edit_iotune (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
+static void
+tell_iotune (Call *call, Affect affect)
+{
+    const domain_set_block_io_tune_args *in = call->in;
+
+    if ((affect & AFFECT_LIVE) && in->params.params_len > 0)
+        tell (call->domain, in->params.params_val, in->params.params_len, "blkdeviotune.", in->disk);
+}
+
 ApiResult
 api_domain_set_block_io_tune (Call *call, const domain_set_block_io_tune_args *in, none *out,
                               GError **error)
@@ -215,10 +230,7 @@ api_domain_set_block_io_tune (Call *call, const domain_set_block_io_tune_args *i
     for (guint i = 0; i < IOTUNE_LAST; i++)
         specs[i] = (ParamSpec) { iotune_name (i), PARAM_ULLONG };
     if (!params_check (request.params, request.n, specs, G_N_ELEMENTS (specs), error)
-        || !affect_resolve (call->domain, in->flags, &affect, error)
-        || !tune_change (call->domain, affect, edit_iotune, &request, error))
+        || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
-    if ((affect & AFFECT_LIVE) && request.n > 0)
-        tell (call->domain, request.params, request.n, "blkdeviotune.", in->disk);
-    return API_DONE;
+    return tune_change (call, affect, edit_iotune, &request, tell_iotune, error);
 }

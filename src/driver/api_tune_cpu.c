@@ -50,18 +50,25 @@ edit_vcpus (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
+static void
+tell_vcpus (Call *call, Affect affect)
+{
+    g_autofree char *text = g_strdup_printf ("%u", vcpus_online (call->domain->def));
+
+    tell (call->domain, affect, "vcpus.current", text);
+}
+
 static ApiResult
-set_vcpus (Domain *domain, guint n, guint flags, GError **error)
+set_vcpus (Call *call, guint n, guint flags, GError **error)
 {
     const VcpuRequest request = { .n = n, .maximum = (flags & VCPU_MAXIMUM) != 0 };
-    g_autofree char *text = g_strdup_printf ("%u", n);
     Affect affect;
 
     if (n == 0 || n > G_MAXINT16) {
         error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "%u vcpus are not possible", n);
         return API_FAILED;
     }
-    if (!affect_resolve (domain, flags, &affect, error))
+    if (!affect_resolve (call->domain, flags, &affect, error))
         return API_FAILED;
     if (request.maximum && (affect & AFFECT_LIVE)) {
         error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID,
@@ -72,24 +79,21 @@ set_vcpus (Domain *domain, guint n, guint flags, GError **error)
         error_set (error, ERR_OPERATION_UNSUPPORTED, "a container has no CPUs that it could switch off itself");
         return API_FAILED;
     }
-    if (!tune_change (domain, affect, edit_vcpus, &request, error))
-        return API_FAILED;
-    tell (domain, affect, "vcpus.current", text);
-    return API_DONE;
+    return tune_change (call, affect, edit_vcpus, &request, tell_vcpus, error);
 }
 
 ApiResult
 api_domain_set_vcpus (Call *call, const domain_set_vcpus_args *in, none *out, GError **error)
 {
     (void) out;
-    return set_vcpus (call->domain, in->nvcpus, AFFECT_LIVE, error);
+    return set_vcpus (call, in->nvcpus, AFFECT_LIVE, error);
 }
 
 ApiResult
 api_domain_set_vcpus_flags (Call *call, const domain_set_vcpus_flags_args *in, none *out, GError **error)
 {
     (void) out;
-    return set_vcpus (call->domain, in->nvcpus, in->flags, error);
+    return set_vcpus (call, in->nvcpus, in->flags, error);
 }
 
 /* ---- pins */
@@ -139,34 +143,57 @@ edit_pin (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
-static ApiResult
-pin_vcpu (Domain *domain, guint vcpu, const char *map, guint n, guint flags, GError **error)
+static void
+tell_pin (const Domain *domain, Affect affect, guint vcpu)
 {
-    g_autofree char *cpus = map_list (map, n, error);
     g_autofree char *name = g_strdup_printf ("cputune.vcpupin%u", vcpu);
-    const PinRequest request = { vcpu, cpus };
+    const GPtrArray *pins = domain->def->cputune.vcpupins;
+
+    for (guint i = 0; i < pins->len; i++)
+        if (((const CpuPin *) pins->pdata[i])->id == vcpu)
+            tell (domain, affect, name, ((const CpuPin *) pins->pdata[i])->cpuset);
+}
+
+static void
+tell_pin_vcpu (Call *call, Affect affect)
+{
+    tell_pin (call->domain, affect, ((const domain_pin_vcpu_args *) call->in)->vcpu);
+}
+
+static void
+tell_pin_vcpu_flags (Call *call, Affect affect)
+{
+    tell_pin (call->domain, affect, ((const domain_pin_vcpu_flags_args *) call->in)->vcpu);
+}
+
+static ApiResult
+pin_vcpu (Call *call, const PinRequest *request, guint flags, TuneTell told, GError **error)
+{
     Affect affect;
 
-    if (!cpus || !affect_resolve (domain, flags, &affect, error)
-        || !tune_change (domain, affect, edit_pin, &request, error))
+    if (!request->cpus || !affect_resolve (call->domain, flags, &affect, error))
         return API_FAILED;
-    tell (domain, affect, name, cpus);
-    return API_DONE;
+    return tune_change (call, affect, edit_pin, request, told, error);
 }
 
 ApiResult
 api_domain_pin_vcpu (Call *call, const domain_pin_vcpu_args *in, none *out, GError **error)
 {
+    g_autofree char *cpus = map_list (in->cpumap.cpumap_val, in->cpumap.cpumap_len, error);
+    const PinRequest request = { in->vcpu, cpus };
+
     (void) out;
-    return pin_vcpu (call->domain, in->vcpu, in->cpumap.cpumap_val, in->cpumap.cpumap_len, AFFECT_LIVE,
-                     error);
+    return pin_vcpu (call, &request, AFFECT_LIVE, tell_pin_vcpu, error);
 }
 
 ApiResult
 api_domain_pin_vcpu_flags (Call *call, const domain_pin_vcpu_flags_args *in, none *out, GError **error)
 {
+    g_autofree char *cpus = map_list (in->cpumap.cpumap_val, in->cpumap.cpumap_len, error);
+    const PinRequest request = { in->vcpu, cpus };
+
     (void) out;
-    return pin_vcpu (call->domain, in->vcpu, in->cpumap.cpumap_val, in->cpumap.cpumap_len, in->flags, error);
+    return pin_vcpu (call, &request, in->flags, tell_pin_vcpu_flags, error);
 }
 
 static gboolean
@@ -178,6 +205,12 @@ edit_emulator (DomainDef *def, gconstpointer cpus, GError **error)
     return TRUE;
 }
 
+static void
+tell_emulator (Call *call, Affect affect)
+{
+    tell (call->domain, affect, "cputune.emulatorpin", call->domain->def->cputune.emulatorpin);
+}
+
 ApiResult
 api_domain_pin_emulator (Call *call, const domain_pin_emulator_args *in, none *out, GError **error)
 {
@@ -185,11 +218,9 @@ api_domain_pin_emulator (Call *call, const domain_pin_emulator_args *in, none *o
     Affect affect;
 
     (void) out;
-    if (!cpus || !affect_resolve (call->domain, in->flags, &affect, error)
-        || !tune_change (call->domain, affect, edit_emulator, cpus, error))
+    if (!cpus || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
-    tell (call->domain, affect, "cputune.emulatorpin", cpus);
-    return API_DONE;
+    return tune_change (call, affect, edit_emulator, cpus, tell_emulator, error);
 }
 
 /* ---- NUMA */
@@ -231,6 +262,15 @@ edit_numa (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
+static void
+tell_numa (Call *call, Affect affect)
+{
+    const domain_set_numa_parameters_args *in = call->in;
+
+    if (params_find (in->params.params_val, in->params.params_len, "numa_nodeset"))
+        tell (call->domain, affect, "numatune.nodeset", call->domain->def->numatune.nodeset);
+}
+
 ApiResult
 api_domain_set_numa_parameters (Call *call, const domain_set_numa_parameters_args *in, none *out,
                                 GError **error)
@@ -247,9 +287,5 @@ api_domain_set_numa_parameters (Call *call, const domain_set_numa_parameters_arg
         || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
     request.live = (affect & AFFECT_LIVE) != 0;
-    if (!tune_change (call->domain, affect, edit_numa, &request, error))
-        return API_FAILED;
-    if (request.nodes)
-        tell (call->domain, affect, "numatune.nodeset", call->domain->def->numatune.nodeset);
-    return API_DONE;
+    return tune_change (call, affect, edit_numa, &request, tell_numa, error);
 }

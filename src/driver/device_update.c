@@ -109,6 +109,25 @@ device_net_rates (const NetDef *net, LinkRate *ret_to_guest, LinkRate *ret_from_
                                    .burst = rates[i]->burst * 1024 };
 }
 
+static gboolean
+same_rate (const LinkRate *wanted, const LinkRate *got)
+{
+    return wanted->average == got->average
+           && (wanted->average == 0 || MAX (wanted->peak, wanted->average) == got->peak);
+}
+
+gboolean
+device_set_rates (const char *name, const LinkRate *to_guest, const LinkRate *from_guest, GError **error)
+{
+    LinkRate to, from;
+
+    if (!link_set_rates (name, to_guest, from_guest, error))
+        return FALSE;
+    if (!link_get_rates (name, &to, &from, NULL) || !same_rate (to_guest, &to) || !same_rate (from_guest, &from))
+        log_warning ("the kernel does not have the bandwidth of '%s' as it was set", name);
+    return TRUE;
+}
+
 typedef struct {
     Domain *domain;
     guint64 serial;
@@ -159,7 +178,7 @@ work_run (gpointer data, GError **error)
     if ((work->bridge && !link_set_bridge (work->name, work->bridge, error))
         || (work->set_up && !link_set_up (work->name, work->up, error))
         || (work->set_rates
-            && !link_set_rates (work->name, &work->to_guest, &work->from_guest, error)))
+            && !device_set_rates (work->name, &work->to_guest, &work->from_guest, error)))
         return NULL;
     return data;
 }

@@ -20,3 +20,5 @@ void device_update (Domain *domain, const DomainDevice *device, guint index, Dom
 
 /* The rates of <bandwidth> as the host has them: kilobytes of 1000 bytes, as tc; a burst's have 1024. */
 void device_net_rates (const NetDef *net, LinkRate *ret_to_guest, LinkRate *ret_from_guest);
+/* Any thread; may block. What the kernel made otherwise is warned of. */
+gboolean device_set_rates (const char *name, const LinkRate *to_guest, const LinkRate *from_guest, GError **error);

@@ -59,6 +59,7 @@ DomainDef *domain_list_rename (DomainList *list, Domain *domain, DomainDef *def)
 
 Domain *domain_ref (Domain *domain);
 void domain_unref (Domain *domain);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Domain, domain_unref)
 /* Has a container: running, paused, or kept after its end (<on_crash>preserve). FALSE while a first
  * start is under way. */
 gboolean domain_active (const Domain *domain);

@@ -16,7 +16,8 @@
 /* Of char *: the targets of the live definition that can be frozen. */
 GPtrArray *frozen_candidates (const DomainDef *def);
 
-/* Thaws all at once, where there are any. May be called at any time. */
+/* Begins to thaw all, where there are any. May be called at any time; whoever waits for the domain's
+ * processes goes on waiting until the kernel has done it. */
 void frozen_release (Instance *instance);
 /* After re-adoption, what the note says. */
 void frozen_recover (Domain *domain);

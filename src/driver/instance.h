@@ -94,6 +94,8 @@ struct Instance {
     Cgroup *cgroup;
     GPtrArray *frozen;          /* file systems, frozen.h; NULL none */
     guint thaw_timer;           /* source id */
+    guint thawing;              /* tasks that thaw */
+    guint writers;              /* tasks that write limits: the group cannot be removed before */
     OomWatch *oom;              /* while it runs; NULL where the kernel cannot tell */
     guint64 start_time;         /* CLOCK_REALTIME us */
     guint kill_stage;           /* of the escalation in start_kill.c */

@@ -57,9 +57,11 @@ limits_written (gpointer result, GError *error, gpointer data)
     g_autofree Waiter *waiter = data;
     g_autofree MemoryLimits *after = result;
     Call *call = waiter->call;
-    const Instance *instance = call->domain->instance;
+    Instance *instance = call->domain->instance;
     GError *failure = NULL;
 
+    if (instance && instance->serial == waiter->serial)
+        instance->writers--;
     if (!instance || instance->serial != waiter->serial || !domain_active (call->domain)) {
         g_clear_pointer (&after, g_free);
         error_set (&failure, ERR_OPERATION_INVALID, "domain is not running");
@@ -87,6 +89,7 @@ memory_limits_write (Call *call, const MemoryLimits *before, const MemoryLimits 
     waiter->serial = call->domain->instance->serial;
     waiter->done = done;
     waiter->data = data;
+    call->domain->instance->writers++;
     job_yield (call->job);
     /* the kernel takes back what is above the new limit: as long as that takes, others do not wait */
     task_run_waiting (owner, write_limits, input, input_free, limits_written, waiter);

@@ -259,7 +259,8 @@ undo_cgroup (Instance *instance)
         return STEP_WAIT;
     if (!instance->cgroup)
         return STEP_DONE;
-    if (!cgroup_remove (instance->cgroup, NULL)) {
+    /* removing a file waits for who writes it */
+    if (instance->writers > 0 || !cgroup_remove (instance->cgroup, NULL)) {
         instance_retry (instance);
         return STEP_WAIT;
     }

@@ -110,7 +110,7 @@ limit_rates (const NetDef *net, const char *name, GError **error)
 
     device_net_rates (net, &to_guest, &from_guest);
     return (to_guest.average == 0 && from_guest.average == 0)
-           || link_set_rates (name, &to_guest, &from_guest, error);
+           || device_set_rates (name, &to_guest, &from_guest, error);
 }
 
 gboolean

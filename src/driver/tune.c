@@ -9,9 +9,7 @@
 
 #include "conf/cpulist.h"
 #include "driver/daemon.h"
-#include "driver/device_change.h"
 #include "driver/device_rules.h"
-#include "driver/store.h"
 #include "driver/vcpus.h"
 #include "host/block.h"
 #include "host/node.h"
@@ -115,45 +113,151 @@ tune_pids (const DomainDef *def)
     return def->skep && def->skep->tasks_max ? def->skep->tasks_max : daemon_state.settings->pids_max;
 }
 
+/* ---- rules of block devices */
+
+static gboolean
+same_rule (const CgroupBlkio *one, const CgroupBlkio *two)
+{
+    return one->weight == two->weight && one->rbps == two->rbps && one->wbps == two->wbps
+           && one->riops == two->riops && one->wiops == two->wiops;
+}
+
+char *
+tune_rule_text (const CgroupBlkio *rule)
+{
+    const struct {
+        const char *name;
+        guint64 value;
+    } parts[] = {
+        { "weight", rule->weight }, { "read_bytes_sec", rule->rbps }, { "write_bytes_sec", rule->wbps },
+        { "read_iops_sec", rule->riops }, { "write_iops_sec", rule->wiops },
+    };
+    GString *text = g_string_new (NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+        if (parts[i].value)
+            g_string_append_printf (text, "%s%s=%" G_GUINT64_FORMAT, text->len ? " " : "", parts[i].name,
+                                    parts[i].value);
+    return g_string_free (text, FALSE);
+}
+
+/* ---- what is to be written, by any thread */
+
+struct TuneWork {
+    Cgroup *cgroup;             /* a copy */
+    char *name;                 /* of the domain, for the log */
+    char *cpus, *mems;          /* NULL: stay */
+    char *wanted;               /* the CPUs, to compare; NULL: not asked for */
+    gboolean set_weight;
+    guint weight;
+    GArray *rules;              /* of CgroupBlkio */
+};
+
+void
+tune_work_free (TuneWork *work)
+{
+    if (!work)
+        return;
+    cgroup_free (work->cgroup);
+    g_free (work->name);
+    g_free (work->cpus);
+    g_free (work->mems);
+    g_free (work->wanted);
+    if (work->rules)
+        g_array_unref (work->rules);
+    g_free (work);
+}
+
 /* What the kernel really gives, where it is less than what was asked. */
 static void
-compare_cpus (const Instance *instance, const char *wanted)
+compare_cpus (const TuneWork *work)
 {
-    g_autofree char *effective = cgroup_effective_cpus (instance->cgroup, NULL);
+    g_autofree char *effective = cgroup_effective_cpus (work->cgroup, NULL);
 
-    if (wanted && effective && strcmp (g_strstrip (effective), wanted) != 0)
-        log_warning ("domain '%s': of the CPUs %s the kernel gives %s", instance->domain->def->name, wanted,
-                     effective);
+    if (effective && strcmp (g_strstrip (effective), work->wanted) != 0)
+        log_warning ("domain '%s': of the CPUs %s the kernel gives %s", work->name, work->wanted, effective);
+}
+
+/* What the kernel made of it otherwise is told. */
+static gboolean
+write_rule (const TuneWork *work, const CgroupBlkio *rule, GError **error)
+{
+    g_autofree char *asked = NULL, *got = NULL;
+    CgroupBlkio now;
+
+    if (!cgroup_set_blkio_device (work->cgroup, rule, error)
+        || !cgroup_get_blkio_device (work->cgroup, rule->device, &now, error))
+        return FALSE;
+    if (same_rule (rule, &now))
+        return TRUE;
+    asked = tune_rule_text (rule);
+    got = tune_rule_text (&now);
+    log_warning ("domain '%s': of the limits %s of block device %u:%u the kernel made %s", work->name, asked,
+                 major (rule->device), minor (rule->device), got);
+    return TRUE;
+}
+
+static void
+compare_weight (const TuneWork *work)
+{
+    guint weight = 0;
+
+    if (work->weight && cgroup_get_blkio_weight (work->cgroup, &weight, NULL) && weight != work->weight)
+        log_warning ("domain '%s': of the weight %u of block devices the kernel made %u", work->name,
+                     work->weight, weight);
+}
+
+gboolean
+tune_work_run (const TuneWork *work, GError **error)
+{
+    if ((work->cpus || work->mems) && !cgroup_set_cpuset (work->cgroup, work->cpus, work->mems, error))
+        return FALSE;
+    if (work->wanted)
+        compare_cpus (work);
+    if (work->set_weight) {
+        if (!cgroup_set_blkio_weight (work->cgroup, work->weight, error))
+            return FALSE;
+        compare_weight (work);
+    }
+    for (guint i = 0; i < work->rules->len; i++)
+        if (!write_rule (work, &g_array_index (work->rules, CgroupBlkio, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+/* A limit that goes is a limit to all. */
+static char *
+list_or_all (char *list, const char *all)
+{
+    char *text = list ? list : node_read ("%s", all);
+
+    return text ? g_strchomp (text) : NULL;
 }
 
 static gboolean
-apply_cpuset (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
+plan_cpuset (TuneWork *work, const DomainDef *from, const DomainDef *to, GError **error)
 {
     g_autofree char *old_cpus = from ? tune_cpus (from) : NULL, *cpus = tune_cpus (to);
     const char *old_nodes = from ? tune_nodes (from) : NULL, *nodes = tune_nodes (to);
-    g_autofree char *all_cpus = NULL, *all_nodes = NULL;
     gboolean new_cpus = g_strcmp0 (old_cpus, cpus) != 0, new_nodes = g_strcmp0 (old_nodes, nodes) != 0;
 
     if (!new_cpus && !new_nodes)
         return TRUE;
     if (!(cgroup_host_controllers () & CGROUP_CPUSET))
         return !from || error_set (error, ERR_OPERATION_INVALID, "cgroup cpuset controller is not mounted");
-    /* a limit that goes is a limit to all */
-    if (new_cpus && !cpus)
-        all_cpus = node_read ("/sys/devices/system/cpu/online");
-    if (new_nodes && !nodes)
-        all_nodes = node_read ("/sys/devices/system/node/online");
-    if (!cgroup_set_cpuset (instance->cgroup, !new_cpus ? NULL : cpus ? cpus : g_strchomp (all_cpus),
-                            !new_nodes ? NULL : nodes ? nodes : all_nodes ? g_strchomp (all_nodes) : NULL,
-                            error))
-        return FALSE;
+    if (new_cpus)
+        work->cpus = list_or_all (g_strdup (cpus), "/sys/devices/system/cpu/online");
+    if (new_nodes)
+        work->mems = list_or_all (g_strdup (nodes), "/sys/devices/system/node/online");
     if (from && new_cpus)
-        compare_cpus (instance, cpus);
+        work->wanted = g_strdup (cpus);
     return TRUE;
 }
 
-static gboolean
-apply_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
+/* ---- the emulator */
+
+gboolean
+tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
 {
     const char *pin = to->cputune.emulatorpin;
     g_autofree char *online = NULL;
@@ -178,7 +282,7 @@ apply_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, 
     return r == 0 || error_set_errno (error, r, "cannot set CPU affinity on process %d", (int) instance->pid);
 }
 
-/* ---- block devices */
+/* ---- block devices of a definition */
 
 static CgroupBlkio *
 rule_for (GArray *rules, dev_t device)
@@ -219,9 +323,8 @@ add_disks (GArray *rules, const Instance *instance, const DomainDef *def)
     }
 }
 
-/* @must: a device that is not there is an error. Of CgroupBlkio. */
-static GArray *
-blkio_rules (const Instance *instance, const DomainDef *def, gboolean must, GError **error)
+GArray *
+tune_block_rules (const Instance *instance, const DomainDef *def, gboolean must, GError **error)
 {
     g_autoptr (GArray) rules = g_array_new (FALSE, TRUE, sizeof (CgroupBlkio));
 
@@ -253,103 +356,50 @@ blkio_rules (const Instance *instance, const DomainDef *def, gboolean must, GErr
 }
 
 static gboolean
-same_rule (const CgroupBlkio *one, const CgroupBlkio *two)
+plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
 {
-    return one->weight == two->weight && one->rbps == two->rbps && one->wbps == two->wbps
-           && one->riops == two->riops && one->wiops == two->wiops;
-}
-
-static gboolean
-apply_blkio (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
-{
-    g_autoptr (GArray) before = blkio_rules (instance, from, FALSE, error);
-    g_autoptr (GArray) after = blkio_rules (instance, to, TRUE, error);
-    guint weight = to->blkiotune.weight, old_weight = from ? from->blkiotune.weight : 0;
+    g_autoptr (GArray) before = tune_block_rules (instance, from, FALSE, error);
+    g_autoptr (GArray) after = tune_block_rules (instance, to, TRUE, error);
 
     if (!after)
         return FALSE;
-    if (weight != old_weight && !cgroup_set_blkio_weight (instance->cgroup, weight, error))
-        return FALSE;
+    work->weight = to->blkiotune.weight;
+    work->set_weight = work->weight != (from ? from->blkiotune.weight : 0);
     for (guint i = 0; i < before->len; i++)
         rule_for (after, g_array_index (before, CgroupBlkio, i).device);    /* what is no more gets zeroes */
     for (guint i = 0; i < after->len; i++) {
         const CgroupBlkio *rule = &g_array_index (after, CgroupBlkio, i);
 
-        if (!same_rule (rule_for (before, rule->device), rule)
-            && !cgroup_set_blkio_device (instance->cgroup, rule, error))
-            return FALSE;
+        if (!same_rule (rule_for (before, rule->device), rule))
+            g_array_append_val (work->rules, *rule);
     }
     return TRUE;
+}
+
+TuneWork *
+tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
+{
+    TuneWork *work = g_new0 (TuneWork, 1);
+
+    work->cgroup = cgroup_copy (instance->cgroup);
+    work->name = g_strdup (to->name);
+    work->rules = g_array_new (FALSE, TRUE, sizeof (CgroupBlkio));
+    if (plan_cpuset (work, from, to, error) && plan_blkio (work, instance, from, to, error))
+        return work;
+    tune_work_free (work);
+    return NULL;
+}
+
+gboolean
+tune_work_needed (const TuneWork *work)
+{
+    return work->cpus || work->mems || work->set_weight || work->rules->len > 0;
 }
 
 gboolean
 tune_apply (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
 {
-    return apply_cpuset (instance, from, to, error) && apply_emulator (instance, from, to, error)
-           && apply_blkio (instance, from, to, error);
-}
+    g_autoptr (TuneWork) work = tune_work_new (instance, from, to, error);
 
-/* ---- a change */
-
-/* The live definition becomes @def (taken), in the status file too. */
-static gboolean
-take_live (Domain *domain, DomainDef *def, GError **error)
-{
-    DomainDef *old = domain->def;
-
-    domain_list_set_def (daemon_state.domains, domain, def);
-    if (store_save_status (domain, error)) {
-        domain_def_free (old);
-        return TRUE;
-    }
-    domain_list_set_def (daemon_state.domains, domain, old);
-    domain_def_free (def);
-    return FALSE;
-}
-
-static gboolean
-change_live (Domain *domain, DomainDef *live_given, DomainDef *config_given, GError **error)
-{
-    g_autoptr (DomainDef) live = live_given, config = config_given;
-    gboolean for_config = config != NULL;
-    Instance *instance = domain->instance;
-    g_autoptr (DomainDef) before = domain_def_copy (domain->def);
-    g_autoptr (DomainDef) after = domain_def_copy (live);
-
-    if (tune_apply (instance, before, after, error)
-        && take_live (domain, g_steal_pointer (&live), error)) {
-        if (!for_config || device_save_config (domain, g_steal_pointer (&config), error))
-            return TRUE;
-        take_live (domain, domain_def_copy (before), NULL);
-    }
-    /* the values from before were good once: what fails now is logged only */
-    if (!tune_apply (instance, after, before, NULL))
-        log_error ("domain '%s': its limits could not be put back", domain->def->name);
-    return FALSE;
-}
-
-static DomainDef *
-edited (const DomainDef *def, TuneEdit edit, gconstpointer request, GError **error)
-{
-    g_autoptr (DomainDef) copy = domain_def_copy (def);
-
-    if (!edit (copy, request, error) || !domain_def_judge (copy, &daemon_state.defaults, error))
-        return NULL;
-    return g_steal_pointer (&copy);
-}
-
-gboolean
-tune_change (Domain *domain, Affect affect, TuneEdit edit, gconstpointer request, GError **error)
-{
-    g_autoptr (DomainDef) live = NULL, config = NULL;
-
-    if ((affect & AFFECT_LIVE) && !domain_cgroup (domain, error))
-        return FALSE;
-    if ((affect & AFFECT_LIVE) && !(live = edited (domain->def, edit, request, error)))
-        return FALSE;
-    if ((affect & AFFECT_CONFIG) && !(config = edited (domain_config_def (domain), edit, request, error)))
-        return FALSE;
-    if (live)
-        return change_live (domain, g_steal_pointer (&live), g_steal_pointer (&config), error);
-    return device_save_config (domain, g_steal_pointer (&config), error);
+    return work && tune_work_run (work, error) && tune_emulator (instance, from, to, error);
 }

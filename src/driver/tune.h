@@ -22,11 +22,34 @@ guint64 tune_memory (const DomainDef *def);
 /* Processes; 0: no limit. */
 guint64 tune_pids (const DomainDef *def);
 
-/* Makes the control group as @to says, which it is now as @from says (NULL: as it was made). A failure
- * may leave some of it done. */
+/* Of CgroupBlkio: what the definition says of block devices, each once. @must: one that is not there is an
+ * error, and NULL. */
+GArray *tune_block_rules (const Instance *instance, const DomainDef *def, gboolean must, GError **error);
+/* "read_bytes_sec=1048576 ...", "" for none. */
+char *tune_rule_text (const CgroupBlkio *rule);
+
+/* What has to be written into the control group, which is now as @from says (NULL: as it was made), so that
+ * it is as @to says. Made on the main loop, run by any thread: writing waits for memory that moves to other
+ * nodes, and for requests that a block device has under way. What the kernel made of a value otherwise is
+ * warned of. A failure may leave some of it done. */
+typedef struct TuneWork TuneWork;
+TuneWork *tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
+gboolean tune_work_needed (const TuneWork *work);
+gboolean tune_work_run (const TuneWork *work, GError **error);
+void tune_work_free (TuneWork *work);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TuneWork, tune_work_free)
+
+/* The CPUs of the controller. */
+gboolean tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
+
+/* All of that at once: where nothing is in the group yet. */
 gboolean tune_apply (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
 
 /* Changes a definition as @request says; it is judged afterwards. */
 typedef gboolean (*TuneEdit) (DomainDef *def, gconstpointer request, GError **error);
-/* The change in what @affect names, all of it or nothing: edits copies, applies the live one, saves. */
-gboolean tune_change (Domain *domain, Affect affect, TuneEdit edit, gconstpointer request, GError **error);
+/* Tells of a change that is done. */
+typedef void (*TuneTell) (Call *call, Affect affect);
+/* The change in what @affect names, all of it or nothing: edits copies, writes the live one's limits by a
+ * task, saves, and tells (@tell, may be NULL). What it returns is the handler's answer. */
+ApiResult tune_change (Call *call, Affect affect, TuneEdit edit, gconstpointer request, TuneTell tell,
+                       GError **error);

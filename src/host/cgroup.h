@@ -136,6 +136,8 @@ char *cgroup_effective_mems (const Cgroup *c, GError **error);
 gboolean cgroup_set_blkio_weight (Cgroup *c, guint weight, GError **error);
 typedef struct { dev_t device; guint weight; guint64 rbps, wbps, riops, wiops; } CgroupBlkio; /* 0: none */
 gboolean cgroup_set_blkio_device (Cgroup *c, const CgroupBlkio *rule, GError **error);
+/* What the kernel has for @device. */
+gboolean cgroup_get_blkio_device (const Cgroup *c, dev_t device, CgroupBlkio *ret, GError **error);
 
 /* Device rules: deny all, then these. v1 devices.allow, v2 an eBPF program on BASE. */
 typedef struct {

@@ -192,6 +192,75 @@ shape_received (const char *name, int index, const LinkRate *rate)
     return r < 0 ? r : add_redirect (index, ifb);
 }
 
+/* ---- reading */
+
+static void
+read_htb (struct rtattr *options, LinkRate *ret)
+{
+    int left = (int) RTA_PAYLOAD (options);
+
+    for (struct rtattr *attr = RTA_DATA (options); RTA_OK (attr, left); attr = RTA_NEXT (attr, left)) {
+        const gsize size = RTA_PAYLOAD (attr);
+
+        if (attr->rta_type == TCA_HTB_PARMS && size >= sizeof (struct tc_htb_opt)) {
+            const struct tc_htb_opt *parms = RTA_DATA (attr);
+
+            ret->average = parms->rate.rate;
+            ret->peak = parms->ceil.rate;
+        }
+    }
+    /* after the small ones, wherever they stand */
+    left = (int) RTA_PAYLOAD (options);
+    for (struct rtattr *attr = RTA_DATA (options); RTA_OK (attr, left); attr = RTA_NEXT (attr, left)) {
+        if (attr->rta_type == TCA_HTB_RATE64 && RTA_PAYLOAD (attr) == sizeof ret->average)
+            memcpy (&ret->average, RTA_DATA (attr), sizeof ret->average);
+        if (attr->rta_type == TCA_HTB_CEIL64 && RTA_PAYLOAD (attr) == sizeof ret->peak)
+            memcpy (&ret->peak, RTA_DATA (attr), sizeof ret->peak);
+    }
+}
+
+/* The class of our own making; without it there is no limit. */
+static int
+read_class (int index, LinkRate *ret)
+{
+    RtnlRequest request;
+    RtnlAnswer answer;
+    struct tcmsg *message = NLMSG_DATA (&answer.header);
+    int r, left;
+
+    *ret = (LinkRate) { 0 };
+    /* without ECHO the kernel tells others of it, and not who asked */
+    start_tc (&request, RTM_GETTCLASS, NLM_F_ECHO, index, 0, TC_H_MAKE (1 << 16, CLASS_ALL), 0);
+    r = rtnl_ask (&request, &answer);
+    /* no such class, or a queue that has none */
+    if (r == -ENOENT || r == -EINVAL || r == -EOPNOTSUPP)
+        return 0;
+    if (r <= 0 || answer.header.nlmsg_type != RTM_NEWTCLASS)
+        return r < 0 ? r : -EPROTO;
+    left = (int) answer.header.nlmsg_len - (int) NLMSG_LENGTH (sizeof *message);
+    for (struct rtattr *attr = (struct rtattr *) (void *) ((char *) message + NLMSG_ALIGN (sizeof *message));
+         RTA_OK (attr, left); attr = RTA_NEXT (attr, left))
+        if ((attr->rta_type & NLA_TYPE_MASK) == TCA_OPTIONS)
+            read_htb (attr, ret);
+    return 0;
+}
+
+gboolean
+link_get_rates (const char *name, LinkRate *ret_to_guest, LinkRate *ret_from_guest, GError **error)
+{
+    char device[IF_NAMESIZE];
+    int index = link_index (name), ifb, r = -ENODEV;
+
+    link_rate_device (name, device);
+    ifb = link_index (device);
+    *ret_from_guest = (LinkRate) { 0 };
+    if (index != 0)
+        r = read_class (index, ret_to_guest);
+    if (r == 0 && ifb != 0)
+        r = read_class (ifb, ret_from_guest);
+    return r == 0 || error_set_errno (error, -r, "Unable to read the bandwidth of interface '%s'", name);
+}
+
 gboolean
 link_set_rates (const char *name, const LinkRate *to_guest, const LinkRate *from_guest, GError **error)
 {

@@ -18,5 +18,7 @@ typedef struct {
 /* Replaces what there is. A failure leaves the link without any limit. */
 gboolean link_set_rates (const char *name, const LinkRate *to_guest, const LinkRate *from_guest,
                          GError **error);
+/* What the kernel has, both 0 where there is no limit. The burst is not read. */
+gboolean link_get_rates (const char *name, LinkRate *ret_to_guest, LinkRate *ret_from_guest, GError **error);
 /* Name of the ifb device that belongs to the link @name: to be deleted with it, if it is there. */
 void link_rate_device (const char *name, char ret[IF_NAMESIZE]);

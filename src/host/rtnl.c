@@ -75,25 +75,30 @@ rtnl_close (RtnlRequest *request, gsize nest)
 }
 
 int
-rtnl_run (RtnlRequest *request)
+rtnl_ask (RtnlRequest *request, RtnlAnswer *answer)
 {
-    union {
-        struct nlmsghdr header;
-        char bytes[2048];
-    } answer;
-    const struct nlmsgerr *error;
     autofd int sock = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     ssize_t n;
 
     if (sock < 0 || send (sock, request->bytes, request->header.nlmsg_len, 0) < 0)
         return -errno;
     do
-        n = recv (sock, answer.bytes, sizeof answer.bytes, 0);
+        n = recv (sock, answer->bytes, sizeof answer->bytes, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
-    if ((gsize) n < NLMSG_LENGTH (sizeof (int)) || answer.header.nlmsg_type != NLMSG_ERROR)
+    if ((gsize) n < NLMSG_LENGTH (sizeof (int)) || answer->header.nlmsg_len > (gsize) n)
         return -EPROTO;
-    error = NLMSG_DATA (&answer.header);
-    return error->error;
+    if (answer->header.nlmsg_type == NLMSG_ERROR)
+        return ((const struct nlmsgerr *) NLMSG_DATA (&answer->header))->error;
+    return 1;
+}
+
+int
+rtnl_run (RtnlRequest *request)
+{
+    RtnlAnswer answer;
+    int r = rtnl_ask (request, &answer);
+
+    return r > 0 ? -EPROTO : r;
 }

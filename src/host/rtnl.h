@@ -25,3 +25,11 @@ void rtnl_close (RtnlRequest *request, gsize nest);
 void rtnl_append (RtnlRequest *request, const void *data, gsize size);
 /* Sends and waits for the answer: 0 or a negative errno. */
 int rtnl_run (RtnlRequest *request);
+/* The same where the answer is a message, too: then it is 1. */
+typedef struct {
+    union {
+        struct nlmsghdr header;
+        char bytes[4096];
+    };
+} RtnlAnswer;
+int rtnl_ask (RtnlRequest *request, RtnlAnswer *answer);

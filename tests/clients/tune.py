@@ -5,6 +5,7 @@ block devices, bandwidth; names, actions, signals. Live and saved definition are
 inside keeps the live one's, what cannot be done changes nothing."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -19,6 +20,9 @@ CPUS = os.cpu_count() or 1
 # an init that starts over as reboot(2) would, when it is asked, and tells of signals
 INIT = ("trap 'echo hup >>/signals' HUP; trap 'reboot -f' USR1; sleep 100000 &amp; echo $! >/child; "
         "while :; do wait; done")
+
+
+SKEP = os.path.join(t.BUILD, "tools/skep/skep")
 
 
 class Domain:
@@ -38,6 +42,11 @@ class Domain:
     def virsh(self, *words):
         return self.daemon.virsh(*words)
 
+    def limits(self):
+        """As skep shows them: (wanted, effective) of each name."""
+        shown = t.execute([SKEP, "-c", self.daemon.uri, "limits", self.name, "--json"])
+        return {row["name"]: (row["wanted"], row["effective"]) for row in json.loads(shown.out)}
+
     def well(self, what, *words):
         done = self.virsh(*words)
         self.checks.equal(what, (done.status, done.err.strip()), GOOD)
@@ -52,16 +61,23 @@ class Domain:
         with open(f"/proc/{controller}/task/{controller}/children", encoding="utf-8") as handle:
             return int(handle.read().split()[0]), int(controller)
 
-    def group_file(self, controller, file):
+    def group_path(self, controller, file):
         with open(f"/proc/{self.init()[0]}/cgroup", encoding="utf-8") as table:
             for line in table:
                 _, names, path = line.rstrip("\n").split(":", 2)
                 if controller in names.split(","):
                     for directory in (names, controller):
                         full = f"/sys/fs/cgroup/{directory}{path}/{file}"
-                        with contextlib.suppress(FileNotFoundError), open(full, encoding="utf-8") as handle:
-                            return handle.read().strip()
+                        if os.path.exists(full):
+                            return full
         return None
+
+    def group_file(self, controller, file):
+        path = self.group_path(controller, file)
+        if path is None:
+            return None
+        with open(path, encoding="utf-8") as handle:
+            return handle.read().strip()
 
     def live(self):
         return self.virsh("dumpxml", self.name).out
@@ -116,6 +132,11 @@ def blocks(d, checks):
             return d.group_file("blkio", f"blkio.throttle.{kind}_device")
         d.well("blkiotune", "blkiotune", d.name, "--device-read-bytes-sec", f"{loop},1048576", "--live", "--config")
         checks.equal("the kernel's limit", rate(), f"{number} 1048576")
+        checks.equal("skep limits shows both", d.limits().get(f"blkio.{number}"), ("read_bytes_sec=1048576",) * 2)
+        with open(d.group_path("blkio", "blkio.throttle.read_bps_device"), "w", encoding="utf-8") as handle:
+            handle.write(f"{number} 2097152")
+        checks.equal("what somebody else changed is seen", d.limits().get(f"blkio.{number}"),
+                     ("read_bytes_sec=1048576", "read_bytes_sec=2097152"))
         checks.that("in both definitions", "<read_bytes_sec>1048576" in d.live() and
                     "<read_bytes_sec>1048576" in d.saved())
         d.well("blkiotune to nothing", "blkiotune", d.name, "--device-read-bytes-sec", f"{loop},0", "--live")
@@ -156,6 +177,12 @@ def bandwidth(d, checks):
     d.well("domiftune", "domiftune", d.name, device, "--inbound", "1000,2000,100", "--outbound", "500", "--live")
     checks.matches("the kernel's class", "rate 8Mbit ceil 16Mbit",
                    t.execute(["tc", "class", "show", "dev", device]).out)
+    checks.equal("skep limits shows what the kernel has",
+                 [d.limits().get(f"net.{device}.{way}") for way in ("inbound", "outbound")],
+                 [("average=1000 peak=2000",) * 2, ("average=500",) * 2])
+    t.execute(["tc", "qdisc", "del", "dev", device, "root"])
+    checks.equal("a queue that somebody took away", d.limits().get(f"net.{device}.inbound"),
+                 ("average=1000 peak=2000", "unlimited"))
     checks.matches("domiftune tells", r"inbound.average: 1000", d.virsh("domiftune", d.name, device).out)
     checks.that("not saved", "bandwidth" not in d.saved())
     d.well("domiftune to nothing", "domiftune", d.name, device, "--inbound", "0", "--outbound", "0", "--live")

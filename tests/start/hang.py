@@ -6,6 +6,7 @@ meantime another container comes and goes. In the end those that hung can be des
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import struct
@@ -194,6 +195,74 @@ def unfrozen(connection, checks, fuse):
     checks.that("the freeze comes back", callers.wait(60), callers.ended)
 
 
+class Outer:
+    """A file system on the host that can be frozen, with an image of a container's on it: what the container
+    writes to its own file system then waits."""
+    FREEZE, THAW = 0xc0045877, 0xc0045878
+
+    def __init__(self, directory):
+        self.path, self.fd = os.path.join(directory, "outer"), -1
+        image = self.path + ".image"
+        make_image(image, 32)
+        os.mkdir(self.path)
+        done = subprocess.run(["mount", "-o", "loop", image, self.path], capture_output=True, text=True, check=False)
+        if done.returncode:
+            skeptest.skip(f"cannot mount a loop device: {done.stderr}")
+
+    def freeze(self):
+        self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.ioctl(self.fd, self.FREEZE, 0)
+
+    def thaw(self):
+        if self.fd >= 0:
+            fcntl.ioctl(self.fd, self.THAW, 0)
+            os.close(self.fd)
+        self.fd = -1
+
+    def end(self):
+        self.thaw()
+        if os.path.ismount(self.path):
+            subprocess.run(["umount", self.path], check=True)
+
+
+def loop_of(image):
+    listed = subprocess.run(["losetup", "-n", "-O", "NAME", "-j", image], capture_output=True, text=True, check=True)
+    return listed.stdout.split()[0]
+
+
+def unthawed(connection, checks, outer):
+    """A thaw writes to a device that does not answer; limits of that device may wait for it as well, which
+    depends on the kernel."""
+    domain = connection.lookupByName("sunk")
+    checks.equal("it is frozen", domain.fsFreeze(), 1)
+    loop = loop_of(os.path.join(outer.path, "image"))
+    outer.freeze()
+    try:
+        thaws = Callers(connection.getURI(), "sunk", lambda d: d.fsThaw(), 1)
+        limits = Callers(connection.getURI(), "tuned", lambda d: d.setBlkioParameters(
+            {"device_read_bytes_sec": f"{loop},1048576"}, 1), 1)
+        time.sleep(0.5)
+        checks.equal("the thaw waits", len(thaws.ended), 0)
+        lifecycle(connection, "lively")
+        checks.equal("others do not", len(thaws.ended), 0)
+    finally:
+        outer.thaw()
+    checks.that("the thaw comes back", thaws.wait(60) and thaws.ended[0][1] == "1", thaws.ended)
+    checks.that("so do the limits", limits.wait(60) and limits.ended[0][1] == "0", limits.ended)
+    checks.equal("it can be frozen again", domain.fsFreeze(), 1)
+    outer.freeze()
+    try:
+        destroys = Callers(connection.getURI(), "sunk", lambda d: d.destroy(), 1)
+        time.sleep(0.5)
+        lifecycle(connection, "lively")
+    finally:
+        outer.thaw()
+    checks.that("a destroy thaws", destroys.wait(60) and destroys.ended[0][1] == "0",
+                destroys.ended)
+    connection.lookupByName("tuned").destroy()
+    outer.end()
+
+
 def outside(connection, checks, directory):
     """Devices come from a path on the host that never answers: more of them than there are threads."""
     silence = os.path.join(directory, "silence")
@@ -218,12 +287,16 @@ def outside(connection, checks, directory):
     checks.that("the attaches come back", all(caller.wait(30) for caller in callers), [c.ended for c in callers])
 
 
+def make_image(image, mib):
+    with open(image, "wb") as file:
+        file.truncate(mib << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+
+
 def image_xml(directory, target):
     """A file system of the container's own, on an image."""
     image = os.path.join(directory, "image")
-    with open(image, "wb") as file:
-        file.truncate(8 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+    make_image(image, 8)
     return f"<filesystem type='file'><driver type='loop' format='raw'/><source file='{image}'/>" \
            f"<target dir='{target}'/></filesystem>"
 
@@ -239,14 +312,17 @@ def main():
     libvirt.virEventRegisterDefaultImpl()
     libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "plugged", "iced", "orphan", "deaf", *OUTSIDE, "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "iced", "orphan", "deaf", "sunk", "tuned", *OUTSIDE, "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
         fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         connection = libvirt.open(daemon.uri)
+        outer = Outer(directory)
+        stack.callback(outer.end)
+        images = {"iced": directory, "sunk": outer.path}
         for name in names:
-            devices = image_xml(directory, "/tmp/disk") if name == "iced" else ""
+            devices = image_xml(images[name], "/tmp/disk") if name in images else ""
             connection.defineXML(skeptest.domain_xml(name, root, args=("-c", "while true; do sleep 1000; done"),
                                                      devices=devices))
             if name != "lively":
@@ -267,6 +343,7 @@ def main():
         checks.matches("the first call comes back and says why", "did not end within", str(waiting[0].ended[:1]))
         unplugged(connection, checks, fuse)
         unfrozen(connection, checks, fuse)
+        unthawed(connection, checks, outer)
         outside(connection, checks, directory)
         os.close(fuse)          # the rest need not wait as long: now the file system answers with an error
         checks.that("the other calls come back", waiting[0].wait(120), waiting[0].ended)

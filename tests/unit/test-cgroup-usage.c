@@ -94,6 +94,23 @@ check_block (Cgroup *c)
 }
 
 static void
+check_limits (Cgroup *c, guint64 riops)
+{
+    g_autoptr (GError) error = NULL;
+    CgroupBlkio rule = { .rbps = 5 };
+
+    g_assert_true (cgroup_get_blkio_device (c, makedev (8, 0), &rule, &error));
+    g_assert_no_error (error);
+    g_assert_cmpuint (rule.weight, ==, 100);
+    g_assert_cmpuint (rule.rbps, ==, 1048576);
+    g_assert_cmpuint (rule.wbps, ==, 0);
+    g_assert_cmpuint (rule.riops, ==, riops);
+    g_assert_cmpuint (rule.wiops, ==, 0);
+    g_assert_true (cgroup_get_blkio_device (c, makedev (80, 0), &rule, &error));
+    g_assert_cmpuint (rule.weight + rule.rbps + rule.riops, ==, 0);
+}
+
+static void
 put_v1 (void)
 {
     put ("memory", "memory.stat", "cache 1\nrss 1\ntotal_cache 8192\ntotal_rss 4096\ntotal_rss_huge 9\n"
@@ -128,6 +145,10 @@ test_v1 (void)
     put ("blkio", "blkio.bfq.weight", "300\n");
     g_assert_true (cgroup_get_blkio_weight (c, &weight, &error));
     g_assert_cmpuint (weight, ==, 300);
+    put ("blkio", "blkio.throttle.read_bps_device", "259:0 7\n8:0 1048576\n");
+    put ("blkio", "blkio.throttle.read_iops_device", "8:0 4294967295\n");
+    put ("blkio", "blkio.bfq.weight_device", "8:0 100\n");
+    check_limits (c, 4294967295);
 }
 
 static void
@@ -156,6 +177,8 @@ test_v2 (void)
     g_assert_cmpstr (mems, ==, "0-1");
     g_assert_true (cgroup_get_blkio_weight (c, &weight, &error));
     g_assert_cmpuint (weight, ==, 250);
+    put ("v2", "io.max", "259:0 rbps=7 wbps=max riops=max wiops=max\n8:0 rbps=1048576 wbps=max riops=40 wiops=max\n");
+    check_limits (c, 40);
 }
 
 /* More devices than one page of text holds. */
