@@ -189,7 +189,8 @@ limits_take (const domain_set_memory_parameters_args *in, Limits *limits, GError
         && (limits->hard != MEMORY_UNLIMITED
             || params_find (in->params.params_val, in->params.params_len, "hard_limit")))
         return error_set (error, ERR_INVALID_ARG,
-                          "hard_limit must be lower than or equal to swap_hard_limit");
+                          "memory hard_limit tunable value must be lower than or equal to "
+                          "swap_hard_limit");
     return TRUE;
 }
 

@@ -287,6 +287,7 @@ rpc_prepare (Daemon *daemon)
     daemon->rpc = rpc_server_new (&limits, &handlers, daemon);
     rpc_server_add_program (daemon->rpc, RPC_PROGRAM_REMOTE, 1);
     rpc_server_add_program (daemon->rpc, RPC_PROGRAM_LXC, 1);
+    rpc_server_add_program (daemon->rpc, RPC_PROGRAM_QEMU, 1);
     rpc_server_add_program (daemon->rpc, RPC_PROGRAM_SKEP, 1);
 }
 

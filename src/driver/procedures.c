@@ -56,7 +56,8 @@
     {                                                                                              \
         .kind = PROC_KNOWN, .program = SECTION, .number = number_, .name = #name_,                 \
         .public_name = #public_, .flags_at = -1, .readonly = READONLY_##ro,                        \
-        .origin = ORIGIN_##origin_, .permission = perm, .object = ON_CONNECT,                      \
+        .origin = SECTION == RPC_PROGRAM_REMOTE ? ORIGIN_##origin_ : ORIGIN_NONE,                  \
+        .permission = perm, .object = ON_CONNECT,                      \
     },
 #define EVENT(number_, name_)                                                                      \
     {                                                                                              \
@@ -74,7 +75,7 @@ proc_table (guint *ret_n)
     return procs;
 }
 
-enum { REMOTE_ROWS = 456, LXC_ROWS = 1 };
+enum { REMOTE_ROWS = 456, LXC_ROWS = 1, QEMU_ROWS = 7 };
 
 /* Where the rows of a program begin; they are consecutive and their numbers start with 1. */
 static const Proc *
@@ -83,7 +84,8 @@ program_rows (guint32 program)
     static const struct { guint32 program; guint before; } sections[] = {
         { RPC_PROGRAM_REMOTE, 0 },
         { RPC_PROGRAM_LXC, REMOTE_ROWS },
-        { RPC_PROGRAM_SKEP, REMOTE_ROWS + LXC_ROWS },
+        { RPC_PROGRAM_QEMU, REMOTE_ROWS + LXC_ROWS },
+        { RPC_PROGRAM_SKEP, REMOTE_ROWS + LXC_ROWS + QEMU_ROWS },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS (sections); i++)

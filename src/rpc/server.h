@@ -20,6 +20,7 @@ typedef struct RpcStream RpcStream;
 
 #define RPC_PROGRAM_REMOTE    0x20008086u
 #define RPC_PROGRAM_LXC       0x00068000u
+#define RPC_PROGRAM_QEMU      0x20008087u   /* a client of virtual machines: told that there are none */
 #define RPC_PROGRAM_KEEPALIVE 0x6b656570u
 #define RPC_PROGRAM_SKEP      0x20536b70u   /* our own extensions: rpc/skep.x */
 

@@ -22,12 +22,13 @@ skep_procedures (void)
 static void
 test_complete (void)
 {
-    guint n, remote = 0, lxc = 0, skep = 0;
+    guint n, remote = 0, lxc = 0, qemu = 0, skep = 0;
     const Row *rows = rows_all (&n);
 
     for (guint i = 0; i < n; i++) {
         guint *count = rows[i].program == RPC_PROGRAM_REMOTE ? &remote
                        : rows[i].program == RPC_PROGRAM_LXC  ? &lxc
+                       : rows[i].program == RPC_PROGRAM_QEMU ? &qemu
                                                              : &skep;
 
         ++*count;
@@ -37,6 +38,7 @@ test_complete (void)
     }
     g_assert_cmpuint (remote, ==, REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE);
     g_assert_cmpuint (lxc, ==, 1);
+    g_assert_cmpuint (qemu, ==, 7);
     g_assert_cmpuint (skep, ==, skep_procedures ());
 }
 
@@ -195,9 +197,11 @@ test_unknown (Api *api, gconstpointer data)
     for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
         expect_unknown (conn, RPC_PROGRAM_REMOTE, numbers[i]);
         expect_unknown (conn, RPC_PROGRAM_LXC, numbers[i]);
+        expect_unknown (conn, RPC_PROGRAM_QEMU, numbers[i]);
         expect_unknown (conn, RPC_PROGRAM_SKEP, numbers[i]);
     }
     expect_unknown (conn, RPC_PROGRAM_LXC, 2);
+    expect_unknown (conn, RPC_PROGRAM_QEMU, 8);
     expect_unknown (conn, RPC_PROGRAM_SKEP, (int) skep_procedures () + 1);
 }
 

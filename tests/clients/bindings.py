@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The bindings of other languages go through one scenario, each as its users write it, and must tell the same:
-Sys::Virt (Perl), ruby-libvirt, php-libvirt, and go-libvirt, which speaks the protocol without libvirt's library.
+Sys::Virt (Perl), ruby-libvirt, php-libvirt, libvirt-go (by cgo), and go-libvirt, which speaks the protocol without
+libvirt's library.
 
-  bindings.py [--oracle] perl|ruby|php|go
+  bindings.py [--oracle] perl|ruby|php|go|cgo
 """
 
 import os
@@ -39,22 +40,27 @@ WORDS = {"unknown code 42": "unknown code Domain not found", "destroy off code 5
          "undefined code 42": "undefined code Domain not found"}
 
 
+# Where the package lies, and the scenario.
+GO = {"go": ("digitalocean/go-libvirt", "scenario.go"), "cgo": ("libvirt/libvirt-go", "scenario_cgo.go")}
+
+
 def expected(language):
     """All of it, but for what a binding does not have or the scenario leaves out."""
-    missing = {"perl": (), "ruby": ("events",), "php": ("limit", "console", "events"), "go": ("limit",)}[language]
+    missing = {"perl": (), "ruby": ("events",), "php": ("limit", "console", "events"), "go": ("limit",), "cgo": ()}[language]
     lines = [line for line in EXPECTED if not line.startswith(missing or ("-",))]
     return [WORDS.get(line, line) for line in lines] if language == "php" else lines
 
 
 def command(language, directory, daemon, xml):
-    if language == "go":
+    if language in GO:
+        package, source = GO[language]
         t.need_program("go")
-        if not os.path.isdir("/usr/share/gocode/src/github.com/digitalocean/go-libvirt"):
-            t.skip("needs golang-github-digitalocean-go-libvirt-dev (tools/deps clients)")
+        if not os.path.isdir(os.path.join("/usr/share/gocode/src/github.com", package)):
+            t.skip(f"needs {package} for Go (tools/deps clients)")
         # The compiler's cache is kept: the second run takes a second.
         cache = os.path.join(os.environ.get("SKEP_CACHE_DIR") or os.path.join(t.BUILD, "cache"), "go")
         program = os.path.join(directory, "scenario")
-        built = t.execute(["go", "build", "-o", program, os.path.join(SCENARIOS, "scenario.go")], timeout=600,
+        built = t.execute(["go", "build", "-o", program, os.path.join(SCENARIOS, source)], timeout=600,
                           env=dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOCACHE=cache, GOFLAGS="-p=2"))
         if built.status:
             raise RuntimeError(built.err)
