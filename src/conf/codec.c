@@ -138,13 +138,17 @@ static const struct {
 gboolean
 codec_is_element (const xmlNode *node, const char *element)
 {
+    const char *name = (const char *) node->name;
+
     if (node->type != XML_ELEMENT_NODE)
         return FALSE;
+    if (!node->ns)              /* an undeclared prefix is a part of the name, and means nothing */
+        return *name == *element && g_str_equal (name, element) && !strchr (element, ':');
     for (guint i = 0; i < G_N_ELEMENTS (namespaces); i++)
         if (g_str_has_prefix (element, namespaces[i].prefix))
-            return node->ns && g_str_equal ((const char *) node->ns->href, namespaces[i].uri)
-                && g_str_equal ((const char *) node->name, element + strlen (namespaces[i].prefix));
-    return !node->ns && g_str_equal ((const char *) node->name, element);
+            return g_str_equal ((const char *) node->ns->href, namespaces[i].uri)
+                && g_str_equal (name, element + strlen (namespaces[i].prefix));
+    return FALSE;
 }
 
 xmlNode *
@@ -182,8 +186,13 @@ enter_child (Codec *c, xmlNode *child, const char *name)
 static void
 indent (const Codec *c, guint steps)
 {
-    for (guint i = 0; i < c->base + steps; i++)
-        g_string_append_len (c->out, "  ", 2);
+    static const char blanks[] = "                                                                ";
+    gsize rest = 2 * (gsize) (c->base + steps);
+
+    for (gsize n; rest > 0; rest -= n) {
+        n = MIN (rest, sizeof blanks - 1);
+        g_string_append_len (c->out, blanks, (gssize) n);
+    }
 }
 
 static void
@@ -255,6 +264,12 @@ codec_only (Codec *c, const char *element, gboolean wanted)
         codec_fail_node (c, codec_next_child (first->next, element), ERR_XML,
                          "only one %s is supported", element);
     return codec_enter (c, element, wanted);
+}
+
+gboolean
+codec_bare (const Codec *c)
+{
+    return !codec_top (c)->node->children;
 }
 
 guint

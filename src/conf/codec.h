@@ -99,6 +99,8 @@ void codec_unknown (Codec *c, ErrorCode code, const char *format);
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
 /* The same; several are an error, "only one ELEMENT is supported". */
 gboolean codec_only (Codec *c, const char *element, gboolean wanted);
+/* Reading: there is nothing in the current element. */
+gboolean codec_bare (const Codec *c);
 /* Reading: how many children @element there are, taken or not. */
 guint codec_count (const Codec *c, const char *element);
 /* Reading: enters the next child @element that is not ticked off; without @many only the first, as

@@ -57,7 +57,7 @@ console_source_codec (Codec *c, ConsoleDef *console)
     if (string_table_value (&console_type_names, console->type) >= CONSOLE_PATH_TYPES) {
         g_autofree char *words = g_strdup_printf ("source:chardev-%s* protocol", console->type);
 
-        passive_codec (c, &console->passive, words);
+        passive_codec (c, &console->passive, g_intern_string (words));
         return;
     }
     if (!codec_enter (c, "source", wanted))

@@ -115,7 +115,7 @@ source_codec (Codec *c, DiskDef *disk)
         g_autofree char *word
             = g_strdup_printf ("source:disk-source-%s", disk_type_names.name[disk->type]);
 
-        passive_codec (c, &disk->passive, word);
+        passive_codec (c, &disk->passive, g_intern_string (word));
         return;
     }
     if (!codec_enter (c, "source", disk->source || passive_inside (disk->passive, "source")))

@@ -242,60 +242,80 @@ item_is (const Codec *c, const PassiveNode *item, const char *name, gboolean ele
         && g_str_equal (strrchr (item->path, '/') + 1, codec_name (c));
 }
 
+static void
+read_items (Codec *c, GPtrArray **items, const PassiveWord *word)
+{
+    g_autofree char *path = NULL;
+
+    for (guint number = 0; codec_next (c, word->name, word->many); number++) {
+        PassiveNode *node;
+
+        if (!path)
+            path = codec_parent_path (c);
+        node = read_node (c, strrchr (path, '/') + 1, word, number);
+        codec_leave (c);
+        if (node)
+            passive_node_add (items, node, g_strdup (path));
+    }
+}
+
 void
 passive_codec (Codec *c, GPtrArray **items, const char *names)
 {
-    PassiveWord word;
+    const PassiveWord *words;
+    guint n;
 
     tell_watcher (c, names, FALSE);
-    while (passive_word_next (&names, &word)) {
+    if (codec_reading (c) ? codec_bare (c) : !*items)
+        return;
+    words = passive_words (names, &n);
+    for (guint w = 0; w < n; w++) {
         if (codec_reading (c)) {
-            g_autofree char *path = NULL;
-
-            for (guint number = 0; codec_next (c, word.name, word.many); number++) {
-                PassiveNode *node;
-
-                if (!path)
-                    path = codec_parent_path (c);
-                node = read_node (c, strrchr (path, '/') + 1, &word, number);
-                codec_leave (c);
-                if (node)
-                    passive_node_add (items, node, g_strdup (path));
-            }
+            read_items (c, items, &words[w]);
             continue;
         }
         for (guint i = 0; *items && i < (*items)->len; i++) {
             const PassiveNode *item = g_ptr_array_index (*items, i);
 
-            if (item_is (c, item, word.name, TRUE))
+            if (item_is (c, item, words[w].name, TRUE))
                 write_node (c, item);
         }
     }
 }
 
+static void
+read_item (Codec *c, GPtrArray **items, const PassiveWord *word)
+{
+    char *value = read_attr (c, word, 0);
+    PassiveNode *node;
+
+    if (!value)
+        return;
+    node = passive_node_new (NULL, word->name);
+    passive_node_add (items, node, codec_path (c));
+    node->text = value;
+}
+
 void
 passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs)
 {
-    PassiveWord word;
+    const PassiveWord *words;
+    guint n;
 
     tell_watcher (c, attrs, TRUE);
-    while (passive_word_next (&attrs, &word)) {
+    if (!codec_reading (c) && !*items)
+        return;
+    words = passive_words (attrs, &n);
+    for (guint w = 0; w < n; w++) {
         if (codec_reading (c)) {
-            char *value = read_attr (c, &word, 0);
-
-            if (value) {
-                PassiveNode *node = passive_node_new (NULL, word.name);
-
-                passive_node_add (items, node, codec_path (c));
-                node->text = value;
-            }
+            read_item (c, items, &words[w]);
             continue;
         }
         for (guint i = 0; *items && i < (*items)->len; i++) {
             const PassiveNode *item = g_ptr_array_index (*items, i);
 
-            if (item_is (c, item, word.name, FALSE))
-                write_attr (c, word.type, item->name, item->text);
+            if (item_is (c, item, words[w].name, FALSE))
+                write_attr (c, words[w].type, item->name, item->text);
         }
     }
 }

@@ -54,8 +54,8 @@ typedef struct {
 extern const PassiveRow passive_rows[], passive_device_rows[], passive_chardev_rows[],
     passive_host_rows[];
 
-/* The children @names, words as in a row, of the current element. @items keeps them; reading makes
- * it when there is one. */
+/* The children @names, words as in a row that stay where they are, of the current element. @items
+ * keeps them; reading makes it when there is one. */
 void passive_codec (Codec *c, GPtrArray **items, const char *names);
 /* The same for attributes @attrs. */
 void passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs);

@@ -64,6 +64,31 @@ split (const char *words, guint *ret_n)
     return (PassiveWord *) (void *) g_array_free (g_steal_pointer (&array), FALSE);
 }
 
+typedef struct {
+    PassiveWord *words;
+    guint n;
+} Words;
+
+const PassiveWord *
+passive_words (const char *words, guint *ret_n)
+{
+    static GMutex lock;
+    static GHashTable *known;       /* by the string's address */
+    g_autoptr (GMutexLocker) held = g_mutex_locker_new (&lock);
+    Words *found;
+
+    if (!known)
+        known = g_hash_table_new (NULL, NULL);
+    found = g_hash_table_lookup (known, words);
+    if (!found) {
+        found = g_new0 (Words, 1);
+        found->words = split (words, &found->n);
+        g_hash_table_insert (known, (char *) words, found);
+    }
+    *ret_n = found->n;
+    return found->words;
+}
+
 static void
 add_rows (GHashTable *kinds, const PassiveRow *rows)
 {

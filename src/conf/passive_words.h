@@ -20,6 +20,8 @@ typedef struct {
 
 /* Takes the next word of *words, which moves on; FALSE at the end. */
 gboolean passive_word_next (const char **words, PassiveWord *word);
+/* All of @words, which must be constant: they are taken apart once, and kept. */
+const PassiveWord *passive_words (const char *words, guint *ret_n);
 /* The row for element @name (or the row named so, @row) below @parent, of @kind (NULL: any). Never
  * NULL: rows are ours. */
 const PassiveKind *passive_kind_find (const char *parent, const char *name, const char *row,

@@ -156,14 +156,16 @@ check_bytes (const char *text, gsize size, Watch *watch)
 }
 
 static xmlDoc *
-parse (const char *text, gsize size, gsize size_max, int depth_max, const char *what, ErrorOrigin origin,
-       GError **error)
+parse (const char *text, gsize size, gboolean own, const char *what, ErrorOrigin origin, GError **error)
 {
-    Watch watch = { .what = what, .size_max = size_max, .depth_max = depth_max, .origin = origin };
+    Watch watch = { .what = what,
+                    .size_max = own ? XML_OWN_SIZE_MAX : XML_SIZE_MAX,
+                    .depth_max = own ? XML_OWN_DEPTH_MAX : XML_DEPTH_MAX,
+                    .origin = origin };
     xmlParserCtxt *context;
     g_autoptr (xmlDoc) doc = NULL;
 
-    if (check_bytes (text, size, &watch) && check_attributes (text, size, &watch)) {
+    if (check_bytes (text, size, &watch) && (own || check_attributes (text, size, &watch))) {
         context = xmlNewParserCtxt ();
         if (!context)
             g_error ("out of memory");
@@ -191,14 +193,14 @@ xmlDoc *
 xml_document_parse (const char *text, gsize size, const char *what, ErrorOrigin origin,
                     GError **error)
 {
-    return parse (text, size, XML_SIZE_MAX, XML_DEPTH_MAX, what, origin, error);
+    return parse (text, size, FALSE, what, origin, error);
 }
 
 xmlDoc *
 xml_own_document_parse (const char *text, gsize size, const char *what, ErrorOrigin origin,
                         GError **error)
 {
-    return parse (text, size, XML_OWN_SIZE_MAX, XML_OWN_DEPTH_MAX, what, origin, error);
+    return parse (text, size, TRUE, what, origin, error);
 }
 
 char *

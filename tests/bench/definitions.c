@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How many definitions a second one processor reads, judges and writes: definitions FILE [COUNT].
+ * Measured in processor time, since others use the machine. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "conf/domain.h"
+
+static const DomainDefaults defaults
+    = { "x86_64", "i686", "/usr/libexec/skep/skep-controller", "none" };
+
+static double
+seconds (void)
+{
+    struct timespec now;
+
+    clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
+
+int
+main (int argc, char **argv)
+{
+    guint count = argc > 2 ? (guint) atoi (argv[2]) : 20000;
+    g_autofree char *text = NULL;
+    gsize size;
+    double start, took;
+
+    if (argc < 2 || count == 0 || !g_file_get_contents (argv[1], &text, &size, NULL)) {
+        fprintf (stderr, "usage: definitions FILE [COUNT]\n");
+        return 1;
+    }
+    start = seconds ();
+    for (guint i = 0; i < count; i++) {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (DomainDef) def = domain_def_parse (text, size, &defaults, 0, &error);
+        g_autofree char *out = NULL;
+
+        if (!def) {
+            fprintf (stderr, "%s: %s\n", argv[1], error->message);
+            return 1;
+        }
+        out = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
+    }
+    took = seconds () - start;
+    printf ("%u definitions, %.0f a second\n", count, count / took);
+    return 0;
+}
