@@ -80,13 +80,10 @@ check_text_size (gsize size, GError **error)
 }
 
 gboolean
-domain_def_check_size (const DomainDef *def, gsize size, GError **error)
+domain_def_check_size (const DomainDef *def, GError **error)
 {
-    g_autofree char *xml = NULL;
+    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
 
-    if (size < XML_SIZE_MAX / 128)
-        return TRUE;
-    xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
     return check_text_size (strlen (xml), error);
 }
 

@@ -102,10 +102,9 @@ DomainDef *domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint
                             GError **error);
 
 /* What we write is longer than what we read: escapes, defaults, indentation (of metadata up to 128
- * blanks for four bytes). It must be readable again. @size is what was read; small things are not
- * measured. */
-gboolean domain_def_check_size (const DomainDef *def, gsize size, GError **error);
-/* The same, measured in any case, and that what is written is read again: domain_def_copy() and a
+ * blanks for four bytes). It must be readable again. */
+gboolean domain_def_check_size (const DomainDef *def, GError **error);
+/* The same, and that what is written is read again: domain_def_copy() and a
  * restart of the daemon rely on it. For what a client gave. */
 gboolean domain_def_check_text (const DomainDef *def, GError **error);
 void domain_def_write (GString *out, guint level, const DomainDef *def, guint flags);

@@ -142,7 +142,7 @@ replace (DomainDef *def, char **member, char *text, GError **error)
     char *old = *member;
 
     *member = text;
-    if (domain_def_check_size (def, text ? strlen (text) : 0, error)) {
+    if (domain_def_check_size (def, error)) {
         g_free (old);
         return TRUE;
     }
@@ -200,11 +200,11 @@ add_subtree (xmlNode *metadata, const char *text, const char *key, const char *u
     return TRUE;
 }
 
-/* Whether @metadata can be read again inside a status file, where it stands deepest. */
+/* Whether @metadata can be read again in a definition: status files have deeper bounds. */
 static gboolean
 check_metadata (const char *metadata, GError **error)
 {
-    g_autofree char *file = g_strdup_printf ("<a><b>%s</b></a>", metadata);
+    g_autofree char *file = g_strdup_printf ("<domain>%s</domain>", metadata);
     g_autoptr (xmlDoc) doc
         = xml_document_parse (file, strlen (file), "metadata", ORIGIN_DOMAIN, error);
 

@@ -13,6 +13,8 @@
 static GMutex lock;
 static char *directory;         /* under lock */
 static GHashTable *compiled;    /* under lock: name -> xmlRelaxNG; entries stay for good */
+/* libxml2 does not say that two threads may use one compiled schema at a time. */
+static GMutex validating;
 
 void
 schema_set_directory (const char *dir)
@@ -131,7 +133,9 @@ schema_validate_document (const char *name, xmlDoc *doc, GError **error)
     if (!context)
         g_error ("out of memory");
     xmlRelaxNGSetValidStructuredErrors (context, keep_problem, problem);
+    g_mutex_lock (&validating);
     result = xmlRelaxNGValidateDoc (context, doc);
+    g_mutex_unlock (&validating);
     xmlRelaxNGFreeValidCtxt (context);
     if (result == 0)
         return TRUE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Validation against schemas/NAME.rng; each schema is compiled once per process. */
+/* Validation against schemas/NAME.rng; each schema is compiled once per process. Any thread, one at a
+ * time: a large document takes seconds, so never on the main loop of the daemon. */
 #pragma once
 
 #include <glib.h>

@@ -8,6 +8,7 @@
 #include "driver/lifecycle.h"
 #include "driver/params.h"
 #include "driver/store.h"
+#include "driver/validate.h"
 #include "util/log.h"
 
 #define DEFINE_VALIDATE 1u          /* virDomainDefineFlags */
@@ -41,16 +42,16 @@ log_passive (const DomainDef *def)
         log_info ("domain '%s': without effect in a container: %s", def->name, list->str);
 }
 
+/* Takes @given. */
 static ApiResult
-define (const char *xml, guint flags, wire_domain *handle, GError **error)
+define (DomainDef *given, wire_domain *handle, GError **error)
 {
     DomainList *list = daemon_state.domains;
-    g_autoptr (DomainDef) def = NULL;
+    g_autoptr (DomainDef) def = given;
     LifeEvent event = LIFE_DEFINED;
     Domain *domain;
 
-    def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults, flags, error);
-    if (!def || !domain_list_check (list, def, error) || !store_save_config (def, error))
+    if (!domain_list_check (list, def, error) || !store_save_config (def, error))
         return API_FAILED;
     log_passive (def);
     domain = domain_list_find_name (list, def->name);
@@ -67,20 +68,42 @@ define (const char *xml, guint flags, wire_domain *handle, GError **error)
     return API_DONE;
 }
 
+static ApiResult
+define_text (const char *xml, wire_domain *handle, GError **error)
+{
+    DomainDef *def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults, 0, error);
+
+    return def ? define (def, handle, error) : API_FAILED;
+}
+
+static void
+define_validated (Call *call, DomainDef *def, guint flags, wire_domain *handle)
+{
+    GError *error = NULL;
+
+    (void) flags;
+    if (define (def, handle, &error) == API_DONE)
+        call_done (call);
+    else
+        call_failed (call, error);
+}
+
 ApiResult
 api_domain_define_xml (Call *call, const domain_define_xml_args *in, domain_define_xml_ret *out,
                        GError **error)
 {
     (void) call;
-    return define (in->xml, 0, &out->dom, error);
+    return define_text (in->xml, &out->dom, error);
 }
 
 ApiResult
 api_domain_define_xml_flags (Call *call, const domain_define_xml_flags_args *in,
                              domain_define_xml_flags_ret *out, GError **error)
 {
-    (void) call;
-    return define (in->xml, in->flags & DEFINE_VALIDATE ? DOMAIN_PARSE_VALIDATE : 0, &out->dom, error);
+    if (!(in->flags & DEFINE_VALIDATE))
+        return define_text (in->xml, &out->dom, error);
+    validate_definition (call, in->xml, in->flags, &out->dom, define_validated);
+    return API_LATER;
 }
 
 static ApiResult

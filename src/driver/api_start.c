@@ -7,6 +7,7 @@
 #include "driver/daemon.h"
 #include "driver/params.h"
 #include "driver/start.h"
+#include "driver/validate.h"
 
 #define CREATE_AUTODESTROY 2u       /* virDomainCreateFlags */
 #define CREATE_VALIDATE 16u
@@ -132,17 +133,16 @@ create_xml_timeout (gpointer data)
     call_failed (create->call, error);
 }
 
+/* Takes @given. */
 static ApiResult
-create_xml (Call *call, const char *xml, guint flags, wire_domain *handle, GError **error)
+create_def (Call *call, DomainDef *given, guint flags, wire_domain *handle, GError **error)
 {
     DomainList *list = daemon_state.domains;
-    g_autoptr (DomainDef) def = NULL;
+    g_autoptr (DomainDef) def = given;
     CreateXml *create;
     Domain *domain;
 
-    def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults,
-                            flags & CREATE_VALIDATE ? DOMAIN_PARSE_VALIDATE : 0, error);
-    if (!def || !domain_list_check (list, def, error))
+    if (!domain_list_check (list, def, error))
         return API_FAILED;
     domain = domain_list_find_name (list, def->name);
     if (domain && domain_active (domain)) {
@@ -161,6 +161,28 @@ create_xml (Call *call, const char *xml, guint flags, wire_domain *handle, GErro
     job_begin (&domain->jobs, JOB_START, call->proc->name, 30000, create_xml_run, create_xml_timeout,
                create);
     return API_LATER;
+}
+
+static void
+create_validated (Call *call, DomainDef *def, guint flags, wire_domain *handle)
+{
+    GError *error = NULL;
+
+    if (create_def (call, def, flags, handle, &error) == API_FAILED)
+        call_failed (call, error);
+}
+
+static ApiResult
+create_xml (Call *call, const char *xml, guint flags, wire_domain *handle, GError **error)
+{
+    DomainDef *def;
+
+    if (flags & CREATE_VALIDATE) {
+        validate_definition (call, xml, flags, handle, create_validated);
+        return API_LATER;
+    }
+    def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults, 0, error);
+    return def ? create_def (call, def, flags, handle, error) : API_FAILED;
 }
 
 ApiResult

@@ -9,6 +9,7 @@
 #include "driver/params.h"
 #include "driver/held.h"
 #include "driver/start.h"
+#include "rpc/error_wire.h"
 #include "util/log.h"
 
 #define JOB_LONG_MS 1000 /* a change of a domain that takes as long is told of when it is over */
@@ -39,6 +40,18 @@ dispatch_client_new (RpcClient *rpc, gpointer daemon)
     rpc_client_set_data (rpc, client, NULL);
 }
 
+/* Nobody hears the answers, which free the calls. */
+static void
+waiting_clear (Client *client)
+{
+    g_autoptr (GError) gone = NULL;
+    RpcCall *rpc;
+
+    error_set (&gone, ERR_OPERATION_ABORTED, "the client has gone");
+    while ((rpc = g_queue_pop_head (&client->waiting)))
+        rpc_call_error (rpc, gone);
+}
+
 void
 dispatch_client_gone (RpcClient *rpc, gpointer daemon)
 {
@@ -46,6 +59,7 @@ dispatch_client_gone (RpcClient *rpc, gpointer daemon)
 
     rpc_client_set_data (rpc, NULL, NULL);
     client->rpc = NULL;
+    waiting_clear (client);
     events_client_gone (client);
     domains_client_gone (((Daemon *) daemon)->domains, client->id);
     client_unref (client);
@@ -148,6 +162,7 @@ call_done (Call *call)
 static void
 error_log (const char *name, guint64 client, const GError *error)
 {
+    g_autofree char *text = error_wire_message (error);
     const char *place = error_place (error);
 
     switch (error->code) {
@@ -156,14 +171,14 @@ error_log (const char *name, guint64 client, const GError *error)
     case ERR_SYSTEM:
     case ERR_OPERATION_FAILED:
     case ERR_OPERATION_TIMEOUT:
-        log_error ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, error->message, place);
+        log_error ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, text, place);
         break;
     case ERR_NO_SUPPORT:
     case ERR_NO_DOMAIN_METADATA:
-        log_debug ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, error->message, place);
+        log_debug ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, text, place);
         break;
     default:
-        log_info ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, error->message, place);
+        log_info ("%s of client %" G_GUINT64_FORMAT ": %s%s", name, client, text, place);
     }
 }
 
@@ -320,10 +335,9 @@ dispatch (const Proc *proc, RpcCall *rpc, Client *client, Daemon *daemon)
                    call);
 }
 
-void
-dispatch_call (RpcCall *rpc, gpointer daemon)
+static void
+serve (RpcCall *rpc, Client *client, Daemon *daemon)
 {
-    Client *client = rpc_client_data (rpc_call_client (rpc));
     const Proc *proc = proc_find (rpc_call_program (rpc), rpc_call_procedure (rpc));
     Held held;
 
@@ -339,4 +353,33 @@ dispatch_call (RpcCall *rpc, gpointer daemon)
         rpc_call_error (rpc, error);
     }
     slice_end (&held, proc ? proc->name : "an unknown procedure");
+}
+
+void
+dispatch_call (RpcCall *rpc, gpointer daemon)
+{
+    Client *client = rpc_client_data (rpc_call_client (rpc));
+
+    if (client->held)
+        g_queue_push_tail (&client->waiting, rpc);
+    else
+        serve (rpc, client, daemon);
+}
+
+void
+client_hold (Client *client)
+{
+    client->ref_count++;
+    client->held++;
+}
+
+void
+client_release (Client *client)
+{
+    RpcCall *rpc;
+
+    client->held--;
+    while (!client->held && (rpc = g_queue_pop_head (&client->waiting)))
+        serve (rpc, client, &daemon_state);
+    client_unref (client);
 }

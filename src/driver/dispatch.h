@@ -37,6 +37,8 @@ typedef struct {
     char *uri;                  /* as opened */
     GSList *callbacks;          /* event registrations: events.c */
     GSList *streams;
+    guint held;                 /* while not 0, its calls wait */
+    GQueue waiting;             /* of RpcCall */
 } Client;
 
 typedef struct {
@@ -53,6 +55,11 @@ typedef struct {
 /* For API_LATER. Both answer, end the job and free @call. call_failed() takes the error. */
 void call_done (Call *call);
 void call_failed (Call *call, GError *error);
+
+/* From here to client_release() the client's next calls wait, in order: a task works on what they may rely
+ * on. The client stays valid. */
+void client_hold (Client *client);
+void client_release (Client *client);
 
 void dispatch_call (RpcCall *rpc, gpointer daemon);
 void dispatch_client_new (RpcClient *rpc, gpointer daemon);

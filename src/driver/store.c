@@ -13,6 +13,7 @@
 #include "driver/instance.h"
 #include "driver/lifecycle.h"
 #include "driver/store_sync.h"
+#include "rpc/error_wire.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -147,7 +148,7 @@ store_set_autostart (const char *name, gboolean autostart, GError **error)
 static void
 set_aside (const char *path, const GError *why)
 {
-    g_autofree char *aside = NULL;
+    g_autofree char *aside = NULL, *text = error_wire_message (why);
 
     for (guint n = 0; n < 100; n++) {
         g_free (aside);
@@ -156,14 +157,13 @@ set_aside (const char *path, const GError *why)
                                           (gint64) time (NULL), n);
         /* NOREPLACE: an earlier bad file is not lost either */
         if (renameat2 (AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
-            log_error ("cannot use '%s' (kept as '%s'): %s%s", path, aside, why->message,
-                       error_place (why));
+            log_error ("cannot use '%s' (kept as '%s'): %s%s", path, aside, text, error_place (why));
             return;
         }
         if (errno != EEXIST)
             break;
     }
-    log_error ("cannot use '%s' (and not rename it): %s%s", path, why->message,
+    log_error ("cannot use '%s' (and not rename it): %s%s", path, text,
                error_place (why));
 }
 
@@ -303,8 +303,11 @@ store_reload (DomainList *list)
         g_autofree char *path = g_build_filename (directory, file, NULL);
         g_autoptr (GError) error = NULL;
 
-        if (name && !reload_one (list, path, name, &error))
-            log_error ("cannot use '%s': %s", path, error->message);
+        if (name && !reload_one (list, path, name, &error)) {
+            g_autofree char *text = error_wire_message (error);
+
+            log_error ("cannot use '%s': %s%s", path, text, error_place (error));
+        }
     }
 }
 

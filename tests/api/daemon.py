@@ -157,6 +157,20 @@ def life(checks, directory):
         checks.equal("SIGINT ends it, too", four.end(signal.SIGINT), 0)
 
 
+def damaged(checks, directory):
+    """A status file that cannot be read is kept aside, and the log says why, also where libvirt's word is a bare one."""
+    os.makedirs(f"{directory}/domains")
+    with open(f"{directory}/domains/bad.xml", "w", encoding="utf-8") as handle:
+        handle.write("<domstatus version='1'><domain type='lxc'><name>bad</name><memory>65536</memory><os><type>exe</type>"
+                     "<init>/x</init></os><devices><filesystem type='ram'><source usage='1'/></filesystem></devices>"
+                     "</domain></domstatus>")
+    with Process(directory) as one:
+        checks.that("it answers", one.ready())
+        checks.matches("what is missing", r"bad\.xml' \(kept as '.*\.bad-\d+'\): missing target information \(line 1, /domstatus/"
+                       r"domain/devices/filesystem\)", one.log())
+        one.end()
+
+
 def background(checks, directory):
     # without the wrapper: valgrind keeps our pipe open in the daemon, whose end would be waited for
     os.makedirs(directory, exist_ok=True)
@@ -299,7 +313,7 @@ def main():
     skeptest.need_root()
     checks = skeptest.Checks("daemon")
     with skeptest.work_dir() as work:
-        for part in (options, bad_settings, life, background, idle, reload, notification, activation, users):
+        for part in (options, bad_settings, life, damaged, background, idle, reload, notification, activation, users):
             part(checks, os.path.join(work, part.__name__))
     checks.equal("valgrind and sanitizers are silent", complaints, [])
     return checks.done()

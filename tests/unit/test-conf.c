@@ -373,6 +373,35 @@ test_metadata_refused (void)
     assert_take (domain_def_format (def, DOMAIN_FORMAT_INACTIVE), before);
 }
 
+/* As deep as a definition may be, and no deeper; beside it others still can be set. */
+static void
+test_metadata_bounds (void)
+{
+    g_autoptr (DomainDef) def = parse_inner (""), again = NULL;
+    g_autoptr (GString) deep = g_string_new ("<a/>");
+    g_autofree char *large = g_strnfill (XML_SIZE_MAX - 8192, 'x'), *small = g_strnfill (8000, 'x'), *xml = NULL;
+    g_autoptr (GError) error = NULL;
+
+    /* <domain>, <metadata> and <a/> */
+    for (guint i = 3; i < XML_DEPTH_MAX; i++) {
+        g_string_prepend (deep, "<a>");
+        g_string_append (deep, "</a>");
+    }
+    assert_set (def, METADATA_ELEMENT, deep->str, "k", "http://herp/", 0);
+    assert_set (def, METADATA_ELEMENT, "<b/>", "l", "http://derp/", 0);
+    g_string_prepend (deep, "<a>");
+    g_string_append (deep, "</a>");
+    assert_set (def, METADATA_ELEMENT, deep->str, "k", "http://herp/", ERR_XML);
+    assert_get (def, METADATA_ELEMENT, "http://derp/", "<b/>");
+    assert_set (def, METADATA_ELEMENT, NULL, "k", "http://herp/", 0);
+    assert_set (def, METADATA_DESCRIPTION, large, NULL, NULL, 0);
+    /* each is small, together they are more than is read again */
+    assert_set (def, METADATA_TITLE, small, NULL, NULL, ERR_XML);
+    xml = domain_def_format (def, DOMAIN_FORMAT_SAVED);
+    again = domain_def_parse (xml, strlen (xml), NULL, 0, &error);
+    g_assert_no_error (error);
+}
+
 /* ---- what only a live definition shows */
 
 static void
@@ -558,6 +587,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf/metadata-element", test_metadata_element);
     g_test_add_func ("/conf/metadata-first-element", test_metadata_first_element);
     g_test_add_func ("/conf/metadata-refused", test_metadata_refused);
+    g_test_add_func ("/conf/metadata-bounds", test_metadata_bounds);
     g_test_add_func ("/conf/format-live", test_format_live);
     g_test_add_func ("/conf/passive-rows", test_passive_rows);
     g_test_add_func ("/conf/passive-list", test_passive_list);
