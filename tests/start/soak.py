@@ -150,6 +150,14 @@ def resident_kib(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1])
 
 
+def heaps(pid):
+    """How many heaps the threads have beside the first: of 64 MiB each, most of it not accessible."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        rows = [line.split() for line in maps if " ---p " in line]
+    sizes = [int(end, 16) - int(begin, 16) for begin, end in (row[0].split("-") for row in rows if len(row) == 5)]
+    return sum(48 << 20 < size <= 64 << 20 for size in sizes)
+
+
 def storm(daemon, root, seconds, seed):
     with multiprocessing.get_context("fork").Pool(CLIENTS) as pool:
         return pool.starmap(client, [(daemon.uri, seed + number, seconds, root) for number in range(CLIENTS)])
@@ -195,6 +203,8 @@ def main():
             checks.that("no file descriptor stays open", descriptors(pid) <= fds, f"{fds}, then {fds_later}")
             checks.that("memory does not grow", memory_later < memory * 1.25 + 4096,
                         f"{memory} KiB after the first half, {memory_later} KiB after the second")
+            if "SKEPD_PROGRAM" not in os.environ:       # sanitizers have allocators of their own
+                checks.equal("the threads share one heap", heaps(pid), 0)
             daemon.destroy_all()
             checks.equal("nothing is left over", skeptest.leftovers(
                 directory, [f"soak{number}" for number in range(DOMAINS)]), [])
