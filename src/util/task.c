@@ -8,7 +8,9 @@ typedef struct {
     GQueue queue;               /* of Task */
 } Owner;
 
-typedef struct {
+typedef struct Task Task;
+struct Task {
+    Task *before;               /* in finished */
     TaskRun run;
     gpointer input;
     GDestroyNotify free_input;
@@ -17,15 +19,21 @@ typedef struct {
     Owner *owner;               /* main loop only; NULL: nobody counts */
     gpointer result;
     GError *error;
-    /* Set by who gives the task away, read by who takes it. GLib's queues order the memory already;
-     * this says so to the thread sanitizer, which does not see into GLib. */
+    /* Set by who gives the task to a thread, read by the thread. GLib's queues order the memory already; this
+     * says so to the thread sanitizer, which does not see into GLib. */
     gint handed_over;
-} Task;
+};
 
 #define TASK_THREADS 8
 #define TASK_WAITING_THREADS 256        /* they sleep; a thread that has nothing to do ends */
 
-/* All of the main loop only. */
+/* What threads have done and nobody has taken yet, the last one first: pushed by them, taken as a whole by the
+ * main loop. Not a source of GLib's for each, made by one thread and freed by the other: that costs more, and the
+ * sanitizer does not see the locks between the two. */
+static Task *finished;
+
+/* All the rest of the main loop only. */
+static GQueue undelivered = G_QUEUE_INIT;   /* of Task, in their order */
 static gint outstanding;        /* tasks whose done() has not returned */
 static GThreadPool *waiting_pool;
 static GHashTable *owners;      /* name -> Owner */
@@ -59,38 +67,84 @@ owner_next (Owner *owner)
 }
 
 static gboolean
-task_deliver (gpointer data)
+deliver_prepare (GSource *source, gint *timeout)
 {
-    Task *task = data;
+    (void) source;
+    *timeout = -1;
+    return undelivered.length > 0 || g_atomic_pointer_get (&finished) != NULL;
+}
 
-    g_atomic_int_get (&task->handed_over);
+static gboolean
+deliver_check (GSource *source)
+{
+    gint timeout;
+
+    return deliver_prepare (source, &timeout);
+}
+
+static void
+take_finished (void)
+{
+    Task *last = g_atomic_pointer_get (&finished);
+    guint at = undelivered.length;
+
+    while (!g_atomic_pointer_compare_and_exchange (&finished, last, NULL))
+        last = g_atomic_pointer_get (&finished);
+    for (; last; last = last->before)
+        g_queue_push_nth (&undelivered, last, (gint) at);
+}
+
+/* One a turn. */
+static gboolean
+deliver_one (GSource *source, GSourceFunc callback, gpointer data)
+{
+    Task *task;
+
+    (void) source;
+    (void) callback;
+    (void) data;
+    take_finished ();
+    task = g_queue_pop_head (&undelivered);
+    if (!task)                  /* done() of another took it, in a loop of its own */
+        return G_SOURCE_CONTINUE;
     task->done (task->result, task->error, task->data);
     outstanding--;
     if (task->owner)
         owner_next (task->owner);
     g_clear_error (&task->error);
     g_free (task);
-    return G_SOURCE_REMOVE;
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+deliver_begin (void)
+{
+    static GSourceFuncs functions = { .prepare = deliver_prepare, .check = deliver_check, .dispatch = deliver_one };
+    static GSource *source;
+
+    if (source)
+        return;
+    source = g_source_new (&functions, sizeof *source);
+    g_source_set_priority (source, G_PRIORITY_DEFAULT);
+    g_source_set_can_recurse (source, TRUE);
+    g_source_attach (source, NULL);
 }
 
 static void
 task_work (gpointer data, gpointer unused)
 {
-    Task *task = data;
-    GSource *source;
+    Task *task = data, *before;
 
     (void) unused;
     g_atomic_int_get (&task->handed_over);
     task->result = task->run (task->input, &task->error);
     if (task->free_input)
         task->free_input (task->input);
-    /* a source, not g_main_context_invoke(): that may run the function on this thread */
-    source = g_idle_source_new ();
-    g_source_set_priority (source, G_PRIORITY_DEFAULT);
-    g_atomic_int_set (&task->handed_over, 2);
-    g_source_set_callback (source, task_deliver, task, NULL);
-    g_source_attach (source, NULL);
-    g_source_unref (source);
+    do {
+        before = g_atomic_pointer_get (&finished);
+        task->before = before;
+    } while (!g_atomic_pointer_compare_and_exchange (&finished, before, task));
+    g_main_context_wakeup (NULL);
 }
 
 static Task *
@@ -104,6 +158,7 @@ task_new (TaskRun run, gpointer input, GDestroyNotify free_input, TaskDone done,
     task->done = done;
     task->data = data;
     outstanding++;
+    deliver_begin ();
     return task;
 }
 

@@ -8,7 +8,8 @@ of the daemon, no memory that grows.
     soak.py [SECONDS]       (default 8)
 
 With SKEPD_PROGRAM of a build with -Db_sanitize=thread the sanitizer's reports are failures, too; the
-controllers come from the ordinary build, since they have one thread and are static.
+controllers come from the ordinary build, since they have one thread and are static. With
+SKEP_DISPATCH_ABORT_MS a dispatch, or turn of the main loop, that takes longer ends the daemon.
 """
 
 import glob
@@ -216,6 +217,9 @@ def main():
             print(f"{done} operations, {sum(result[1] for result in results)} refusals, slowest {slowest[1]} "
                   f"{slowest[0] * 1000:.0f} ms, {len(long)} dispatches over 50 ms, descriptors {fds} and "
                   f"{fds_later}, memory {memory} and {memory_later} KiB")
+            own = [int(text) for text in re.findall(r"main loop for .* ms, (\d+) of them itself", daemon.log())]
+            if own:
+                print(f"at most {max(own)} ms of the daemon's own time")
             for line in long[:5]:
                 print(line)
         texts = [open(path, encoding="utf-8", errors="replace").read() for path in glob.glob(reports + ".*")]
