@@ -18,6 +18,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/task.h"
 
 /* names of notes */
 #define NOTE_GROUP "cgroup"         /* path of the base group in every hierarchy */
@@ -250,9 +251,38 @@ open_noted (Instance *instance)
     return cgroup_open ((const char *const *) paths->pdata, NULL);
 }
 
+/* ---- removal; of very many groups that a guest made below its own, in a task */
+
+static gpointer
+many_remove (gpointer data, GError **error)
+{
+    (void) error;
+    cgroup_remove_many (data);
+    return NULL;
+}
+
+static void
+cgroup_copy_free (gpointer data)
+{
+    cgroup_free (data);
+}
+
+static void
+many_removed (gpointer result, GError *error, gpointer data)
+{
+    Instance *instance = instance_redeem (data);
+
+    (void) result;
+    (void) error;
+    if (instance)
+        instance_retry (instance);
+}
+
 StepResult
 undo_cgroup (Instance *instance)
 {
+    gboolean many = FALSE;
+
     if (!instance->cgroup)
         instance->cgroup = open_noted (instance);
     if (instance_end_processes (instance) == STEP_WAIT)
@@ -260,8 +290,12 @@ undo_cgroup (Instance *instance)
     if (!instance->cgroup)
         return STEP_DONE;
     /* removing a file waits for who writes it */
-    if (instance->writers > 0 || !cgroup_remove (instance->cgroup, NULL)) {
-        instance_retry (instance);
+    if (instance->writers > 0 || !cgroup_remove (instance->cgroup, &many, NULL)) {
+        if (many)
+            task_run (many_remove, cgroup_copy (instance->cgroup), cgroup_copy_free, many_removed,
+                      instance_ticket (instance));
+        else
+            instance_retry (instance);
         return STEP_WAIT;
     }
     cgroup_free (g_steal_pointer (&instance->cgroup));
@@ -273,17 +307,34 @@ undo_cgroup (Instance *instance)
 typedef struct {
     Cgroup *cgroup;
     guint tries;
+    gboolean removing;          /* in a task */
 } LeftGroup;
+
+static void
+left_removed (gpointer result, GError *error, gpointer data)
+{
+    LeftGroup *left = data;
+
+    (void) result;
+    (void) error;
+    left->removing = FALSE;
+}
 
 static gboolean
 remove_left (gpointer data)
 {
     LeftGroup *left = data;
     g_autoptr (GError) error = NULL;
+    gboolean many;
 
+    if (left->removing)
+        return G_SOURCE_CONTINUE;
     cgroup_kill (left->cgroup, NULL);
-    if (!cgroup_remove (left->cgroup, &error)) {
-        if (++left->tries < LEFT_TRIES)
+    if (!cgroup_remove (left->cgroup, &many, &error)) {
+        left->removing = many;
+        if (many)
+            task_run (many_remove, cgroup_copy (left->cgroup), cgroup_copy_free, left_removed, left);
+        if (++left->tries < LEFT_TRIES || many)
             return G_SOURCE_CONTINUE;
         log_error ("a cgroup stays behind: %s", error->message);
     }

@@ -12,7 +12,7 @@
 #include "util/fd.h"
 #include "util/file.h"
 
-#define REMOVE_BUDGET 2000      /* nested groups in one call: some 50 ms */
+#define REMOVE_BUDGET 100       /* nested groups in one call: some 25 ms */
 /* Of all groups a guest makes below its own (attack: fill kernel memory with groups). A guest with
  * systemd uses some 100, one with a container engine inside some 1000. */
 #define GUEST_DESCENDANTS_MAX "10000"
@@ -511,18 +511,16 @@ cgroup_delegate (Cgroup *c, uid_t uid, gid_t gid, GError **error)
     return TRUE;
 }
 
-gboolean
-cgroup_remove (Cgroup *c, GError **error)
+static gboolean
+remove_within (Cgroup *c, guint *budget, GError **error)
 {
-    guint budget = REMOVE_BUDGET;
-
     for (guint i = 0; i < cgroup_host.n; i++) {
         CgroupHierarchy *h = &cgroup_host.hierarchies[i];
         int r;
 
         if (!(c->hierarchies & (1u << i)))
             continue;
-        r = remove_base (h, c, &budget);
+        r = remove_base (h, c, budget);
         if (r == -EBUSY || r == -ENOTEMPTY)
             return error_set (error, ERR_RESOURCE_BUSY, "cgroup '%s/%s' is still in use", h->mount, c->base);
         if (r < 0)
@@ -530,4 +528,23 @@ cgroup_remove (Cgroup *c, GError **error)
         c->hierarchies &= ~(1u << i);
     }
     return TRUE;
+}
+
+gboolean
+cgroup_remove (Cgroup *c, gboolean *ret_many, GError **error)
+{
+    guint budget = REMOVE_BUDGET;
+    gboolean removed = remove_within (c, &budget, error);
+
+    if (ret_many)
+        *ret_many = !removed && budget == 0;
+    return removed;
+}
+
+void
+cgroup_remove_many (Cgroup *copy)
+{
+    guint budget = G_MAXUINT;
+
+    remove_within (copy, &budget, NULL);
 }

@@ -155,6 +155,9 @@ gboolean cgroup_frozen (Cgroup *c, gboolean *frozen, GError **error);
  * thaw). Returns at once; cgroup_populated() tells when all are gone. While it says TRUE, call again. */
 gboolean cgroup_kill (Cgroup *c, GError **error);
 gboolean cgroup_populated (Cgroup *c);
-/* Removes base and sub-groups, nested ones made by the guest too. Busy (a process or zombie is left,
- * or more nested groups than one call takes): FALSE with ERR_RESOURCE_BUSY, try again later. */
-gboolean cgroup_remove (Cgroup *c, GError **error);
+/* Removes base and sub-groups, nested ones made by the guest too. Busy (a process or zombie is left):
+ * FALSE with ERR_RESOURCE_BUSY, try again later. The same with *@ret_many (may be NULL) TRUE: more nested
+ * groups than one call takes, since a guest may make thousands; cgroup_remove_many() is for those. */
+gboolean cgroup_remove (Cgroup *c, gboolean *ret_many, GError **error);
+/* On a pool thread, with a cgroup_copy(): removes however many there are, or as far as they are empty. */
+void cgroup_remove_many (Cgroup *copy);

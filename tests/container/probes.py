@@ -4,6 +4,7 @@
 definitions: with an id map nothing of it works; without one, just what is written here does."""
 
 import ctypes
+import glob
 import os
 import shutil
 import socket
@@ -37,6 +38,12 @@ def mounts():
     """Of this namespace, with their options and those of their file systems."""
     with open("/proc/self/mountinfo", encoding="utf-8") as table:
         return table.read()
+
+
+def control_groups():
+    """Of this test's containers, in all hierarchies."""
+    return {place for place in glob.glob("/sys/fs/cgroup/**/machine*/*", recursive=True)
+            if f"-{NAME}-" in os.path.basename(place)}
 
 
 def nobody_reaches(path):
@@ -76,6 +83,7 @@ def container(checks, daemon, what, root, more):
         with open(f"{root}/out", encoding="utf-8") as handle:
             return f"\n{word}\n" in handle.read()
     if checks.that(f"{what}: comes to the end", t.wait_until(lambda: said("watching"), PATIENCE)):
+        checks.that(f"{what}: control groups that show", control_groups())
         sockets = monitors(daemon.directory)
         checks.that(f"{what}: a monitor socket", sockets)
         checks.equal(f"{what}: sockets that anybody reaches", [path for path in sockets if nobody_reaches(path)], [])
@@ -111,6 +119,7 @@ def main():
         listener.listen()
         os.chmod(directory, 0o755)
         with t.Skepd(f"{directory}/d") as daemon:
+            groups = control_groups()
             before = mounts()
             for what, more, allowed in (("mapped", f"<idmap>{mapped}</idmap>{privnet}", set()),
                                         ("privileged", privnet, PRIVILEGED)):
@@ -121,6 +130,7 @@ def main():
                 shutil.copy2(sys.argv[1], f"{root}/probes")
                 judge(checks, what, container(checks, daemon, what, root, more), allowed)
             checks.equal("mounts of the host afterwards", mounts(), before)
+            checks.equal("groups of ours afterwards", control_groups() - groups, set())
     return checks.done()
 
 

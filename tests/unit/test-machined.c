@@ -220,7 +220,7 @@ test_scope (void)
     waitpid (init, NULL, 0);
     kill (controller, SIGKILL);
     waitpid (controller, NULL, 0);
-    for (guint i = 0; i < 20000 && !cgroup_remove (cgroup, NULL); i++)
+    for (guint i = 0; i < 20000 && !cgroup_remove (cgroup, NULL, NULL); i++)
         g_usleep (1000);
     machined_terminate (name);
     systemd_scope_stop (unit);
