@@ -116,8 +116,8 @@ gboolean cgroup_error (GError **error, const CgroupHierarchy *h, const char *gro
 
 /* Walks the tree below @group depth first with a constant number of descriptors, however deep a guest
  * made it. @enter is called for each group before its children and stops the walk by FALSE; with
- * @remove the groups are removed on the way back. At most *@budget groups are entered, which is counted down. Returns 0, or a
- * negative errno: -EBUSY too when the budget ran out. */
+ * @remove the groups are removed on the way back. At most *@budget groups are entered, counted
+ * down there. Returns 0, or a negative errno: -EBUSY too when the budget ran out. */
 typedef gboolean (*CgroupVisit) (int dir, gpointer data);
 int cgroup_tree_walk (const CgroupHierarchy *h, const char *group, CgroupVisit enter, gpointer data,
                       gboolean remove, guint *budget);

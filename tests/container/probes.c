@@ -389,7 +389,7 @@ watch_for_strangers (void)
 }
 
 int
-main (void)
+main (int argc, char **argv)
 {
     if (!freopen ("/out", "w", stdout))
         return 1;
@@ -409,7 +409,8 @@ main (void)
     terminals ();
     project_quota ();
     limits ();
-    group_flood ();
+    if (argc > 1 && strcmp (argv[1], "flood") == 0)
+        group_flood ();
     puts ("watching");
     watch_for_strangers ();
     puts ("done");

@@ -68,11 +68,11 @@ def monitors(directory):
             if not name.startswith("skep-sock") and stat.S_ISSOCK(os.lstat(os.path.join(place, name)).st_mode)]
 
 
-def container(checks, daemon, what, root, more):
+def container(checks, daemon, what, root, more, args):
     name = f"{NAME}-{what}"
     path = f"{root}.xml"
     with open(path, "w", encoding="utf-8") as handle:
-        handle.write(t.domain_xml(name, root, init="/probes", more=more).replace(
+        handle.write(t.domain_xml(name, root, init="/probes", more=more, args=args).replace(
             "</init>", f"</init><initenv name='PROBE'>{NAME}</initenv>"))
     daemon.virsh("define", path)
     done = daemon.virsh("start", name)
@@ -121,14 +121,14 @@ def main():
         with t.Skepd(f"{directory}/d") as daemon:
             groups = control_groups()
             before = mounts()
-            for what, more, allowed in (("mapped", f"<idmap>{mapped}</idmap>{privnet}", set()),
-                                        ("privileged", privnet, PRIVILEGED)):
+            for what, more, allowed, args in (("mapped", f"<idmap>{mapped}</idmap>{privnet}", set(), ["flood"]),
+                                              ("privileged", privnet, PRIVILEGED, [])):
                 root = f"{directory}/{what}"
                 for place in ("dev", "proc", "sys", "tmp"):
                     os.makedirs(f"{root}/{place}")
                 os.chmod(f"{root}/tmp", 0o1777)
                 shutil.copy2(sys.argv[1], f"{root}/probes")
-                judge(checks, what, container(checks, daemon, what, root, more), allowed)
+                judge(checks, what, container(checks, daemon, what, root, more, args), allowed)
             checks.equal("mounts of the host afterwards", mounts(), before)
             checks.equal("groups of ours afterwards", control_groups() - groups, set())
     return checks.done()
