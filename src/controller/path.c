@@ -130,6 +130,23 @@ make_missing (int root, const char *path, PathMake make, PathLinks links, const 
     return fd_steal (&parent);
 }
 
+/* The usual case: only the last name is missing. -1 with ENOENT when more of @path is. */
+static int
+make_last (int root, const char *path, PathMake make, PathLinks links, const RootOwner *owner)
+{
+    char copy[PATH_MAX];
+    autofd int parent = -1;
+    const char *name;
+
+    if (copy_path (copy, path) < 0)
+        return -1;
+    name = split_last (copy);
+    parent = path_open (root, copy[0] && name ? copy : "/", O_PATH | O_DIRECTORY, links);
+    if (parent < 0 || make_entry (parent, name ? name : copy, make, owner) < 0)
+        return -1;
+    return path_open (root, path, O_PATH, links);
+}
+
 int
 path_open_made (int root, const char *path, PathMake make, PathLinks links, const RootOwner *owner)
 {
@@ -137,7 +154,8 @@ path_open_made (int root, const char *path, PathMake make, PathLinks links, cons
 
     if (fd >= 0 || make == PATH_MAKE_NONE || errno != ENOENT)
         return fd;
-    return make_missing (root, path, make, links, owner);
+    fd = make_last (root, path, make, links, owner);
+    return fd >= 0 || errno != ENOENT ? fd : make_missing (root, path, make, links, owner);
 }
 
 int

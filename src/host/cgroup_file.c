@@ -22,8 +22,8 @@ cgroup_error (GError **error, const CgroupHierarchy *h, const char *group, const
                             sub, file);
 }
 
-static int
-open_file (const CgroupHierarchy *h, const char *group, const char *sub, const char *file, int flags)
+int
+cgroup_file_open (const CgroupHierarchy *h, const char *group, const char *sub, const char *file, int flags)
 {
     char path[CGROUP_PATH_MAX];
     int n = g_snprintf (path, sizeof path, "%s%s%s%s", group, sub, *group || *sub ? "/" : "", file);
@@ -39,7 +39,7 @@ int
 cgroup_write_try (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
                   const char *value)
 {
-    autofd int fd = open_file (h, group, sub, file, O_WRONLY);
+    autofd int fd = cgroup_file_open (h, group, sub, file, O_WRONLY);
 
     /* one write(2): the kernel parses each on its own */
     if (fd < 0 || write (fd, value, strlen (value)) < 0)
@@ -70,7 +70,7 @@ int
 cgroup_read_try (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
                  char text[CGROUP_TEXT_MAX])
 {
-    autofd int fd = open_file (h, group, sub, file, O_RDONLY);
+    autofd int fd = cgroup_file_open (h, group, sub, file, O_RDONLY);
     ssize_t n;
 
     if (fd < 0)

@@ -83,6 +83,8 @@ CgroupHierarchy *cgroup_serving (const Cgroup *c, CgroupControllers controller, 
 /* Files of a group: @group is relative to the mount ("" its root), @sub "" or "/guest". The _try
  * variants return 0 or a negative errno. Texts are NUL-terminated and at most CGROUP_TEXT_MAX. */
 #define CGROUP_TEXT_MAX 4096
+int cgroup_file_open (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
+                      int flags);       /* -1 with errno */
 int cgroup_write_try (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
                       const char *value);
 gboolean cgroup_write (const CgroupHierarchy *h, const char *group, const char *sub, const char *file,
