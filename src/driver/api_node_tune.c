@@ -4,6 +4,7 @@
 
 #include "driver/api.h"
 #include "driver/params.h"
+#include "host/node.h"
 #include "host/node_memory.h"
 #include "host/topology.h"
 #include "util/log.h"
@@ -148,6 +149,8 @@ api_node_alloc_pages (Call *call, const node_alloc_pages_args *in, node_alloc_pa
                         in->pageCounts.pageCounts_len, in->cellCount, in->startCell);
         return API_FAILED;
     }
+    if (in->startCell >= 0 && !node_check_cell (in->startCell, error))
+        return API_FAILED;
     pools = g_new (Pools, 1);
     *pools = (Pools){
         .sizes = g_array_sized_new (FALSE, FALSE, sizeof (guint), n),

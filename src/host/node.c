@@ -416,8 +416,8 @@ node_free_memory (guint64 *bytes, GError **error)
     return TRUE;
 }
 
-static gboolean
-check_start_cell (int start, GError **error)
+gboolean
+node_check_cell (int start, GError **error)
 {
     if (start >= 0 && (guint) start <= last_cell ())
         return TRUE;
@@ -429,7 +429,7 @@ node_cells_free (int start, int max, GError **error)
 {
     GArray *cells;
 
-    if (!check_start_cell (start, error))
+    if (!node_check_cell (start, error))
         return NULL;
     cells = g_array_new (FALSE, FALSE, sizeof (guint64));
     for (guint cell = (guint) start; cell <= last_cell () && (int) cells->len < max; cell++) {
@@ -463,7 +463,7 @@ node_free_pages (const guint *sizes, guint n_sizes, int start, guint cells, GErr
     g_autoptr (GArray) counts = NULL;
     guint last;
 
-    if (!check_start_cell (start, error))
+    if (!node_check_cell (start, error))
         return NULL;
     last = MIN (last_cell (), (guint) start + MAX (cells, 1) - 1);
     counts = g_array_new (FALSE, FALSE, sizeof (guint64));

@@ -17,6 +17,8 @@ gboolean node_info (NodeInfo *info, GError **error);
 GArray *node_cpu_stats (int cpu, GError **error);
 /* @cell -1: all; names total free buffers cached (buffers, cached only for all), KiB. */
 GArray *node_memory_stats (int cell, GError **error);
+/* Whether there is a cell of that number, or one above it; else ERR_INTERNAL. */
+gboolean node_check_cell (int start, GError **error);
 gboolean node_free_memory (guint64 *bytes, GError **error);
 GArray *node_cells_free (int start, int max, GError **error);      /* of guint64 bytes */
 gboolean node_cpu_map (GByteArray **map, guint *online, guint *total, GError **error);
