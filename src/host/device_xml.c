@@ -15,15 +15,15 @@
 #include "host/node.h"
 #include "util/fd.h"
 
-/* <element>text</element>; nothing for no text, or text that is none. */
+/* <element>text</element>; nothing for no text. */
 static void
 add_text (GString *xml, guint indent, const char *element, const char *text)
 {
     g_autofree char *trimmed = text ? g_strstrip (g_strdup (text)) : NULL, *escaped = NULL;
 
-    if (!trimmed || !*trimmed || !g_utf8_validate (trimmed, -1, NULL))
+    if (!trimmed || !*trimmed)
         return;
-    escaped = g_markup_escape_text (trimmed, -1);
+    escaped = node_markup (trimmed);
     g_string_append_printf (xml, "%*s<%s>%s</%s>\n", (int) indent, "", element, escaped, element);
 }
 
@@ -54,7 +54,7 @@ static void
 add_id (GString *xml, const char *element, guint id, const char *name)
 {
     g_autofree char *escaped
-        = name && g_utf8_validate (name, -1, NULL) ? g_markup_escape_text (name, -1) : NULL;
+        = name && g_utf8_validate (name, -1, NULL) ? node_markup (name) : NULL;
 
     g_string_append_printf (xml, "    <%s id='0x%04x'", element, id);
     if (escaped && *escaped)
@@ -458,7 +458,7 @@ static const struct {
 static void
 add_node (GString *xml, const char *type, const char *path)
 {
-    g_autofree char *escaped = g_markup_escape_text (path, -1);
+    g_autofree char *escaped = node_markup (path);
 
     g_string_append_printf (xml, "  <devnode type='%s'>%s</devnode>\n", type, escaped);
 }

@@ -80,15 +80,6 @@ interfaces_find (const GPtrArray *interfaces, const char *name)
 
 /* ---- documents */
 
-/* The kernel takes any bytes but '/', ':' and blanks for a name. */
-static char *
-escape (const char *name)
-{
-    g_autofree char *valid = g_utf8_make_valid (name, -1);
-
-    return g_markup_escape_text (valid, -1);
-}
-
 static void
 add_link (GString *xml, guint indent, const char *name)
 {
@@ -106,7 +97,7 @@ add_link (GString *xml, guint indent, const char *name)
 static void
 add_port (GString *xml, const char *name)
 {
-    g_autofree char *escaped = escape (name);
+    g_autofree char *escaped = node_markup (name);
 
     g_string_append_printf (xml, "    <interface type='ethernet' name='%s'>\n", escaped);
     add_link (xml, 6, name);
@@ -171,7 +162,7 @@ vlan_of (const char *name, guint *tag, char device[17])
 char *
 interface_xml (const char *name)
 {
-    g_autofree char *mtu = net_read (name, "mtu"), *escaped = escape (name);
+    g_autofree char *mtu = net_read (name, "mtu"), *escaped = node_markup (name);
     GString *xml = g_string_new (NULL);
     gboolean bridge = has (name, "bridge"), bond = has (name, "bonding");
     char device[17];
@@ -189,7 +180,7 @@ interface_xml (const char *name)
     else
         add_link (xml, 2, name);
     if (vlan) {
-        g_autofree char *below = escape (device);
+        g_autofree char *below = node_markup (device);
 
         g_string_append_printf (xml, "  <vlan tag='%u'>\n    <interface name='%s'/>\n  </vlan>\n", tag, below);
     }

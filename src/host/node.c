@@ -31,6 +31,17 @@ node_read (const char *format, ...)
     return text ? g_strchomp (text) : NULL;
 }
 
+char *
+node_markup (const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+    for (char *p = valid; *p; p++)
+        if (g_ascii_iscntrl (*p))
+            *p = '?';
+    return g_markup_escape_text (valid, -1);
+}
+
 GArray *
 node_parse_list (const char *text)
 {
@@ -493,7 +504,7 @@ add_sysinfo (GString *xml, const char *element, const SysinfoRow *rows, guint n)
 
         if (!value || !*g_strstrip (value) || !g_utf8_validate (value, -1, NULL))
             continue;
-        escaped = g_markup_escape_text (value, -1);
+        escaped = node_markup (value);
         if (xml->len == before)
             g_string_append_printf (xml, "  <%s>\n", element);
         g_string_append_printf (xml, "    <entry name='%s'>%s</entry>\n", rows[i].entry, escaped);

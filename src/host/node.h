@@ -37,5 +37,8 @@ guint64 node_process_start (int pid);               /* field 22 of /proc/PID/sta
 extern const char *node_root;
 /* Reads a small file below node_root; NULL when there is none. */
 char *node_read (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* For XML, whatever the kernel, firmware or a device has there: bytes that are no UTF-8 and control
+ * characters are replaced. */
+char *node_markup (const char *text);
 /* "0-3,7" -> numbers in ascending order, bounded; for cpulists and node lists of the kernel. */
 GArray *node_parse_list (const char *text);         /* of guint */
