@@ -20,11 +20,12 @@ static const OptionRow rows[] = {
     CLEARS ("rw", readonly), CLEARS ("suid", nosuid), CLEARS ("dev", nodev), CLEARS ("exec", noexec),
     MEANS_NOTHING ("defaults"), MEANS_NOTHING ("auto"), MEANS_NOTHING ("noauto"),
     MEANS_NOTHING ("nofail"), MEANS_NOTHING ("rprivate"), MEANS_NOTHING ("private"),
+    MEANS_NOTHING ("relatime"),     /* the kernel's default */
 };
 
 /* What the kernel or LXC knows of any mount and we do not do yet. */
 static const char *const refused[] = {
-    "noatime", "nodiratime", "relatime", "strictatime", "atime", "lazytime", "sync", "dirsync", "mand",
+    "noatime", "nodiratime", "strictatime", "atime", "lazytime", "sync", "dirsync", "mand",
     "nosymfollow", "remount", "move", "shared", "rshared", "slave", "rslave", "unbindable",
     "runbindable", "loop", "user", "users", "group", "owner", NULL,
 };

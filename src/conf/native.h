@@ -41,6 +41,8 @@ typedef struct {
      * console where no terminals are configured, although that cannot start: both are noted. */
     guint64 memory;
     const char *name;           /* instead of lxc.uts.name; NULL */
+    /* For writing, what a bind finds: whether @path is there, and no directory. NULL here: all are directories. */
+    gboolean (*is_file) (gpointer data, const char *path);
 } NativeHost;
 
 /* @text need not end in NUL. The result has its defaults and passed the checks. *ret_notes (of
@@ -50,8 +52,8 @@ typedef struct {
 DomainDef *native_read (const char *text, gsize length, const NativeHost *host,
                         const DomainDefaults *defaults, GPtrArray **ret_notes, GError **error);
 
-/* A configuration for LXC 4 and later. The caller frees. */
-char *native_write (const DomainDef *def, GPtrArray **ret_notes);
+/* A configuration for LXC 4 and later. The caller frees. @host NULL: nothing is known of one. */
+char *native_write (const DomainDef *def, const NativeHost *host, GPtrArray **ret_notes);
 
 NativeFile *native_file_new (const char *path, char *text);     /* takes @text */
 void native_file_free (gpointer file);

@@ -277,17 +277,36 @@ take_nothing (Native *n, const NativeLine *line)
     (void) line;
 }
 
+/* Switches that are off are as Skep has it. */
 static void
-take_when_on (Native *n, const NativeLine *line)
+take_sched_core (Native *n, const NativeLine *line)
 {
     if (native_is_on (n, line))
-        native_note (n, line, "not supported yet");
+        native_note (n, line, "a core is shared with other containers: switches against that are the host's");
+}
+
+static void
+take_nesting (Native *n, const NativeLine *line)
+{
+    if (native_is_on (n, line))
+        native_note (n, line, "containers inside need %s of yours that allows them",
+                     g_str_has_prefix (line->key, "lxc.seccomp") ? "a seccomp profile" : "an AppArmor profile");
+}
+
+/* "0", "0s": the host's clock, as every container of Skep has it. */
+static void
+take_time_offset (Native *n, const NativeLine *line)
+{
+    static const char *const units[] = { "", "h", "m", "s", "ms", "us", "ns", NULL };
+    gsize zero = strspn (line->value, "0");
+
+    if (*line->value && (!zero || !g_strv_contains (units, line->value + zero)))
+        native_note (n, line, "a container has the host's clocks: there is no time namespace");
 }
 
 static const char own_log[] = "Skep writes one log for each domain: log_dir in skepd.conf";
 static const char own_groups[] = "Skep places control groups itself: <resource><partition>";
 static const char own_console[] = "the same for all containers: console_ring_size and console_log_max in lxc.conf";
-static const char not_yet[] = "not supported yet";
 
 const NativeRow native_rows[] = {
     { "lxc.include", NULL, native_take_include },
@@ -301,8 +320,8 @@ const NativeRow native_rows[] = {
     { "lxc.init.cwd", NULL, take_cwd },
     { "lxc.init.uid", "lxc.init_uid", take_uid },
     { "lxc.init.gid", "lxc.init_gid", take_gid },
-    { "lxc.init.groups", NULL, NULL, not_yet },
-    { "lxc.sched.core", NULL, take_when_on },
+    { "lxc.init.groups", NULL, NULL, "init has the groups that the container's /etc/group gives its user" },
+    { "lxc.sched.core", NULL, take_sched_core },
     { "lxc.proc.", NULL, native_take_proc },
     { "lxc.ephemeral", NULL, take_ephemeral },
     { "lxc.net", "lxc.net.", native_take_net },
@@ -336,19 +355,19 @@ const NativeRow native_rows[] = {
     { "lxc.namespace.clone", NULL, native_take_namespace_clone },
     { "lxc.namespace.keep", NULL, native_take_namespace_keep },
     { "lxc.namespace.share.", "lxc.namespace.", native_take_share },
-    { "lxc.time.offset.", NULL, NULL, not_yet },
+    { "lxc.time.offset.", NULL, take_time_offset },
     { "lxc.prlimit.", "lxc.limit.", native_take_prlimit },
     { "lxc.sysctl.", NULL, native_take_sysctl },
     { "lxc.apparmor.profile", "lxc.aa_profile", native_take_apparmor },
-    { "lxc.apparmor.allow_incomplete", "lxc.aa_allow_incomplete", NULL, not_yet },
-    { "lxc.apparmor.allow_nesting", NULL, take_when_on },
+    { "lxc.apparmor.allow_incomplete", "lxc.aa_allow_incomplete", NULL, "AppArmor is used as the kernel has it" },
+    { "lxc.apparmor.allow_nesting", NULL, take_nesting },
     { "lxc.apparmor.raw", NULL, NULL, "rules of a generated profile: put them into a profile of yours" },
     { "lxc.selinux.context", "lxc.se_context", native_take_selinux },
-    { "lxc.selinux.context.keyring", NULL, NULL, not_yet },
+    { "lxc.selinux.context.keyring", NULL, NULL, "keyrings have init's context" },
     { "lxc.keyring.session", NULL, NULL, "init always gets a session keyring of its own" },
     { "lxc.seccomp.profile", "lxc.seccomp", native_take_seccomp },
-    { "lxc.seccomp.allow_nesting", NULL, take_when_on },
-    { "lxc.seccomp.notify.", NULL, NULL, not_yet },
+    { "lxc.seccomp.allow_nesting", NULL, take_nesting },
+    { "lxc.seccomp.notify.", NULL, NULL, "no program is asked about system calls" },
     { "lxc.no_new_privs", NULL, native_take_no_new_privs },
     { "lxc.idmap", "lxc.id_map", native_take_idmap },
     { "lxc.hook", NULL, native_take_hook_clear },

@@ -72,7 +72,7 @@ native_take_rootfs_options (Native *n, const NativeLine *line)
             n->readonly_root = TRUE;
         else if (**word && !g_str_equal (*word, "rw") && !g_str_equal (*word, "defaults")
                  && !g_str_equal (*word, "idmap=container"))
-            native_note (n, line, "option '%s' of the root is not supported yet", *word);
+            native_note (n, line, "option '%s' of the root is not known", *word);
     }
 }
 
@@ -114,12 +114,29 @@ overlay_root (Native *n, const char *path)
     n->skep->overlay_work = g_build_filename (parent, "olwork", NULL);
 }
 
+/* Why such a root cannot be; NULL: it can. */
+static const char *
+root_reason (const char *kind, const char *path)
+{
+    if (g_str_equal (kind, "aufs"))
+        return "aufs is not supported: mount it on the host and name that directory";
+    if (*path == '/')
+        return NULL;
+    if (g_str_equal (kind, "zfs"))
+        return "a dataset of ZFS is not mounted: mount it on the host and name that directory";
+    if (g_str_equal (kind, "rbd") || g_str_equal (kind, "ceph"))
+        return "a device of Ceph is not mapped: map it on the host and name its node in /dev";
+    if (g_str_equal (kind, "lvm"))
+        return "a volume is named by its node in /dev";
+    return "a root is named by its absolute path";
+}
+
 static void
 finish_root (Native *n)
 {
     static const char *const prefixes[] = { "dir", "lvm", "btrfs", "loop", "nbd", "zfs", "overlay",
                                             "overlayfs", "aufs", "rbd", "ceph" };
-    const char *path = n->rootfs->value, *kind = n->backend ? n->backend->value : "";
+    const char *path = n->rootfs->value, *kind = n->backend ? n->backend->value : "", *reason;
     FsDef *fs;
 
     for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++) {
@@ -135,10 +152,9 @@ finish_root (Native *n)
         overlay_root (n, path);
         return;
     }
-    if (*path != '/' || g_str_equal (kind, "aufs")) {
-        native_fail (n, n->rootfs, ERR_CONFIG_UNSUPPORTED, "%s",
-                     *path == '/' ? "aufs is not supported: mount it on the host and name that directory"
-                                  : "a root is named by its absolute path");
+    reason = root_reason (kind, path);
+    if (reason) {
+        native_fail (n, n->rootfs, ERR_CONFIG_UNSUPPORTED, "%s", reason);
         return;
     }
     fs = add_fs (n, g_str_has_prefix (path, "/dev/") ? FS_BLOCK : FS_MOUNT, path, "/");
@@ -227,49 +243,46 @@ under_own (const Native *n, const char *target)
     return FALSE;
 }
 
-/* nosuid and nodev are what a ram filesystem always has; its mode is 1777. */
+/* nosuid and nodev are what a ram filesystem always has; its mode is 1777, any other is another mount. */
 static FsDef *
-as_ram (Native *n, const NativeLine *line, const char *target, const MountOptions *options)
+as_ram (Native *n, const char *target, const MountOptions *options)
 {
     g_auto (GStrv) words = g_strsplit (options->rest ? options->rest : "", ",", -1);
-    const char *mode = NULL;
     guint64 size = 0;
     FsDef *fs;
 
     for (char **word = words; *word; word++) {
-        if (g_str_has_prefix (*word, "mode="))
-            mode = *word + 5;
-        else if (size || !(size = tmpfs_size (*word)))
+        if (g_str_equal (*word, "mode=1777") || g_str_equal (*word, "mode=01777"))
+            continue;
+        if (size || !(size = tmpfs_size (*word)))
             return NULL;
     }
     if (!size || size % 1024 || options->noexec)
         return NULL;
-    if (mode && !g_str_has_suffix (mode, "1777"))
-        native_note (n, line, "mode %s: a ram filesystem has mode 1777", mode);
     fs = add_fs (n, FS_RAM, NULL, target);
     fs->usage = size;
     return fs;
 }
 
+/* What is to be made at the target need not be said: Skep makes what the source is. */
 static gboolean
-as_filesystem (Native *n, const NativeLine *line, char **fields, const char *target,
-               const MountOptions *options)
+as_filesystem (Native *n, char **fields, const char *target, const MountOptions *options)
 {
     gboolean plain = !options->rest && !options->nosuid && !options->nodev && !options->noexec
-                  && !options->recursive && !options->optional && !options->create_file;
+                  && !options->recursive && !options->optional;
     FsDef *fs = NULL;
 
     if (under_own (n, target))
         return FALSE;
     if (g_str_equal (fields[2], "tmpfs")) {
-        fs = as_ram (n, line, target, options);
+        fs = as_ram (n, target, options);
     } else if (plain && options->bind && options->relative) {
         g_autofree char *source = g_strconcat ("/", fields[0] + strspn (fields[0], "/"), NULL);
 
         fs = add_fs (n, FS_BIND, source, target);
     } else if (plain && options->bind) {
         fs = add_fs (n, FS_MOUNT, fields[0], target);
-    } else if (plain && g_str_has_prefix (fields[0], "/dev/")) {
+    } else if (plain && !options->create_file && g_str_has_prefix (fields[0], "/dev/")) {
         fs = add_fs (n, FS_BLOCK, fields[0], target);
     }
     if (!fs)
@@ -290,7 +303,7 @@ kept_options (Native *n, const NativeLine *line, const char *text)
 
         mount_options_parse (g_strstrip (*word), &one);
         if (one.refused)
-            native_note (n, line, "option '%s' of a mount is not supported yet", *word);
+            native_note (n, line, "option '%s' of a mount is not supported", *word);
         else if (**word && !g_str_equal (*word, "defaults"))
             g_string_append_printf (kept, "%s%s", kept->len ? "," : "", *word);
         mount_options_clear (&one);
@@ -333,10 +346,10 @@ finish_mount (Native *n, const NativeMount *mount)
         native_note (n, mount->line, "source '%s' is not an absolute path", fields[0]);
     else if (!options.bind && g_str_equal (fields[2], "none") && !g_str_has_prefix (fields[0], "/dev/"))
         native_note (n, mount->line, "neither a bind nor a file system");
-    else if (as_filesystem (n, mount->line, fields, target, &options))
+    else if (as_filesystem (n, fields, target, &options))
         ;
     else if (options.relative)
-        native_note (n, mount->line, "a mount from inside with more options is not supported yet");
+        native_note (n, mount->line, "a mount from inside has no options but ro");
     else
         as_own_mount (n, fields, target, &options, text);
     mount_options_clear (&options);

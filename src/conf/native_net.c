@@ -36,9 +36,9 @@ static const struct {
     [NIC_VLAN_ID] = { "vlan.id", "vlan.id" },
     [NIC_SCRIPT_UP] = { "script.up", "script.up", TRUE, "no scripts of devices: use a hook start-host" },
     [NIC_SCRIPT_DOWN] = { "script.down", "script.down", TRUE, "no scripts of devices: use a hook post-stop" },
-    [NIC_L2PROXY] = { "l2proxy", "l2proxy", FALSE, "not supported yet" },
-    [NIC_IPVLAN] = { "ipvlan.mode", "ipvlan.mode", FALSE, "not supported yet" },
-    [NIC_ISOLATION] = { "ipvlan.isolation", "ipvlan.isolation", FALSE, "not supported yet" },
+    [NIC_L2PROXY] = { "l2proxy", "l2proxy", FALSE, "no neighbours are answered for: do it in a hook start-host" },
+    [NIC_IPVLAN] = { "ipvlan.mode", "ipvlan.mode", FALSE, "of an ipvlan" },
+    [NIC_ISOLATION] = { "ipvlan.isolation", "ipvlan.isolation", FALSE, "of an ipvlan" },
     [NIC_RX] = { "veth.n_rxqueues", "veth.n_rxqueues", FALSE, "the kernel's number of queues is taken" },
     [NIC_TX] = { "veth.n_txqueues", "veth.n_txqueues", FALSE, "the kernel's number of queues is taken" },
 };
@@ -317,11 +317,11 @@ set_vlans (Native *n, const NativeNic *nic, NetDef *net)
     guint64 id;
 
     if (untagged && tagged && tagged->len) {
-        note_key (n, nic, NIC_TAGGED, "a port with tagged and untagged vlans is not supported yet");
+        note_key (n, nic, NIC_TAGGED, "a port has one untagged vlan or tagged ones");
         tagged = NULL;
     }
     if (untagged && g_str_equal (untagged->value, "none"))
-        native_note (n, untagged, "a port without an untagged vlan is not supported yet");
+        native_note (n, untagged, "a port has an untagged vlan: the bridge's default one");
     else if (untagged && native_number (n, untagged, untagged->value, 4094, &id)) {
         guint tag = (guint) id;
 
@@ -358,7 +358,7 @@ set_host_routes (Native *n, const NativeNic *nic, NetDef *net)
             NetIp *ip = parse_address (n, lines->pdata[i], rows[r].family);
 
             if (ip)
-                native_note (n, lines->pdata[i], "a route without a gateway is not supported yet");
+                native_note (n, lines->pdata[i], "a route of the host's: add it in a hook start-host");
             if (ip)
                 net_ip_free (ip);
         }
@@ -439,7 +439,7 @@ add_net (Native *n, const NativeNic *nic, gboolean macvlan)
         note_key (n, nic, NIC_MACVLAN, "of a macvlan");
     }
     if (mode && !g_str_equal (mode, "bridge"))
-        note_key (n, nic, NIC_MODE, "mode router is not supported yet");
+        note_key (n, nic, NIC_MODE, "routes of the host and proxy ARP are not set: do it in a hook start-host");
     add_ips (n, nic, net->ips, net->routes);
 }
 
@@ -492,6 +492,8 @@ finish_nic (Native *n, const NativeNic *nic)
         add_phys (n, nic, *type == 'v');
     } else if (g_str_equal (type, "none")) {
         n->net_host = TRUE;
+    } else if (g_str_equal (type, "ipvlan")) {
+        note_all (n, nic, "there is no ipvlan: a macvlan or a bridge takes its place, and until then no device");
     } else if (!g_str_equal (type, "empty")) {
         note_all (n, nic, "this type of a network device is not supported");
     }

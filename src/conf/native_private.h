@@ -134,6 +134,8 @@ void native_mount_free (gpointer mount);
 
 typedef struct {
     const DomainDef *def;
+    const NativeHost *host;     /* NULL: none */
+    const char *root;           /* the container's directory on the host; NULL: another kind of root */
     GString *out;
     GPtrArray *notes;           /* of NativeNote */
 } NativeWriter;

@@ -255,6 +255,15 @@ clear_hooks (Native *n, int on)
             g_ptr_array_remove_index (n->skep->hooks, i - 1);
 }
 
+/* What to do instead of a hook that would run where the container's own programs may have been already. */
+static const char *const hooks_inside[SKEP_HOOK_LAST] = {
+    [SKEP_HOOK_PRE_MOUNT] = "nothing runs before the root is mounted: mount on the host in a hook pre-start",
+    [SKEP_HOOK_MOUNT] = "nothing runs among the container's mounts: write them as lxc.mount.entry",
+    [SKEP_HOOK_AUTODEV] = "nothing runs in the container's /dev: bind nodes by lxc.mount.entry, and allow them",
+    [SKEP_HOOK_START] = "nothing runs inside before init: let init do it, or a script that ends with exec of it",
+    [SKEP_HOOK_STOP] = "nothing runs when init has ended: a hook post-stop runs when all is gone",
+};
+
 void
 native_take_hook (Native *n, const NativeLine *line)
 {
@@ -273,8 +282,7 @@ native_take_hook (Native *n, const NativeLine *line)
         if (!g_str_has_suffix (line->value, "/clonehostname"))
             native_note (n, line, "for lxc-copy and lxc-destroy, which Skep does not have");
     } else if (on >= 0) {
-        native_note (n, line, "hooks inside of a start are not supported yet: pre-start, start-host and "
-                              "post-stop are");
+        native_note (n, line, "%s", hooks_inside[on]);
     } else if (!g_str_equal (line->rest, "version") || !g_str_equal (line->value, "0")) {
         native_note (n, line, g_str_equal (line->rest, "version")
                                   ? "hooks get their words as arguments and as variables"

@@ -162,6 +162,16 @@ write_entry (NativeWriter *w, const char *source, const char *target, const char
     native_put (w, "lxc.mount.entry", "%s %s %s %s 0 0", from, to, type, options);
 }
 
+/* What LXC makes where the target is not there: as the source is, or the mount fails. @from is before the
+ * source's path on the host. */
+static const char *
+create_word (const NativeWriter *w, const char *from, const char *source)
+{
+    g_autofree char *path = from ? g_build_filename (from, source, NULL) : NULL;
+
+    return path && w->host && w->host->is_file && w->host->is_file (w->host->data, path) ? "create=file" : "create=dir";
+}
+
 static void
 write_filesystem (NativeWriter *w, const FsDef *fs, guint index)
 {
@@ -171,7 +181,7 @@ write_filesystem (NativeWriter *w, const FsDef *fs, guint index)
 
     switch (fs->type) {
     case FS_MOUNT:
-        options = g_strconcat ("bind", ro, ",create=dir", NULL);
+        options = g_strconcat ("bind", ro, ",", create_word (w, "/", fs->source), NULL);
         write_entry (w, fs->source, fs->target, "none", options);
         break;
     case FS_RAM:
@@ -185,7 +195,7 @@ write_filesystem (NativeWriter *w, const FsDef *fs, guint index)
         write_entry (w, fs->source, fs->target, "auto", options);
         break;
     case FS_BIND:
-        options = g_strconcat ("bind,relative", ro, ",create=dir", NULL);
+        options = g_strconcat ("bind,relative", ro, ",", create_word (w, w->root, fs->source), NULL);
         write_entry (w, fs->source + strspn (fs->source, "/"), fs->target, "none", options);
         break;
     default:
@@ -204,6 +214,7 @@ write_filesystems (NativeWriter *w)
         if (!g_str_equal (fs->target, "/"))
             continue;
         write_root (w, fs, i);
+        w->root = fs->type == FS_MOUNT ? fs->source : NULL;
         root = TRUE;
     }
     if (!root)
@@ -420,9 +431,9 @@ write_rest (NativeWriter *w)
 }
 
 char *
-native_write (const DomainDef *def, GPtrArray **ret_notes)
+native_write (const DomainDef *def, const NativeHost *host, GPtrArray **ret_notes)
 {
-    NativeWriter w = { .def = def, .out = g_string_new (NULL),
+    NativeWriter w = { .def = def, .host = host, .out = g_string_new (NULL),
                  .notes = g_ptr_array_new_with_free_func (native_note_free) };
 
     write_names (&w);

@@ -165,13 +165,24 @@ from_native (NativeAsk *ask, GError **error)
         ask->result = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
 }
 
+/* On the pool thread: a file system of a server may take its time. */
+static gboolean
+is_file (gpointer data, const char *path)
+{
+    struct stat st;
+
+    (void) data;
+    return stat (path, &st) == 0 && !S_ISDIR (st.st_mode);
+}
+
 static void
 to_native (NativeAsk *ask, GError **error)
 {
+    static const NativeHost host = { .is_file = is_file };
     g_autoptr (DomainDef) def = domain_def_parse (ask->text, strlen (ask->text), &ask->defaults, 0, error);
 
     if (def)
-        ask->result = native_write (def, &ask->notes);
+        ask->result = native_write (def, &host, &ask->notes);
 }
 
 static gpointer

@@ -65,7 +65,16 @@ read_long_fstab (G_GNUC_UNUSED gpointer data, const char *path, G_GNUC_UNUSED GE
     return files;
 }
 
-static const NativeHost host = { .read = read_included, .data = (gpointer) "host", .memory = 8388608 };
+/* On the host of these tests. */
+static gboolean
+is_file (gpointer data, const char *path)
+{
+    g_assert_cmpstr (data, ==, "host");
+    return g_str_has_suffix (path, ".conf") || g_str_has_suffix (path, "/tun");
+}
+
+static const NativeHost host = { .read = read_included, .data = (gpointer) "host", .memory = 8388608,
+                                 .is_file = is_file };
 
 static DomainDef *
 read_text (const char *text, GPtrArray **notes)
@@ -157,7 +166,7 @@ test_round_trip (gconstpointer name)
     g_autoptr (GPtrArray) notes = NULL, left_out = NULL, lost = NULL;
     g_autoptr (DomainDef) def = read_text (text, &notes), back = NULL;
 
-    written = native_write (def, &left_out);
+    written = native_write (def, &host, &left_out);
     shown = without_mac (written);
     expect ("out", name, ".lxc", shown);
     back = read_text (written, &lost);
@@ -408,7 +417,7 @@ test_roots_unsaid (void)
         guint named = 0;
 
         g_assert_no_error (error);
-        text = native_write (def, &notes);
+        text = native_write (def, NULL, &notes);
         g_assert_null (strstr (text, "lxc.rootfs.path"));
         for (guint k = 0; k < notes->len; k++)
             named += g_str_equal (((NativeNote *) notes->pdata[k])->key, "/domain/devices/filesystem[1]");
@@ -439,7 +448,7 @@ test_corpus_of_domains (void)
         def = domain_def_parse (xml, strlen (xml), &defaults, 0, NULL);
         if (!def)
             continue;
-        first = native_write (def, &notes);
+        first = native_write (def, NULL, &notes);
         if (!strstr (first, "lxc.rootfs.path")) {
             /* LXC's containers without a root are no domains */
             g_autofree char *bare = g_steal_pointer (&first);
@@ -454,7 +463,7 @@ test_corpus_of_domains (void)
             g_assert_no_error (error);
             g_free (first);
             g_clear_pointer (&notes, g_ptr_array_unref);
-            first = native_write (def, &notes);
+            first = native_write (def, NULL, &notes);
         }
         named.name = def->name;
         named.memory = def->memory;
@@ -462,7 +471,7 @@ test_corpus_of_domains (void)
         if (error)
             g_test_message ("%s: %s\n%s", entry, error->message, first);
         g_assert_no_error (error);
-        second = native_write (back, &more);
+        second = native_write (back, NULL, &more);
         if (strcmp (first, second) != 0)
             g_test_message ("%s", entry);
         g_assert_cmpstr (second, ==, first);
