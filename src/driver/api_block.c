@@ -11,24 +11,42 @@ typedef struct {
     guint64 allocation, capacity, physical;
 } BlockInfo;
 
-static gpointer
-block_look (gpointer path, GError **error)
+typedef struct {
+    char *path;
+    dev_t device;               /* that it is attached to; 0 none */
+} BlockQuestion;
+
+static void
+question_free (gpointer data)
 {
+    BlockQuestion *question = data;
+
+    g_free (question->path);
+    g_free (question);
+}
+
+static gpointer
+block_look (gpointer data, GError **error)
+{
+    const BlockQuestion *question = data;
+    const char *path = question->path;
     g_autofree BlockInfo *info = g_new0 (BlockInfo, 1);
     struct stat st;
 
     if (stat (path, &st) < 0) {
-        error_set_errno (error, errno, "failed to stat '%s'", (const char *) path);
+        error_set_errno (error, errno, "failed to stat '%s'", path);
         return NULL;
     }
     if (S_ISREG (st.st_mode)) {
         info->capacity = info->physical = (guint64) st.st_size;
         info->allocation = (guint64) st.st_blocks * 512;
+        /* a qcow2 is smaller than what it holds; only the device knows */
+        if (question->device)
+            block_size (question->device, &info->capacity);
     } else if (S_ISBLK (st.st_mode) && block_size (st.st_rdev, &info->capacity)) {
         info->physical = info->allocation = info->capacity;
     } else {
-        error_set (error, ERR_OPERATION_INVALID, "'%s' is no image file and no block device",
-                   (const char *) path);
+        error_set (error, ERR_OPERATION_INVALID, "'%s' is no image file and no block device", path);
         return NULL;
     }
     return g_steal_pointer (&info);
@@ -59,6 +77,7 @@ api_domain_get_block_info (Call *call, const domain_get_block_info_args *in,
     g_autoptr (GArray) blocks = domain_blocks (call->domain, &loops);
     const DomainBlock *block = domain_block_find (blocks, in->path, error);
     g_autofree char *owner = g_strconcat (call->domain->def->name, "/block", NULL);
+    BlockQuestion *question;
 
     (void) out;
     if (!block)
@@ -67,6 +86,8 @@ api_domain_get_block_info (Call *call, const domain_get_block_info_args *in,
         error_set (error, ERR_OPERATION_INVALID, "disk '%s' has no source", block->name);
         return API_FAILED;
     }
-    task_run_waiting (owner, block_look, g_strdup (block->path), g_free, block_looked, call);
+    question = g_new0 (BlockQuestion, 1);
+    *question = (BlockQuestion) { g_strdup (block->path), block->device };
+    task_run_waiting (owner, block_look, question, question_free, block_looked, call);
     return API_LATER;
 }

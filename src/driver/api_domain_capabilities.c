@@ -5,9 +5,10 @@
 #include "driver/daemon.h"
 #include "driver/params.h"
 #include "host/cgroup.h"
+#include "host/nbd.h"
 #include "host/offers.h"
 
-typedef enum { IF_ALWAYS, IF_NEVER, IF_LOOP, IF_USB } Condition;
+typedef enum { IF_ALWAYS, IF_NEVER, IF_LOOP, IF_NBD, IF_IMAGE, IF_USB } Condition;
 
 /* A thing (without list), or a value of one of its lists. Rows of a thing stay together. */
 typedef struct {
@@ -24,8 +25,14 @@ static const OfferRow offer_rows[] = {
     { CAPS_DEVICE,  "disk", NULL, NULL, IF_ALWAYS },
     { CAPS_DEVICE,  "disk", "diskDevice", "disk", IF_ALWAYS },
     { CAPS_DEVICE,  "disk", "type", "block", IF_ALWAYS },
-    { CAPS_DEVICE,  "disk", "type", "file", IF_LOOP },
+    { CAPS_DEVICE,  "disk", "type", "file", IF_IMAGE },
     { CAPS_DEVICE,  "disk", "format", "raw", IF_ALWAYS },
+    { CAPS_DEVICE,  "disk", "format", "qcow2", IF_NBD },
+    { CAPS_DEVICE,  "disk", "format", "qcow", IF_NBD },
+    { CAPS_DEVICE,  "disk", "format", "vmdk", IF_NBD },
+    { CAPS_DEVICE,  "disk", "format", "vdi", IF_NBD },
+    { CAPS_DEVICE,  "disk", "format", "vpc", IF_NBD },
+    { CAPS_DEVICE,  "disk", "format", "qed", IF_NBD },
     { CAPS_DEVICE,  "graphics", NULL, NULL, IF_NEVER },
     { CAPS_DEVICE,  "video", NULL, NULL, IF_NEVER },
     { CAPS_DEVICE,  "hostdev", "mode", "subsystem", IF_USB },
@@ -39,11 +46,18 @@ static const OfferRow offer_rows[] = {
     { CAPS_DEVICE,  "filesystem", "type", "mount", IF_ALWAYS },
     { CAPS_DEVICE,  "filesystem", "type", "bind", IF_ALWAYS },
     { CAPS_DEVICE,  "filesystem", "type", "block", IF_ALWAYS },
-    { CAPS_DEVICE,  "filesystem", "type", "file", IF_LOOP },
+    { CAPS_DEVICE,  "filesystem", "type", "file", IF_IMAGE },
     { CAPS_DEVICE,  "filesystem", "type", "ram", IF_ALWAYS },
     { CAPS_DEVICE,  "filesystem", "driverType", "path", IF_ALWAYS },
     { CAPS_DEVICE,  "filesystem", "driverType", "loop", IF_LOOP },
-    { CAPS_DEVICE,  "filesystem", "format", "raw", IF_LOOP },
+    { CAPS_DEVICE,  "filesystem", "driverType", "nbd", IF_NBD },
+    { CAPS_DEVICE,  "filesystem", "format", "raw", IF_IMAGE },
+    { CAPS_DEVICE,  "filesystem", "format", "qcow2", IF_NBD },
+    { CAPS_DEVICE,  "filesystem", "format", "qcow", IF_NBD },
+    { CAPS_DEVICE,  "filesystem", "format", "vmdk", IF_NBD },
+    { CAPS_DEVICE,  "filesystem", "format", "vdi", IF_NBD },
+    { CAPS_DEVICE,  "filesystem", "format", "vpc", IF_NBD },
+    { CAPS_DEVICE,  "filesystem", "format", "qed", IF_NBD },
     { CAPS_DEVICE,  "tpm", NULL, NULL, IF_NEVER },
     { CAPS_DEVICE,  "redirdev", NULL, NULL, IF_NEVER },
     { CAPS_DEVICE,  "channel", NULL, NULL, IF_NEVER },
@@ -68,6 +82,8 @@ offered (Condition when, const Offers *offers)
     switch (when) {
     case IF_ALWAYS: return TRUE;
     case IF_LOOP: return offers->loop;
+    case IF_NBD: return offers->nbd;
+    case IF_IMAGE: return offers->loop || offers->nbd;
     case IF_USB: return offers->usb;
     default: return FALSE;
     }
@@ -155,11 +171,14 @@ api_connect_get_domain_capabilities (Call *call, const connect_get_domain_capabi
     const char *arch = wire_text (in->arch);
     g_autoptr (DomainCapabilities) caps = NULL;
     g_autoptr (Offers) offers = NULL;
+    g_autofree char *qemu_nbd = NULL;
 
     (void) call;
     if (!check_names (in, error))
         return API_FAILED;
     offers = offers_read ();
+    qemu_nbd = nbd_find_program (daemon_state.settings->qemu_nbd);
+    offers->nbd = offers->nbd && qemu_nbd;
     caps = domain_capabilities_new (daemon_state.defaults.emulator,
                                     arch ? arch : daemon_state.defaults.arch, offers->cpus);
     fill (caps, offers);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Steps of a change of devices: the rules that let a container open one, and the loop devices that its
- * controller keeps. */
+/* Steps of a change of devices: the rules that let a container open one, and the devices of images that
+ * its controller keeps. */
 #include "driver/device_steps.h"
 
 #include "driver/planner.h"
@@ -77,12 +77,12 @@ device_undo_narrow (DeviceChange *change)
     return STEP_DONE;
 }
 
-/* ---- loop devices that the controller holds */
+/* ---- devices of images that the controller holds */
 
 gboolean
 device_needs_hold (DeviceChange *change)
 {
-    return change->loops && change->loops->len > 0;
+    return change->images && change->images->len > 0;
 }
 
 static void
@@ -109,7 +109,7 @@ device_run_hold (DeviceChange *change, GError **error)
 {
     MonitorPacket packet = { .type = MONITOR_HOLD };
 
-    return ask_controller (change, &packet, g_array_index (change->loops, int, 0), error);
+    return ask_controller (change, &packet, g_array_index (change->images, int, 0), error);
 }
 
 gboolean
@@ -136,6 +136,6 @@ device_undo_hold (DeviceChange *change)
     StepResult result = device_needs_release (change) ? device_run_release (change, &error) : STEP_DONE;
 
     if (error)
-        device_undo_failed (change, "loop device", error);
+        device_undo_failed (change, "device of an image", error);
     return result == STEP_WAIT ? STEP_WAIT : STEP_DONE;
 }

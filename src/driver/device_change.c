@@ -3,12 +3,14 @@
 #include "driver/device_change.h"
 
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
 #include "driver/events.h"
 #include "driver/fault.h"
 #include "driver/store.h"
+#include "host/block.h"
 #include "security/audit.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -62,8 +64,8 @@ static void
 change_free (DeviceChange *change)
 {
     g_clear_error (&change->error);
-    if (change->loops)
-        g_array_unref (change->loops);
+    if (change->images)
+        g_array_unref (change->images);
     plan_facts_free (change->facts);
     domain_def_free (change->alone);
     domain_def_free (change->config);
@@ -318,7 +320,7 @@ recall_facts (DeviceChange *change, const PlanDevice *numbers)
         fs->numbers = *numbers;
         fs->directory = TRUE;
         fs->device = def_fs->type == FS_BLOCK ? g_strdup (def_fs->source)
-                                              : g_strdup_printf ("/dev/loop%u", numbers->minor);
+                                              : block_device_path (makedev (numbers->major, numbers->minor));
         fs->fstype = g_strdup ("none");
     }
     change->facts = facts;

@@ -53,7 +53,7 @@ typedef struct {
     gboolean for_config, config_saved, left, widened, narrowed;
     char *alias;
     PlanFacts *facts;
-    GArray *loops;              /* of int: until the controller has them */
+    GArray *images;              /* of int: until the controller has them */
     char *host_end;             /* name of a link's end that stays here, "" none */
 
     const struct DeviceStep *steps;

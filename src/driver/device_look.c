@@ -16,11 +16,12 @@
 typedef struct {
     DomainDef *alone;
     char *helper;
+    NbdServer server;
 } LookInput;
 
 typedef struct {
     PlanFacts *facts;
-    GArray *loops;
+    DeviceResult *devices;
 } Looked;
 
 static void
@@ -30,6 +31,7 @@ look_input_free (gpointer data)
 
     domain_def_free (input->alone);
     g_free (input->helper);
+    host_server_clear (&input->server);
     g_free (input);
 }
 
@@ -39,7 +41,7 @@ look_run (gpointer data, GError **error)
     const LookInput *input = data;
     const DomainDef *alone = input->alone;
     g_autoptr (PlanFacts) facts = plan_facts_devices (alone, input->helper, error);
-    g_autoptr (DeviceResult) devices = facts ? host_devices_attach (alone, error) : NULL;
+    g_autoptr (DeviceResult) devices = facts ? host_devices_attach (alone, &input->server, error) : NULL;
     Looked *looked;
 
     if (!devices)
@@ -47,7 +49,7 @@ look_run (gpointer data, GError **error)
     host_devices_take (devices, facts);
     looked = g_new0 (Looked, 1);
     looked->facts = g_steal_pointer (&facts);
-    looked->loops = g_array_ref (devices->loops);
+    looked->devices = g_steal_pointer (&devices);
     return looked;
 }
 
@@ -61,7 +63,10 @@ look_done (gpointer result, GError *error, gpointer data)
 
     if (looked) {
         change->facts = looked->facts;
-        change->loops = looked->loops;
+        change->images = g_array_ref (looked->devices->images);
+        if (instance)
+            host_images_note (instance, looked->devices);
+        device_result_free (looked->devices);
     }
     if (looked && instance && change->kind == DEVICE_FILESYSTEM
         && g_array_index (looked->facts->fs, PlanFs, 0).keeps_ids)
@@ -90,6 +95,7 @@ device_run_look (DeviceChange *change, GError **error)
     (void) error;
     input->alone = domain_def_copy (change->alone);
     input->helper = g_strdup (daemon_state.settings->helper);
+    host_server_init (&input->server);
     look_outside (change, look_run, input, look_input_free, look_done);
     return STEP_WAIT;
 }

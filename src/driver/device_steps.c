@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What it takes to bring a device into a running container, and to take it away. Order:
- *   attach  look and attach loops (nothing of the container's yet), note, then from the outside in: the
- *           device rules are wider before there is a node, the loop is held before the daemon lets go
+ *   attach  look and attach images (nothing of the container's yet), note, then from the outside in: the
+ *           device rules are wider before there is a node, the image is held before the daemon lets go
  *           of it, the link exists before it moves; then the saved definition, last the live one.
  *   detach  the saved definition first, since it can be put back; then from the inside out. Once the
  *           container has lost an interface there is no way back, only on.

@@ -72,7 +72,8 @@ instance_free (Instance *instance)
         fd_close (&instance->fds[i]);
     g_free (instance->fds);
     g_ptr_array_free (instance->notes, TRUE);
-    g_clear_pointer (&instance->loops, g_array_unref);
+    g_clear_pointer (&instance->images, g_array_unref);
+    device_work_unref (instance->devices);
     ids_work_unref (instance->ids);
     g_free (instance->label_options);
     plan_facts_free (instance->facts);

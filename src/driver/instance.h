@@ -41,6 +41,7 @@ extern const guint n_start_steps;
 typedef enum { PHASE_STARTING, PHASE_RUNNING, PHASE_UNDOING, PHASE_KEPT } InstancePhase;
 
 typedef struct IdsWork IdsWork;
+typedef struct DeviceWork DeviceWork;
 
 typedef enum { HALT_NONE, HALT_SHUTDOWN_ASKED, HALT_REBOOT_ASKED } HaltAsked;
 
@@ -79,7 +80,8 @@ struct Instance {
     char *label_options;
     gboolean links_making;      /* a task makes them: their undo waits for its end */
     gboolean labels_loading;    /* a task loads them into the kernel: their undo waits for its end */
-    GArray *loops;              /* of int: loop devices, kept open until the controller has them */
+    GArray *images;             /* of int: loop and nbd devices, kept open until the controller has them */
+    DeviceWork *devices;        /* start_devices.c */
     IdsWork *ids;               /* start_ids.c */
     int log_fd;
     pid_t pid;                  /* the controller */

@@ -16,6 +16,7 @@
 #include "driver/daemon.h"
 #include "driver/dispatch.h"
 #include "driver/held.h"
+#include "driver/host_devices.h"
 #include "driver/listen.h"
 #include "driver/start.h"
 #include "driver/store.h"
@@ -308,6 +309,7 @@ daemon_start (Daemon *daemon, GError **error)
     rpc_prepare (daemon);
     /* clients must see the definitions and the containers that run, so sockets come last */
     store_load (daemon->domains);
+    host_images_recover ();
     domains_readopt (daemon->domains);
     if (!daemon_listen (daemon, error))
         return FALSE;

@@ -36,6 +36,7 @@ typedef struct {
     guint destroy_deadline, start_deadline;  /* ms */
     char *native_dirs;          /* folders, ':' between; NULL: none */
     char *autostart_groups;     /* comma separated; NULL: all */
+    char *qemu_nbd;             /* program; NULL: of the path */
     guint pids_max;             /* default pids.max of a container, 0 none */
 } Settings;
 

@@ -93,9 +93,9 @@ fill_hand (Instance *instance, Hand *hand, GError **error)
         hand->shares[i] = hand_give (hand, instance->facts->shares[i]);
     for (guint i = 0; i < instance->n_fds; i++)
         hand->passed[i] = hand_give (hand, instance->fds[i]);
-    /* not in the plan: the controller keeps the loop devices alive when this daemon has gone */
-    for (guint i = 0; instance->loops && i < instance->loops->len; i++)
-        hand_give (hand, g_array_index (instance->loops, int, i));
+    /* not in the plan: the controller keeps the images' devices alive when this daemon has gone */
+    for (guint i = 0; instance->images && i < instance->images->len; i++)
+        hand_give (hand, g_array_index (instance->images, int, i));
     return TRUE;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that a container gets as block devices: loop devices, attached on a pool thread. */
+/* Files that a container gets as block devices: loop and nbd devices, attached on a pool thread. */
 #include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <sys/eventfd.h>
 
 #include "driver/host_devices.h"
 #include "driver/start_private.h"
@@ -51,7 +49,8 @@ device_result_free (DeviceResult *result)
         return;
     g_array_unref (result->fs);
     g_array_unref (result->disks);
-    g_array_unref (result->loops);
+    g_array_unref (result->images);
+    g_array_unref (result->servers);
     g_free (result);
 }
 
@@ -65,37 +64,21 @@ device_result_new (const DomainDef *def)
     g_array_set_size (result->fs, def->filesystems->len);
     result->disks = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
     g_array_set_size (result->disks, def->disks->len);
-    result->loops = g_array_new (FALSE, TRUE, sizeof (int));
-    g_array_set_clear_func (result->loops, close_fd);
+    result->images = g_array_new (FALSE, TRUE, sizeof (int));
+    g_array_set_clear_func (result->images, close_fd);
+    result->servers = g_array_new (FALSE, TRUE, sizeof (NbdProcess));
     return result;
 }
 
 static gboolean
-attach (DeviceResult *result, const char *file, gboolean readonly, char **ret_path, PlanDevice *ret,
-        GError **error)
+device_of_fs (DeviceResult *result, const NbdServer *server, const FsDef *fs, PlanFs *ret, GError **error)
 {
-    struct stat st;
-    int fd;
+    const HostImage image = { .what = "filesystem", .name = fs->target, .file = fs->source,
+                              .driver = string_table_name (&fs_driver_names, fs->driver), .format = fs->format,
+                              .readonly = fs->readonly };
 
-    if (!block_loop_attach (file, readonly, ret_path, &fd, error))
-        return FALSE;
-    g_array_append_val (result->loops, fd);
-    if (fstat (fd, &st) < 0)
-        return error_set_errno (error, errno, "cannot stat '%s'", *ret_path);
-    *ret = (PlanDevice) { .set = TRUE, .block = TRUE, .major = major (st.st_rdev),
-                          .minor = minor (st.st_rdev) };
-    return TRUE;
-}
-
-static gboolean
-device_of_fs (DeviceResult *result, const FsDef *fs, PlanFs *ret, GError **error)
-{
     if (fs->type == FS_FILE) {
-        if (fs->driver == FS_DRIVER_NBD || (fs->format != FORMAT_NONE && fs->format != FORMAT_RAW))
-            return error_set (error, ERR_CONFIG_UNSUPPORTED,
-                              "filesystem '%s': only raw files through loop devices are supported",
-                              fs->source);
-        if (!attach (result, fs->source, fs->readonly, &ret->device, &ret->numbers, error))
+        if (!host_image_attach (result, server, &image, &ret->device, &ret->numbers, error))
             return FALSE;
     } else if (fs->type == FS_BLOCK) {
         ret->device = g_strdup (fs->source);
@@ -106,31 +89,31 @@ device_of_fs (DeviceResult *result, const FsDef *fs, PlanFs *ret, GError **error
     return ret->fstype != NULL;
 }
 
+static gboolean
+device_of_disk (DeviceResult *result, const NbdServer *server, const DiskDef *disk, PlanDevice *ret, GError **error)
+{
+    const HostImage image = { .what = "disk", .name = disk->target, .file = disk->source,
+                              .driver = disk->driver_name, .format = disk->format, .readonly = disk->readonly,
+                              .no_cache = disk->cache == DISK_CACHE_NONE,
+                              .cache_unsupported = disk->cache > DISK_CACHE_NONE };
+    g_autofree char *path = NULL;
+
+    return disk->type != DISK_FILE || host_image_attach (result, server, &image, &path, ret, error);
+}
+
 DeviceResult *
-host_devices_attach (const DomainDef *def, GError **error)
+host_devices_attach (const DomainDef *def, const NbdServer *server, GError **error)
 {
     g_autoptr (DeviceResult) result = device_result_new (def);
 
     for (guint i = 0; i < def->filesystems->len; i++)
-        if (!device_of_fs (result, def->filesystems->pdata[i], &g_array_index (result->fs, PlanFs, i),
+        if (!device_of_fs (result, server, def->filesystems->pdata[i], &g_array_index (result->fs, PlanFs, i),
                            error))
             return NULL;
-    for (guint i = 0; i < def->disks->len; i++) {
-        const DiskDef *disk = def->disks->pdata[i];
-        g_autofree char *path = NULL;
-
-        if (disk->type != DISK_FILE)
-            continue;
-        if ((disk->driver_name && strcmp (disk->driver_name, "nbd") == 0)
-            || (disk->format != FORMAT_NONE && disk->format != FORMAT_RAW)) {
-            error_set (error, ERR_CONFIG_UNSUPPORTED,
-                       "disk '%s': only raw files through loop devices are supported", disk->target);
+    for (guint i = 0; i < def->disks->len; i++)
+        if (!device_of_disk (result, server, def->disks->pdata[i],
+                             &g_array_index (result->disks, PlanDevice, i), error))
             return NULL;
-        }
-        if (!attach (result, disk->source, disk->readonly, &path,
-                     &g_array_index (result->disks, PlanDevice, i), error))
-            return NULL;
-    }
     return g_steal_pointer (&result);
 }
 
@@ -157,45 +140,140 @@ host_devices_take (DeviceResult *result, PlanFacts *facts)
 
 /* ---- the step */
 
+struct DeviceWork {
+    int cancel;                 /* eventfd */
+    gboolean over;
+    gboolean waits;             /* for a program, which can be told to give up */
+    InstanceTicket *step, *undo;
+};
+
+typedef struct {
+    DomainDef *def;
+    NbdServer server;
+    DeviceWork *work;           /* for its descriptor */
+} DeviceInput;
+
+static void
+device_work_clear (gpointer data)
+{
+    fd_close (&((DeviceWork *) data)->cancel);
+}
+
+void
+device_work_unref (DeviceWork *work)
+{
+    if (work)
+        g_atomic_rc_box_release_full (work, device_work_clear);
+}
+
+static void
+device_input_free (gpointer data)
+{
+    DeviceInput *input = data;
+
+    domain_def_free (input->def);
+    host_server_clear (&input->server);
+    device_work_unref (input->work);
+    g_free (input);
+}
+
 static gpointer
 devices_attach (gpointer data, GError **error)
 {
-    return host_devices_attach (data, error);
+    const DeviceInput *input = data;
+
+    return host_devices_attach (input->def, &input->server, error);
 }
 
 static void
 devices_attached (gpointer data_result, GError *error, gpointer data)
 {
     g_autoptr (DeviceResult) result = data_result;
-    Instance *instance = instance_redeem (data);
+    DeviceWork *work = data;
+    Instance *starting = instance_redeem (work->step);
+    Instance *undoing = work->undo ? instance_redeem (work->undo) : NULL;
 
-    if (!instance)
-        return;
-    if (!result) {
-        instance_fail (instance, g_error_copy (error));
-        return;
+    work->over = TRUE;
+    if (result && (starting || undoing))
+        host_images_note (starting ? starting : undoing, result);
+    if (undoing) {
+        g_clear_pointer (&result, device_result_free);  /* nobody else has them */
+        instance_resume (undoing);
+    } else if (starting && result) {
+        host_devices_take (result, starting->facts);
+        starting->images = g_array_ref (result->images);
+        instance_resume (starting);
+    } else if (starting) {
+        instance_fail (starting, g_error_copy (error));
     }
-    host_devices_take (result, instance->facts);
-    instance->loops = g_array_ref (result->loops);
-    instance_resume (instance);
+    device_work_unref (work);
+}
+
+static gboolean
+served_by_program (const DomainDef *def)
+{
+    for (guint i = 0; i < def->filesystems->len; i++) {
+        const FsDef *fs = def->filesystems->pdata[i];
+
+        if (fs->type == FS_FILE && (fs->driver == FS_DRIVER_NBD || fs->format > FORMAT_RAW))
+            return TRUE;
+    }
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = def->disks->pdata[i];
+
+        if (disk->type == DISK_FILE && (g_strcmp0 (disk->driver_name, "nbd") == 0 || disk->format > FORMAT_RAW))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 StepResult
 step_devices (Instance *instance, GError **error)
 {
-    g_autofree char *owner = g_strconcat (instance->domain->def->name, "/device", NULL);
+    const DomainDef *def = instance->domain->def;
+    g_autofree char *owner = g_strconcat (def->name, "/device", NULL);
+    int cancel = eventfd (0, EFD_CLOEXEC);
+    DeviceInput *input;
+    DeviceWork *work;
 
-    (void) error;
+    if (cancel < 0) {
+        error_set_errno (error, errno, "cannot make an event descriptor");
+        return STEP_FAILED;
+    }
+    work = g_atomic_rc_box_new0 (DeviceWork);
+    work->cancel = cancel;
+    work->waits = served_by_program (def);
+    work->step = instance_ticket (instance);
+    instance->devices = work;
+    input = g_new0 (DeviceInput, 1);
+    input->def = domain_def_copy (def);
+    input->work = g_atomic_rc_box_acquire (work);
+    host_server_init (&input->server);
+    input->server.cancel = cancel;
     /* images may lie on a server that does not answer */
-    task_run_waiting (owner, devices_attach, domain_def_copy (instance->domain->def),
-                      (GDestroyNotify) domain_def_free, devices_attached, instance_ticket (instance));
+    task_run_waiting (owner, devices_attach, input, device_input_free, devices_attached,
+                      g_atomic_rc_box_acquire (work));
     return STEP_WAIT;
 }
 
-/* Loops end by themselves with their last user, also when this daemon dies. */
+/* The kernel takes the devices back with their last user, also when this daemon dies. */
 StepResult
 undo_devices (Instance *instance)
 {
-    g_clear_pointer (&instance->loops, g_array_unref);
+    DeviceWork *work = instance->devices;
+
+    if (work && !work->over && work->waits) {
+        eventfd_write (work->cancel, 1);
+        if (work->undo)
+            instance_redeem (work->undo);
+        work->undo = instance_ticket (instance);
+        return STEP_WAIT;
+    }
+    g_clear_pointer (&instance->images, g_array_unref);
+    /* then the image is complete, and the next start can have it */
+    if (host_images_served (instance)) {
+        instance_retry (instance);
+        return STEP_WAIT;
+    }
     return STEP_DONE;
 }

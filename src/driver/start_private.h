@@ -52,7 +52,9 @@ void ids_say_kept (Instance *instance, const FsDef *fs);
 gboolean links_needed (Instance *instance);
 StepResult step_links (Instance *instance, GError **error);
 StepResult undo_links (Instance *instance);
+#define STEP_DEVICES_BIT 4
 gboolean devices_needed (Instance *instance);
+void device_work_unref (DeviceWork *work);
 StepResult step_devices (Instance *instance, GError **error);
 StepResult undo_devices (Instance *instance);
 

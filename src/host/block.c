@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "host/nbd.h"
 #include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -122,7 +123,18 @@ block_loops (void)
             g_hash_table_replace (loops, g_steal_pointer (&file),
                                   GSIZE_TO_POINTER (makedev (loop_major, loop_minor)));
     }
+    nbd_add_files (loops);
     return loops;
+}
+
+char *
+block_device_path (dev_t device)
+{
+    g_autofree char *link = g_strdup_printf ("%s/sys/dev/block/%u:%u", node_root, major (device), minor (device));
+    g_autofree char *target = g_file_read_link (link, NULL);
+    g_autofree char *name = g_path_get_basename (target ? target : link);
+
+    return g_strconcat ("/dev/", name, NULL);
 }
 
 gboolean

@@ -16,8 +16,10 @@ gboolean block_loop_attach (const char *file, gboolean readonly, char **ret_path
 gboolean block_path_safe (const char *path);
 gboolean block_path_refuse (const char *path, GError **error);
 
-/* The host's loop devices: path of the file -> dev_t as pointer. From sysfs, does not block. */
+/* The host's loop devices, and our nbd ones: path of the file -> dev_t as pointer. From sysfs, does not block. */
 GHashTable *block_loops (void);
+/* "/dev/loop0", by sysfs; what is gone gets a name that nothing has. The caller frees. */
+char *block_device_path (dev_t device);
 /* Bytes, from sysfs; FALSE when there is no such device. */
 gboolean block_size (dev_t device, guint64 *ret);
 

@@ -231,7 +231,7 @@ read_class (int index, LinkRate *ret)
     *ret = (LinkRate) { 0 };
     /* without ECHO the kernel tells others of it, and not who asked */
     start_tc (&request, RTM_GETTCLASS, NLM_F_ECHO, index, 0, TC_H_MAKE (1 << 16, CLASS_ALL), 0);
-    r = rtnl_ask (&request, &answer);
+    r = rtnl_ask (&request, NETLINK_ROUTE, &answer);
     /* no such class, or a queue that has none */
     if (r == -ENOENT || r == -EINVAL || r == -EOPNOTSUPP)
         return 0;

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/nbd.h"
 #include "host/node.h"
 
 /* Those that a container is made of. */
@@ -72,6 +73,7 @@ offers_read (void)
     offers->idmapped_mounts = syscall (SYS_mount_setattr, -1, "", 0, NULL, 0) < 0 && errno != ENOSYS;
     offers->seccomp = exists ("/proc/sys/kernel/seccomp/actions_avail");
     offers->loop = exists ("/dev/loop-control");
+    offers->nbd = nbd_in_kernel ();
     offers->usb = exists ("/sys/bus/usb/devices");
     offers->cpus = cpus > 0 ? (guint) cpus : 1;
     return offers;

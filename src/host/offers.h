@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What this kernel has for containers, asked anew on each call: modules and sysctls come and go. A handful of
- * files of /proc and two devices, no directory that grows with the host. */
+ * files of /proc, the list of modules and some devices, no directory that grows with the host. */
 #pragma once
 
 #include <glib.h>
@@ -10,7 +10,7 @@ typedef struct {
     char **filesystems;         /* that live on a block device: ext4, xfs, ... as loaded now */
     gboolean idmap;             /* user namespaces can be made */
     gboolean idmapped_mounts;   /* mount_setattr(2) is there */
-    gboolean seccomp, loop, usb;
+    gboolean seccomp, loop, nbd, usb;
     guint cpus;                 /* online */
 } Offers;
 

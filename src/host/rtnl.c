@@ -75,9 +75,9 @@ rtnl_close (RtnlRequest *request, gsize nest)
 }
 
 int
-rtnl_ask (RtnlRequest *request, RtnlAnswer *answer)
+rtnl_ask (RtnlRequest *request, int protocol, RtnlAnswer *answer)
 {
-    autofd int sock = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    autofd int sock = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     ssize_t n;
 
     if (sock < 0 || send (sock, request->bytes, request->header.nlmsg_len, 0) < 0)
@@ -98,7 +98,7 @@ int
 rtnl_run (RtnlRequest *request)
 {
     RtnlAnswer answer;
-    int r = rtnl_ask (request, &answer);
+    int r = rtnl_ask (request, NETLINK_ROUTE, &answer);
 
     return r > 0 ? -EPROTO : r;
 }

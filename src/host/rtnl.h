@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests to rtnetlink, for host/link*.c. */
+/* Requests to netlink: rtnetlink's for host/link*.c, generic ones for host/nbd*.c. */
 #pragma once
 
 #include <glib.h>
@@ -25,11 +25,11 @@ void rtnl_close (RtnlRequest *request, gsize nest);
 void rtnl_append (RtnlRequest *request, const void *data, gsize size);
 /* Sends and waits for the answer: 0 or a negative errno. */
 int rtnl_run (RtnlRequest *request);
-/* The same where the answer is a message, too: then it is 1. */
+/* The same where the answer is a message, too: then it is 1. Of any @protocol, NETLINK_*. */
 typedef struct {
     union {
         struct nlmsghdr header;
         char bytes[4096];
     };
 } RtnlAnswer;
-int rtnl_ask (RtnlRequest *request, RtnlAnswer *answer);
+int rtnl_ask (RtnlRequest *request, int protocol, RtnlAnswer *answer);

@@ -3,18 +3,7 @@
 # tests/start/faults.py for the steps that need systemd or AppArmor: each is made to fail, and daemon and
 # controller die there. Nothing may be left, and the state must be true.
 # shellcheck shell=bash
-mkdir -p /run/systemd/system/skepd.service.d
-cat >/run/systemd/system/skepd.service.d/fault.conf <<UNIT
-[Unit]
-StartLimitIntervalSec=0
-[Service]
-Environment=SKEP_FAULT_FILE=/run/fault
-ExecStart=
-ExecStart=$share/skepd-fault
-RestartSec=100ms
-UNIT
-systemctl daemon-reload
-systemctl restart skepd
+faulty_daemon
 check "the daemon that can be made to fail" v uri
 
 faulty_start () { # FAULT
@@ -49,6 +38,4 @@ done
 check "it starts after all that" v start bee
 check "and ends" v destroy bee
 nothing_left "after the faults"
-rm -r /run/systemd/system/skepd.service.d
-systemctl daemon-reload
-systemctl restart skepd
+usual_daemon

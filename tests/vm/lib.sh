@@ -115,6 +115,21 @@ XML
 }
 forever="trap 'exit 0' TERM PWR; while :; do sleep 1; done"
 
+# The daemon that can be made to fail, by what stands in /run/fault (tests/start), and back.
+faulty_daemon () {
+    mkdir -p /run/systemd/system/skepd.service.d
+    printf '%s\n' '[Unit]' StartLimitIntervalSec=0 '[Service]' Environment=SKEP_FAULT_FILE=/run/fault ExecStart= \
+        "ExecStart=$share/skepd-fault" RestartSec=100ms >/run/systemd/system/skepd.service.d/fault.conf
+    systemctl daemon-reload
+    systemctl restart skepd
+}
+
+usual_daemon () {
+    rm -r /run/systemd/system/skepd.service.d
+    systemctl daemon-reload
+    systemctl restart skepd
+}
+
 # ---- installed as by "meson install"
 install_skep () {
     local library name applet

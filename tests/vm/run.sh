@@ -15,7 +15,7 @@ kind=$1
 shift
 if [ $# = 0 ]; then
     case $kind in
-    apparmor) set -- lifecycle ends live audit faults apparmor activation ;;
+    apparmor) set -- lifecycle ends live audit faults nbd apparmor activation ;;
     selinux) set -- selinux ;;
     esac
 fi
@@ -34,6 +34,11 @@ share=$(mktemp -d /tmp/skep-vm.XXXXXX)
 trap 'rm -rf "$share"' EXIT
 mkdir -p "$share/root" "$share/lib"
 DESTDIR=$share/root meson install -C "$skep_build" --no-rebuild --quiet
+mkdir -p "$share/root/usr/bin"
+for tool in qemu-nbd qemu-img; do
+    command -v "$tool" >/dev/null || skip "needs $tool (tools/deps vm)"
+    cp "$(command -v "$tool")" "$share/root/usr/bin/"
+done
 # The machine is a Debian of the same version as this host, but with fewer libraries.
 { find "$share/root" -type f -perm /111 -exec ldd {} + 2>/dev/null || true; } |
     awk '$2 == "=>" && $3 ~ /^\// && $3 !~ /\/lib(c|m|pthread|dl|rt)\.so/ {print $3}' | sort -u |

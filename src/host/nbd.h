@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Images of any format as block devices: a qemu-nbd serves each of them over a socket, the kernel's nbd driver
+ * is its client. May block: for pool threads.
+ *
+ * The kernel chooses the device, so nobody can take it in between, and disconnects it by itself when its last
+ * opener or mount has gone, as it frees a loop device; the disconnected qemu-nbd flushes the image and ends.
+ * So no end of ours leaves anything behind, once the device is open. What is under way until then has a file in
+ * NbdServer.dir, from before the first process, by which a later daemon finds it.
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+typedef struct {
+    char *program;              /* qemu-nbd; NULL: there is none */
+    char *dir;                  /* for what is under way, this daemon's alone; made on first use */
+    int cancel;                 /* readable: give up; -1 never */
+    guint deadline_ms;
+} NbdServer;
+
+typedef struct {
+    const char *file;
+    const char *format;         /* as qemu names it */
+    gboolean readonly;
+    gboolean no_cache;          /* past the host's page cache */
+} NbdImage;
+
+/* A qemu-nbd, by its pid and start time. It outlives the daemon. */
+typedef struct {
+    pid_t pid;
+    guint64 start;
+} NbdProcess;
+
+/* *ret_path "/dev/nbdN", which lasts as long as *ret_fd or another opener or mount of it. ERR_CONFIG_UNSUPPORTED,
+ * saying what is missing: a kernel with nbd, qemu-nbd; ERR_OPERATION_FAILED with what qemu-nbd says of the file. */
+gboolean nbd_attach (const NbdServer *server, const NbdImage *image, char **ret_path, int *ret_fd,
+                     NbdProcess *ret_process, GError **error);
+/* It has ended, all of the image is on disk, and another one can have it. */
+gboolean nbd_process_over (const NbdProcess *process);
+/* Ends what a daemon that was killed has left under way; once, every further call does nothing. nbd_attach() begins
+ * with it, since what is left may hold the image. */
+void nbd_recover (const char *dir);
+
+/* Devices are there, or the module which brings them can be loaded. */
+gboolean nbd_in_kernel (void);
+/* @configured, or what the path has; NULL when there is none. The caller frees. */
+char *nbd_find_program (const char *configured);
+
+/* The host's nbd devices that were attached by nbd_attach(): adds path of the file -> dev_t as pointer. From sysfs. */
+void nbd_add_files (GHashTable *files);

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Images through the kernel's nbd: raw and qcow2, root, file system and disk, written and read-only; every end of a
+# container, of its controller and of the daemon. Nothing may be left, and what was written is in the image.
+# shellcheck shell=bash
+systemctl start skepd.socket skepd-ro.socket
+images=/var/lib/images
+mkdir -p $images/tree
+echo "from the image" >$images/tree/greeting
+image () { # FILE FORMAT TREE
+    local raw=$images/making
+    rm -f $raw
+    truncate -s 24M $raw
+    mke2fs -q -t ext4 -O '^has_journal' -d "$3" $raw
+    qemu-img convert -q -O "$2" $raw "$1"
+}
+image $images/data.qcow2 qcow2 $images/tree
+image $images/data.raw raw $images/tree
+image $images/root.qcow2 qcow2 $root
+cp $images/data.qcow2 $images/seen.qcow2
+
+served () { # what may be left of images
+    pgrep -a qemu-nbd
+    grep -H . /sys/block/nbd*/pid 2>/dev/null
+    ls -A /run/skep/nbd 2>/dev/null
+    systemctl list-units --all --no-legend --plain 'skep-nbd-*.scope'
+}
+all_gone () { # NAME
+    local end=$((SECONDS + 40 * patience)) left
+    until left=$(served; residue); [ -z "$left" ] || [ $SECONDS -ge $end ]; do
+        sleep 0.2
+    done
+    equal "$1: nothing is left" "$left" ""
+}
+kill_daemon () {
+    systemctl kill -s KILL --kill-who=main skepd
+    until_true 30 sh -c '[ "$(systemctl is-active skepd)" = active ]'
+    until_true 30 v uri
+}
+
+# ---- before the first use: offered, since the module can be loaded
+check "no module yet" test ! -e /sys/module/nbd
+offered=$(v domcapabilities)
+matches "domcapabilities: the driver" "$offered" "<value>nbd</value>"
+matches "domcapabilities: a format" "$offered" "<value>qcow2</value>"
+
+# ---- one container with all kinds
+fs () { # FILE FORMAT TARGET [TAGS]
+    echo "<filesystem type='file'><driver type='nbd' format='$2'/><source file='$images/$1'/><target dir='$3'/>${4-}</filesystem>"
+}
+disk="<disk type='file' device='disk'><driver name='nbd' type='qcow2' cache='none'/><source file='$images/seen.qcow2'/><target dev='vda'/><readonly/></disk>"
+mkdir -p $root/data $root/seen $root/raw
+define pic 7b0e5c3a-7d51-4a0e-9b0e-0123456789c0 "<on_poweroff>restart</on_poweroff>" "$forever" >/dev/null
+with () { # DEVICES: the domain has these beside its root
+    sed "s|<console type='pty'/>|$1&|" /root/pic.xml >/root/pic2.xml
+    v define /root/pic2.xml >/dev/null
+}
+with "$(fs data.qcow2 qcow2 /data)$(fs data.raw raw /raw)$(fs seen.qcow2 qcow2 /seen '<readonly/>')$disk"
+check "start" v start pic
+equal "three file systems" "$(inside pic /bin/cat /data/greeting /raw/greeting /seen/greeting | sort -u)" "from the image"
+check "one is written" inside pic /bin/sh -c 'echo kept >/data/kept; echo kept >/raw/kept'
+inside pic /bin/sh -c 'echo no >/seen/no' 2>/dev/null
+equal "one is read-only" "$(inside pic /bin/ls /seen | tr '\n' ' ')" "greeting lost+found "
+matches "and mounted so" "$(inside pic /bin/cat /proc/self/mounts)" "^/dev/nbd[0-9]+ /seen ext4 ro"
+equal "the disk is a device" "$(inside pic /bin/busybox stat -c '%F %a' /dev/vda)" "block special file 700"
+equal "it can be read" "$(inside pic /bin/busybox dd if=/dev/vda bs=2 skip=540 count=1 2>/dev/null | od -An -tx1)" " 53 ef"
+inside pic /bin/busybox dd if=/dev/zero of=/dev/vda bs=512 count=1 2>/dev/null
+report $((! $?)) "and not be written"
+equal "four servers" "$(pgrep -c qemu-nbd)" 4
+equal "each in a scope of its own" "$(systemctl list-units --no-legend --plain 'skep-nbd-*.scope' | wc -l)" 4
+equal "none in the container's group" "$(find /sys/fs/cgroup/machine.slice/machine-lxc* -name cgroup.procs -exec cat {} + | sort >/run/in;
+    pgrep qemu-nbd | sort | comm -12 - /run/in)" ""
+matches "domblkinfo knows it" "$(v domblkinfo pic /data)" "Capacity: +25165824"
+matches "domblkstat too" "$(v domblkstat pic /data)" "wr_bytes [1-9]"
+matches "its file systems" "$(v domfsinfo pic)" "/data"
+
+# ---- daemons that come and go
+check "restart of the daemon" systemctl restart skepd
+equal "it runs on" "$(state pic)" "running (booted)"
+check "and writes" inside pic /bin/sh -c 'echo more >>/data/kept'
+kill_daemon
+check "after the daemon's death too" inside pic /bin/sh -c 'echo most >>/data/kept'
+before=$(v domid pic)
+inside pic /bin/kill -TERM 1
+until_true 60 sh -c "virsh -q -c '$uri' domid pic | grep -qx '[0-9]*' && ! virsh -q -c '$uri' domid pic | grep -qx $before"
+until_true 60 inside pic /bin/true
+equal "started again, it has its images again" "$(inside pic /bin/cat /data/kept | tr '\n' ' ')" "kept more most "
+check "suspend" v suspend pic
+check "destroy" v destroy pic
+all_gone "destroy"
+check "all is on disk: start" v start pic
+equal "what was written" "$(inside pic /bin/cat /data/kept /raw/kept | tr '\n' ' ')" "kept more most kept "
+check "the orderly end" v shutdown pic
+comes_to "it ends" pic "shut off (shutdown)"
+all_gone "shutdown"
+check "the image is sound" qemu-img check -q $images/data.qcow2
+
+# ---- the controller dies
+check "start for the controller's death" v start pic
+kill -KILL "$(v domid pic)"
+comes_to "its end" pic "shut off (failed)"
+all_gone "controller killed"
+
+# ---- starts that fail
+refused () { # NAME PATTERN
+    local said
+    said=$(v start pic 2>&1)
+    equal "$1: the start fails" $? 1
+    matches "$1: and says why" "$said" "$2"
+    all_gone "$1"
+}
+sed -i 's|<init>/bin/sh</init>|&<initdir>/nosuch</initdir>|' /root/pic.xml
+with "$(fs data.qcow2 qcow2 /data)"
+refused "no initdir" /nosuch
+sed -i 's|<initdir>.*</initdir>||' /root/pic.xml
+with "$(fs data.raw qcow2 /data)"
+refused "wrong format" "Unable to attach $images/data.raw: qemu-nbd: .*not in qcow2 format"
+with "$(fs nosuch.qcow2 qcow2 /data)"
+refused "no image" "$images/nosuch.qcow2"
+with "$(fs data.qcow2 qcow2 /data | sed "s/ format='qcow2'//")"
+refused "no format" "filesystem '/data': an explicit format must be given for nbd"
+with "$(fs data.qcow2 qcow2 /data | sed "s/type='nbd'/type='loop'/")"
+refused "qcow2 by loop" "filesystem '/data': a loop device has the format raw only, not qcow2"
+truncate -s 1M $images/empty.raw
+with "$(fs data.qcow2 qcow2 /data)$(fs empty.raw raw /raw)"
+refused "no file system" "Unable to detect filesystem for /dev/nbd"
+with "$(fs data.qcow2 qcow2 /data)$(fs data.qcow2 qcow2 /raw)"
+refused "one image twice" "Failed to get \"write\" lock"
+printf 'qemu_nbd = "/nosuch"\n' >>/etc/skep/lxc.conf
+systemctl restart skepd
+with "$(fs data.qcow2 qcow2 /data)"
+refused "no qemu-nbd" "image '$images/data.qcow2' needs qemu-nbd, which is not installed"
+equal "which is not offered then" "$(v domcapabilities | grep -c nbd)" 0
+
+# ---- one that hangs: cancelled, and left by a daemon that dies
+cat >/root/slow-nbd <<'SLOW'
+#!/bin/sh
+echo $$ >/run/slow
+while [ -e /run/hold ]; do sleep 0.1; done
+exec qemu-nbd "$@"
+SLOW
+chmod +x /root/slow-nbd
+sed -i 's|^qemu_nbd.*|qemu_nbd = "/root/slow-nbd"|' /etc/skep/lxc.conf
+systemctl restart skepd
+touch /run/hold
+v start pic >/run/said 2>&1 &
+starter=$!
+until_true 60 test -s /run/slow
+check "destroy cancels it" v destroy pic
+wait $starter
+equal "that start fails" $? 1
+all_gone "cancelled"
+check "and its program was ended" test ! -e "/proc/$(cat /run/slow)"
+rm /run/slow
+v start pic >/run/said 2>&1 &
+starter=$!
+until_true 60 test -s /run/slow
+kill_daemon
+wait $starter
+check "a dead daemon leaves it behind" test -e "/proc/$(cat /run/slow)"
+rm /run/hold
+all_gone "left behind"
+sed -i '/^qemu_nbd/d' /etc/skep/lxc.conf
+systemctl restart skepd
+check "the image is free" v start pic
+v destroy pic
+all_gone "after all that"
+
+# ---- each end of the step
+faulty_daemon
+for fault in "fail after devices" "kill before devices" "kill after devices" "kill after controller"; do
+    echo "$fault" >/run/fault
+    v start pic >/dev/null 2>&1
+    equal "$fault: the start fails" $? 1
+    check "$fault: was met" test ! -e /run/fault
+    until_true 30 v uri
+    all_gone "$fault"
+done
+v start pic
+echo "kill undo devices" >/run/fault
+v destroy pic >/dev/null 2>&1
+check "kill undo devices: was met" test ! -e /run/fault
+until_true 30 v uri
+all_gone "kill undo devices"
+usual_daemon
+
+# ---- while it runs
+with ""
+check "start without images" v start pic
+echo "$disk" >/root/disk.xml
+fs data.qcow2 qcow2 /data >/root/fs.xml
+check "attach a disk" v attach-device pic /root/disk.xml --live
+equal "it is there" "$(inside pic /bin/busybox stat -c %F /dev/vda)" "block special file"
+check "attach a file system" v attach-device pic /root/fs.xml --live
+equal "it can be read" "$(inside pic /bin/cat /data/greeting)" "from the image"
+equal "two servers" "$(pgrep -c qemu-nbd)" 2
+kill_daemon
+check "detach the file system" v detach-device pic /root/fs.xml --live
+check "detach the disk" v detach-device pic /root/disk.xml --live
+until_true 30 sh -c '! pgrep qemu-nbd'
+equal "no server" "$(pgrep -a qemu-nbd)" ""
+check "attach again" v attach-device pic /root/fs.xml --live
+check "destroy with it" v destroy pic
+all_gone "hot-plugged"
+
+# ---- a root in an image, with ids of its own; without a driver the format tells
+define deep 7b0e5c3a-7d51-4a0e-9b0e-0123456789c1 \
+    "<idmap><uid start='0' target='100000' count='65536'/><gid start='0' target='100000' count='65536'/></idmap>" "echo x &gt;/tmp/x; $forever" >/dev/null
+sed -i "s|<filesystem type='mount'>.*</filesystem>|<filesystem type='file'><driver format='qcow2'/><source file='$images/root.qcow2'/><target dir='/'/></filesystem>|" /root/deep.xml
+check "define a root in an image" v define /root/deep.xml
+check "start it" v start deep
+until_true 30 inside deep /bin/busybox test -s /tmp/x
+equal "it is writable, and its root's" "$(inside deep /bin/busybox stat -c %u /tmp/x)" 0
+check "destroy it" v destroy deep
+all_gone "a root in an image"
+v undefine deep
+v undefine pic
