@@ -101,6 +101,8 @@ take_root (Shell *shell, const Args *args, gboolean *ret_made)
     }
     if (!busybox_root_make (busybox, root, name, &why)) {
         shell_fail (shell, "%s", why);
+        if (g_file_test (root, G_FILE_TEST_IS_DIR))
+            shell_hint (shell, "'--rootfs %s' uses what is there", root);
         return NULL;
     }
     *ret_made = TRUE;
