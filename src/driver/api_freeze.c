@@ -354,6 +354,7 @@ void
 frozen_recover (Domain *domain)
 {
     const char *note = instance_note (domain->instance, NOTE_FROZEN);
+    g_autofree char *owner = g_strconcat (domain->def->name, "/thaw", NULL);
     g_auto (GStrv) targets = note ? g_strsplit (note, "\n", -1) : NULL;
     FreezeInput *input = note ? input_new (domain, targets, g_strv_length (targets), NULL) : NULL;
 
@@ -363,5 +364,5 @@ frozen_recover (Domain *domain)
     }
     input->only_thaw = TRUE;
     domain->instance->thawing++;
-    task_run_waiting (NULL, recover_run, input, input_free, recovered, domain_ref (domain));
+    task_run_waiting (owner, recover_run, input, input_free, recovered, domain_ref (domain));
 }

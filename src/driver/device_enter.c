@@ -78,6 +78,7 @@ plan_fd (DeviceChange *change, GError **error)
 static StepResult
 send_helper (DeviceChange *change, const char *verb, GError **error)
 {
+    g_autofree char *owner = g_strconcat (change->domain->def->name, "/enter", NULL);
     ErrandTarget target;
     EnterInput *input;
     int fd;
@@ -93,7 +94,7 @@ send_helper (DeviceChange *change, const char *verb, GError **error)
     *input = (EnterInput) { target, fd, verb };
     if (change->job)
         job_yield (change->job);
-    task_run_waiting (NULL, enter_run, input, enter_input_free, enter_done, change);
+    task_run_waiting (owner, enter_run, input, enter_input_free, enter_done, change);
     return STEP_WAIT;
 }
 

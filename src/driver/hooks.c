@@ -144,6 +144,7 @@ void
 hook_run (const char *domain, const char *operation, const char *suboperation, const char *extra,
           char *xml, HookDone done, gpointer data)
 {
+    g_autofree char *owner = g_strconcat (domain, "/hook", NULL);
     HookInput *input = g_new0 (HookInput, 1);
     HookWaiter *waiter = g_new0 (HookWaiter, 1);
 
@@ -155,5 +156,5 @@ hook_run (const char *domain, const char *operation, const char *suboperation, c
     input->xml = xml;
     waiter->done = done;
     waiter->data = data;
-    task_run_waiting (NULL, run_all, input, hook_input_free, all_done, waiter);
+    task_run_waiting (owner, run_all, input, hook_input_free, all_done, waiter);
 }

@@ -117,6 +117,7 @@ make_env (OwnHooks *hooks, const DomainDef *def, gboolean reboot)
 void
 own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone done, gpointer data)
 {
+    g_autofree char *owner = g_strconcat (def->name, "/hook", NULL);
     OwnHooks *hooks = g_new0 (OwnHooks, 1);
     OwnWaiter *waiter = g_new0 (OwnWaiter, 1);
 
@@ -134,5 +135,5 @@ own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone do
     }
     waiter->done = done;
     waiter->data = data;
-    task_run_waiting (NULL, run_commands, hooks, own_hooks_free, commands_done, waiter);
+    task_run_waiting (owner, run_commands, hooks, own_hooks_free, commands_done, waiter);
 }

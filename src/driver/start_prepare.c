@@ -142,6 +142,7 @@ StepResult
 step_check (Instance *instance, GError **error)
 {
     DomainDef *def = instance->domain->def;
+    g_autofree char *owner = g_strconcat (def->name, "/start", NULL);
     CheckInput *input;
 
     if (!plan_check_def (def, error))
@@ -156,7 +157,7 @@ step_check (Instance *instance, GError **error)
     input->question = (PlanQuestion) { .def = input->def, .arch32 = daemon_state.defaults.arch32,
                                        .cap_last = daemon_state.cap_last,
                                        .helper = daemon_state.settings->helper };
-    task_run_waiting (NULL, check_run, input, check_input_free, check_done, instance_ticket (instance));
+    task_run_waiting (owner, check_run, input, check_input_free, check_done, instance_ticket (instance));
     return STEP_WAIT;
 }
 
