@@ -156,8 +156,9 @@ static void
 halt_later (Controller *c, uint64_t now)
 {
     Halt *halt = &c->halt;
-    const char *why = halt_is_reboot (halt) ? "init takes no signal for a reboot"
-                                            : "init takes no signal for a shutdown";
+    const char *why = halt->kind == HALT_SIGNAL ? "init does not take that signal"
+                      : halt_is_reboot (halt)   ? "init takes no signal for a reboot"
+                                                : "init takes no signal for a shutdown";
 
     if (now < halt->deadline) {
         halt_answer (c, 0, MONITOR_DONE_QUEUED, "");

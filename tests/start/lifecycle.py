@@ -319,7 +319,8 @@ def refusals(life):
 
 def given_up(life):
     """An init that takes no signal: what was queued is told as given up, and does not decide what follows."""
-    name = life.define(f"{P}deaf", init="/bin/sleep", args=("13",))
+    end = os.path.join(life.root, "tmp/end")
+    name = life.define(f"{P}deaf", "until [ -e /tmp/end ]; do sleep 0.2; done; exit 0")
     life.virsh("start", name)
     life.virsh("reboot", name)      # queued
     path = os.path.join(life.daemon.directory, "log", f"{name}.log")
@@ -334,7 +335,11 @@ def given_up(life):
     done = life.daemon.virsh("reboot", name)
     life.checks.matches("a reboot of an old one: text", "error: (?!.*start init).*init takes no signal for a reboot: "
                         "Operation not supported", done.err)
+    done = life.daemon.virsh("reboot", name, "--mode", "signal")
+    life.checks.matches("by a signal: text", "init does not take that signal: Operation not supported", done.err)
+    open(end, "w", encoding="utf-8").close()
     life.becomes(name, "shut off (shutdown)")       # not started again
+    os.unlink(end)
     life.forget(name)
 
 

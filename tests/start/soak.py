@@ -41,7 +41,7 @@ OPERATIONS = {
     "suspend": (lambda d: d.suspend(), STATE),
     "resume": (lambda d: d.resume(), STATE),
     "shutdown": (lambda d: d.shutdownFlags(8), STATE),
-    "reboot": (lambda d: d.reboot(8), STATE),
+    "reboot": (lambda d: d.reboot(8), STATE + (38,)),       # an old init takes no SIGHUP
     "xml": (lambda d: d.XMLDesc(), (42,)),
     "inactive xml": (lambda d: d.XMLDesc(2), (42,)),
     "state": (lambda d: d.state(), (42,)),
@@ -217,9 +217,10 @@ def main():
             print(f"{done} operations, {sum(result[1] for result in results)} refusals, slowest {slowest[1]} "
                   f"{slowest[0] * 1000:.0f} ms, {len(long)} dispatches over 50 ms, descriptors {fds} and "
                   f"{fds_later}, memory {memory} and {memory_later} KiB")
-            own = [int(text) for text in re.findall(r"main loop for .* ms, (\d+) of them itself", daemon.log())]
+            own = sorted(((int(ms), what) for what, ms in re.findall(
+                r"(\w+) held the main loop for .* ms, (\d+) of them itself", daemon.log())), reverse=True)
             if own:
-                print(f"at most {max(own)} ms of the daemon's own time")
+                print("most of the daemon's own time: " + ", ".join(f"{what} {ms} ms" for ms, what in own[:8]))
             for line in long[:5]:
                 print(line)
         texts = [open(path, encoding="utf-8", errors="replace").read() for path in glob.glob(reports + ".*")]
