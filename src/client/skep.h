@@ -149,6 +149,8 @@ int skep_node_free_pages (SkepConnection *conn, const unsigned *sizes, unsigned 
                           int first_cell, unsigned n_cells, uint64_t **ret_counts,
                           SkepError *error);
 
+/* @target: virNodeSuspendTarget; seconds. */
+bool skep_node_suspend (SkepConnection *conn, unsigned target, uint64_t duration, SkepError *error);
 bool skep_node_memory_params (SkepConnection *conn, SkepParams *ret_params, SkepError *error);
 bool skep_node_set_memory_params (SkepConnection *conn, const SkepParams *params, SkepError *error);
 /* Sets the number of pages of @size KiB in @n_cells cells from @first on (-1: wherever), or adds to it.
@@ -260,6 +262,8 @@ bool skep_domain_resume (SkepDomain *domain, SkepError *error);
 /* Flags 0 use the oldest call of the wire, so that every libvirt daemon understands it. */
 bool skep_domain_shutdown (SkepDomain *domain, unsigned flags, SkepError *error);
 bool skep_domain_reboot (SkepDomain *domain, unsigned flags, SkepError *error);
+/* Ends it at once and starts it again: comes back when it runs. */
+bool skep_domain_reset (SkepDomain *domain, SkepError *error);
 bool skep_domain_destroy (SkepDomain *domain, unsigned flags, SkepError *error);
 bool skep_domain_undefine (SkepDomain *domain, unsigned flags, SkepError *error);
 
@@ -382,6 +386,11 @@ void skep_limits_free (SkepLimit *limits, int n);
 enum { SKEP_VCPU_MAXIMUM = 4, SKEP_VCPU_GUEST = 8 };
 int skep_domain_vcpu_count (SkepDomain *domain, unsigned flags, SkepError *error);
 bool skep_domain_set_vcpus (SkepDomain *domain, unsigned count, unsigned flags, SkepError *error);
+/* Those of a list such as "2-3" go on or off. */
+bool skep_domain_set_vcpu (SkepDomain *domain, const char *list, bool on, unsigned flags, SkepError *error);
+/* Lists, as values of type string: "vcpus", "online", "offlinable". */
+bool skep_domain_guest_vcpus (SkepDomain *domain, SkepParams *ret_params, SkepError *error);
+bool skep_domain_set_guest_vcpus (SkepDomain *domain, const char *list, bool on, SkepError *error);
 typedef struct {
     unsigned number;
     int state;         /* 0 offline, 1 running, 2 blocked */
@@ -503,6 +512,14 @@ bool skep_domain_time (SkepDomain *domain, int64_t *ret_seconds, unsigned *ret_n
                        SkepError *error);
 bool skep_domain_set_time (SkepDomain *domain, int64_t seconds, unsigned nseconds, unsigned flags,
                            SkepError *error);
+
+/* Gives back to the device what the file system at @mountpoint (NULL: each) does not use, in extents of at
+ * least @minimum bytes. */
+bool skep_domain_trim (SkepDomain *domain, const char *mountpoint, uint64_t minimum, SkepError *error);
+/* How many disks have an error that is known; -1 with an error. */
+int skep_domain_disk_errors (SkepDomain *domain, SkepError *error);
+bool skep_domain_set_user_password (SkepDomain *domain, const char *user, const char *password, unsigned flags,
+                                    SkepError *error);
 
 /* ---- Long work ---- */
 

@@ -49,6 +49,9 @@ void helper_device_remove (HelperCall *call, MonitorPacket *answer);
  * descriptor of it, for the daemon to freeze: never of one that is mounted on the host too, whose programs
  * would hang. */
 void helper_filesystem (HelperCall *call, MonitorPacket *answer);
+/* words TARGET MAJOR:MINOR MINIMUM: tells the device what the file system does not use, in extents of at least
+ * MINIMUM bytes. Stops between parts when init ends or nobody waits. */
+void helper_trim (HelperCall *call, MonitorPacket *answer);
 /* helper_facts.c */
 void helper_facts (HelperCall *call, MonitorPacket *answer);
 

@@ -10,15 +10,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -208,7 +212,8 @@ unmount_at (Device *d, int target, const char *path_given, int own_fds)
     name = strrchr (path, '/');
     *name++ = '\0';
     parent = path_open (d->root, path[0] ? path : "/", O_PATH | O_DIRECTORY, PATH_STRICT);
-    if (parent < 0 || fchdir (parent) < 0 || umount2 (name, UMOUNT_NOFOLLOW) < 0)
+    if (parent < 0 || fchdir (parent) < 0 || helper_still_asked (d->call) < 0
+        || umount2 (name, UMOUNT_NOFOLLOW) < 0)
         return failure_set (&d->failure, STEP_MOUNT, path_given);
     return 0;
 }
@@ -349,15 +354,16 @@ remove_node (Device *d)
         || (st.st_mode & S_IFMT) != (node->mode & S_IFMT)
         || st.st_rdev != makedev (node->major, node->minor))
         return 0;
-    if (unlinkat (parent, name, 0) < 0 && errno != ENOENT)
+    if (helper_still_asked (d->call) < 0 || (unlinkat (parent, name, 0) < 0 && errno != ENOENT))
         return failure_set (&d->failure, STEP_DEV_NODE, node->path);
     return 0;
 }
 
 /* ---- file systems of a device of their own */
 
-void
-helper_filesystem (HelperCall *call, MonitorPacket *answer)
+/* The root of the first two words' file system; -1 with the failure in @answer. */
+static int
+open_filesystem (HelperCall *call, MonitorPacket *answer)
 {
     unsigned numbers[2];
     Device d = { .call = call, .root = -1 };
@@ -377,12 +383,59 @@ helper_filesystem (HelperCall *call, MonitorPacket *answer)
             failure_set_detail (&d.failure, STEP_MOUNT, call->words[0], "another mount is there");
         }
     }
-    if (d.failure.step != STEP_NONE) {
-        failure_to_packet (&d.failure, answer);
-        return;
+    if (d.failure.step == STEP_NONE)
+        return fd_steal (&fd);
+    failure_to_packet (&d.failure, answer);
+    return -1;
+}
+
+void
+helper_filesystem (HelperCall *call, MonitorPacket *answer)
+{
+    call->answer_fd = open_filesystem (call, answer);
+    if (call->answer_fd >= 0)
+        answer->type = MONITOR_DONE;
+}
+
+#define TRIM_PART (UINT64_C (4) << 30)
+
+/* -1 with errno; ESRCH: the container has ended. */
+static int
+trim_parts (const HelperCall *call, int fd, uint64_t minimum)
+{
+    struct pollfd ended = { .fd = call->pidfd, .events = POLLIN };
+    struct fstrim_range range;
+    struct statvfs fs;
+    uint64_t size;
+
+    if (fstatvfs (fd, &fs) < 0)
+        return -1;
+    size = (uint64_t) fs.f_blocks * fs.f_frsize;
+    for (uint64_t at = 0; at == 0 || at < size; at += TRIM_PART) {
+        if (poll (&ended, 1, 0) != 0) {
+            errno = ESRCH;
+            return -1;
+        }
+        /* the last part without an end: f_blocks leaves out what the file system keeps for itself */
+        range = (struct fstrim_range) { .start = at, .minlen = minimum,
+                                        .len = at + TRIM_PART < size ? TRIM_PART : UINT64_MAX - at };
+        if (helper_still_asked (call) < 0 || ioctl (fd, FITRIM, &range) < 0)
+            return -1;
     }
-    answer->type = MONITOR_DONE;
-    call->answer_fd = fd_steal (&fd);
+    return 0;
+}
+
+void
+helper_trim (HelperCall *call, MonitorPacket *answer)
+{
+    autofd int fd = open_filesystem (call, answer);
+
+    if (fd < 0)
+        return;
+    if (trim_parts (call, fd, strtoull (call->words[2], NULL, 10)) < 0)
+        helper_failed (answer, STEP_TRIM, call->words[0]);
+    else
+        answer->type = MONITOR_DONE;
 }
 
 /* ---- links */
@@ -418,6 +471,8 @@ remove_link (Device *d)
         return 0;
     if (host < 0 || enter_net (d) < 0)
         return failure_set (&d->failure, STEP_LINK, "network namespace");
+    if (helper_still_asked (d->call) < 0)
+        return failure_set (&d->failure, STEP_LINK, link->guest_name);
     return d->plan.link_end == DEVICE_LINK_DELETE ? link_delete_here (link, host, &d->failure)
                                                   : link_return (link, host, &d->failure);
 }

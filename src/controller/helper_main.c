@@ -42,6 +42,7 @@ static const struct {
     { "device-add", 1, false, helper_device_add, "PLAN-FD: brings a device into the container" },
     { "device-remove", 1, false, helper_device_remove, "PLAN-FD: takes it away again" },
     { "filesystem", 2, false, helper_filesystem, "TARGET MAJOR:MINOR: opens it, to be frozen" },
+    { "trim", 3, false, helper_trim, "TARGET MAJOR:MINOR MINIMUM: discards what it does not use" },
     { "idmap", 1, true, helper_idmap, "PATH: can mounts of its file system be id-mapped?" },
     { "shift", 4, true, helper_shift, "ROOT RECORDS UIDS GIDS: gives its files to host ids" },
     { "facts", 2, false, helper_facts, "OUT-FD WHAT: hostname, addresses, some files" },

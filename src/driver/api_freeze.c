@@ -6,9 +6,9 @@
 #include <sys/ioctl.h>
 
 #include "driver/api.h"
-#include "driver/device_rules.h"
 #include "driver/errand.h"
 #include "driver/frozen.h"
+#include "driver/own_fs.h"
 #include "driver/params.h"
 #include "driver/store.h"
 #include "util/fd.h"
@@ -28,23 +28,6 @@ frozen_free (gpointer data)
     g_free (fs->target);
     fd_close (&fs->fd);
     g_free (fs);
-}
-
-static gboolean
-has_own_device (const FsDef *fs)
-{
-    return fs->type == FS_BLOCK || fs->type == FS_FILE;
-}
-
-GPtrArray *
-frozen_candidates (const DomainDef *def)
-{
-    GPtrArray *targets = g_ptr_array_new_with_free_func (g_free);
-
-    for (guint i = 0; i < def->filesystems->len; i++)
-        if (has_own_device (def->filesystems->pdata[i]))
-            g_ptr_array_add (targets, g_strdup (((const FsDef *) def->filesystems->pdata[i])->target));
-    return targets;
 }
 
 /* ---- thawing: by a task, since the kernel writes to the device, which may not answer */
@@ -143,9 +126,7 @@ time_is_up (gpointer data)
 /* ---- freezing: a task that opens and freezes one after the other */
 
 typedef struct {
-    ErrandTarget target;
-    GPtrArray *targets;         /* of char * */
-    GArray *numbers;            /* of PlanDevice */
+    OwnFs *fs;
     gboolean only_thaw;
 } FreezeInput;
 
@@ -154,25 +135,23 @@ input_free (gpointer data)
 {
     FreezeInput *input = data;
 
-    errand_target_clear (&input->target);
-    g_ptr_array_unref (input->targets);
-    g_array_unref (input->numbers);
+    own_fs_free (input->fs);
     g_free (input);
 }
 
 static FrozenFs *
 open_fs (const FreezeInput *input, guint i, GError **error)
 {
-    const PlanDevice *device = &g_array_index (input->numbers, PlanDevice, i);
+    const PlanDevice *device = &g_array_index (input->fs->numbers, PlanDevice, i);
     g_autofree char *numbers = g_strdup_printf ("%u:%u", device->major, device->minor);
-    const char *words[] = { "filesystem", input->targets->pdata[i], numbers, NULL };
-    int fd = errand_open (&input->target, words, ERRAND_DEADLINE_MS, error);
+    const char *words[] = { "filesystem", input->fs->targets->pdata[i], numbers, NULL };
+    int fd = errand_open (&input->fs->target, words, ERRAND_DEADLINE_MS, error);
     FrozenFs *fs;
 
     if (fd < 0)
         return NULL;
     fs = g_new0 (FrozenFs, 1);
-    fs->target = g_strdup (input->targets->pdata[i]);
+    fs->target = g_strdup (input->fs->targets->pdata[i]);
     fs->fd = fd;
     return fs;
 }
@@ -184,7 +163,7 @@ freeze_run (gpointer data, GError **error)
     const FreezeInput *input = data;
     g_autoptr (GPtrArray) frozen = g_ptr_array_new_with_free_func (frozen_free);
 
-    for (guint i = 0; i < input->targets->len; i++) {
+    for (guint i = 0; i < input->fs->targets->len; i++) {
         FrozenFs *fs = open_fs (input, i, error);
 
         if (fs && (input->only_thaw || ioctl (fs->fd, FIFREEZE, 0) == 0)) {
@@ -208,32 +187,12 @@ freeze_run (gpointer data, GError **error)
 static FreezeInput *
 input_new (Domain *domain, char *const *mountpoints, guint n, GError **error)
 {
-    g_autoptr (GPtrArray) all = frozen_candidates (domain->def);
-    FreezeInput *input = g_new0 (FreezeInput, 1);
+    OwnFs *fs = own_fs_new (domain, mountpoints, n, "frozen", error);
+    FreezeInput *input = fs ? g_new0 (FreezeInput, 1) : NULL;
 
-    input->targets = g_ptr_array_new_with_free_func (g_free);
-    input->numbers = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
-    for (guint i = 0; i < domain->def->filesystems->len; i++) {
-        const FsDef *fs = domain->def->filesystems->pdata[i];
-        gboolean wanted = n == 0;
-        PlanDevice numbers;
-
-        for (guint k = 0; k < n; k++)
-            wanted |= strcmp (mountpoints[k], fs->target) == 0;
-        if (!wanted || !has_own_device (fs))
-            continue;
-        numbers = device_numbers_of (domain->instance, fs->alias);
-        g_ptr_array_add (input->targets, g_strdup (fs->target));
-        g_array_append_val (input->numbers, numbers);
-    }
-    if (input->targets->len == (n ? n : MAX (all->len, 1)) && errand_target (domain, &input->target, error))
-        return input;
-    if (!error || !*error)
-        error_set (error, ERR_OPERATION_UNSUPPORTED, n > 0
-                   ? "only file systems on a device or image of the container's own can be frozen"
-                   : "the container has no file system on a device or image of its own");
-    input_free (input);
-    return NULL;
+    if (input)
+        input->fs = fs;
+    return input;
 }
 
 typedef struct {

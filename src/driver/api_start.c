@@ -249,6 +249,16 @@ api_domain_reboot (Call *call, const domain_reboot_args *in, none *out, GError *
     return API_LATER;
 }
 
+ApiResult
+api_domain_reset (Call *call, const domain_reset_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    (void) error;
+    domain_reset (call->domain, domain_answer, call);
+    return API_LATER;
+}
+
 /* ---- pause */
 
 ApiResult

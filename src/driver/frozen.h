@@ -13,9 +13,6 @@
 #define NOTE_FROZEN "frozen"            /* targets, one a line */
 #define FROZEN_MAX_MS 60000
 
-/* Of char *: the targets of the live definition that can be frozen. */
-GPtrArray *frozen_candidates (const DomainDef *def);
-
 /* Begins to thaw all, where there are any. May be called at any time; whoever waits for the domain's
  * processes goes on waiting until the kernel has done it. */
 void frozen_release (Instance *instance);

@@ -110,6 +110,8 @@ struct Instance {
     Job *end_job;               /* of an end that no client asked for */
     guint end_event;            /* LifeEvent */
     gboolean restart;
+    InstanceDone reset_done;    /* of a reset, which is an end and a start; NULL none */
+    gpointer reset_data;
     HaltAsked halt;
     gboolean exited;            /* EXIT came */
     int exit_status;            /* wait status of init */

@@ -21,6 +21,10 @@ void domain_start (Domain *domain, const StartOptions *options, InstanceDone don
 /* Kills and cleans up; cancels a start or a reboot that is under way. ERR_OPERATION_INVALID "domain
  * is not running". */
 void domain_destroy (Domain *domain, InstanceDone done, gpointer data);
+/* Kills and cleans up as destroy, then starts the same running definition again, under another id: running
+ * for its clients all the time. A paused one runs afterwards. The caller holds a START job, so a destroy
+ * cancels it: ERR_OPERATION_ABORTED. */
+void domain_reset (Domain *domain, InstanceDone done, gpointer data);
 /* Orderly stop or reboot: delivered (or queued until init is ready), does not wait for the end.
  * @flags are virDomainShutdownFlagValues (4 initctl, 8 signal; 0: by kind of init). */
 void domain_halt (Domain *domain, gboolean reboot, guint flags, InstanceDone done, gpointer data);

@@ -8,6 +8,7 @@
 #include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
+#include "util/error.h"
 #include "util/log.h"
 
 /* A container that ends as soon as it has begun is not restarted for ever. */
@@ -166,17 +167,34 @@ instance_ended (Instance *instance)
 
 /* ---- after the walk back */
 
+/* A reset that did not come to its end. */
+static GError *
+reset_error (const Instance *instance)
+{
+    GError *error = NULL;
+
+    if (instance->error)
+        return g_error_copy (instance->error);
+    error_set (&error, ERR_OPERATION_ABORTED, "the domain was destroyed while it was reset");
+    return error;
+}
+
 void
 instance_close (Instance *instance, LifeEvent event)
 {
     Domain *domain = domain_ref (instance->domain);
     GSList *waiters = g_steal_pointer (&instance->stop_waiters);
     Job *job = instance->end_job;
+    InstanceDone reset_done = instance->reset_done;
+    gpointer reset_data = instance->reset_data;
+    g_autoptr (GError) why = reset_done ? reset_error (instance) : NULL;
 
     domain->instance = NULL;
     instance_free (instance);
     lifecycle_apply (domain, event);
     stop_waiters_answer (waiters, domain);
+    if (reset_done)
+        reset_done (domain, why, reset_data);
     if (job)
         job_end (job);
     domain_unref (domain);
@@ -187,6 +205,8 @@ reboot_walked (Instance *instance)
 {
     Domain *domain = instance->domain;
     Job *job = instance->end_job;
+    InstanceDone reset_done = instance->reset_done;
+    gpointer reset_data = instance->reset_data;
 
     if (instance->error) {
         log_error ("domain '%s': cannot start again: %s", domain->def->name, instance->error->message);
@@ -197,9 +217,13 @@ reboot_walked (Instance *instance)
         return;
     }
     instance->end_job = NULL;
+    instance->reset_done = NULL;
     domain_ref (domain);
     instance_started (instance, LIFE_REBOOTED);
-    job_end (job);
+    if (job)
+        job_end (job);
+    if (reset_done)
+        reset_done (domain, NULL, reset_data);
     if (domain->instance == instance && instance->exited)
         instance_ended (instance);
     domain_unref (domain);
@@ -216,9 +240,31 @@ start_again (Instance *old)
     instance->autodestroy = old->autodestroy;
     instance->client_id = old->client_id;
     instance->end_job = old->end_job;
+    instance->reset_done = old->reset_done;
+    instance->reset_data = old->reset_data;
     domain->instance = instance;
     instance_free (old);
     instance_run (instance, reboot_walked);
+}
+
+void
+domain_reset (Domain *domain, InstanceDone done, gpointer data)
+{
+    Instance *instance = domain->instance;
+    g_autoptr (GError) error = NULL;
+
+    if (!instance || instance->phase != PHASE_RUNNING || instance->ending || instance->exited) {
+        error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        done (domain, error, data);
+        return;
+    }
+    instance_log (instance, "reset");
+    log_info ("domain '%s': reset", domain->def->name);
+    instance->ending = TRUE;
+    instance->restart = TRUE;
+    instance->reset_done = done;
+    instance->reset_data = data;
+    instance_undo (instance, instance_finish);
 }
 
 void

@@ -52,6 +52,7 @@ static const char *const step_names[STEP_LAST] = {
     [STEP_EXEC] = "execute",
     [STEP_DEADLINE] = "finish in time, waiting for",
     [STEP_CHILD_DIED] = "keep alive during the start",
+    [STEP_TRIM] = "trim",
 };
 
 const char *

@@ -123,6 +123,7 @@ typedef enum {
     STEP_EXEC,
     STEP_DEADLINE,
     STEP_CHILD_DIED,            /* the child ended without a word */
+    STEP_TRIM,                  /* of skep-helper */
     STEP_LAST
 } MonitorStep;
 

@@ -108,7 +108,7 @@ extern const GroupName group_names[GROUP_LAST];
 extern const Verb verbs_life[], verbs_xml[], verbs_tune[], verbs_console[], verbs_monitor[],
     verbs_event[], verbs_host[], verbs_new[], verbs_native[], verbs_shell[], verbs_stats[],
     verbs_guest[], verbs_limits[], verbs_vcpu[], verbs_device[], verbs_objects[], verbs_top[],
-    verbs_watch[];
+    verbs_watch[], verbs_act[];
 typedef void (*VerbVisit) (const Verb *verb, gpointer data);
 void verb_each (VerbVisit visit, gpointer data);
 const Verb *verb_find (const char *name);

@@ -15,6 +15,7 @@ static const Verb *const tables[] = {
     verbs_life,    verbs_xml,    verbs_new,   verbs_native, verbs_tune,   verbs_console,
     verbs_monitor, verbs_event,  verbs_host,  verbs_shell,  verbs_stats,  verbs_guest,
     verbs_limits,  verbs_vcpu,   verbs_device, verbs_objects, verbs_top,  verbs_watch,
+    verbs_act,
 };
 
 void
