@@ -32,7 +32,8 @@ typedef struct {
 
 /* What a conversion asks of its host. */
 typedef struct {
-    /* The file @path, or the files *.conf of a folder in order of name: an array of NativeFile, to free
+    /* The file @path, or the files *.conf of a folder in order of name (one that is named with a '/' behind and is
+     * not there has none): an array of NativeFile, to free
      * with g_ptr_array_unref(). NULL with error when it must not or cannot be read. NULL here: there
      * are no files. */
     GPtrArray *(*read) (gpointer data, const char *path, GError **error);

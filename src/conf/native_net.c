@@ -266,7 +266,8 @@ add_gateway (Native *n, const NativeNic *nic, NicKey key, int family, GPtrArray 
     if (!line)
         return;
     if (g_str_equal (line->value, "auto") || g_str_equal (line->value, "dev"))
-        native_note (n, line, "write the gateway's address");
+        native_note (n, line, *line->value == 'a' ? "the link's address on the host is not looked up: write that"
+                                                  : "a route through the device alone is not made: write an address");
     else if (inet_pton (family, line->value, binary) != 1)
         native_fail (n, line, ERR_INVALID_ARG, "'%s' is not an address", line->value);
     else
