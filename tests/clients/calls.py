@@ -12,6 +12,7 @@ our result and why; a difference that is none any more fails. driver-calls.txt l
 """
 
 import os
+import subprocess
 import sys
 import threading
 
@@ -200,9 +201,27 @@ class Script:
         self.act("transient", "virDomainDefineXML", "while it runs", lambda: conn.defineXML(self.xml(uuid=UUID)).name())
         self.act("running", "virDomainDestroy", "", dom.destroy)
         self.files(dom)
+        self.devices()
         self.act("end", "virDomainUndefineFlags", "flags 0", dom.undefineFlags, 0)
         self.all_of("gone", table.QUESTIONS[:30], dom)
         return notes
+
+    def devices(self):
+        """A domain with a network namespace, whose devices and limits change while it runs."""
+        image = os.path.join(self.directory, "image")
+        with open(image, "wb") as handle:
+            handle.truncate(4 << 20)
+        subprocess.run(["ip", "link", "add", "callbr0", "type", "bridge"], check=True)
+        loop = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            dom = self.conn.defineXML(self.xml("plugged", more="<features><privnet/></features>"))
+            dom.create()
+            self.ready(dom)
+            self.all_of("devices", table.plugged(loop, image, "callbr0"), dom)
+            dom.destroy()
+            dom.undefine()
+        finally:
+            subprocess.run(["losetup", "-d", loop], check=False)
 
     def files(self, dom):
         """Starts with descriptors, one of the caller's, the end by a signal, and a domain that is never defined."""

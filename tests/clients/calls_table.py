@@ -200,3 +200,58 @@ HOST = [
     ("virDomainLookupByUUID", "none", lambda c: c.lookupByUUIDString(NO_UUID)),
     *[("virDomainLookupByID", str(number), lambda c, number=number: c.lookupByID(number)) for number in (-1, 0, 4194305)],
 ]
+
+
+def plugged(loop, image, bridge):
+    """Of a running domain with a network namespace: devices come and go, limits are set and read back."""
+    disk = f"<disk type='block'><source dev='{loop}'/><target dev='sda'/></disk>"
+    other = f"<disk type='block'><source dev='{loop}'/><target dev='sdb'/></disk>"
+    files = f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sdc'/></disk>"
+    net = f"<interface type='bridge'><mac address='52:54:00:ca:11:03'/><source bridge='{bridge}'/></interface>"
+    none = net.replace(bridge, "nobr0").replace("11:03", "11:04")
+    storage = f"<hostdev mode='capabilities' type='storage'><source><block>{loop}</block></source></hostdev>"
+    folder = "<filesystem type='ram'><source usage='1024' units='KiB'/><target dir='/mnt'/></filesystem>"
+
+    def has(what):
+        return lambda d, what=what: [what in d.XMLDesc(flags) for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE)]
+
+    def row(kind, what, xml, flags):
+        call = {"Attach": "attachDeviceFlags", "Detach": "detachDeviceFlags", "Update": "updateDeviceFlags"}[kind]
+        return (f"virDomain{kind}DeviceFlags", f"{what}, flags {flags}", lambda d: getattr(d, call)(xml, flags))
+    return [
+        row("Attach", "disk", disk, LIVE), ("virDomainGetXMLDesc", "disk", has("dev='sda'")), row("Attach", "disk again", disk, LIVE),
+        row("Attach", "disk for later", disk, CONFIG), row("Attach", "disk for later again", disk, CONFIG),
+        row("Attach", "the same as another disk, to both", other, LIVE | CONFIG),
+        ("virDomainGetXMLDesc", "other disk", has("dev='sdb'")), row("Detach", "other disk, of both", other, LIVE | CONFIG),
+        row("Detach", "disk", disk, LIVE), row("Detach", "disk again", disk, LIVE), row("Detach", "disk for later", disk, CONFIG),
+        ("virDomainGetXMLDesc", "disk gone", has("dev='sda'")),
+        row("Attach", "image", files, LIVE), row("Detach", "image", files, LIVE),
+        row("Attach", "net", net, LIVE), ("virDomainGetXMLDesc", "net", has("52:54:00:ca:11:03")),
+        row("Attach", "net without bridge", none, LIVE),
+        row("Update", "net", net, LIVE), row("Detach", "net", net, LIVE), row("Detach", "net again", net, LIVE),
+        ("virDomainGetXMLDesc", "net gone", has("52:54:00:ca:11:03")),
+        row("Attach", "storage", storage, LIVE), row("Attach", "storage again", storage, LIVE),
+        row("Detach", "storage", storage, LIVE), row("Detach", "storage again", storage, LIVE),
+        row("Attach", "file system", folder, LIVE), row("Detach", "file system", folder, LIVE),
+        ("virDomainSetMemoryParameters", "three, live", lambda d: d.setMemoryParameters(
+            {"hard_limit": 60000, "soft_limit": 30000}, LIVE)),
+        ("virDomainGetMemoryParameters", "live", lambda d: d.memoryParameters(LIVE)),
+        ("virDomainGetMemoryParameters", "saved", lambda d: d.memoryParameters(CONFIG)),
+        ("virDomainSetMemoryParameters", "saved", lambda d: d.setMemoryParameters({"hard_limit": 50000}, CONFIG)),
+        ("virDomainGetMemoryParameters", "live as it was", lambda d: d.memoryParameters(LIVE)),
+        ("virDomainGetMemoryParameters", "saved now", lambda d: d.memoryParameters(CONFIG)),
+        ("virDomainSetSchedulerParametersFlags", "live", lambda d: d.setSchedulerParametersFlags(
+            {"cpu_shares": 300, "vcpu_period": 200000, "vcpu_quota": 50000}, LIVE)),
+        ("virDomainGetSchedulerParametersFlags", "live", lambda d: d.schedulerParametersFlags(LIVE)),
+        ("virDomainSetSchedulerParametersFlags", "saved", lambda d: d.setSchedulerParametersFlags({"cpu_shares": 400}, CONFIG)),
+        ("virDomainGetSchedulerParametersFlags", "saved", lambda d: d.schedulerParametersFlags(CONFIG)),
+        ("virDomainGetSchedulerParametersFlags", "live as it was", lambda d: d.schedulerParametersFlags(LIVE)),
+        ("virDomainSetBlkioParameters", "live", lambda d: d.setBlkioParameters({"device_read_bytes_sec": f"{loop},1048576"}, LIVE)),
+        ("virDomainGetBlkioParameters", "live", lambda d: d.blkioParameters(LIVE)["device_read_bytes_sec"] == f"{loop},1048576"),
+        ("virDomainSetBlkioParameters", "saved", lambda d: d.setBlkioParameters({"device_write_iops_sec": f"{loop},77"}, CONFIG)),
+        ("virDomainGetBlkioParameters", "saved", lambda d: d.blkioParameters(CONFIG)["device_write_iops_sec"] == f"{loop},77"),
+        ("virDomainSetBlkioParameters", "no device", lambda d: d.setBlkioParameters({"device_read_bytes_sec": "/dev/none-0,1"}, LIVE)),
+        ("virDomainSetMemoryFlags", "live", lambda d: d.setMemoryFlags(40000, LIVE)),
+        ("virDomainGetMemoryParameters", "after setmem", lambda d: d.memoryParameters(LIVE)),
+        ("virDomainGetXMLDesc", "of setmem", has(">40000</currentMemory>")),
+    ]
