@@ -90,6 +90,37 @@ def check_domain(checks, bus, root, ours):
     checks.equal("Destroy", bus.call(DOMAIN, "Domain", "GetState", "u", "0"), [[5, 2]])
 
 
+def check_pages(checks, bus):
+    """What cockpit-machines asks to draw its pages, which takes libvirt-dbus for its whole back end."""
+    def answered(name, path, interface, method, *words):
+        found = bus.call(path, interface, method, *words)
+        checks.that(f"{name}", not isinstance(found, t.Result), found)
+        return found
+    devices = answered("ListNodeDevices", CONNECT, "Connect", "ListNodeDevices", "u", "0")[0]
+    checks.that("... there are some", devices, devices)
+    for path in devices[:3]:
+        checks.matches("NodeDevice.GetXMLDesc", "<device>", str(answered("... XML", path, "NodeDevice", "GetXMLDesc", "u", "0")))
+    links = answered("ListInterfaces", CONNECT, "Connect", "ListInterfaces", "u", "0")[0]
+    checks.that("... there are some", links, links)
+    checks.matches("Interface.GetXMLDesc", "<interface", str(answered("... XML", links[0], "Interface", "GetXMLDesc", "u", "0")))
+    checks.matches("GetDomainCapabilities", "<domain>lxc</domain>", str(answered(
+        "... is answered", CONNECT, "Connect", "GetDomainCapabilities", "ssssu", "", "", "", "lxc", "0")))
+    bus.call(DOMAIN, "Domain", "Create", "u", "0")
+    stats = answered("Domain.GetStats", DOMAIN, "Domain", "GetStats", "uu", "0", "0")
+    checks.that("... with CPU time and memory", {"cpu.time", "balloon.maximum", "vcpu.current"} <= set(stats[0]), stats)
+    checks.equal("InterfaceAddresses", answered("... is answered", DOMAIN, "Domain", "InterfaceAddresses", "uu", "0", "0"), [[]])
+    checks.that("GetVcpus", answered("... is answered", DOMAIN, "Domain", "GetVcpus", "u", "0"))
+    checks.that("GetFSInfo", any(row[0] == "/" for row in answered("... is answered", DOMAIN, "Domain", "GetFSInfo", "u", "0")[0]))
+    checks.equal("GetHostname", answered("... is answered", DOMAIN, "Domain", "GetHostname", "u", "0"), ["bus"])
+    device = ("<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char></source></hostdev>")
+    for method in ("AttachDevice", "DetachDevice"):
+        done = bus.call(DOMAIN, "Domain", method, "su", device, "1")
+        checks.equal(f"{method}", (done.status, done.err), (0, ""))
+        checks.equal("... is in the definition", "loop-control" in str(bus.call(DOMAIN, "Domain", "GetXMLDesc", "u", "0")),
+                     method == "AttachDevice")
+    bus.call(DOMAIN, "Domain", "Destroy", "u", "0")
+
+
 def check_events(checks, bus):
     with tempfile.TemporaryFile("w+") as said:
         watcher = subprocess.Popen(["busctl", "--system", "--json=short", "monitor", "org.libvirt"], stdout=said,
@@ -133,6 +164,8 @@ def main():
                 root = t.busybox_root(os.path.join(directory, "root"))
                 check_connect(checks, bus, not stock)
                 check_domain(checks, bus, root, not stock)
+                if not stock:       # which has no statistics, no file systems
+                    check_pages(checks, bus)
                 check_events(checks, bus)
     finally:
         bus.stop()

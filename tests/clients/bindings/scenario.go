@@ -55,6 +55,39 @@ func state(l *libvirt.Libvirt, dom libvirt.Domain) int32 {
 	return number
 }
 
+// What Terraform's provider asks, which is built on this library, around a domain of its own: it looks for pool and
+// network, defines with flags, reads addresses, and takes away with every flag before it tries without.
+func provision(l *libvirt.Libvirt, xml string) {
+	_, err := l.StoragePoolLookupByName("default")
+	code("no pool", err)
+	_, err = l.NetworkLookupByName("default")
+	code("no network", err)
+	caps, err := l.ConnectGetCapabilities()
+	must(err)
+	if strings.Contains(string(caps), "<os_type>exe</os_type>") {
+		fmt.Println("capabilities exe")
+	}
+	xml = strings.Replace(xml, "<name>bind</name>", "<name>made</name>", 1)
+	from, to := strings.Index(xml, "<uuid>"), strings.Index(xml, "</uuid>")
+	dom, err := l.DomainDefineXMLFlags(xml[:from]+xml[to+len("</uuid>"):], libvirt.DomainDefineValidate)
+	must(err)
+	must(l.DomainCreate(dom))
+	found, err := l.DomainInterfaceAddresses(dom, uint32(libvirt.DomainInterfaceAddressesSrcLease), 0)
+	must(err)
+	text, err := l.DomainGetXMLDesc(dom, 0)
+	must(err)
+	if strings.Contains(text, "<name>made</name>") {
+		fmt.Println("made", state(l, dom), len(found))
+	}
+	must(l.DomainDestroy(dom))
+	err = l.DomainUndefineFlags(dom, libvirt.DomainUndefineNvram|libvirt.DomainUndefineSnapshotsMetadata|
+		libvirt.DomainUndefineManagedSave|libvirt.DomainUndefineCheckpointsMetadata)
+	code("undefine with flags", err)
+	must(l.DomainUndefine(dom))
+	_, err = l.DomainLookupByName("made")
+	code("unmade", err)
+}
+
 func main() {
 	path, uri := os.Args[1], os.Args[3]
 	xml, err := os.ReadFile(os.Args[2])
@@ -124,16 +157,21 @@ func main() {
 		fmt.Println("the console does not end")
 	}
 	fmt.Println("destroyed", state(l, dom))
+	provision(l, string(xml))
 	must(l.DomainUndefine(dom))
 	_, _, _, _, _, err = l.DomainGetInfo(dom)
 	code("undefined", err)
 	fmt.Print("events")
-	for i := 0; i < 6; i++ {
+	for i := 0; i < 6; {
 		select {
 		case event := <-events:
-			fmt.Print(" ", event.Event)
+			if event.Dom.Name == dom.Name {
+				fmt.Print(" ", event.Event)
+				i++
+			}
 		case <-time.After(30 * time.Second):
 			fmt.Print(" none")
+			i++
 		}
 	}
 	fmt.Println()
