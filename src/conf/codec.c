@@ -30,6 +30,12 @@ codec_status (const Codec *c)
 }
 
 gboolean
+codec_secure (const Codec *c)
+{
+    return (c->flags & CODEC_SECURE) != 0;
+}
+
+gboolean
 codec_failed (const Codec *c)
 {
     return c->error != NULL;

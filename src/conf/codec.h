@@ -79,6 +79,7 @@ gboolean codec_reading (const Codec *c);
 /* Whether live-only parts count in this run; of status-only parts. */
 gboolean codec_live (const Codec *c);
 gboolean codec_status (const Codec *c);
+gboolean codec_secure (const Codec *c);     /* of passwords */
 gboolean codec_failed (const Codec *c);
 const char *codec_name (const Codec *c);    /* of the current element */
 guint codec_depth (const Codec *c);         /* 1 in the root element */
@@ -126,7 +127,9 @@ char *codec_take (Codec *c, const char *attr, FieldFlags flags);
 void codec_put (Codec *c, const char *attr, const char *value);
 /* Reading: as codec_take(), but not ticked off. */
 char *codec_peek (Codec *c, const char *attr);
-/* The same of the first child @element. */
+/* Reading: whether an element before the current one, of its name and parent, has the same @attr. */
+gboolean codec_repeats (Codec *c, const char *attr);
+/* codec_peek() of the first child @element. */
 char *codec_peek_child (Codec *c, const char *element, const char *attr);
 /* codec_fail() with the grammar's words, else "Invalid value for attribute ...", code by @flags. */
 void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags);
@@ -134,6 +137,7 @@ void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags 
 #define CODEC_ZERO "Zero is not permitted"
 void codec_bad_value_because (Codec *c, const char *attr, const char *value, const char *why);
 void codec_bad_text (Codec *c, const char *value);
+void codec_missing (Codec *c, const char *attr);     /* a required attribute is */
 void codec_missing_child (Codec *c, const char *element);
 
 /* ---- text of the current element */

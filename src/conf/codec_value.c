@@ -43,6 +43,22 @@ codec_peek (Codec *c, const char *attr)
     return found ? attr_value (found) : NULL;
 }
 
+gboolean
+codec_repeats (Codec *c, const char *attr)
+{
+    g_autofree char *value = codec_peek (c, attr);
+
+    for (xmlNode *node = value ? codec_top (c)->node->prev : NULL; node; node = node->prev) {
+        const xmlAttr *found
+            = codec_is_element (node, codec_top (c)->name) ? node_attr (node, attr) : NULL;
+        g_autofree char *other = found ? attr_value (found) : NULL;
+
+        if (!g_strcmp0 (value, other))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 char *
 codec_peek_child (Codec *c, const char *element, const char *attr)
 {
@@ -62,10 +78,17 @@ codec_take (Codec *c, const char *attr, FieldFlags flags)
         found->_private = &codec_mark_taken;
         return attr_value (found);
     }
-    if (flags & FIELD_REQUIRED && !codec_fail_worded (c, "@", attr, "!", ""))
+    if (flags & FIELD_REQUIRED)
+        codec_missing (c, attr);
+    return NULL;
+}
+
+void
+codec_missing (Codec *c, const char *attr)
+{
+    if (!codec_fail_worded (c, "@", attr, "!", ""))
         codec_fail (c, ERR_XML, "Missing required attribute '%s' in element '%s'", attr,
                     codec_top (c)->name);
-    return NULL;
 }
 
 void

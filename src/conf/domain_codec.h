@@ -73,6 +73,10 @@ gboolean hostdev_is_subsystem (const HostdevDef *hostdev);
 /* Drive address of a disk's target name ("sdb" is unit 1); FALSE when the name is none.
  * domain_default.c */
 gboolean disk_target_index (const char *target, guint *ret_index);
+/* Whether the name is one of a hard disk: not of a floppy, nor of nothing. */
+gboolean disk_target_is_hard (const char *target);
+/* Whether there is a limit. domain_disk_codec.c */
+gboolean disk_iotune_set (const DiskIotune *tune);
 
 /* Fills what is absent: xml.md section 2. */
 void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);

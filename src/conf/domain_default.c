@@ -47,15 +47,21 @@ disk_target_index (const char *target, guint *ret_index)
     letters = target + strlen (prefix->prefix);
     /* a..z, aa..zz, ...: a number of base 26 without a zero; five letters are more disks than
      * anyone has */
-    if (strlen (letters) < 1 || strlen (letters) > 5)
-        return FALSE;
-    for (; *letters; letters++) {
-        if (!g_ascii_islower (*letters))
-            return FALSE;
+    for (guint i = 0; g_ascii_islower (*letters) && i < 5; i++, letters++)
         index = index * 26 + (guint) (*letters - 'a') + 1;
-    }
+    /* the digits of a partition do not count */
+    if (!index || letters[strspn (letters, "0123456789")])
+        return FALSE;
     *ret_index = index - 1;
     return TRUE;
+}
+
+gboolean
+disk_target_is_hard (const char *target)
+{
+    const TargetPrefix *prefix = target_prefix (target);
+
+    return prefix && prefix->bus != DISK_BUS_FDC;
 }
 
 static void
@@ -310,17 +316,37 @@ default_controllers (DomainDef *def)
 }
 
 static void
+default_disk_kind (DiskDef *disk)
+{
+    static const char path[] = "/domain/devices/disk";
+    const char *snapshot = passive_value (disk->passive, "snapshot");
+
+    if (disk->type == DISK_VHOSTUSER && !snapshot)
+        passive_add_attr (&disk->passive, path, "snapshot", "no");
+    else if (disk->readonly && !g_strcmp0 (snapshot, "no"))
+        passive_remove (disk->passive, passive_find (disk->passive, "snapshot", NULL));
+    /* an empty drive */
+    if ((disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY) && !disk->source
+        && !passive_find_element (disk->passive, "source")
+        && !passive_inside (disk->passive, "source"))
+        disk->type = DISK_FILE;
+}
+
+static void
 default_disks (DomainDef *def)
 {
     for (guint i = 0; i < def->disks->len; i++) {
         DiskDef *disk = g_ptr_array_index (def->disks, i);
         const TargetPrefix *prefix = target_prefix (disk->target);
 
-        if (disk->bus == DISK_BUS_NONE && prefix)
-            disk->bus = prefix->bus;
+        if (disk->bus == DISK_BUS_NONE && disk->device == DISK_DEVICE_FLOPPY)
+            disk->bus = DISK_BUS_FDC;
+        else if (disk->bus == DISK_BUS_NONE)
+            disk->bus = prefix && prefix->bus != DISK_BUS_FDC ? prefix->bus : DISK_BUS_IDE;
         if (disk->cache == DISK_CACHE_DEFAULT)
             disk->cache = DISK_CACHE_UNSET;
         disk->readonly |= disk->device == DISK_DEVICE_CDROM;
+        default_disk_kind (disk);
         default_address (disk);
     }
     sort_groups (def->disks, disk_group, compare_disks);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* disk and controller. */
 #include "conf/domain_codec.h"
+#include "conf/number.h"
 #include "conf/passive.h"
 
 STRING_TABLE (disk_type_names, DISK_TYPE_LAST, "file", "block", "dir", "network", "volume", "nvme",
@@ -49,8 +50,8 @@ address_codec (Codec *c, DiskDef *disk)
     codec_leave (c);
 }
 
-static gboolean
-iotune_wanted (const DiskIotune *tune)
+gboolean
+disk_iotune_set (const DiskIotune *tune)
 {
     for (guint i = 0; i < IOTUNE_LAST; i++)
         if (tune->value[i])
@@ -59,12 +60,29 @@ iotune_wanted (const DiskIotune *tune)
 }
 
 static void
+iotune_value_codec (Codec *c, const char *name, guint64 *v)
+{
+    g_autofree char *text = NULL;
+
+    if (!codec_reading (c)) {
+        codec_element_uint64 (c, name, v);
+        return;
+    }
+    if (!codec_enter (c, name, FALSE))
+        return;
+    text = codec_take_text (c);
+    if (text && *text && !number_parse_unsigned (text, 10, G_MAXUINT64, v))
+        codec_fail (c, ERR_XML, "disk iotune field '%s' must be an integer", name);
+    codec_leave (c);
+}
+
+static void
 iotune_codec (Codec *c, DiskIotune *tune)
 {
-    if (!codec_enter (c, "iotune", iotune_wanted (tune)))
+    if (!codec_enter (c, "iotune", disk_iotune_set (tune)))
         return;
     for (guint i = 0; i < IOTUNE_LAST; i++) {
-        codec_element_uint64 (c, iotune_names.name[i], &tune->value[i]);
+        iotune_value_codec (c, iotune_names.name[i], &tune->value[i]);
         if (i == IOTUNE_SIZE_IOPS_SEC)
             codec_element_string (c, "group_name", &tune->group_name);
     }
@@ -88,22 +106,51 @@ static void
 driver_codec (Codec *c, DiskDef *disk)
 {
     static const char attrs[]
-        = "error_policy:default|stop|report|ignore|enospace- "
-          "rerror_policy:default|stop|report|ignore- io:default|native|threads|io_uring- "
-          "ioeventfd:o event_idx:o copy_on_read:o discard:default|unmap|ignore- iothread:n "
-          "detect_zeroes:default|off|on|unmap- queues:n queue_size:n iommu:o ats:o packed:o "
-          "page_per_vq:o";
+        = "error_policy:stop|report|ignore|enospace rerror_policy:stop|report|ignore|enospace "
+          "io:native|threads|io_uring ioeventfd:o event_idx:o copy_on_read:o "
+          "discard:unmap|ignore iothread:n detect_zeroes:off|on|unmap queues:u- queue_size:u- "
+          "iommu:o ats:o packed:o page_per_vq:o";
     gboolean wanted = disk->driver_name || disk->format || disk->cache
         || passive_inside (disk->passive, "driver");
 
     if (!codec_enter (c, "driver", wanted))
         return;
     codec_string (c, "name", &disk->driver_name, 0);
-    format_codec (c, disk);
+    if (!codec_reading (c))
+        format_codec (c, disk);
     codec_enum (c, "cache", &disk->cache, &cache_names, 0);
     passive_attrs_codec (c, &disk->passive, attrs);
     passive_codec (c, &disk->passive, "metadata_cache");
+    if (codec_reading (c) && !g_strcmp0 (passive_value (disk->passive, "rerror_policy"), "enospace"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Invalid disk read error policy: 'enospace'");
+    if (codec_reading (c))
+        format_codec (c, disk);     /* judged last, as libvirt does */
     codec_leave (c);
+}
+
+#define STARTUP_POLICY "startupPolicy:mandatory|requisite|optional"
+
+/* Of a server or a device of the host nobody asks whether it is there. */
+static void
+check_startup_policy (Codec *c, const DiskDef *disk)
+{
+    g_autofree char *policy = codec_peek_child (c, "source", "startupPolicy");
+
+    if (policy)
+        codec_fail (c, ERR_XML, "disk startupPolicy '%s' is not allowed for disk of '%s' type",
+                    policy, disk_type_names.name[disk->type]);
+}
+
+/* Files that the client opened. */
+static void
+check_fd_group (Codec *c, const DiskDef *disk)
+{
+    g_autofree char *group = codec_peek_child (c, "source", "fdgroup");
+    g_autofree char *target = codec_peek_child (c, "target", "dev");
+
+    if (group && disk->type == DISK_FILE)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "driver does not support FD passing for disk '%s'",
+                    target ? target : "");
 }
 
 static void
@@ -115,6 +162,8 @@ source_codec (Codec *c, DiskDef *disk)
         g_autofree char *word
             = g_strdup_printf ("source:disk-source-%s", disk_type_names.name[disk->type]);
 
+        if (codec_reading (c) && disk->type != DISK_VOLUME)
+            check_startup_policy (c, disk);
         passive_codec (c, &disk->passive, g_intern_string (word));
         return;
     }
@@ -123,10 +172,9 @@ source_codec (Codec *c, DiskDef *disk)
     codec_string (c, attr, &disk->source, 0);
     if (codec_reading (c) && disk->source && !*disk->source)
         g_clear_pointer (&disk->source, g_free);
-    passive_attrs_codec (c, &disk->passive,
-                         "startupPolicy:default|mandatory|requisite|optional- index:l");
-    passive_codec (c, &disk->passive, "slices seclabel:device-seclabel* auth:source-auth "
-                                      "encryption reservations");
+    passive_attrs_codec (c, &disk->passive, STARTUP_POLICY " index:l");
+    passive_codec (c, &disk->passive,
+                   "slices seclabel:device-seclabel* auth encryption reservations");
     codec_leave (c);
 }
 
@@ -142,8 +190,20 @@ target_codec (Codec *c, DiskDef *disk)
         codec_fail (c, ERR_NO_TARGET, "%s", disk->source ? disk->source : "");
     codec_enum (c, "bus", &disk->bus, &disk_bus_names, 0);
     passive_attrs_codec (c, &disk->passive,
-                         "tray:closed|open- removable:o rotation_rate:n");
+                         "tray:closed|open- removable:o rotation_rate:u-");
     codec_leave (c);
+}
+
+/* Whether it is given beside the source and in it. */
+static void
+check_twice (Codec *c, const DiskDef *disk, const char *name)
+{
+    const PassiveNode *one = passive_find_element (disk->passive, name);
+    const PassiveNode *source = passive_find_element (disk->passive, "source");
+
+    if (one && (passive_find (disk->passive, name, one) || passive_child (source, name)))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "an <%s> definition already found for disk source",
+                    name);
 }
 
 void
@@ -155,12 +215,12 @@ disk_codec (Codec *c, void *object)
     codec_enum (c, "device", &disk->device, &device_names, FIELD_KEEP_ZERO);
     passive_attrs_codec (c, &disk->passive,
                          "model:default|virtio|virtio-transitional|virtio-non-transitional- "
-                         "rawio:y sgio:default|filtered|unfiltered- "
-                         "snapshot:default|no|internal|external|manual-");
+                         "rawio:y sgio:filtered|unfiltered "
+                         "snapshot:no|internal|external|manual");
     driver_codec (c, disk);
-    passive_codec (c, &disk->passive, "auth:disk-auth");
+    passive_codec (c, &disk->passive, "auth");
     source_codec (c, disk);
-    passive_codec (c, &disk->passive, "backingStore? geometry blockio");
+    passive_codec (c, &disk->passive, "backingStore? backenddomain geometry blockio");
     target_codec (c, disk);
     iotune_codec (c, &disk->iotune);
     codec_flag (c, "readonly", &disk->readonly);
@@ -169,4 +229,9 @@ disk_codec (Codec *c, void *object)
     device_alias_codec (c, &disk->alias);
     passive_codec (c, &disk->passive, "acpi");
     address_codec (c, disk);
+    if (codec_reading (c)) {
+        check_fd_group (c, disk);
+        check_twice (c, disk, "auth");
+        check_twice (c, disk, "encryption");
+    }
 }

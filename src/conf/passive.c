@@ -34,6 +34,11 @@ read_attr (Codec *c, const PassiveWord *word, guint number)
     const char *why;
     char *value;
 
+    if (word->no_empty && text && !*text) {
+        g_clear_pointer (&text, g_free);
+        if (word->required)
+            codec_missing (c, word->name);
+    }
     if (!text && g_str_equal (word->initial, "#"))
         return g_strdup_printf ("%u", number);
     if (!text)
@@ -101,6 +106,8 @@ read_children (Codec *c, PassiveNode *node, guint number)
 {
     const char *kind = passive_attr (node, "type");
 
+    if (!kind && passive_kind_has_hole (node->kind))
+        return;
     for (guint i = 0; i < node->kind->n_children && !codec_failed (c); i++) {
         PassiveWord word = node->kind->children[i];
         gboolean found = FALSE;
@@ -160,6 +167,7 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
     if (is_forgotten (c, word->name))
         return NULL;
     node = passive_node_new (passive_kind_find (parent, word->name, word->type, kind), word->name);
+    node->secret = word->secret;
     for (guint i = 0; i < node->kind->n_attrs; i++) {
         char *value = read_attr (c, &node->kind->attrs[i], number);
 
@@ -196,11 +204,14 @@ write_node (Codec *c, const PassiveNode *node)
     const char *type = node->kind->row->text, *initial;
     guint64 factor;
 
+    if (node->secret && !codec_secure (c))
+        return;
     codec_enter (c, node->name, TRUE);
     for (guint i = 0; node->attrs && i < node->attrs->len; i++) {
         const PassiveAttr *attr = g_ptr_array_index (node->attrs, i);
 
-        write_attr (c, attr->word->type, attr->word->name, attr->value);
+        if (!attr->word->secret || codec_secure (c))
+            write_attr (c, attr->word->type, attr->word->name, attr->value);
     }
     for (guint i = 0; node->children && i < node->children->len; i++)
         write_node (c, g_ptr_array_index (node->children, i));

@@ -22,8 +22,9 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
 /*
  * The words of a row, separated by blanks:
  *
- * attrs, in the order of writing: NAME[:TYPE][*][!][-][=DEFAULT]. '!': required. '-': the value that
- * is 0, or the first of the type's words, is not written. The default is written when the attribute
+ * attrs, in the order of writing: NAME[:TYPE][*][!][-][%][^][=DEFAULT]. '!': required. '-': the value
+ * that is 0, or the first of the type's words, is not written. '%': an empty value is as good as
+ * none. '^': a secret, written only when those are. The default is written when the attribute
  * is absent; '#' stands for the number of the outermost element among its like.
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
@@ -34,9 +35,10 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  * read and forgotten; otherwise words, a|b|c, and behind a '~' words of which others are as good as
  * none.
  *
- * children, in the order of writing: NAME[:ROW][*][!][+][?]. ROW: the row to use, in which '$' stands
+ * children, in the order of writing: NAME[:ROW][*][!][+][?][^]. ROW: the row to use, in which '$' stands
  * for the type of this element; '*': any number; '!': required; '+': written, with its defaults,
- * even when absent; '?': kept even when empty. Other elements that could have content and have none
+ * even when absent; '?': kept even when empty; '^': a secret. An element without a type has no
+ * children where one of them is by type. Other elements that could have content and have none
  * are dropped.
  *
  * text: a TYPE, "text" for any; NULL for none.
@@ -52,7 +54,7 @@ typedef struct {
 
 /* Each ends with element NULL. */
 extern const PassiveRow passive_rows[], passive_device_rows[], passive_chardev_rows[],
-    passive_host_rows[];
+    passive_host_rows[], passive_storage_rows[];
 
 /* The children @names, words as in a row that stay where they are, of the current element. @items
  * keeps them; reading makes it when there is one. */
@@ -70,6 +72,8 @@ PassiveNode *passive_find_element (const GPtrArray *items, const char *name);
 const char *passive_value (const GPtrArray *items, const char *name);
 /* A new element @name, as if read without attributes below @path ("/domain/devices"). */
 PassiveNode *passive_add (GPtrArray **items, const char *path, const char *name, const char *row);
+/* A new attribute @name with @value, as if read of the element @path. */
+void passive_add_attr (GPtrArray **items, const char *path, const char *name, const char *value);
 void passive_remove (GPtrArray *items, PassiveNode *node);
 /* Appends the path of each item to @paths (of char *): "/domain/cpu",
  * "/domain/devices/disk/@snapshot". */

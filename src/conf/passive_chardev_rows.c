@@ -51,6 +51,7 @@ const PassiveRow passive_chardev_rows[] = {
     { "chardev-qemu-vdagent", NULL, "clipboard mouse:vdagent-mouse", NULL },
     { "clipboard", "copypaste:y!", NULL, NULL },
     { "vdagent-mouse", "mode:server|client!", NULL, NULL },
+    { "reconnect[no]", "enabled", NULL, NULL },
     { "reconnect", "enabled:y timeout:u", NULL, NULL, rule_reconnect },
     { "protocol", "type:raw|telnet|telnets|tls=raw", NULL, NULL },
     { "log", "file append:o", NULL, NULL },

@@ -38,7 +38,7 @@ const PassiveRow passive_host_rows[] = {
     { "portForward", "proto:tcp|udp! address dev", "range*", NULL, rule_port_forward },
     { "range", "start:u- end:u- to:u- exclude:y", NULL, NULL, rule_port_range },
     { "downscript", "path", NULL, NULL },
-    { "backenddomain", "name", NULL, NULL },
+    { "backenddomain", "name%", NULL, NULL },
     { "rom", "enabled:y bar:o file", NULL, NULL, rule_rom },
 
     /* ---- hostdev */
@@ -51,7 +51,7 @@ const PassiveRow passive_host_rows[] = {
     { "hostdev-source-pci", "writeFiltering:y", "address:hostdev-pci-address+", NULL },
     { "hostdev-pci-address", PCI_PLACE, NULL, NULL, rule_address_pci },
     { "hostdev-source-scsi", "protocol name",
-      "adapter:hostdev-adapter address:hostdev-scsi-address host* auth:source-auth initiator",
+      "adapter:hostdev-adapter address:hostdev-scsi-address host* auth initiator",
       NULL, rule_hostdev_scsi },
     { "hostdev-adapter", "name", NULL, NULL },
     { "hostdev-scsi-address", "bus:u! target:u! unit:U!", NULL, NULL },

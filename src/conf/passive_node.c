@@ -322,6 +322,14 @@ passive_add (GPtrArray **items, const char *path, const char *name, const char *
 }
 
 void
+passive_add_attr (GPtrArray **items, const char *path, const char *name, const char *value)
+{
+    PassiveNode *node = passive_node_add (items, passive_node_new (NULL, name), g_strdup (path));
+
+    node->text = g_strdup (value);
+}
+
+void
 passive_remove (GPtrArray *items, PassiveNode *node)
 {
     g_ptr_array_remove (items, node);

@@ -20,6 +20,7 @@ struct PassiveNode {
     GPtrArray *children;    /* of PassiveNode, in the order of the row; NULL: none */
     gboolean dropped;
     gboolean open;          /* written with an end tag, though it is empty */
+    gboolean secret;
 };
 
 PassiveNode *passive_node_new (const PassiveKind *kind, const char *name);

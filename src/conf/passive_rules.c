@@ -62,6 +62,27 @@ rule_zpci (Codec *c, PassiveNode *node)
         passive_set (node, "fid", "0x00000000");
 }
 
+/* In capital letters; libvirt takes a hyphen for a low line. */
+void
+rule_boot (Codec *c, PassiveNode *node)
+{
+    const char *given = passive_attr (node, "loadparm");
+    g_autofree char *text = given ? g_ascii_strup (given, -1) : NULL;
+
+    if (!text)
+        return;
+    g_strdelimit (text, "-", '_');
+    if (!*text || strlen (text) > 8)
+        codec_fail (c, ERR_INTERNAL, "loadparm value '%s' must be between 1 and 8 characters",
+                    text);
+    else if (text[strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ")])
+        codec_fail (c, ERR_INTERNAL,
+                    "invalid loadparm value '%s', expecting chars in set of [a-zA-Z0-9.] and blank "
+                    "spaces",
+                    text);
+    passive_set (node, "loadparm", text);
+}
+
 /* Up to four numbers with points between them; as soon as one is 0 the port ends. */
 void
 rule_address_usb (Codec *c, PassiveNode *node)
@@ -139,9 +160,15 @@ rule_device_seclabel (Codec *c, PassiveNode *node)
 {
     const PassiveNode *label = passive_child (node, "label");
 
-    (void) c;
-    if (passive_is (node, "relabel", "no"))
+    if (codec_repeats (c, "model"))
+        codec_fail (c, ERR_XML_DETAIL, "seclabel for model %s is already provided",
+                    passive_attr (node, "model"));
+    if (passive_is (node, "relabel", "no")) {
+        if (label)
+            codec_fail (c, ERR_XML, "Cannot specify a label if relabelling is turned off. model=%s",
+                        passive_attr (node, "model") ? passive_attr (node, "model") : "<null>");
         return;
+    }
     if (!label)
         passive_drop (node);
     passive_set (node, "relabel", "yes");

@@ -13,6 +13,7 @@ void rule_address_ccw (Codec *c, PassiveNode *node);
 void rule_address_unassigned (Codec *c, PassiveNode *node);
 void rule_address_s390 (Codec *c, PassiveNode *node);
 void rule_zpci (Codec *c, PassiveNode *node);
+void rule_boot (Codec *c, PassiveNode *node);
 void rule_device_seclabel (Codec *c, PassiveNode *node);
 
 /* passive_chardev_rules.c */
@@ -89,11 +90,19 @@ void rule_input (Codec *c, PassiveNode *node);
 /* Options of virtio drivers in @driver (may be NULL) where the device is none. */
 void rule_virtio_options (Codec *c, const PassiveNode *driver, gboolean virtio);
 
-/* passive_disk_rules.c */
-void rule_wwn (Codec *c, PassiveNode *node);
-void rule_disk_vendor (Codec *c, PassiveNode *node);
-void rule_disk_product (Codec *c, PassiveNode *node);
+/* passive_storage_rules.c */
 void rule_geometry (Codec *c, PassiveNode *node);
+void rule_secret (Codec *c, PassiveNode *node);
+void rule_encryption (Codec *c, PassiveNode *node);
+void rule_reservations (Codec *c, PassiveNode *node);
+void rule_slice (Codec *c, PassiveNode *node);
+void rule_slices (Codec *c, PassiveNode *node);
 void rule_backing_store (Codec *c, PassiveNode *node);
-void rule_network_source (Codec *c, PassiveNode *node);
+void rule_max_size (Codec *c, PassiveNode *node);
 void rule_volume_source (Codec *c, PassiveNode *node);
+void rule_nvme_source (Codec *c, PassiveNode *node);
+void rule_vhostuser_source (Codec *c, PassiveNode *node);
+void rule_storage_host (Codec *c, PassiveNode *node);
+void rule_network_source (Codec *c, PassiveNode *node);
+void rule_cookie (Codec *c, PassiveNode *node);
+void rule_cookies (Codec *c, PassiveNode *node);

@@ -22,7 +22,7 @@ gboolean
 passive_word_next (const char **words, PassiveWord *word)
 {
     const char *p = *words ? *words + strspn (*words, " ") : "", *end = p + strcspn (p, " ");
-    gsize length = strcspn (p, " :!*+?=");
+    gsize length = strcspn (p, " :!*+?%^=");
 
     if (p == end)
         return FALSE;
@@ -31,7 +31,7 @@ passive_word_next (const char **words, PassiveWord *word)
     copy_part (word->name, sizeof word->name, p, length);
     p += length;
     if (*p == ':') {
-        gsize whole = strcspn (++p, " !=*+?");
+        gsize whole = strcspn (++p, " !=*+?%^");
 
         /* words may have '-' in them, the flag is behind */
         length = whole > 1 && p[whole - 1] == '-' ? whole - 1 : whole;
@@ -44,6 +44,8 @@ passive_word_next (const char **words, PassiveWord *word)
         word->always |= *p == '+';
         word->kept |= *p == '?' || *p == '+';
         word->no_zero |= *p == '-';
+        word->no_empty |= *p == '%';
+        word->secret |= *p == '^';
     }
     if (p < end)
         copy_part (word->initial, sizeof word->initial, p + 1, (gsize) (end - p) - 1);
@@ -116,6 +118,7 @@ all_kinds (void)
         add_rows (kinds, passive_device_rows);
         add_rows (kinds, passive_chardev_rows);
         add_rows (kinds, passive_host_rows);
+        add_rows (kinds, passive_storage_rows);
         g_once_init_leave (&once, 1);
     }
     return kinds;
@@ -146,6 +149,15 @@ gboolean
 passive_row_exists (const char *row)
 {
     return look_up (NULL, row, NULL) != NULL;
+}
+
+gboolean
+passive_kind_has_hole (const PassiveKind *kind)
+{
+    for (guint i = 0; i < kind->n_children; i++)
+        if (strchr (kind->children[i].type, '$'))
+            return TRUE;
+    return FALSE;
 }
 
 const PassiveWord *

@@ -9,7 +9,7 @@ typedef struct {
     char name[32];
     char type[400];         /* of a child: the row to use */
     char initial[24];
-    gboolean many, required, always, kept, no_zero;
+    gboolean many, required, always, kept, no_zero, no_empty, secret;
 } PassiveWord;
 
 typedef struct {
@@ -27,6 +27,8 @@ const PassiveWord *passive_words (const char *words, guint *ret_n);
 const PassiveKind *passive_kind_find (const char *parent, const char *name, const char *row,
                                       const char *kind);
 gboolean passive_row_exists (const char *row);
+/* Whether the row of a child depends on the element's type. */
+gboolean passive_kind_has_hole (const PassiveKind *kind);
 /* What tells the kind of such an element: the first attribute of its general row; NULL. */
 const PassiveWord *passive_kind_word (const char *parent, const char *name, const char *row);
 /* Its default; NULL. */

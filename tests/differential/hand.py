@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents made by hand: hand/devices.txt and hand/domain.txt (pieces of domains), whole documents that are
+"""Documents made by hand: hand/domain.txt (pieces of domains) and the others there
+(of <devices>), whole documents that are
 about XML itself, and what tests/xml has."""
 
 import os
@@ -41,8 +42,9 @@ def domain(text, **own):
 
 
 def from_pieces():
-    for title, text in pieces(os.path.join(HERE, "hand/devices.txt")):
-        yield "devices: " + title, domain(f"<devices>{text}</devices>")
+    for name in sorted(set(os.listdir(os.path.join(HERE, "hand"))) - {"domain.txt"}):
+        for title, text in pieces(os.path.join(HERE, "hand", name)):
+            yield f"{name[:-4]}: {title}", domain(f"<devices>{text}</devices>")
     for title, text in pieces(os.path.join(HERE, "hand/domain.txt")):
         yield "domain: " + title, domain(text)
 

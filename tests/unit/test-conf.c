@@ -434,7 +434,8 @@ test_format_live (void)
 /* ---- what has no effect */
 
 static const PassiveRow *const all_rows[] = { passive_rows, passive_device_rows,
-                                              passive_chardev_rows, passive_host_rows };
+                                              passive_chardev_rows, passive_host_rows,
+                                              passive_storage_rows };
 
 static gboolean
 has_row (const char *name)
@@ -457,7 +458,7 @@ check_words (const PassiveRow *row, const char *words, const char *pattern, gboo
 
     for (guint i = 0; split[i]; i++) {
         const char *colon = strchr (split[i], ':'), *first = colon ? colon + 1 : split[i];
-        g_autofree char *name = g_strndup (first, strcspn (first, "*!+?"));
+        g_autofree char *name = g_strndup (first, strcspn (first, "*!+?^"));
 
         if (!*split[i])
             continue;
@@ -473,8 +474,8 @@ test_passive_rows (void)
 {
     static const char attr[]
         = "^[A-Za-z0-9_-]+(:(uuid|[uUnNiIpayockMbl]|[xh][1248]|s[24]|"
-          "~?[A-Za-z0-9_.-]*([|][A-Za-z0-9_.-]+)*))?[*]?!?-?(=[^ ]+)?$";
-    static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?$";
+          "~?[A-Za-z0-9_.-]*([|][A-Za-z0-9_.-]+)*))?[*]?!?-?%?\\^?(=[^ ]+)?$";
+    static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?\\^?$";
     g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
     for (guint i = 0; i < G_N_ELEMENTS (all_rows); i++)

@@ -89,7 +89,13 @@ write_attr (GString *out, const PassiveWord *word, const char *kind, guint inden
                             word->required ? "" : "<optional>", word->name);
     if (kind)
         g_string_append_printf (out, "<value type=\"string\">%s</value>", kind);
-    else
+    else if (word->no_empty && word->required && !*word->type)
+        g_string_append (out, "<ref name=\"nonEmpty\"/>");
+    else if (word->no_empty && !word->required && *word->type) {
+        g_string_append (out, "<choice><value type=\"string\"/>");
+        write_value (out, word->type);
+        g_string_append (out, "</choice>");
+    } else
         write_value (out, word->type);
     g_string_append_printf (out, "</attribute>%s\n", word->required ? "" : "</optional>");
     if (passive_is_size (word->type))
