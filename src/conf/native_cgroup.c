@@ -310,6 +310,7 @@ take_pids (Native *n, const NativeLine *line)
 static const char *const base_devices[] = { "c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:1",
                                             "c 5:2", "c 10:229", "c 136:*", NULL };
 
+/* One rule for a number, of all that is allowed of it: what is denied later is taken from one place. */
 static void
 add_rule (Native *n, const char *type, const char *major, const char *minor, const char *access)
 {
@@ -318,8 +319,15 @@ add_rule (Native *n, const char *type, const char *major, const char *minor, con
     for (guint i = 0; i < n->skep->devices->len; i++) {
         device = n->skep->devices->pdata[i];
         if (g_str_equal (device->type, type) && g_str_equal (device->major, major)
-            && g_str_equal (device->minor, minor) && g_str_equal (device->access, access))
+            && g_str_equal (device->minor, minor)) {
+            for (const char *letter = access; *letter; letter++)
+                if (!strchr (device->access, *letter)) {
+                    g_autofree char *less = device->access;
+
+                    device->access = g_strdup_printf ("%s%c", less, *letter);
+                }
             return;
+        }
     }
     device = g_new0 (SkepDevice, 1);
     device->type = g_strdup (type);
@@ -333,6 +341,14 @@ static gboolean
 is_number_or_star (const char *text)
 {
     return text && (g_str_equal (text, "*") || g_ascii_string_to_unsigned (text, 10, 0, 0xfffff, NULL, NULL));
+}
+
+/* "010" is "10". */
+static char *
+plain_number (const char *text)
+{
+    return *text == '*' ? g_strdup (text)
+                        : g_strdup_printf ("%" G_GUINT64_FORMAT, g_ascii_strtoull (text, NULL, 10));
 }
 
 /* "c 10:200 rwm" */
@@ -365,7 +381,8 @@ parse_device (Native *n, const NativeLine *line, DeviceWords *ret)
         native_fail (n, line, ERR_INTERNAL, "'%s' is not TYPE MAJOR:MINOR ACCESS", line->value);
         return FALSE;
     }
-    *ret = (DeviceWords) { g_strdup (words[0]), g_strdup (words[2]), g_strdup (numbers[0]), g_strdup (numbers[1]) };
+    *ret = (DeviceWords) { g_strdup (words[0]), g_strdup (words[2]), plain_number (numbers[0]),
+                            plain_number (numbers[1]) };
     return TRUE;
 }
 
