@@ -263,7 +263,36 @@ def unthawed(connection, checks, outer):
     outer.end()
 
 
-def outside(connection, checks, directory):
+def waiting_threads(pid):
+    """How many threads of a process wait for what cannot be interrupted."""
+    states = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as stat:
+            states.append(stat.read().rsplit(")", 1)[1].split()[0])
+    return states.count("D")
+
+
+def given_up(connection, checks, pid, silence, root):
+    """Starts that look at a path which never answers, each ended by a destroy: no more than two threads stay."""
+    import libvirt
+    domain = connection.defineXML(skeptest.domain_xml(
+        "givenup", root, devices=f"<filesystem type='mount'><source dir='{silence}/x'/><target dir='/tmp/y'/></filesystem>"))
+    before = waiting_threads(pid)
+    for _ in range(4):
+        starts = Callers(connection.getURI(), "givenup", lambda d: d.create(), 1)
+
+        def over(starts=starts):
+            with contextlib.suppress(libvirt.libvirtError):     # it has not begun
+                domain.destroy()
+            return starts.ended
+        checks.that("a destroy ends the start", skeptest.wait_until(over, 60), starts.ended)
+    checks.that("two threads wait for the path", skeptest.wait_until(lambda: waiting_threads(pid) == before + 2, 60),
+                f"{before}, then {waiting_threads(pid)}")
+    domain.undefine()
+
+
+def outside(connection, checks, directory, pid):
     """Devices come from a path on the host that never answers: more of them than there are threads."""
     silence = os.path.join(directory, "silence")
     os.mkdir(silence)
@@ -282,6 +311,7 @@ def outside(connection, checks, directory):
     for name in OUTSIDE:
         connection.lookupByName(name).destroy()
     checks.that("nor does a destroy", time.monotonic() - began < 60, time.monotonic() - began)
+    given_up(connection, checks, pid, silence, os.path.join(directory, "root"))
     os.close(fuse)
     LIBC.umount2(silence.encode(), MNT_DETACH)
     checks.that("the attaches come back", all(caller.wait(90) for caller in callers), [c.ended for c in callers])
@@ -344,7 +374,7 @@ def main():
         unplugged(connection, checks, fuse)
         unfrozen(connection, checks, fuse)
         unthawed(connection, checks, outer)
-        outside(connection, checks, directory)
+        outside(connection, checks, directory, daemon.pid())
         os.close(fuse)          # the rest need not wait as long: now the file system answers with an error
         checks.that("the other calls come back", waiting[0].wait(120), waiting[0].ended)
         for callers in waiting[1:]:
