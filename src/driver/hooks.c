@@ -100,7 +100,7 @@ run_script (const HookInput *input, const char *script, GError **error)
     static const char *const envp[] = {
         "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", NULL
     };
-    SpawnArgs args = { .argv = argv, .envp = envp };
+    SpawnArgs args = { .argv = argv, .envp = envp, .plain_oom = TRUE };
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
     int status;

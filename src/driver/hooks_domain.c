@@ -52,7 +52,7 @@ run_command (const OwnHooks *hooks, const char *command, GError **error)
 {
     g_autofree char *script = g_strdup_printf ("exec %s \"$@\"", command);
     const char *argv[] = { "/bin/sh", "-c", script, "skep-hook", hooks->name, "lxc", hooks->when, NULL };
-    SpawnArgs args = { .argv = argv, .envp = (const char *const *) hooks->env->pdata };
+    SpawnArgs args = { .argv = argv, .envp = (const char *const *) hooks->env->pdata, .plain_oom = TRUE };
     g_autofree char *out = NULL, *err = NULL;
     int status;
 

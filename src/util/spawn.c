@@ -79,6 +79,30 @@ plan_fds (const SpawnArgs *args, posix_spawn_file_actions_t *actions, GArray *co
     return r ? r : posix_spawn_file_actions_addclosefrom_np (actions, last + 1);
 }
 
+/* What keeps the daemon from the OOM killer is not for a program that anybody may have written. */
+static gboolean
+is_spared (void)
+{
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents ("/proc/self/oom_score_adj", &text, NULL, NULL) && *text == '-';
+}
+
+/* The program is this one before it runs, so that nothing it starts is early enough to inherit. */
+static GPtrArray *
+plain_argv (const char *const *argv)
+{
+    static const char *const words[] = { "/bin/sh", "-c", "echo 0 >/proc/self/oom_score_adj; exec \"$@\"", "sh" };
+    GPtrArray *full = g_ptr_array_new ();
+
+    for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+        g_ptr_array_add (full, (gpointer) words[i]);
+    for (; *argv; argv++)
+        g_ptr_array_add (full, (gpointer) *argv);
+    g_ptr_array_add (full, NULL);
+    return full;
+}
+
 static int
 spawn_process (const SpawnArgs *args, pid_t *ret_pid)
 {
@@ -86,6 +110,8 @@ spawn_process (const SpawnArgs *args, pid_t *ret_pid)
     g_autoptr (posix_spawn_file_actions_t) actions = NULL;
     g_autoptr (FdArray) copies = g_array_new (FALSE, FALSE, sizeof (int));
     const char *const *envp = args->envp ? args->envp : default_env;
+    g_autoptr (GPtrArray) plain = args->plain_oom && is_spared () ? plain_argv (args->argv) : NULL;
+    const char *const *argv = plain ? (const char *const *) plain->pdata : args->argv;
     short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     posix_spawnattr_t attr;
     sigset_t set;
@@ -108,7 +134,7 @@ spawn_process (const SpawnArgs *args, pid_t *ret_pid)
     posix_spawnattr_setsigmask (&attr, &set);
     sigfillset (&set);
     posix_spawnattr_setsigdefault (&attr, &set);
-    r = posix_spawn (ret_pid, args->path ? args->path : args->argv[0], actions, &attr, (char *const *) args->argv,
+    r = posix_spawn (ret_pid, args->path ? args->path : argv[0], actions, &attr, (char *const *) argv,
                      (char *const *) envp);
     posix_spawnattr_destroy (&attr);
     return r;

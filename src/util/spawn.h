@@ -16,6 +16,8 @@ typedef struct {
     const char *const *envp;    /* NULL: an environment of PATH only */
     const SpawnFd *fds;         /* 0, 1, 2 are /dev/null unless listed */
     guint n_fds;
+    gboolean plain_oom;         /* does not inherit a negative oom_score_adj: by way of /bin/sh then, whose status
+                                 * 126 or 127 says that it cannot be executed */
     gboolean new_session;       /* setsid, so that signals to the daemon's group do not reach it */
     const char *whose;          /* for spawn_run(): of this name no more than SPAWN_LEFT_MAX may be left behind */
 } SpawnArgs;

@@ -66,6 +66,27 @@ wait $holder
 comes_to "its client went" talk "shut off (destroyed)" 60
 nothing_left "autodestroy"
 
+# ---- hooks: of the host and of the domain, without the daemon's place before the OOM killer
+cat >/root/hook <<'HOOK'
+#!/bin/sh
+echo "$3 $(cat /proc/self/oom_score_adj)" >>/run/hooked
+HOOK
+mkdir -p /etc/skep/hooks
+chmod 755 /root/hook
+cp /root/hook /etc/skep/hooks/lxc
+define hooked 7b0e5c3a-7d51-4a0e-9b0e-0123456789b0 "" "$forever" >/dev/null
+sed -i -e "s|<domain |<domain xmlns:skep='urn:skep:domain:1' |" -e "s|</domain>|<skep:container>\
+<skep:hooks><skep:hook on='pre-start'>/root/hook</skep:hook></skep:hooks></skep:container></domain>|" /root/hooked.xml
+check "define one with hooks" v define /root/hooked.xml
+check "start" v start hooked
+check "destroy" v destroy hooked
+equal "the daemon's own place" "$(cat "/proc/$(systemctl show skepd -p MainPID --value)/oom_score_adj")" -900
+equal "the hooks'" "$(cut -d ' ' -f 2 /run/hooked | sort -u)" 0
+matches "all of them ran" "$(cut -d ' ' -f 1 /run/hooked | tr '\n' ' ')" "^begin pre-start begin begin .*end"
+rm /etc/skep/hooks/lxc
+v undefine hooked
+nothing_left "hooks"
+
 # ---- an init that dies
 define dies 7b0e5c3a-7d51-4a0e-9b0e-0123456789ad "<on_crash>destroy</on_crash>" "sleep 3; exit 7" >/dev/null
 check "start one that fails later" v start dies
