@@ -45,6 +45,9 @@ void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 void helper_device_add (HelperCall *call, MonitorPacket *answer);
 void helper_device_remove (HelperCall *call, MonitorPacket *answer);
 
+/* words PLAN-FD and ro or rw: whether the mount may be written to. */
+void helper_device_access (HelperCall *call, MonitorPacket *answer);
+
 /* words TARGET, a file system's directory in the container, and MAJOR:MINOR of its device. Answers with a
  * descriptor of it, for the daemon to freeze: never of one that is mounted on the host too, whose programs
  * would hang. */

@@ -244,6 +244,44 @@ remove_mount (Device *d)
     return failure_set_detail (&d->failure, STEP_MOUNT, mount->target, "another mount is there");
 }
 
+/* Of a mount that the container's users could change back it would say nothing: the daemon does not ask for one in
+ * a user namespace. */
+static int
+change_access (Device *d)
+{
+    const plan_mount *mount = d->plan.mounts.mounts_val;
+    bool readonly = strcmp (d->call->words[1], "ro") == 0;
+    struct mount_attr attr = { .attr_set = readonly ? MOUNT_ATTR_RDONLY : 0,
+                               .attr_clr = readonly ? 0 : MOUNT_ATTR_RDONLY };
+    Shown shown = shown_of (d, mount, false);
+    autofd int target = -1;
+    int mounted;
+
+    if (enter_tree (d, false) < 0)
+        return -1;
+    if (mount->kind == PLAN_MOUNT_BIND_GUEST)
+        shown = shown_of (d, mount, true);
+    target = path_open (d->root, mount->target, O_PATH, PATH_FOLLOW);
+    mounted = target < 0 ? 0 : is_mounted (mount, &shown, target);
+    if (mounted <= 0) {
+        errno = mounted == 0 ? ENOENT : EBUSY;
+        return failure_set_detail (&d->failure, STEP_MOUNT, mount->target,
+                                   mounted == 0 ? "the container has unmounted it" : "another mount is there");
+    }
+    if (helper_still_asked (d->call) < 0
+        || mount_setattr (target, "", AT_EMPTY_PATH | (mount->flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0), &attr,
+                          sizeof attr) < 0)
+        return failure_set (&d->failure, STEP_MOUNT, mount->target);
+    return 0;
+}
+
+static int
+no_access (Device *d)
+{
+    errno = EINVAL;
+    return failure_set (&d->failure, STEP_READ_PLAN, "not a mount");
+}
+
 /* ---- nodes */
 
 /* Whether @dev is mounted here, on the host: no device node is ever made in what the host can see. */
@@ -498,6 +536,12 @@ run (const HelperCall *call, MonitorPacket *answer, int (*mount) (Device *), int
     else
         answer->type = MONITOR_DONE;
     plan_device_free (&d.plan);
+}
+
+void
+helper_device_access (HelperCall *call, MonitorPacket *answer)
+{
+    run (call, answer, change_access, no_access, no_access);
 }
 
 void

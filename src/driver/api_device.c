@@ -222,6 +222,6 @@ api_domain_update_device_flags (Call *call, const domain_update_device_flags_arg
     live = device_update_check (domain->def, &device, error);
     if (live < 0)
         return API_FAILED;
-    device_update (domain, &device, (guint) live, g_steal_pointer (&config), domain_answer, call);
+    device_update (domain, call->job, &device, (guint) live, g_steal_pointer (&config), domain_answer, call);
     return API_LATER;
 }

@@ -112,6 +112,6 @@ api_domain_set_interface_parameters (Call *call, const domain_set_interface_para
         return API_FAILED;
     tune = g_new0 (NetTune, 1);
     *tune = (NetTune) { call, in };
-    device_update (domain, &live, (guint) index, g_steal_pointer (&config), tuned, tune);
+    device_update (domain, call->job, &live, (guint) index, g_steal_pointer (&config), tuned, tune);
     return API_LATER;
 }

@@ -301,20 +301,19 @@ device_attach (Domain *domain, Job *job, const DomainDevice *device, DomainDef *
     walk (change);
 }
 
-/* What is needed to take the device away, without a look at the host: it may have lost the device. */
-static void
-recall_facts (DeviceChange *change, const PlanDevice *numbers)
+PlanFacts *
+device_recall_facts (const DomainDef *alone, DeviceKind kind, const PlanDevice *numbers)
 {
-    PlanFacts *facts = plan_facts_new (change->alone);
+    PlanFacts *facts = plan_facts_new (alone);
 
-    plan_map_id (change->alone->uid_map, 0, &facts->root_uid);
-    plan_map_id (change->alone->gid_map, 0, &facts->root_gid);
-    if (change->kind == DEVICE_DISK)
+    plan_map_id (alone->uid_map, 0, &facts->root_uid);
+    plan_map_id (alone->gid_map, 0, &facts->root_gid);
+    if (kind == DEVICE_DISK)
         g_array_index (facts->disks, PlanDevice, 0) = *numbers;
-    if (change->kind == DEVICE_HOSTDEV)
+    if (kind == DEVICE_HOSTDEV)
         g_array_index (facts->hostdevs, PlanDevice, 0) = *numbers;
-    if (change->kind == DEVICE_FILESYSTEM) {
-        const FsDef *def_fs = change->item;
+    if (kind == DEVICE_FILESYSTEM) {
+        const FsDef *def_fs = alone->filesystems->pdata[0];
         PlanFs *fs = &g_array_index (facts->fs, PlanFs, 0);
 
         fs->numbers = *numbers;
@@ -323,7 +322,7 @@ recall_facts (DeviceChange *change, const PlanDevice *numbers)
                                               : block_device_path (makedev (numbers->major, numbers->minor));
         fs->fstype = g_strdup ("none");
     }
-    change->facts = facts;
+    return facts;
 }
 
 void
@@ -338,7 +337,7 @@ device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, DomainDef
     change = change_new (domain, job, &device, config, done, data);
     change->alias = g_strdup (*domain_device_alias (kind, device.item));
     numbers = device_numbers_of (domain->instance, change->alias);
-    recall_facts (change, &numbers);
+    change->facts = device_recall_facts (change->alone, kind, &numbers);
     use_steps (change, FALSE);
     walk (change);
 }
@@ -363,7 +362,7 @@ parse_note (Domain *domain, const char *note, DeviceChange **ret, GError **error
     (*ret)->alias = g_strdup (*domain_device_alias (device.kind, (*ret)->item));
     if (!(*ret)->alias)
         (*ret)->alias = g_strdup ("");
-    recall_facts (*ret, &numbers);
+    (*ret)->facts = device_recall_facts ((*ret)->alone, device.kind, &numbers);
     return TRUE;
 }
 

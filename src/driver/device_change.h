@@ -36,6 +36,12 @@ gboolean device_save_config (Domain *domain, DomainDef *def, GError **error);
 char *device_config_text (Domain *domain);
 gboolean device_replace_config (Domain *domain, const char *text, DomainDef *def, GError **error);
 
+/* What a plan of a device that is there needs, without a look at the host, which may have lost the device. @alone:
+ * domain_device_alone(). */
+PlanFacts *device_recall_facts (const DomainDef *alone, DeviceKind kind, const PlanDevice *numbers);
+/* The plan of that device in a memfd; -1 with error. device_enter.c */
+int device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error);
+
 /* ---- between device_change.c, the runner, and device_steps.c, the tables */
 
 #define NOTE_CHANGE "device-change"     /* "attach|detach live|config NUMBERS XML" */

@@ -62,12 +62,12 @@ label_options (const DomainDef *def)
     return options;
 }
 
-static int
-plan_fd (DeviceChange *change, GError **error)
+int
+device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
 {
     g_autofree char *stage_dir = store_stage_dir ();
-    const PlanContext context = { .stage_dir = stage_dir, .label_options = label_options (change->alone) };
-    g_autoptr (device_plan) plan = plan_make_device (change->alone, change->facts, &context, error);
+    const PlanContext context = { .stage_dir = stage_dir, .label_options = label_options (alone) };
+    g_autoptr (device_plan) plan = plan_make_device (alone, facts, &context, error);
     int fd = plan ? plan_device_to_memfd (plan) : -1;
 
     if (plan && fd < 0)
@@ -85,7 +85,7 @@ send_helper (DeviceChange *change, const char *verb, GError **error)
 
     if (!errand_target (change->domain, &target, error))
         return STEP_FAILED;
-    fd = plan_fd (change, error);
+    fd = device_plan_fd (change->alone, change->facts, error);
     if (fd < 0) {
         errand_target_clear (&target);
         return STEP_FAILED;

@@ -70,32 +70,50 @@ take_changed (NetDef *net, const NetDef *from)
     }
 }
 
+/* Whether @device, with what can change as @live has it, is @live. Frees it. */
+static gboolean
+same_but (DeviceKind kind, void *wanted, const void *live)
+{
+    gboolean same = domain_device_equal (kind, wanted, live);
+
+    domain_device_clear (&(DomainDevice) { .kind = kind, .item = wanted });
+    return same;
+}
+
+static gboolean
+check_net (const DomainDevice *device, const NetDef *live, GError **error)
+{
+    NetDef *wanted = domain_device_copy (device->kind, device->item);
+
+    take_fixed (wanted, live);
+    if (wanted->type == live->type)
+        take_changed (wanted, live);
+    return same_but (device->kind, wanted, live)
+           || error_set (error, ERR_OPERATION_UNSUPPORTED,
+                         "of an interface of a running container only link state, bandwidth and bridge can be "
+                         "modified");
+}
+
 int
 device_update_check (const DomainDef *def, const DomainDevice *device, GError **error)
 {
-    NetDef *wanted;
-    gboolean same;
+    gboolean good;
     int index;
 
-    if (device->kind != DEVICE_INTERFACE) {
+    if (device->kind != DEVICE_INTERFACE && device->kind != DEVICE_FILESYSTEM) {
         error_set (error, ERR_OPERATION_UNSUPPORTED, "Unable to modify live devices");
+        return -1;
+    }
+    if (device->kind == DEVICE_FILESYSTEM && strcmp (((const FsDef *) device->item)->target, "/") == 0) {
+        error_set (error, ERR_OPERATION_UNSUPPORTED, "the root of a running container cannot be modified");
         return -1;
     }
     index = device_match_old (def, device, MATCH_LIVE, error);
     if (index < 0)
         return -1;
-    wanted = domain_device_copy (device->kind, device->item);
-    take_fixed (wanted, def->nets->pdata[index]);
-    if (wanted->type == ((const NetDef *) def->nets->pdata[index])->type)
-        take_changed (wanted, def->nets->pdata[index]);
-    same = domain_device_equal (device->kind, wanted, def->nets->pdata[index]);
-    domain_device_clear (&(DomainDevice) { .kind = device->kind, .item = wanted });
-    if (same)
-        return index;
-    error_set (error, ERR_OPERATION_UNSUPPORTED,
-               "of an interface of a running container only link state, bandwidth and bridge can be "
-               "modified");
-    return -1;
+    good = device->kind == DEVICE_INTERFACE ? check_net (device, def->nets->pdata[index], error)
+                                            : device_fs_check (def, device, def->filesystems->pdata[index], error);
+    return good ? index : -1;
 }
 
 void
@@ -131,10 +149,12 @@ device_set_rates (const char *name, const LinkRate *to_guest, const LinkRate *fr
 typedef struct {
     Domain *domain;
     guint64 serial;
+    DeviceKind kind;
     guint index;
-    NetDef *before, *after;     /* of the live definition; with what changed */
+    void *before, *after;       /* of the live definition; with what changed */
     DomainDef *config;
     char *config_text;          /* of the saved one that it replaces */
+    Job *job;
     DeviceChanged done;
     gpointer data;
     GError *error;              /* while it is taken back */
@@ -144,8 +164,8 @@ static void
 update_over (Update *update, const GError *error)
 {
     update->done (update->domain, error, update->data);
-    domain_device_clear (&(DomainDevice) { .kind = DEVICE_INTERFACE, .item = update->before });
-    domain_device_clear (&(DomainDevice) { .kind = DEVICE_INTERFACE, .item = update->after });
+    domain_device_clear (&(DomainDevice) { .kind = update->kind, .item = update->before });
+    domain_device_clear (&(DomainDevice) { .kind = update->kind, .item = update->after });
     domain_def_free (update->config);
     g_free (update->config_text);
     g_clear_error (&update->error);
@@ -200,6 +220,27 @@ work_new (const NetDef *from, const NetDef *to)
     return work;
 }
 
+/* What makes the device as @to, which is as @from; @done is called in any case. */
+static void
+work_begin (Update *update, const void *from, const void *to, TaskDone done)
+{
+    if (update->kind == DEVICE_INTERFACE)
+        task_run (work_run, work_new (from, to), work_free, done, update);
+    else
+        device_fs_begin (update->domain, update->job, to, done, update);
+}
+
+static void
+take_item (const Update *update, const void *from)
+{
+    GPtrArray *list = domain_device_list (update->domain->def, update->kind);
+
+    if (update->kind == DEVICE_INTERFACE)
+        take_changed (list->pdata[update->index], from);
+    else
+        ((FsDef *) list->pdata[update->index])->readonly = ((const FsDef *) from)->readonly;
+}
+
 static void
 taken_back (gpointer result, GError *error, gpointer data)
 {
@@ -208,7 +249,7 @@ taken_back (gpointer result, GError *error, gpointer data)
     (void) result;
     if (error)
         log_warning ("domain '%s': taking back a change of '%s': %s", update->domain->def->name,
-                     update->before->ifname, error->message);
+                     *domain_device_alias (update->kind, update->before), error->message);
     update_over (update, update->error);
 }
 
@@ -217,7 +258,7 @@ static void
 take_back (Update *update, GError *error)
 {
     update->error = error;
-    task_run (work_run, work_new (update->after, update->before), work_free, taken_back, update);
+    work_begin (update, update->after, update->before, taken_back);
 }
 
 static void
@@ -226,7 +267,6 @@ applied (gpointer result, GError *error, gpointer data)
     Update *update = data;
     const Instance *instance = update->domain->instance;
     GError *why = NULL;
-    NetDef *live;
 
     if (!instance || instance->serial != update->serial) {
         error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
@@ -238,12 +278,11 @@ applied (gpointer result, GError *error, gpointer data)
         take_back (update, g_error_copy (error));
         return;
     }
-    live = update->domain->def->nets->pdata[update->index];
-    take_changed (live, update->after);
+    take_item (update, update->after);
     if (!store_save_status (update->domain, &why)
         || (update->config && !device_replace_config (update->domain, update->config_text,
                                                        g_steal_pointer (&update->config), &why))) {
-        take_changed (live, update->before);
+        take_item (update, update->before);
         store_save_status (update->domain, NULL);
         take_back (update, why);
         return;
@@ -251,29 +290,36 @@ applied (gpointer result, GError *error, gpointer data)
     update_over (update, NULL);
 }
 
+/* A macvlan has no end on the host. */
+static gboolean
+has_work (const Update *update, GError **error)
+{
+    return update->kind != DEVICE_INTERFACE || ((const NetDef *) update->before)->ifname
+           || error_set (error, ERR_OPERATION_UNSUPPORTED,
+                         "an interface of type 'direct' has no end on the host that could be modified");
+}
+
 void
-device_update (Domain *domain, const DomainDevice *device, guint index, DomainDef *config,
+device_update (Domain *domain, Job *job, const DomainDevice *device, guint index, DomainDef *config,
                DeviceChanged done, gpointer data)
 {
     Update *update = g_new0 (Update, 1);
+    const void *live = domain_device_list (domain->def, device->kind)->pdata[index];
+    g_autoptr (GError) error = NULL;
 
-    update->domain = domain_ref (domain);
-    update->serial = domain->instance->serial;
-    update->index = index;
-    update->before = domain_device_copy (DEVICE_INTERFACE, domain->def->nets->pdata[index]);
-    update->after = domain_device_copy (DEVICE_INTERFACE, domain->def->nets->pdata[index]);
-    take_changed (update->after, device->item);
-    update->config = config;
-    update->config_text = config ? device_config_text (domain) : NULL;
-    update->done = done;
-    update->data = data;
-    if (!update->before->ifname) {      /* a macvlan has no end on the host */
-        g_autoptr (GError) error = NULL;
-
-        error_set (&error, ERR_OPERATION_UNSUPPORTED,
-                   "an interface of type 'direct' has no end on the host that could be modified");
+    domain_alias_fill (domain->def);
+    *update = (Update) { .domain = domain_ref (domain), .serial = domain->instance->serial, .kind = device->kind,
+                         .index = index, .job = job, .config = config, .done = done, .data = data,
+                         .before = domain_device_copy (device->kind, live),
+                         .after = domain_device_copy (device->kind, live),
+                         .config_text = config ? device_config_text (domain) : NULL };
+    if (update->kind == DEVICE_INTERFACE)
+        take_changed (update->after, device->item);
+    else
+        ((FsDef *) update->after)->readonly = ((const FsDef *) device->item)->readonly;
+    if (!has_work (update, &error)) {
         update_over (update, error);
         return;
     }
-    task_run (work_run, work_new (update->before, update->after), work_free, applied, update);
+    work_begin (update, update->before, update->after, applied);
 }

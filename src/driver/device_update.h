@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Changes of a device that stays: any of it in the saved definition; of an interface of a running
- * container its link state, its bandwidth and its bridge.
+ * container its link state, its bandwidth and its bridge; of a file system whether it may be written to.
  */
 #pragma once
 
 #include "driver/device_change.h"
 #include "host/link_rate.h"
+#include "util/task.h"
 
 /* A copy of @def with @device in the place of the one that it means. NULL with error. */
 DomainDef *device_updated (const DomainDef *def, const DomainDevice *device, GError **error);
@@ -15,8 +16,14 @@ DomainDef *device_updated (const DomainDef *def, const DomainDevice *device, GEr
  * would change than can. */
 int device_update_check (const DomainDef *def, const DomainDevice *device, GError **error);
 /* As device_attach(). Of @device, which the check has passed, what can change. */
-void device_update (Domain *domain, const DomainDevice *device, guint index, DomainDef *config,
+void device_update (Domain *domain, Job *job, const DomainDevice *device, guint index, DomainDef *config,
                     DeviceChanged done, gpointer data);
+
+/* ---- device_update_fs.c, for device_update.c */
+
+gboolean device_fs_check (const DomainDef *def, const DomainDevice *device, const FsDef *live, GError **error);
+/* Makes the mount in the container as @fs says; @done gets a result or an error. */
+void device_fs_begin (Domain *domain, Job *job, const FsDef *fs, TaskDone done, gpointer data);
 
 /* The rates of <bandwidth> as the host has them: kilobytes of 1000 bytes, as tc; a burst's have 1024. */
 void device_net_rates (const NetDef *net, LinkRate *ret_to_guest, LinkRate *ret_from_guest);

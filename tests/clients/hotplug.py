@@ -236,6 +236,45 @@ def filesystems(checks, guest, image):
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
 
 
+def access(checks, guest):
+    """<readonly/> of a file system comes and goes while the container runs, where the kernel lets it mean something."""
+    what = f"{guest.name}: access"
+    host = os.path.join(guest.directory, "access")
+    os.makedirs(host, exist_ok=True)
+    os.chmod(host, 0o777)
+    xml = (f"<filesystem type='mount' accessmode='passthrough'><source dir='{host}'/><target dir='/mnt/access'/>"
+           "</filesystem>")
+    closed = xml.replace("</filesystem>", "<readonly/></filesystem>")
+
+    def writes():
+        return guest.run("sh", "-c", "echo x >/mnt/access/x").status == 0
+    checks.equal(f"{what}: attach", well(guest.attach(xml, "--live", "--config")), GOOD)
+    checks.that(f"{what}: it can be written to", writes())
+    checks.equal(f"{what}: nothing changes", well(guest.update(xml)), GOOD)
+    if guest.idmap:
+        done = guest.update(closed)
+        checks.matches(f"{what}: the kernel does not lock it now", "cannot be modified while it runs", done.err)
+        checks.equal(f"{what}: the saved one is updated", well(guest.update(closed, "--config")), GOOD)
+        checks.that(f"{what}: only that", "<readonly/>" not in guest.live().split("/mnt/access")[1][:60] and
+                    "<readonly/>" in guest.saved().split("/mnt/access")[1][:60])
+    else:
+        checks.equal(f"{what}: closed", well(guest.update(closed, "--live", "--config")), GOOD)
+        checks.that(f"{what}: not writable", not writes())
+        checks.that(f"{what}: in both definitions", all("<readonly/>" in text.split("/mnt/access")[1][:60]
+                                                        for text in (guest.live(), guest.saved())))
+        checks.equal(f"{what}: open again", well(guest.update(xml)), GOOD)
+        checks.that(f"{what}: writable", writes())
+        with open(f"/proc/{guest.init}/root/mnt/access/x", "w", encoding="utf-8"):
+            done = guest.update(closed)
+        checks.matches(f"{what}: somebody writes", "Device or resource busy", done.err)
+        checks.that(f"{what}: so it stays", writes() and "<readonly/>" not in guest.live().split("/mnt/access")[1][:60])
+    other = xml.replace(host, "/tmp")
+    checks.matches(f"{what}: nothing else", "only <readonly/> can be modified", guest.update(other).err)
+    checks.matches(f"{what}: not the root", "the root of a running container cannot be modified",
+                   guest.update(xml.replace("/mnt/access", "/")).err)
+    checks.equal(f"{what}: detach", well(guest.detach(xml, "--live", "--config")), GOOD)
+
+
 def freeze(checks, guest):
     """/mnt/image, which is a file system of its own."""
     what = f"{guest.name}: freeze"
@@ -464,6 +503,7 @@ def main():
                 disks(checks, guest, image)
                 defined_meanwhile(checks, guest, image)
                 filesystems(checks, guest, image)
+                access(checks, guest)
                 hostile(checks, guest)
                 interfaces(checks, guest)
                 definitions(checks, guest)
