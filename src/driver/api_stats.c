@@ -5,6 +5,7 @@
 #include "driver/api.h"
 #include "driver/domain_usage.h"
 #include "driver/params.h"
+#include "host/block.h"
 
 /* virDomainMemoryStatTags */
 enum {
@@ -144,7 +145,8 @@ api_domain_memory_stats (Call *call, const domain_memory_stats_args *in,
 
 /* An empty path is the sum over all devices. */
 static gboolean
-block_usage (Domain *domain, const char *path, CgroupBlkioUsage *usage, GError **error)
+block_usage (Domain *domain, const char *path, CgroupBlkioUsage *usage, dev_t *ret_device,
+             GError **error)
 {
     const Cgroup *cgroup = domain_cgroup (domain, error);
     g_autoptr (GHashTable) loops = NULL;
@@ -162,6 +164,7 @@ block_usage (Domain *domain, const char *path, CgroupBlkioUsage *usage, GError *
     if (!block->device)
         return error_set (error, ERR_OPERATION_UNSUPPORTED,
                           "the device of '%s' is not known; ask for all devices", path);
+    *ret_device = block->device;
     used = cgroup_blkio_devices (cgroup, error);
     if (used)
         domain_block_usage (used, block->device, usage);
@@ -173,8 +176,9 @@ api_domain_block_stats (Call *call, const domain_block_stats_args *in, domain_bl
                         GError **error)
 {
     CgroupBlkioUsage usage = { 0 };
+    dev_t device;
 
-    if (!block_usage (call->domain, in->path, &usage, error))
+    if (!block_usage (call->domain, in->path, &usage, &device, error))
         return API_FAILED;
     out->rd_req = (gint64) usage.rd_req;
     out->rd_bytes = (gint64) usage.rd_bytes;
@@ -189,16 +193,22 @@ api_domain_block_stats_flags (Call *call, const domain_block_stats_flags_args *i
                               domain_block_stats_flags_ret *out, GError **error)
 {
     CgroupBlkioUsage usage = { 0 };
+    guint64 read = 0, written = 0;
+    dev_t device = 0;
     GArray *params;
 
     /* asked how many there are, libvirt looks at neither path nor domain: virsh counts on it */
-    if (in->nparams != 0 && !block_usage (call->domain, in->path, &usage, error))
+    if (in->nparams != 0 && !block_usage (call->domain, in->path, &usage, &device, error))
         return API_FAILED;
     params = params_new ();
     params_add_llong (params, "wr_bytes", (gint64) usage.wr_bytes);
     params_add_llong (params, "wr_operations", (gint64) usage.wr_req);
     params_add_llong (params, "rd_bytes", (gint64) usage.rd_bytes);
     params_add_llong (params, "rd_operations", (gint64) usage.rd_req);
+    if (*in->path && (in->nparams == 0 || block_times (device, &read, &written))) {
+        params_add_llong (params, "wr_total_times", (gint64) written);
+        params_add_llong (params, "rd_total_times", (gint64) read);
+    }
     return params_reply (params, in->nparams, REMOTE_DOMAIN_BLOCK_STATS_PARAMETERS_MAX,
                          &out->params.params_val, &out->params.params_len, &out->nparams, error)
                ? API_DONE

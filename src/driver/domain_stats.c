@@ -147,7 +147,7 @@ static void
 add_block (GArray *params, guint number, const DomainBlock *block, const GArray *used)
 {
     CgroupBlkioUsage usage = { 0 };
-    guint64 size;
+    guint64 size, read, written;
 
     add_numbered_string (params, "block", number, "name", block->name);
     if (block->path)
@@ -160,6 +160,10 @@ add_block (GArray *params, guint number, const DomainBlock *block, const GArray 
         add_numbered (params, "block", number, "rd.bytes", usage.rd_bytes);
         add_numbered (params, "block", number, "wr.reqs", usage.wr_req);
         add_numbered (params, "block", number, "wr.bytes", usage.wr_bytes);
+    }
+    if (block_times (block->device, &read, &written)) {
+        add_numbered (params, "block", number, "rd.times", read);
+        add_numbered (params, "block", number, "wr.times", written);
     }
     if (block_size (block->device, &size)) {
         add_numbered (params, "block", number, "capacity", size);

@@ -148,6 +148,22 @@ block_size (dev_t device, guint64 *ret)
     return TRUE;
 }
 
+/* Of each, reads and writes: requests, of them merged, sectors, milliseconds (Documentation/block/stat). */
+gboolean
+block_times (dev_t device, guint64 *ret_read, guint64 *ret_written)
+{
+    g_autofree char *text = node_read ("/sys/dev/block/%u:%u/stat", major (device), minor (device));
+    guint64 read_ms, written_ms;
+
+    if (!text
+        || sscanf (text, "%*u %*u %*u %" G_GUINT64_FORMAT " %*u %*u %*u %" G_GUINT64_FORMAT, &read_ms,
+                   &written_ms) != 2)
+        return FALSE;
+    *ret_read = read_ms * 1000000;
+    *ret_written = written_ms * 1000000;
+    return TRUE;
+}
+
 /* ---- file systems */
 
 static void

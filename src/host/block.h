@@ -22,6 +22,8 @@ GHashTable *block_loops (void);
 char *block_device_path (dev_t device);
 /* Bytes, from sysfs; FALSE when there is no such device. */
 gboolean block_size (dev_t device, guint64 *ret);
+/* Nanoseconds that requests of the whole device took, added up, since it is there. */
+gboolean block_times (dev_t device, guint64 *ret_read, guint64 *ret_written);
 
 /* "ext4", ... from the superblock; NULL with ERR_INTERNAL when unknown or ambiguous. */
 char *block_filesystem (const char *device, GError **error);

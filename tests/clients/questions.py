@@ -3,6 +3,7 @@
 """python3-libvirt asks a container that works, one that is paused, one that is off: bulk statistics and all
 single questions; that they agree with each other and with what the container does."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -66,14 +67,38 @@ def send_some():
                 pass
 
 
+def loop_of(image):
+    for name in os.listdir("/sys/block"):
+        # others come and go meanwhile
+        with contextlib.suppress(OSError), open(f"/sys/block/{name}/loop/backing_file", encoding="utf-8") as file:
+            if file.read().strip() == image:
+                return name
+    return None
+
+
+def check_times(checks, conn, dom, image):
+    """Of the whole device, which is the kernel's only count of time."""
+    def times():
+        with open(f"/sys/block/{loop_of(image)}/stat", encoding="ascii") as stat:
+            words = stat.read().split()
+        return [int(words[3]) * 1000000, int(words[7]) * 1000000]
+    before, flags = times(), dom.blockStatsFlags("sda")
+    found = [flags["rd_total_times"], flags["wr_total_times"]]
+    stats = conn.domainListGetStats([dom])[0][1]
+    bulk, after = [stats["block.0.rd.times"], stats["block.0.wr.times"]], times()
+    for kind in (0, 1):
+        checks.that(f"times of the disk, {kind}", before[kind] <= found[kind] <= bulk[kind] <= after[kind],
+                    (before, found, bulk, after))
+    checks.equal("all devices together have no times", sorted(dom.blockStatsFlags("")),
+                 ["rd_bytes", "rd_operations", "wr_bytes", "wr_operations"])
+
+
 def read_disk(daemon, dom, image):
     """Has the container read a MiB of its disk. Newer kernels count for a version 1 group only where a
     device has a limit, so it gets one that does not matter."""
     with open(f"/proc/{dom.ID()}/cgroup", encoding="ascii") as groups:
         group = {line.split(":")[1]: line.strip().split(":", 2)[2] for line in groups}
-    loop = next(name for name in os.listdir("/sys/block") if name.startswith("loop")
-                and os.path.exists(f"/sys/block/{name}/loop/backing_file")
-                and open(f"/sys/block/{name}/loop/backing_file", encoding="utf-8").read().strip() == image)
+    loop = loop_of(image)
     if "blkio" in group:
         with open(f"/sys/block/{loop}/dev", encoding="ascii") as numbers:
             device = numbers.read().strip()
@@ -299,6 +324,7 @@ def main():
         t.wait_until(lambda: dom.interfaceStats(MAC)[0] > 3000, 20)
         check_bulk(checks, conn, dom, off)
         check_single(checks, conn, dom)
+        check_times(checks, conn, dom, os.path.join(directory, "disk.img"))
         check_inside(checks, dom)
         check_hostile(checks, dom, root)
         check_states(checks, conn, dom, off)
