@@ -47,12 +47,6 @@ codec_name (const Codec *c)
     return codec_top (c)->name;
 }
 
-guint
-codec_depth (const Codec *c)
-{
-    return c->depth;
-}
-
 static char *
 path_of (const Codec *c, guint depth)
 {

@@ -82,7 +82,6 @@ gboolean codec_status (const Codec *c);
 gboolean codec_secure (const Codec *c);     /* of passwords */
 gboolean codec_failed (const Codec *c);
 const char *codec_name (const Codec *c);    /* of the current element */
-guint codec_depth (const Codec *c);         /* 1 in the root element */
 char *codec_path (const Codec *c);          /* "/domain/devices/disk"; the caller frees */
 char *codec_parent_path (const Codec *c);   /* "/domain/devices" */
 /* Reading: fails with the place of the current element. Writing: nothing. */
@@ -157,8 +156,6 @@ void codec_element_uint (Codec *c, const char *element, guint *v);      /* 0: no
 void codec_element_uint64 (Codec *c, const char *element, guint64 *v);  /* 0: not written */
 void codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *names,
                          FieldFlags flags);
-/* <element attr='v'/> */
-void codec_in_string (Codec *c, const char *element, const char *attr, char **v);
 void codec_flag (Codec *c, const char *element, gboolean *v);           /* <element/> */
 /* <element unit='KiB'>v</element>; *v counts @unit. */
 void codec_size (Codec *c, const char *element, guint64 *v, SizeUnit unit, gboolean wanted);

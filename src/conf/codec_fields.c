@@ -296,15 +296,6 @@ codec_element_enum (Codec *c, const char *element, guint *v, const StringTable *
 }
 
 void
-codec_in_string (Codec *c, const char *element, const char *attr, char **v)
-{
-    if (codec_enter (c, element, *v != NULL)) {
-        codec_string (c, attr, v, FIELD_REQUIRED);
-        codec_leave (c);
-    }
-}
-
-void
 codec_flag (Codec *c, const char *element, gboolean *v)
 {
     if (codec_enter (c, element, *v)) {

@@ -7,13 +7,6 @@
 #include "conf/number.h"
 
 void
-rule_drop (Codec *c, PassiveNode *node)
-{
-    (void) c;
-    passive_drop (node);
-}
-
-void
 rule_clear (Codec *c, PassiveNode *node)
 {
     (void) c;

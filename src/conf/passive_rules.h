@@ -4,7 +4,6 @@
 
 #include "conf/passive.h"
 
-void rule_drop (Codec *c, PassiveNode *node);           /* nothing of it is kept */
 void rule_clear (Codec *c, PassiveNode *node);          /* only the element itself */
 void rule_open (Codec *c, PassiveNode *node);           /* passive_open() */
 void rule_address_pci (Codec *c, PassiveNode *node);

@@ -15,7 +15,7 @@ append_number (GString *text, gint64 number)
         g_string_append_printf (text, "%" G_GINT64_FORMAT, number);
 }
 
-char *
+static char *
 device_rules_format (const GArray *rules)
 {
     GString *text = g_string_new (NULL);
@@ -60,7 +60,8 @@ parse_rule (const char *at, CgroupDeviceRule *ret)
            && strspn (at, "rwm") == strlen (at);
 }
 
-GArray *
+/* NULL for what device_rules_format() does not write. */
+static GArray *
 device_rules_parse (const char *text)
 {
     g_auto (GStrv) words = g_strsplit (text, " ", -1);

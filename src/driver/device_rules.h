@@ -13,10 +13,6 @@
 #define NOTE_RULES "device-rules"
 #define NOTE_NUMBERS "device-numbers"   /* which device of the host an alias is: "disk0=b7:0 hostdev0=c10:200" */
 
-/* Both of CgroupDeviceRule. NULL for what is no such text. */
-char *device_rules_format (const GArray *rules);
-GArray *device_rules_parse (const char *text);
-
 /* @rules and @more; @rules without one of each of @less. New lists. */
 GArray *device_rules_plus (const GArray *rules, const GArray *more);
 GArray *device_rules_minus (const GArray *rules, const GArray *less);

@@ -86,4 +86,3 @@ struct Proc {
     ErrorOrigin origin;         /* of the errors that dispatch makes */
 };
 const Proc *proc_find (guint32 program, int number);
-const Proc *proc_table (guint *ret_n);

@@ -212,8 +212,3 @@ domain_config_def (Domain *domain)
     return domain->next ? domain->next : domain->def;
 }
 
-gboolean
-domain_starting (const Domain *domain)
-{
-    return domain->instance && !domain_active (domain);
-}

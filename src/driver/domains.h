@@ -63,8 +63,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Domain, domain_unref)
 /* Has a container: running, paused, or kept after its end (<on_crash>preserve). FALSE while a first
  * start is under way. */
 gboolean domain_active (const Domain *domain);
-/* A start is under way (domain->instance exists, state not yet running). */
-gboolean domain_starting (const Domain *domain);
 /* The definition clients mean by INACTIVE / CONFIG: next, or def of an inactive or transient
  * domain. */
 DomainDef *domain_config_def (Domain *domain);

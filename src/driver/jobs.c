@@ -149,12 +149,6 @@ job_end (Job *job)
     choose_next (queue);
 }
 
-const char *
-job_owner (const Job *job)
-{
-    return job->owner;
-}
-
 JobKind
 job_kind (const Job *job)
 {

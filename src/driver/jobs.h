@@ -27,7 +27,6 @@ Job *job_begin (JobQueue *queue, JobKind kind, const char *owner, guint wait_ms,
 void job_yield (Job *job);
 /* Frees @job; the next one begins from the main loop, never inside this call. */
 void job_end (Job *job);
-const char *job_owner (const Job *job);
 JobKind job_kind (const Job *job);
 /* The owner of the job that runs, for "held by" messages; NULL when none does. */
 const char *job_queue_holder (const JobQueue *queue);

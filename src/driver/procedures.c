@@ -68,13 +68,6 @@ static const Proc procs[] = {
 #include "driver/procedures.def"
 };
 
-const Proc *
-proc_table (guint *ret_n)
-{
-    *ret_n = G_N_ELEMENTS (procs);
-    return procs;
-}
-
 enum { REMOTE_ROWS = 456, LXC_ROWS = 1, QEMU_ROWS = 7 };
 
 /* Where the rows of a program begin; they are consecutive and their numbers start with 1. */

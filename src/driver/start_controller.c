@@ -118,7 +118,8 @@ make_plan (Instance *instance, const Hand *hand, GError **error)
     return plan_make (def, instance->facts, &context, error);
 }
 
-int
+/* The sealed copy of skep-controller that is executed; made on first use. */
+static int
 controller_image (GError **error)
 {
     static int image = -1;

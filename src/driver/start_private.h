@@ -67,10 +67,6 @@ StepResult step_run (Instance *instance, GError **error);
 StepResult undo_run (Instance *instance);
 /* Connects to the monitor socket. */
 gboolean instance_connect_monitor (Instance *instance, GError **error);
-/* The sealed copy of skep-controller that is executed; made on first use. */
-int controller_image (GError **error);
-/* The plan as it would be made now, for domain-plan: without descriptors and links. */
-launch_plan *instance_plan (Instance *instance, const PlanContext *context, GError **error);
 
 /* ---- start_cgroup.c */
 

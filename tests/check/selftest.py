@@ -30,7 +30,7 @@ CLEAN = {
     "src/util/a.h": SPDX + "int a_value (void);\n",
     "src/util/g.h": SPDX + "#include <glib.h>\n",
     "src/util/a.c": SPDX + '#include "util/a.h"\n\nint\na_value (void)\n{\n    return 1;\n}\n',
-    "src/host/b.c": SPDX + '#include "util/a.h"\n',
+    "src/host/b.c": SPDX + '#include "util/a.h"\n\nstatic int\nb_value (void)\n{\n    return a_value ();\n}\n',
 }
 BODY = "{\n    int x = 1;\n    x++;\n    x--;\n    x += 2;\n    return x;\n}\n"
 # check, file, its text, what the report must say
@@ -54,6 +54,8 @@ FAULTS = [
     ("names", "src/conf/c.c", "int\na_value (void)\n{\n    return 2;\n}\n", "is defined in"),
     ("names", "src/conf/c.c", "static int\none (void)\n" + BODY, None),
     ("names", "src/conf/c.h", "typedef struct {\n    int a;\n} Thing;\n", None),
+    ("names", "src/conf/c.c", "int\nc_value (void)\n{\n    return 2;\n}\n", "c_value() is used nowhere"),
+    ("names", "src/conf/c.h", "int c_value (int a,\n             int b);\n", "c_value() is declared only"),
 ]
 PAIRS = {16: ("src/host/c.c", "static int\ntwo (void)\n" + BODY, "has the body of one()"),
          17: ("src/host/c.h", "typedef struct {\n    int b;\n} Thing;\n", "type Thing is defined")}

@@ -273,12 +273,6 @@ record_params (Record *record, const SkepParams *params)
     }
 }
 
-unsigned
-record_length (const Record *record)
-{
-    return record->fields->len;
-}
-
 void
 record_json (const Record *record, Json *json)
 {

@@ -66,7 +66,6 @@ void record_print (const Record *record, int width, const char *separator, gbool
 /* "Title:          value", as dominfo and nodeinfo print it: the value begins behind @width columns. */
 void record_print_titled (const Record *record, int width, gboolean as_json, FILE *out);
 void record_json (const Record *record, Json *json);
-unsigned record_length (const Record *record);
 
 /* ---- A table ---- */
 
