@@ -10,6 +10,8 @@
 #include <libxml/xpathInternals.h>
 #include <string.h>
 
+#define CONTEXT_MAX 1024        /* bytes: of a longer line nobody wants to see all */
+
 /* What the callbacks below find; the first finding counts. */
 typedef struct {
     const char *what;
@@ -55,20 +57,54 @@ watch_element (void *data, const xmlChar *name, const xmlChar *prefix, const xml
                            n_defaulted, attributes);
 }
 
+static gboolean
+is_line_end (char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* The line that the parser has come to, and an arrow below the place, as libvirt has it. */
+static void
+add_context (GString *text, const xmlParserInput *input)
+{
+    const char *base = (const char *) input->base, *cur = (const char *) input->cur, *begin = cur;
+    g_autofree char *line = NULL;
+    gsize length;
+
+    while (begin > base && is_line_end (*begin))
+        begin--;
+    while (begin > base && !is_line_end (*begin))
+        begin--;
+    begin += is_line_end (*begin);
+    for (length = 0; begin + length < (const char *) input->end && !is_line_end (begin[length]); length++)
+        if (length == CONTEXT_MAX)
+            return;
+    if (length == 0)
+        return;
+    line = g_utf8_make_valid (begin, (gssize) length);
+    g_string_append_printf (text, "\n%s\n", line);
+    for (gsize i = 0; begin + i < cur; i++)
+        g_string_append_c (text, i < length && begin[i] == '\t' ? '\t' : '-');
+    g_string_append_c (text, '^');
+}
+
 static void
 watch_error (void *data, xmlErrorPtr problem)
 {
     xmlParserCtxt *context = data;
     Watch *watch = context->_private;
-    g_autofree char *text = NULL;
+    g_autoptr (GString) text = NULL;
 
     /* namespace errors are recoverable for libxml2, but an undeclared prefix has no meaning for
      * us */
     if (watch->error || problem->level < XML_ERR_ERROR)
         return;
-    text = g_strchomp (g_strdup (problem->message ? problem->message : "not well-formed"));
+    text = g_string_new (problem->message ? problem->message : "not well-formed");
+    g_string_truncate (text, strlen (g_strchomp (text->str)));
+    if (context->input && problem->level == XML_ERR_FATAL)
+        add_context (text, context->input);
     error_set_from (&watch->error, watch->origin, ERR_XML_DETAIL, "(%s):%d: %s", watch->what,
-                    problem->line, text);
+                    problem->line, text->str);
 }
 
 /* Where @p, which begins markup that is no element's start tag, ends: a comment, CDATA, an

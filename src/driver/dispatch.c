@@ -165,6 +165,9 @@ error_log (const char *name, guint64 client, const GError *error)
     g_autofree char *text = error_wire_message (error);
     const char *place = error_place (error);
 
+    /* the client's own text stands behind: it may hold what nobody else should read */
+    if (error->code == ERR_XML_DETAIL)
+        text[strcspn (text, "\n")] = '\0';
     switch (error->code) {
     case ERR_INTERNAL:
     case ERR_NO_MEMORY:

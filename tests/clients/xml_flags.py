@@ -57,7 +57,6 @@ def normal(text, world):
             (r"<emulator>[^<]*</emulator>", "<emulator>CONTROLLER</emulator>"),
             (r"in function lxc", "in function vir"),        # compat.md: the public name
             (r"in function virDomainCreateXMLWithFiles", "in function virDomainCreateXML"),     # which calls the other
-            (r"(\(\w+_definition\):\d+: [^\n]*)\n.*", r"\1"),     # the line, as it is in the document
             (r"\S+/schemas/domain\.rng.*", "SCHEMA"),       # where it is, and libxml2's words
             (r"\bid='\d+'", "id='ID'")):
         text = re.sub(pattern, replacement, text, flags=re.S)
