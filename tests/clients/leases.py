@@ -20,7 +20,7 @@ ON_LEASE = """#!/bin/sh
 [ "$1" = bound ] && ip addr add "$ip/$mask" dev "$interface" && echo "$ip" >/got
 exit 0
 """
-INIT = "ip link set eth0 up; udhcpc -i eth0 -x hostname:hive -s /on-lease -q -n -t 20 -T 1 &gt;/log 2&gt;&amp;1; exec sleep 100000"
+INIT = "ip link set eth0 up; udhcpc -i eth0 -x hostname:hive -s /on-lease -q -n -t 100 -T 1 &gt;/log 2&gt;&amp;1; exec sleep 100000"
 
 
 def state_directory():

@@ -186,7 +186,46 @@ def check_host(checks, desktop, manager):
     checks.equal("... without an error", desktop.alert(), None)
 
 
-def inside(uri):
+def check_wizard(checks, desktop, manager, root, uri):
+    """A container of a directory tree, by the wizard; it is started and shown by its last page."""
+    desktop.press(desktop.find("menu item", "^New Virtual Machine$", manager, showing=False))
+    window = desktop.find("frame", "^New VM$")
+    if not checks.that("the wizard opens", window, desktop.tree()):
+        return
+
+    def page(text):
+        return checks.that(f"wizard: '{text}'", desktop.find("label", f"^{text}", window, seconds=60), desktop.tree())
+
+    def fill(text):
+        """The last entry that is shown on the page."""
+        shown = [node for node in desktop._walk(window) if node.get_role_name() == "text" and
+                 node.get_state_set().contains(desktop.atspi.StateType.SHOWING)]
+        shown[-1].get_editable_text_iface().set_text_contents(text)
+        checks.equal("... is filled in", desktop.text(shown[-1]), text)
+    page("Choose the container type")
+    desktop.press(desktop.find("radio button", "^Operating system container$", window))
+    desktop.press(desktop.find("push button", "^Forward$", window))
+    if page("Provide the existing OS root directory:"):
+        fill(root)
+    desktop.press(desktop.find("push button", "^Forward$", window))
+    page("Choose Memory and CPU settings:")
+    desktop.press(desktop.find("push button", "^Forward$", window))
+    if page("Ready to begin the installation"):
+        fill("wizbr")       # the bridge's name
+    desktop.picture("wizard")
+    desktop.press(desktop.find("push button", "^Finish$", window))
+    checks.that("the new container's window opens", desktop.find("frame", r"^container1 on LXC"), desktop.tree())
+    row = desktop.find("table cell", r"^container1\nRunning", manager)
+    checks.that("it runs, says the list", row, [line for line in desktop.tree() if "cell" in line])
+    checks.equal("the wizard shows no error", desktop.alert(), None)
+    xml = t.execute(["virsh", "-c", uri, "dumpxml", "container1"]).out
+    for part in ("<init>/sbin/init</init>", f"<source dir='{root}'/>", "<source bridge='wizbr'/>"):
+        checks.that(f"it has {part}", part in xml, xml)
+    t.execute(["virsh", "-c", uri, "destroy", "container1"])
+    checks.that("the list notices that it was ended by another client", desktop.find("table cell", r"^container1\nShutoff", manager))
+
+
+def inside(uri, root):
     checks = t.Checks("virt-manager")
     desktop = Desktop(uri)
 
@@ -200,6 +239,7 @@ def inside(uri):
                 check_console(checks, desktop, window)
             check_buttons(checks, desktop, manager, state)
             check_host(checks, desktop, manager)
+            check_wizard(checks, desktop, manager, root, uri)
     finally:
         if checks.failed:
             desktop.picture("failed")
@@ -252,12 +292,14 @@ def main():
         os.makedirs(settings)
         with open(os.path.join(settings, "keyfile"), "w", encoding="utf-8") as handle:
             handle.write(SETTINGS)
+        made = t.init_root(os.path.join(directory, "made"))
+        subprocess.run(["ip", "link", "add", "wizbr", "type", "bridge"], check=True)
         server, name = display(directory)
         env = dict(os.environ, DISPLAY=name, HOME=home, XDG_RUNTIME_DIR=home, XDG_CACHE_HOME=home, XDG_CONFIG_HOME=home,
                    XDG_DATA_HOME=home, GSETTINGS_BACKEND="keyfile", GDK_BACKEND="x11", LANG="C.UTF-8")
         env.pop("NO_AT_BRIDGE", None)
         env.pop("DBUS_SESSION_BUS_ADDRESS", None)
-        done = subprocess.run(["dbus-run-session", "--", "/usr/bin/python3", os.path.abspath(__file__), "--inside", daemon.uri],
+        done = subprocess.run(["dbus-run-session", "--", "/usr/bin/python3", os.path.abspath(__file__), "--inside", daemon.uri, made],
                               env=env, check=False, stderr=subprocess.DEVNULL if not os.environ.get("VERBOSE") else None)
         server.send_signal(signal.SIGTERM)
         server.wait()
@@ -265,4 +307,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(inside(sys.argv[2]) if sys.argv[1:2] == ["--inside"] else main())
+    sys.exit(inside(*sys.argv[2:4]) if sys.argv[1:2] == ["--inside"] else main())
