@@ -78,7 +78,7 @@ const SettingRow setting_rows[] = {
          "groups, comma separated, whose domains are started at boot; an empty part: those without one; empty: all"),
     LXC ("qemu_nbd", SETTING_STRING, qemu_nbd, "\"\"",
          "path of qemu-nbd, which serves images that are not raw; empty: the one in the daemon's PATH"),
-    LXC ("pids_max", SETTING_UINT, pids_max, "0", "processes in a container at a time; 0 no limit"),
+    LXC ("pids_max", SETTING_UINT, pids_max, "16384", "processes in a container at a time; 0 no limit"),
     { NULL, NULL, SETTING_BOOL, 0, NULL, NULL },
 };
 

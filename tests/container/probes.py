@@ -46,6 +46,16 @@ def control_groups():
             if f"-{NAME}-" in os.path.basename(place)}
 
 
+def task_limits():
+    """Of the groups that bind: the container cannot reach them."""
+    found = set()
+    for place in control_groups():
+        if os.path.exists(f"{place}/pids.max"):
+            with open(f"{place}/pids.max", encoding="utf-8") as handle:
+                found.add(handle.read().strip())
+    return found
+
+
 def nobody_reaches(path):
     child = os.fork()
     if child == 0:
@@ -84,6 +94,7 @@ def container(checks, daemon, what, root, more, args):
             return f"\n{word}\n" in handle.read()
     if checks.that(f"{what}: comes to the end", t.wait_until(lambda: said("watching"), PATIENCE)):
         checks.that(f"{what}: control groups that show", control_groups())
+        checks.equal(f"{what}: B01, processes", task_limits(), {"16384"})
         sockets = monitors(daemon.directory)
         checks.that(f"{what}: a monitor socket", sockets)
         checks.equal(f"{what}: sockets that anybody reaches", [path for path in sockets if nobody_reaches(path)], [])
