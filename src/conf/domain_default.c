@@ -321,15 +321,15 @@ default_disk_kind (DiskDef *disk)
     static const char path[] = "/domain/devices/disk";
     const char *snapshot = passive_value (disk->passive, "snapshot");
 
-    if (disk->type == DISK_VHOSTUSER && !snapshot)
-        passive_add_attr (&disk->passive, path, "snapshot", "no");
-    else if (disk->readonly && !g_strcmp0 (snapshot, "no"))
-        passive_remove (disk->passive, passive_find (disk->passive, "snapshot", NULL));
     /* an empty drive */
     if ((disk->device == DISK_DEVICE_CDROM || disk->device == DISK_DEVICE_FLOPPY) && !disk->source
         && !passive_find_element (disk->passive, "source")
         && !passive_inside (disk->passive, "source"))
         disk->type = DISK_FILE;
+    if (disk->type == DISK_VHOSTUSER && !snapshot)
+        passive_add_attr (&disk->passive, path, "snapshot", "no");
+    else if (disk->readonly && !g_strcmp0 (snapshot, "no"))
+        passive_remove (disk->passive, passive_find (disk->passive, "snapshot", NULL));
 }
 
 static void
