@@ -254,7 +254,10 @@ def inside(uri, root):
 # ---- Outside: what it needs ----
 
 def display(directory):
-    """An X server on the first free number; it says which."""
+    """An X server on the first free number; it says which. Told to say it, it takes no lock: in a network namespace of
+    its own every number is free, so the sockets' directory must be its own too, or two servers steal each other's."""
+    os.makedirs("/tmp/.X11-unix", exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "none", "/tmp/.X11-unix"], check=True)
     read_end, write_end = os.pipe()
     with open(os.path.join(directory, "xvfb.log"), "wb") as log:
         server = subprocess.Popen(["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
