@@ -2,6 +2,8 @@
 /* Registration for events: with callback numbers, and the two older ways without. */
 #include "driver/api.h"
 #include "driver/events.h"
+#include "driver/node_watch.h"
+#include "driver/object_events.h"
 #include "driver/params.h"
 
 /* The domain need not be there: a client may wait for one that is to come. */
@@ -60,4 +62,44 @@ api_connect_domain_event_deregister (Call *call, const none *in,
     (void) in;
     out->cb_registered = 0;
     return events_deregister_legacy (call->client, EVENT_LIFECYCLE, error) ? API_DONE : API_FAILED;
+}
+
+/* ---- of what is no domain */
+
+ApiResult
+api_connect_node_device_event_register_any (Call *call, const connect_node_device_event_register_any_args *in,
+                                            connect_node_device_event_register_any_ret *out, GError **error)
+{
+    out->callbackID = object_events_register (call->client, OBJECT_NODE_DEVICE, in->eventID,
+                                              in->dev ? in->dev->name : NULL, error);
+    return out->callbackID >= 0 ? node_watch_answer (call) : API_FAILED;
+}
+
+ApiResult
+api_connect_node_device_event_deregister_any (Call *call, const connect_node_device_event_deregister_any_args *in,
+                                              none *out, GError **error)
+{
+    (void) out;
+    return object_events_deregister (call->client, OBJECT_NODE_DEVICE, in->callbackID, error) ? API_DONE : API_FAILED;
+}
+
+/* There are no secrets, so nothing ever happens to one. */
+ApiResult
+api_connect_secret_event_register_any (Call *call, const connect_secret_event_register_any_args *in,
+                                       connect_secret_event_register_any_ret *out, GError **error)
+{
+    if (in->secret) {
+        error_set (error, ERR_NO_SECRET, "no secret with matching uuid");
+        return API_FAILED;
+    }
+    out->callbackID = object_events_register (call->client, OBJECT_SECRET, in->eventID, NULL, error);
+    return out->callbackID >= 0 ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_connect_secret_event_deregister_any (Call *call, const connect_secret_event_deregister_any_args *in, none *out,
+                                         GError **error)
+{
+    (void) out;
+    return object_events_deregister (call->client, OBJECT_SECRET, in->callbackID, error) ? API_DONE : API_FAILED;
 }

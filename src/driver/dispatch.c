@@ -6,6 +6,7 @@
 
 #include "driver/daemon.h"
 #include "driver/events.h"
+#include "driver/object_events.h"
 #include "driver/params.h"
 #include "driver/held.h"
 #include "driver/start.h"
@@ -61,6 +62,7 @@ dispatch_client_gone (RpcClient *rpc, gpointer daemon)
     client->rpc = NULL;
     waiting_clear (client);
     events_client_gone (client);
+    object_events_client_gone (client);
     domains_client_gone (((Daemon *) daemon)->domains, client->id);
     client_unref (client);
 }
