@@ -30,6 +30,24 @@ has_audio (const GPtrArray *items, gint64 id)
     return FALSE;
 }
 
+/* That the audio devices which all @name use are there. */
+static gboolean
+check_audio_of (Check *check, const char *name)
+{
+    const GPtrArray *items = check->def->passive;
+    g_autofree char *path = g_strconcat ("/domain/devices/", name, NULL);
+
+    for (const PassiveNode *user = passive_find (items, name, NULL); user;
+         user = passive_find (items, name, user)) {
+        const PassiveNode *audio = passive_child (user, "audio");
+
+        if (audio && !has_audio (items, passive_number (audio, "id", 0)))
+            return check_fail (check, ERR_XML, path, 0, "no audio device with ID %s",
+                               passive_attr (audio, "id"));
+    }
+    return TRUE;
+}
+
 static gboolean
 check_audio (Check *check)
 {
@@ -43,15 +61,7 @@ check_audio (Check *check)
                 return check_fail (check, ERR_XML, "/domain/devices/audio", 0,
                                    "audio ID %s is used multiple times",
                                    passive_attr (one, "id"));
-    for (const PassiveNode *sound = passive_find (items, "sound", NULL); sound;
-         sound = passive_find (items, "sound", sound)) {
-        const PassiveNode *audio = passive_child (sound, "audio");
-
-        if (audio && !has_audio (items, passive_number (audio, "id", 0)))
-            return check_fail (check, ERR_XML, "/domain/devices/sound", 0,
-                               "no audio device with ID %s", passive_attr (audio, "id"));
-    }
-    return TRUE;
+    return check_audio_of (check, "sound") && check_audio_of (check, "graphics");
 }
 
 static gboolean
@@ -128,6 +138,6 @@ check_redirdevs (Check *check)
 gboolean
 check_passive_devices (Check *check)
 {
-    return check_panics (check) && check_audio (check) && check_videos (check)
+    return check_panics (check) && check_videos (check) && check_audio (check)
         && check_iommu (check) && check_smartcards (check) && check_redirdevs (check);
 }

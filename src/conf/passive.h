@@ -29,11 +29,11 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
  * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or octal;
- * y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many digits at least, read as C does;
- * h1 h8: the same of 64 bits, read as hexadecimal; s2 s4: as x2 x4, but -1 for none; c: list of CPUs;
- * k, M, b: a size, written in KiB, MiB or bytes, together with an attribute unit; uuid; l: live-only,
- * read and forgotten; otherwise words, a|b|c, and behind a '~' words of which others are as good as
- * none.
+ * j: a number that the rule judges; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of that many
+ * digits at least, read as C does; h1 h8: the same of 64 bits, read as hexadecimal; s2 s4: as x2 x4,
+ * but -1 for none; c: list of CPUs; k, M, b: a size, written in KiB, MiB or bytes, together with an
+ * attribute unit; uuid; l: live-only, read and forgotten; otherwise words, a|b|c, and behind a '~'
+ * words of which others are as good as none.
  *
  * children, in the order of writing: NAME[:ROW][*][!][+][?][^]. ROW: the row to use, in which '$' stands
  * for the type of this element; '*': any number; '!': required; '+': written, with its defaults,
@@ -54,7 +54,8 @@ typedef struct {
 
 /* Each ends with element NULL. */
 extern const PassiveRow passive_rows[], passive_device_rows[], passive_chardev_rows[],
-    passive_host_rows[], passive_storage_rows[];
+    passive_host_rows[], passive_storage_rows[],
+    passive_graphics_rows[];
 
 /* The children @names, words as in a row that stay where they are, of the current element. @items
  * keeps them; reading makes it when there is one. */

@@ -152,7 +152,6 @@ const PassiveRow passive_device_rows[] = {
     { "vsock-driver", VIRTIO, NULL, NULL },
     { "cid", "auto:y address:u-", NULL, NULL, rule_cid },
     { "input", NULL, NULL, NULL, rule_input },
-    { "graphics", "type:sdl|vnc|rdp|desktop|spice|egl-headless|dbus!", NULL, NULL },
     { "memory", NULL, NULL, NULL, rule_memory },
     { NULL },
 };

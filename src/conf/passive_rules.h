@@ -89,6 +89,13 @@ void rule_input (Codec *c, PassiveNode *node);
 /* Options of virtio drivers in @driver (may be NULL) where the device is none. */
 void rule_virtio_options (Codec *c, const PassiveNode *driver, gboolean virtio);
 
+/* passive_graphics_rules.c */
+void rule_listen (Codec *c, PassiveNode *node);
+void rule_vnc (Codec *c, PassiveNode *node);
+void rule_rdp (Codec *c, PassiveNode *node);
+void rule_spice (Codec *c, PassiveNode *node);
+void rule_dbus_screen (Codec *c, PassiveNode *node);
+
 /* passive_storage_rules.c */
 void rule_geometry (Codec *c, PassiveNode *node);
 void rule_secret (Codec *c, PassiveNode *node);

@@ -119,6 +119,7 @@ all_kinds (void)
         add_rows (kinds, passive_chardev_rows);
         add_rows (kinds, passive_host_rows);
         add_rows (kinds, passive_storage_rows);
+        add_rows (kinds, passive_graphics_rows);
         g_once_init_leave (&once, 1);
     }
     return kinds;
@@ -291,7 +292,7 @@ char *
 passive_canonical (const char *type, const char *text, const char **ret_why)
 {
     *ret_why = NULL;
-    if (!*type || g_str_equal (type, "text"))
+    if (!*type || g_str_equal (type, "text") || g_str_equal (type, "j"))
         return g_strdup (text);
     if (g_str_equal (type, "uuid"))
         return canonical_uuid (text);

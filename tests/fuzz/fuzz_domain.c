@@ -40,10 +40,10 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
             abort ();
         return 0;
     }
-    inactive = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
-    check_stable (inactive, 0, DOMAIN_FORMAT_INACTIVE);
+    inactive = domain_def_format (def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    check_stable (inactive, 0, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
     copy = domain_def_copy (def);
-    text = domain_def_format (copy, DOMAIN_FORMAT_INACTIVE);
+    text = domain_def_format (copy, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
     if (!g_str_equal (text, inactive))
         g_error ("the copy differs:\n%s\n%s", inactive, text);
     return 0;

@@ -435,7 +435,7 @@ test_format_live (void)
 
 static const PassiveRow *const all_rows[] = { passive_rows, passive_device_rows,
                                               passive_chardev_rows, passive_host_rows,
-                                              passive_storage_rows };
+                                              passive_storage_rows, passive_graphics_rows };
 
 static gboolean
 has_row (const char *name)
@@ -473,7 +473,7 @@ static void
 test_passive_rows (void)
 {
     static const char attr[]
-        = "^[A-Za-z0-9_-]+(:(uuid|[uUnNiIpayockMbl]|[xh][1248]|s[24]|"
+        = "^[A-Za-z0-9_-]+(:(uuid|[uUnNiIpayockMblj]|[xh][1248]|s[24]|"
           "~?[A-Za-z0-9_.-]*([|][A-Za-z0-9_.-]+)*))?[*]?!?-?%?\\^?(=[^ ]+)?$";
     static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?\\^?$";
     g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);

@@ -56,7 +56,7 @@ static const struct {
     const char *type, *define;
 } types[] = {
     { "", "anyText" },      { "text", "anyText" }, { "l", "anyText" },    { "u", "uint" },
-    { "U", "ulong" },       { "n", "positive" },   { "N", "positiveLong" }, { "i", "integer" },
+    { "U", "ulong" },       { "n", "positive" },   { "N", "positiveLong" }, { "i", "integer" }, { "j", "integer" },
     { "p", "int" },         { "y", "yesNo" },      { "o", "onOff" },      { "c", "cpulist" },
     { "k", "ulong" },       { "M", "ulong" },      { "b", "ulong" },      { "uuid", "uuid" },
     { "x1", "hexadecimal" }, { "x2", "hexadecimal" }, { "x4", "hexadecimal" },
