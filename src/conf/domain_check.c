@@ -198,7 +198,8 @@ check_seclabels (Check *check)
         if (!label->model && label->type != SECLABEL_NONE
             && (label->type == SECLABEL_STATIC || labels->len > 1))
             return check_fail (check, ERR_XML, path, i + 1,
-                               "missing security model in domain seclabel");
+                               "missing security model %s",
+                               labels->len > 1 ? "when using multiple labels" : "in domain seclabel");
         if (label->type == SECLABEL_STATIC && !label->label)
             return check_fail (check, ERR_XML, path, i + 1, "security label is missing");
         if (label->type == SECLABEL_DYNAMIC && label->relabel == YES_NO_NO)

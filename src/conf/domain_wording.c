@@ -53,6 +53,7 @@ static const CodecWording rows[] = {
     { "cputune/emulator_quota", BAD_TUNE ("emulator quota") },
     { "cputune/iothread_period", BAD_TUNE ("iothread period") },
     { "cputune/iothread_quota", BAD_TUNE ("iothread quota") },
+    { "domain/iothreads", ERR_XML, "invalid iothreads count '%s'" },
     { "os/initenv@name!", ERR_XML, "No name supplied for <initenv> element" },
     { "domain/vcpu", ERR_XML, "maximum vcpus count must be an integer" },
     /* ---- shared by devices */
