@@ -2,12 +2,14 @@
 /* Judges a definition after the defaults. What depends on the host is a planner's step, not a
  * check. */
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/domain_check.h"
 #include "conf/mac.h"
 
-#define IDMAP_LINES_MAX 340 /* the kernel takes no more lines in uid_map */
+#define IDMAP_LINES_MAX 340     /* the kernel takes no more lines in uid_map... */
+#define IDMAP_TEXT_MAX 4095     /* ...and no more bytes, where a page has 4096 */
 
 gboolean
 check_fail (Check *check, ErrorCode code, const char *path, guint index, const char *format, ...)
@@ -146,6 +148,39 @@ check_clock (Check *check)
     return TRUE;
 }
 
+/* In order of what they stand for on the host. */
+static gint
+compare_targets (gconstpointer a, gconstpointer b)
+{
+    const IdmapEntry *one = *(IdmapEntry *const *) a, *two = *(IdmapEntry *const *) b;
+
+    return (one->target > two->target) - (one->target < two->target);
+}
+
+static gboolean
+check_idmap_host (Check *check, const GPtrArray *map, const char *path)
+{
+    g_autoptr (GPtrArray) sorted = g_ptr_array_sized_new (map->len);
+    gsize text = 0;
+
+    for (guint i = 0; i < map->len; i++) {
+        const IdmapEntry *entry = g_ptr_array_index (map, i);
+
+        g_ptr_array_add (sorted, (gpointer) entry);
+        text += (gsize) snprintf (NULL, 0, "%u %u %u\n", entry->start, entry->target, entry->count);
+    }
+    g_ptr_array_sort (sorted, compare_targets);
+    for (guint i = 1; i < sorted->len; i++) {
+        const IdmapEntry *below = sorted->pdata[i - 1], *entry = sorted->pdata[i];
+
+        if (entry->target - below->target < below->count)
+            return check_fail (check, ERR_XML, path, 0, "id maps overlap at host id %u", entry->target);
+    }
+    return text <= IDMAP_TEXT_MAX
+           || check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                          "an id map of more than %d bytes, as the kernel reads it", IDMAP_TEXT_MAX);
+}
+
 static gboolean
 check_idmap_kind (Check *check, const GPtrArray *map, const char *path)
 {
@@ -169,7 +204,7 @@ check_idmap_kind (Check *check, const GPtrArray *map, const char *path)
         if (end > G_MAXUINT32 || (guint64) entry->target + entry->count > G_MAXUINT32)
             return check_fail (check, ERR_XML, path, 0, "an id map goes beyond the last id");
     }
-    return TRUE;
+    return check_idmap_host (check, map, path);
 }
 
 static gboolean
