@@ -107,6 +107,24 @@ def compare(checks, answers, ours):
     checks.equal("steps that are gone", list(record), [])
 
 
+def check_password(checks, world, again):
+    """It is in what the daemon keeps, and in nothing that is not asked for it."""
+    def shown(flags, readonly=False):
+        return "passwd='bees'" in world.domain("doc", readonly).XMLDesc(flags)
+
+    script.define("doc", 1, devices=script.GRAPHICS)(world)
+    world.domain("doc").create()
+    world.domain("doc").setMetadata(script.TITLE, "changed", None, None, script.LIVE | script.CONFIG)
+    world.domain("doc").attachDeviceFlags(script.CAPABILITY, script.CONFIG)
+    for when in ("a running domain", "the same"):
+        again(f"{when} with a password")
+        checks.equal(f"{when}: its password", [shown(flags) for flags in (
+            0, script.INACTIVE, script.SECURE, script.INACTIVE | script.SECURE)], [False, False, True, True])
+    world.domain("doc").destroy()
+    checks.equal("stopped: its password", [shown(0), shown(0, True), shown(script.SECURE)], [False, False, True])
+    world.domain("doc").undefine()
+
+
 def check_restart(checks, world):
     """What a daemon knows of live and next definition, its successor knows."""
     def again(what):
@@ -135,6 +153,7 @@ def check_restart(checks, world):
     checks.matches("the next one is left", r"live .*'next'(?s:.*)next .*'next'(?s:.*)active 0",
                    again("a domain that was stopped"))
     world.domain("doc").undefine()
+    check_password(checks, world, again)
     checks.equal("nothing is left", world.connection.listAllDomains(), [])
 
 

@@ -12,6 +12,8 @@ LIVE, CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 VALIDATE, CREATE_VALIDATE = libvirt.VIR_DOMAIN_DEFINE_VALIDATE, libvirt.VIR_DOMAIN_START_VALIDATE
 TITLE = libvirt.VIR_DOMAIN_METADATA_TITLE
 
+GRAPHICS = "<graphics type='vnc' port='5901' autoport='no' passwd='bees' passwdValidTo='2030-01-01T00:00:00'/>" \
+    "<video><model type='vga'/></video>"
 DEVICES = {
     "disk": "<disk type='block' device='disk'><source dev='/dev/null'/><target dev='vda' bus='virtio'/></disk>",
     "interface": "<interface type='ethernet'><mac address='52:54:00:11:22:33'/></interface>",
@@ -121,6 +123,16 @@ STEPS = [
                                                                               SECURE | INACTIVE, UPDATE_CPU)),
     ("virsh dumpxml --update-cpu", virsh("dumpxml", "doc", "--update-cpu")),
     ("virsh dumpxml --security-info --inactive", virsh("dumpxml", "doc", "--security-info", "--inactive")),
+    # What SECURE hides
+    ("define a password", define("secret", 2, devices=GRAPHICS)),
+    ("dump a password", dump("secret")),
+    ("dump a password, INACTIVE", dump("secret", INACTIVE)),
+    ("dump a password, SECURE", dump("secret", SECURE)),
+    ("dump a password, MIGRATABLE", dump("secret", MIGRATABLE)),
+    ("dump a password, read-only", dump("secret", 0, True)),
+    ("define the dump without password", lambda w: w.connection.defineXML(w.domain("secret").XMLDesc(0)).name()),
+    ("the password is gone", dump("secret", SECURE)),
+    ("undefine the password", call("secret", "undefine")),
     # Names and uuids of inactive domains
     ("same name, other uuid", define("doc", 3)),
     ("other name, same uuid", define("cod", 1)),
