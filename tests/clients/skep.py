@@ -47,7 +47,7 @@ def check_connecting(checks, daemon, skep):
                      (socket.gethostname() + "\n", 0))
     checks.equal("uri has the socket", skep("uri").out, daemon.uri + "\n")
     result = t.execute([SKEP, "--socket", "/nonexistent/sock", "list"])
-    checks.matches("no daemon: error and hint", r"^error: cannot connect[^\n]*\nerror: .*/nonexistent/sock.*\nhint: ",
+    checks.matches("no daemon: error and hint", r"^error: failed to connect to the hypervisor[^\n]*\nerror: .*/nonexistent/sock.*\nhint: ",
                    result.err)
     checks.equal("no daemon: status", result.status, 1)
     result = t.execute([SKEP, "-c", "qemu:///system", "list"])
@@ -257,7 +257,7 @@ def check_xml(checks, daemon, skep, directory):
     with open(path, encoding="utf-8") as handle:
         checks.equal("define -", skep("define", "-", text_in=handle.read()).status, 0)
     bad = skep("define", "-", text_in="<domain type='lxc'><nonsense/></domain>")
-    checks.that("bad XML", bad.status == 1 and bad.err.startswith("error: cannot define"), bad)
+    checks.that("bad XML", bad.status == 1 and bad.err.startswith("error: Failed to define domain from "), bad)
     checks.equal("autostart", skep("autostart", "two").out, "Domain 'two' marked as autostarted\n")
     checks.equal("list --autostart", skep("list", "--all", "--autostart", "--name").out, "two\n")
     checks.equal("autostart --disable", skep("autostart", "two", "--disable").out, "Domain 'two' unmarked as autostarted\n")
@@ -323,7 +323,7 @@ def check_events(checks, skep):
 def check_lines(checks, skep):
     line = skep("domid nosuch; echo 'a;b' ; domname one")
     checks.equal("a line of commands", (line.out, line.status), ("a;b\none\n", 0))
-    checks.matches("its failure is said", "cannot find domain 'nosuch'", line.err)
+    checks.matches("its failure is said", "failed to get domain 'nosuch'", line.err)
     checks.equal("the last one counts", skep("uri; domid nosuch").status, 1)
     checks.equal("nothing runs of a wrong line", skep("echo a; list --bogus").out, "")
     for verb, key in (("uri", "uri"), ("hostname", "hostname"), ("domname one", "name"), ("domuuid one", "uuid"),

@@ -156,7 +156,7 @@ def check_editor(checks, daemon, skep, directory):
     done = edit(skep, editor(directory, "true"), "edit", "boxes")
     checks.that("edit without a change", done.status == 0 and "not changed" in done.out, done)
     done = edit(skep, editor(directory, "echo nonsense > \"$1\""), "edit", "boxes")
-    checks.that("edit of nonsense", done.status == 1 and "cannot define" in done.err, done)
+    checks.that("edit of nonsense", done.status == 1 and "Failed to define" in done.err, done)
     done = edit(skep, editor(directory, "exit 3"), "edit", "boxes")
     checks.that("an editor that fails", done.status == 1 and "editor failed" in done.err, done)
     done = edit(skep, editor(directory, "echo by hand > \"$1\""), "desc", "boxes", "--edit")

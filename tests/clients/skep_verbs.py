@@ -117,7 +117,7 @@ REFUSED = (
     ("domifaddr one --source guess", "unknown data source"),
     ("domblkinfo one", "either --device or --all"),
     ("detach-disk one vdx", "no disk with the target"),
-    ("detach-interface one network", "no interface found"),
+    ("detach-interface one network", "No interface found"),
     ("attach-interface one hostdev eth0", "no support for hostdev"),
     ("attach-disk one /dev/null vdb --mode writeonly", "no support for writeonly"),
     ("nodedev-list --cap flying", "invalid capability"),

@@ -26,17 +26,18 @@ device_flags (Shell *shell, const Args *args, SkepDomain *domain)
 
 typedef bool (*DeviceCall) (SkepDomain *domain, const char *what, unsigned flags, SkepError *error);
 
-/* Does it, and says so: "Device attached successfully". */
+/* Does it, and says so: "Device attached successfully". @from: a file, for the error; NULL none. */
 static int
 do_with_device (Shell *shell, SkepDomain *domain, DeviceCall call, const char *what, int flags,
-                const char *thing, const char *verb, const char *done)
+                const char *thing, const char *verb, const char *done, const char *from)
 {
     autoerror error = { 0 };
 
     if (flags < 0)
         return 1;
     if (!call (domain, what, (unsigned) flags, &error))
-        return shell_fail_with (shell, &error, "failed to %s %s", verb, thing);
+        return shell_fail_with (shell, &error, "Failed to %s %s%s%s", verb, thing, from ? " from " : "",
+                                from ? from : "");
     shell_say (shell, "%c%s %s successfully", g_ascii_toupper (*thing), thing + 1, done);
     return 0;
 }
@@ -69,7 +70,7 @@ run_xml_device (Shell *shell, const Args *args)
     if (flags >= 0 && xml_rows[i].call == skep_domain_update_device && args_flag (args, "force"))
         flags |= MODIFY_FORCE;
     return do_with_device (shell, domain, xml_rows[i].call, xml, flags, "device", xml_rows[i].word,
-                           xml_rows[i].done);
+                           xml_rows[i].done, args_string (args, "file"));
 }
 
 static int
@@ -83,7 +84,7 @@ run_detach_alias (Shell *shell, const Args *args)
     if (flags < 0)
         return 1;
     if (!skep_domain_detach_alias (domain, alias, (unsigned) flags, &error))
-        return shell_fail_with (shell, &error, "failed to detach device with alias %s", alias);
+        return shell_fail_with (shell, &error, "Failed to detach device with alias %s", alias);
     shell_say (shell, "Device detach request sent successfully");
     return 0;
 }
@@ -202,7 +203,7 @@ run_attach_disk (Shell *shell, const Args *args)
     if (args_flag (args, "print-xml"))
         return print_string (shell, args, "xml", g_strchomp (xml));
     return do_with_device (shell, domain, skep_domain_attach_device, xml,
-                           device_flags (shell, args, domain), "disk", "attach", "attached");
+                           device_flags (shell, args, domain), "disk", "attach", "attached", NULL);
 }
 
 /* "1000,2000,512" as attributes of an <inbound> or <outbound>. */
@@ -286,7 +287,8 @@ run_attach_interface (Shell *shell, const Args *args)
     if (args_flag (args, "print-xml"))
         return print_string (shell, args, "xml", g_strchomp (xml));
     return do_with_device (shell, domain, skep_domain_attach_device, xml,
-                           device_flags (shell, args, domain), "interface", "attach", "attached");
+                           device_flags (shell, args, domain), "interface", "attach", "attached",
+                           NULL);
 }
 
 /* ---- Taking them off: found in the XML ---- */
@@ -315,7 +317,7 @@ detach_found (Shell *shell, const Args *args, DeviceFinder find, const char *thi
     if (args_flag (args, "print-xml"))
         return print_string (shell, args, "xml", text);
     return do_with_device (shell, domain, skep_domain_detach_device, text,
-                           device_flags (shell, args, domain), thing, "detach", "detached");
+                           device_flags (shell, args, domain), thing, "detach", "detached", NULL);
 }
 
 static xmlNodePtr
@@ -349,7 +351,7 @@ find_interface (Shell *shell, const Args *args, const DomainXml *xml)
         shell_fail (shell, "domain has %u interfaces of type %s: choose one with --mac", nodes->len,
                     type);
     else
-        shell_fail (shell, "no interface found whose type is %s", type);
+        shell_fail (shell, "No interface found whose type is %s", type);
     return NULL;
 }
 

@@ -74,7 +74,7 @@ run_domfsinfo (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (n < 0)
-        return shell_fail_with (shell, &error, "unable to get filesystem information");
+        return shell_fail_with (shell, &error, "Unable to get filesystem information");
     for (int i = 0; i < n; i++) {
         g_autofree char *targets = g_strjoinv (",", filesystems[i].targets);
 
@@ -106,7 +106,7 @@ freeze_or_thaw (Shell *shell, const Args *args, gboolean freeze)
     done = freeze ? skep_domain_freeze (domain, mounts, n, &error)
                   : skep_domain_thaw (domain, mounts, n, &error);
     if (done < 0)
-        return shell_fail_with (shell, &error, "unable to %s filesystems",
+        return shell_fail_with (shell, &error, "Unable to %s filesystems",
                                 freeze ? "freeze" : "thaw");
     shell_say (shell, "%s %d filesystem(s)", freeze ? "Froze" : "Thawed", done);
     return 0;
@@ -263,7 +263,7 @@ run_set_lifecycle_action (Shell *shell, const Args *args)
         return 1;
     if (!skep_domain_set_lifecycle_action (domain, (unsigned) event, (unsigned) action,
                                            (unsigned) flags, &error))
-        return shell_fail_with (shell, &error, "unable to change lifecycle action");
+        return shell_fail_with (shell, &error, "Unable to change lifecycle action");
     return 0;
 }
 

@@ -31,7 +31,7 @@ run_start (Shell *shell, const Args *args)
     if (domain->id >= 0)
         return shell_fail (shell, "domain '%s' is already active", domain->name);
     if (!skep_domain_start (domain, (const int *) (void *) fds->data, fds->len, flags, &error))
-        return shell_fail_with (shell, &error, "cannot start domain '%s'", domain->name);
+        return shell_fail_with (shell, &error, "Failed to start domain '%s'", domain->name);
     shell_say (shell, "Domain '%s' started", domain->name);
     return args_flag (args, "console") ? terminal_attach (shell, domain, NULL, 0) : 0;
 }
@@ -53,7 +53,7 @@ run_create (Shell *shell, const Args *args)
     domain = skep_domain_create_xml (shell->conn, xml, (const int *) (void *) fds->data, fds->len,
                                      flags, &error);
     if (!domain)
-        return shell_fail_with (shell, &error, "cannot create a domain from '%s'", path);
+        return shell_fail_with (shell, &error, "Failed to create domain from %s", path);
     shell_say (shell, "Domain '%s' created from %s", domain->name, path);
     return args_flag (args, "console") ? terminal_attach (shell, domain, NULL, 0) : 0;
 }
@@ -90,7 +90,7 @@ act (Shell *shell, const Args *args, unsigned flags)
         row++;
     ok = row->run ? row->run (domain, &error) : row->run_flags (domain, flags, &error);
     if (!ok)
-        return shell_fail_with (shell, &error, "cannot %s domain '%s'", row->verb, domain->name);
+        return shell_fail_with (shell, &error, "Failed to %s domain '%s'", row->verb, domain->name);
     shell_say (shell, "Domain '%s' %s", domain->name, row->done);
     return 0;
 }
@@ -149,7 +149,7 @@ run_autostart (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (!skep_domain_set_autostart (domain, on, &error))
-        return shell_fail_with (shell, &error, "cannot %smark domain '%s' as autostarted",
+        return shell_fail_with (shell, &error, "Failed to %smark domain '%s' as autostarted",
                                 on ? "" : "un", domain->name);
     shell_say (shell, "Domain '%s' %smarked as autostarted", domain->name, on ? "" : "un");
     return 0;

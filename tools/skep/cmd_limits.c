@@ -37,6 +37,13 @@ static int
 show_or_set (Shell *shell, const Args *args, SkepDomain *domain, SkepLimits kind,
              const char *device, const SkepParams *params, int flags)
 {
+    static const char *const unable[] = {
+        [SKEP_LIMITS_MEMORY] = "Unable to change memory parameters",
+        [SKEP_LIMITS_BLKIO] = "Unable to change blkio parameters",
+        [SKEP_LIMITS_NUMA] = "Unable to change numa parameters",
+        [SKEP_LIMITS_INTERFACE] = "Unable to set interface parameters",
+        [SKEP_LIMITS_BLOCK] = "Unable to change block I/O throttle",
+    };
     autoerror error = { 0 };
     autoparams shown = { 0 };
     g_autoptr (Record) record = record_new ();
@@ -45,8 +52,7 @@ show_or_set (Shell *shell, const Args *args, SkepDomain *domain, SkepLimits kind
 
     if (params->n) {
         if (!skep_domain_set_limits (domain, kind, device, params, (unsigned) flags, &error))
-            return shell_fail_with (shell, &error, "cannot change the limits of '%s'",
-                                    domain->name);
+            return shell_fail_with (shell, &error, "%s", unable[kind]);
         return 0;
     }
     if (!skep_domain_limits (domain, kind, device, query, &shown, &error))

@@ -410,8 +410,8 @@ run_domifstat (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (!skep_domain_interface_stats (domain, device, &stats, &error))
-        return shell_fail_with (shell, &error, "cannot read the counters of '%s' in '%s'", device,
-                                domain->name);
+        return shell_fail_with (shell, &error, "Failed to get interface stats %s %s", domain->name,
+                                device);
     for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
         g_autofree char *title = g_strdup_printf ("%s %s", device, names[i]);
         int64_t value = ((const int64_t *) &stats)[i];
@@ -444,7 +444,7 @@ run_dommemstat (Shell *shell, const Args *args)
         return 1;
     n = skep_domain_memory_stats (domain, &stats, &error);
     if (n < 0)
-        return shell_fail_with (shell, &error, "cannot read the memory statistics of '%s'",
+        return shell_fail_with (shell, &error, "Failed to get memory statistics for domain %s",
                                 domain->name);
     for (int i = 0; i < n; i++)
         if (stats[i].tag >= 0 && stats[i].tag < (int) G_N_ELEMENTS (names))
@@ -474,8 +474,8 @@ run_domblkstat (Shell *shell, const Args *args)
     if (!domain)
         return 1;
     if (!skep_domain_block_stats (domain, device ? device : "", &params, &error))
-        return shell_fail_with (shell, &error, "cannot read the block statistics of '%s'",
-                                domain->name);
+        return shell_fail_with (shell, &error, "Failed to get block stats for domain '%s' device '%s'",
+                                domain->name, device ? device : "");
     for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
         const SkepParam *param = skep_params_find (&params, names[i].field);
         g_autofree char *title = g_strdup_printf ("%s %s", device ? device : "",
@@ -560,7 +560,7 @@ run_cpu_stats (Shell *shell, const Args *args)
     if (want_cpus)
         n = skep_domain_cpu_stats (domain, (int) start, (unsigned) count, &cpus, &error);
     if (n < 0 || (want_total && skep_domain_cpu_stats (domain, -1, 1, &total, &error) < 0))
-        code = shell_fail_with (shell, &error, "cannot read the CPU statistics of '%s'",
+        code = shell_fail_with (shell, &error, "Failed to retrieve CPU statistics for domain '%s'",
                                 domain->name);
     else
         print_cpu_stats (shell, args, start, cpus, n, total);

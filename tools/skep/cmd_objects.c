@@ -340,7 +340,7 @@ run_nodedev_dumpxml (Shell *shell, const Args *args)
     g_autofree char *xml = skep_node_device_xml (shell->conn, args_string (args, "device"), &error);
 
     if (!xml)
-        return shell_fail_with (shell, &error, "could not find matching device '%s'",
+        return shell_fail_with (shell, &error, "Could not find matching device '%s'",
                                 args_string (args, "device"));
     if (args_given (args, "xpath"))
         return print_xpath (shell, xml, args_string (args, "xpath"), args_flag (args, "wrap"));
@@ -370,11 +370,11 @@ run_node_memory_tune (Shell *shell, const Args *args)
                                     args_number (args, merge_rows[i].option, 0));
     if (params.n) {
         if (!skep_node_set_memory_params (shell->conn, &params, &error))
-            return shell_fail_with (shell, &error, "unable to change memory parameters");
+            return shell_fail_with (shell, &error, "Unable to change memory parameters");
         return 0;
     }
     if (!skep_node_memory_params (shell->conn, &shown, &error))
-        return shell_fail_with (shell, &error, "unable to get memory parameters");
+        return shell_fail_with (shell, &error, "Unable to get memory parameters");
     record_params (record, &shown);
     if (shell_wants_json (shell, args)) {
         record_print (record, 0, " ", TRUE, shell->out);

@@ -322,7 +322,7 @@ run_domif_setlink (Shell *shell, const Args *args)
         return print_string (shell, args, "xml", text);
     if (!skep_domain_update_device (domain, text,
                                     config ? SKEP_AFFECT_CONFIG : SKEP_AFFECT_CURRENT, &error))
-        return shell_fail_with (shell, &error, "failed to update interface link state");
+        return shell_fail_with (shell, &error, "Failed to update interface link state");
     shell_say (shell, "Device updated successfully");
     return 0;
 }
@@ -378,7 +378,7 @@ run_domifaddr (Shell *shell, const Args *args)
         return shell_fail (shell, "unknown data source '%s': lease, agent or arp", source);
     n = skep_domain_interfaces (domain, which, &interfaces, &error);
     if (n < 0)
-        return shell_fail_with (shell, &error, "failed to query for interfaces addresses");
+        return shell_fail_with (shell, &error, "Failed to query for interfaces addresses");
     print_addresses (shell, args, interfaces, n, args_flag (args, "full"));
     skep_interfaces_free (interfaces, n);
     return 0;

@@ -19,8 +19,8 @@ set_memory (Shell *shell, const Args *args, gboolean maximum)
         flags = SKEP_AFFECT_LIVE;
     if (!skep_domain_set_memory (domain, args_size (args, "size", 0),
                                  (unsigned) flags | (maximum ? SKEP_MEMORY_MAXIMUM : 0), &error))
-        return shell_fail_with (shell, &error, "cannot change the memory of domain '%s'",
-                                domain->name);
+        return maximum ? shell_fail_with (shell, &error, "Unable to change MaxMemorySize")
+                       : shell_fail_with (shell, &error, NULL);
     return 0;
 }
 
@@ -90,8 +90,7 @@ run_memtune (Shell *shell, const Args *args)
     if (!params.n)
         return show_memory_limits (shell, args, domain, (unsigned) flags);
     if (!skep_domain_set_memory_params (domain, &params, (unsigned) flags, &error))
-        return shell_fail_with (shell, &error, "cannot change the memory limits of '%s'",
-                                domain->name);
+        return shell_fail_with (shell, &error, "Unable to change memory parameters");
     return 0;
 }
 
@@ -177,8 +176,7 @@ run_schedinfo (Shell *shell, const Args *args)
         if (!collect_assignments (shell, args, &known, &params))
             return 1;
         if (!skep_domain_set_scheduler_params (domain, &params, (unsigned) flags, &error))
-            return shell_fail_with (shell, &error, "cannot change the scheduler parameters of '%s'",
-                                    domain->name);
+            return shell_fail_with (shell, &error, NULL);
     }
     return show_scheduler (shell, args, domain, query);
 }

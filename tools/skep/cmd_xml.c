@@ -23,7 +23,7 @@ run_define (Shell *shell, const Args *args)
     domain = skep_domain_define (shell->conn, xml,
                                  args_flag (args, "validate") ? SKEP_DEFINE_VALIDATE : 0, &error);
     if (!domain)
-        return shell_fail_with (shell, &error, "cannot define a domain from '%s'", path);
+        return shell_fail_with (shell, &error, "Failed to define domain from %s", path);
     shell_say (shell, "Domain '%s' defined from %s", domain->name, path);
     notes = skep_domain_notes (domain, &error);     /* none from other daemons */
     print_warnings (shell, notes);
@@ -168,7 +168,7 @@ run_edit (Shell *shell, const Args *args)
             skep_domain_free (defined);
             return 0;
         }
-        shell_fail_with (shell, &error, "cannot define domain '%s'", domain->name);
+        shell_fail_with (shell, &error, "Failed to define domain '%s'", domain->name);
         if (!wants_another_try (shell))
             return 1;
         g_free (text);

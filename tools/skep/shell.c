@@ -118,7 +118,7 @@ shell_connection (Shell *shell)
         SkepError copy = { error.code, error.domain,
                            g_strdup (error.message ? error.message : "") };
 
-        shell_fail_with (shell, &error, "cannot connect to the daemon");
+        shell_fail_with (shell, &error, "failed to connect to the hypervisor");
         explain_no_connection (shell, &copy);
         skep_error_clear (&copy);
     }
@@ -140,7 +140,7 @@ shell_domain (Shell *shell, const Args *args)
     SkepDomain *domain = skep_domain_find (shell->conn, name, &error);
 
     if (!domain)
-        shell_fail_with (shell, &error, "cannot find domain '%s'", name);
+        shell_fail_with (shell, &error, "failed to get domain '%s'", name);
     return domain;
 }
 
