@@ -19,17 +19,23 @@ class Rule:
         self.stock, self.ours = re.compile(parts[0]), re.compile(parts[1])
         self.reason, self.used = parts[2], 0
 
+    def passing(self):
+        return self.reason.startswith("not yet")
+
     def explains(self, difference):
         return self.stock.fullmatch(difference[0]) and self.ours.fullmatch(difference[1])
 
 
 class Rules:
-    def __init__(self, path):
+    def __init__(self, path, yet=False):
+        """@yet: without those that are not meant to stay."""
         self.rules = []
         with open(path, encoding="utf-8") as handle:
             for number, line in enumerate(handle, 1):
                 if line.strip() and not line.startswith("#"):
                     self.rules.append(Rule(number, line.rstrip("\n")))
+        if yet:
+            self.rules = [rule for rule in self.rules if not rule.passing()]
 
     def unexplained(self, differences):
         """Those of the (stock, ours) pairs that no rule covers; counts the rules that do."""
@@ -43,4 +49,4 @@ class Rules:
         return left
 
     def unused(self):
-        return [rule for rule in self.rules if not rule.used and not rule.reason.startswith("not yet")]
+        return [rule for rule in self.rules if not rule.used and not rule.passing()]

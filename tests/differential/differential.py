@@ -12,6 +12,7 @@
   --schema FILE    another schema      --only TEXT      documents whose title has TEXT
   --all            no deviation is allowed: every difference is shown, grouped by what they have in common
   --kinds code,dump    these only; text: the same code in other words      --documents      with an example of each
+  --yet            as if the rules whose reason begins with "not yet" were not there
   --rules          print each difference as a rule of deviations.txt, to be narrowed and given a reason
 """
 
@@ -99,7 +100,7 @@ def chosen(options):
 
 def compare(options, ask):
     import deviations
-    rules = deviations.Rules(os.path.join(HERE, "deviations.txt"))
+    rules = deviations.Rules(os.path.join(HERE, "deviations.txt"), options.yet)
     groups, counts = Groups(), collections.Counter()
     documents = chosen(options)
     for title, document in documents:
@@ -114,7 +115,7 @@ def compare(options, ask):
     if options.rules:
         groups.rules()
         return 0
-    groups.show(None if options.all else SHOWN, options.documents)
+    groups.show(None if options.all or options.yet else SHOWN, options.documents)
     print(f"{len(documents)} documents:", ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) +
           f"; {sum(groups.counts.values())} differences of {len(groups.counts)} kinds")
     if options.all:
@@ -141,7 +142,7 @@ def parse_options():
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--only", default="")
     parser.add_argument("--kinds", default="code,dump")
-    for name in ("stock", "hand", "all", "documents", "rules"):
+    for name in ("stock", "hand", "all", "documents", "rules", "yet"):
         parser.add_argument("--" + name, action="store_true")
     parser.add_argument("files", nargs="*")
     return parser.parse_args()
