@@ -337,7 +337,7 @@ codec_list (Codec *c, const char *element, GPtrArray **list, gsize size, CodecFn
     for (xmlNode *node = codec_top (c)->node->children; node && !c->error; node = node->next) {
         void *item;
 
-        if (!codec_is_element (node, element))
+        if (!codec_is_element (node, element) || node->_private)
             continue;
         if ((*list)->len >= CODEC_LIST_MAX) {
             codec_fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'",

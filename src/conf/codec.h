@@ -91,6 +91,11 @@ void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINT
 xmlNode *codec_take_child (Codec *c, const char *element);
 /* Writing: where whole lines can be appended as children of the current element. */
 GString *codec_raw (Codec *c);
+/* Reading: names @what ("@attr", "text()", a child) of the current element as ignored. */
+void codec_ignore (Codec *c, const char *what);
+/* Reading: ignores every child @element whose attribute @attr is there and of which @unwanted. */
+void codec_forget (Codec *c, const char *element, const char *attr,
+                   gboolean (*unwanted) (const char *value, gconstpointer data), gconstpointer data);
 /* Unknown children of the current element fail with @code and @format, which has one %s. */
 void codec_unknown (Codec *c, ErrorCode code, const char *format);
 
@@ -132,8 +137,10 @@ gboolean codec_repeats (Codec *c, const char *attr);
 char *codec_peek_child (Codec *c, const char *element, const char *attr);
 /* codec_fail() with the grammar's words, else "Invalid value for attribute ...", code by @flags. */
 void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags);
-/* The same with @why behind: ". Expected integer value"; or CODEC_ZERO. */
+/* The same with @why behind: ". Expected integer value"; or one of these. */
 #define CODEC_ZERO "Zero is not permitted"
+#define CODEC_BITMAP "Failed to parse bitmap"
+#define CODEC_SIZE "invalid size"
 void codec_bad_value_because (Codec *c, const char *attr, const char *value, const char *why);
 void codec_bad_text (Codec *c, const char *value);
 void codec_missing (Codec *c, const char *attr);     /* a required attribute is */

@@ -320,6 +320,8 @@ codec_size_here (Codec *c, guint64 *v, SizeUnit unit)
     text = codec_take_text (c);
     if (!text || !*text)
         return;
+    if (given && !*given)       /* as good as none */
+        g_clear_pointer (&given, g_free);
     if (unit == SIZE_KIB ? unit_parse_kib (text, given ? given : "KiB", v, &error)
                          : unit_parse (text, given ? given : "bytes", v, &error))
         return;

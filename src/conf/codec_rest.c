@@ -39,6 +39,12 @@ ignore (Codec *c, const char *prefix, const char *name)
     return TRUE;
 }
 
+void
+codec_ignore (Codec *c, const char *what)
+{
+    ignore (c, "", what);       /* nobody asks what of our own documents is ignored */
+}
+
 /* Whether one of the same name was read. */
 static gboolean
 was_taken (const Codec *c, const xmlNode *child)

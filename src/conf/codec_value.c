@@ -92,6 +92,22 @@ codec_missing (Codec *c, const char *attr)
 }
 
 void
+codec_forget (Codec *c, const char *element, const char *attr,
+              gboolean (*unwanted) (const char *value, gconstpointer data), gconstpointer data)
+{
+    for (xmlNode *child = codec_top (c)->node->children; child; child = child->next) {
+        const xmlAttr *found
+            = codec_is_element (child, element) ? node_attr (child, attr) : NULL;
+        g_autofree char *value = found ? attr_value (found) : NULL;
+
+        if (value && unwanted (value, data)) {
+            child->_private = &codec_mark_taken;
+            codec_ignore (c, element);
+        }
+    }
+}
+
+void
 codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags)
 {
     if (!codec_fail_worded (c, "@", attr, "", value))
@@ -105,7 +121,11 @@ codec_bad_value_because (Codec *c, const char *attr, const char *value, const ch
 {
     if (codec_fail_worded (c, "@", attr, "", value))
         return;
-    if (why && g_str_equal (why, CODEC_ZERO))
+    if (why && g_str_equal (why, CODEC_BITMAP))
+        codec_fail (c, ERR_INVALID_ARG, "%s '%s'", why, value);
+    else if (why && g_str_equal (why, CODEC_SIZE))
+        codec_fail (c, ERR_XML, "Invalid value '%s' for element or attribute './@%s'", value, attr);
+    else if (why && g_str_equal (why, CODEC_ZERO))
         codec_fail (c, ERR_XML, "Invalid value for attribute '%s' in element '%s': %s", attr,
                     codec_top (c)->name, why);
     else

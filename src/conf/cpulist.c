@@ -28,7 +28,7 @@ parse_number (const char *p, guint *ret)
     return p;
 }
 
-/* One part, "^2" or "0-3"; returns what follows, NULL when it is none. */
+/* One part, "^2" or "0 - 3"; returns what follows, NULL when it is none. */
 static const char *
 parse_part (const char *p, CpuSet *set)
 {
@@ -37,8 +37,9 @@ parse_part (const char *p, CpuSet *set)
 
     p = parse_number (p + remove, &first);
     last = first;
-    if (p && *p == '-')
-        p = parse_number (p + 1, &last);
+    p = p ? skip_blanks (p) : NULL;
+    if (p && *p == '-')         /* of a range nothing is taken out: libvirt has no "^0-3" */
+        p = remove ? NULL : parse_number (skip_blanks (p + 1), &last);
     if (!p || last < first)
         return NULL;
     for (guint i = first; i <= last; i++)

@@ -494,10 +494,11 @@ typedef struct {
     DomainMemtune memtune;
     guint vcpus;
     guint vcpus_current;            /* 0: all; no effect */
+    gboolean vcpus_none;            /* current='0' was asked for; no effect */
     guint vcpu_placement;           /* Placement */
     char *cpuset;                   /* canonical list */
     guint iothreads;
-    GPtrArray *iothread_ids;        /* of IothreadDef, by id once the defaults are filled */
+    GPtrArray *iothread_ids;        /* of IothreadDef, in the order given */
     DomainCputune cputune;
     DomainNumatune numatune;
     char *partition;                /* <resource><partition> */

@@ -7,6 +7,7 @@
 
 #include "conf/domain_check.h"
 #include "conf/mac.h"
+#include "conf/passive.h"
 
 #define IDMAP_LINES_MAX 340     /* the kernel takes no more lines in uid_map... */
 #define IDMAP_TEXT_MAX 4095     /* ...and no more bytes, where a page has 4096 */
@@ -45,6 +46,33 @@ check_names (Check *check)
     return TRUE;
 }
 
+/* What libvirt has for virtual machines, and refuses for containers. */
+static gboolean
+check_hotplug (Check *check)
+{
+    const DomainDef *def = check->def;
+    const PassiveNode *most = passive_find_element (def->passive, "maxMemory");
+    const PassiveNode *vcpus = passive_find_element (def->passive, "vcpus");
+    const char *text = passive_text (most);
+    guint64 size = text ? g_ascii_strtoull (text, NULL, 10) : 0;
+
+    if (most && (!size || passive_number (most, "slots", 0) == 0))
+        return check_fail (check, ERR_XML, "/domain/maxMemory", 0,
+                           "both maximum memory size and memory slot count must be specified");
+    if (most && size < def->memory)
+        return check_fail (check, ERR_XML, "/domain/maxMemory", 0,
+                           "maximum memory size must be equal or greater than the actual memory "
+                           "size");
+    if (most)
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/maxMemory", 0,
+                           "memory hotplug tunables <maxMemory> are not supported by this "
+                           "hypervisor driver");
+    if (passive_child (vcpus, "vcpu"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/vcpus", 0,
+                           "individual CPU state configuration is not supported");
+    return TRUE;
+}
+
 static gboolean
 check_sizes (Check *check)
 {
@@ -55,10 +83,9 @@ check_sizes (Check *check)
                            "Memory size must be specified via <memory> or in the <numa> "
                            "configuration");
     if (def->vcpus_current > def->vcpus)
-        return check_fail (check, ERR_INTERNAL, "/domain/vcpu", 0,
-                           "maxvcpus must not be less than current vcpus (%u < %u)", def->vcpus,
-                           def->vcpus_current);
-    return TRUE;
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/vcpu", 0,
+                           "maximum vCPU count must not be less than current vCPU count");
+    return check_hotplug (check);
 }
 
 /* Architectures that libvirt has names for; of the others it says something else. */

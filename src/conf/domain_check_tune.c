@@ -50,14 +50,17 @@ static gboolean
 check_iothreads (Check *check)
 {
     const GPtrArray *threads = check->def->iothread_ids;
+    g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
 
-    for (guint i = 1; i < threads->len; i++) {
-        const IothreadDef *one = g_ptr_array_index (threads, i - 1),
-                          *two = g_ptr_array_index (threads, i);
+    for (guint i = 0; i < threads->len; i++) {
+        const IothreadDef *one = g_ptr_array_index (threads, i);
 
-        if (one->id == two->id)
+        if (!g_hash_table_add (seen, GUINT_TO_POINTER (one->id)))
             return check_fail (check, ERR_XML, "/domain/iothreadids", 0,
                                "duplicate iothread id '%u' found", one->id);
+        if (one->pool_min > one->pool_max)
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/iothreadids/iothread", i + 1,
+                               "thread_pool_min must be smaller or equal to thread_pool_max");
     }
     return TRUE;
 }

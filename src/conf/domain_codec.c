@@ -17,7 +17,7 @@ STATIC_STRING_TABLE (action_names, ACTION_LAST, "destroy", "restart", "rename-re
 
 /* Other hypervisors' documents are told so, not "invalid". */
 static const char *const other_types[]
-    = { "none",   "qemu", "kqemu", "kvm", "xen",       "uml",   "openvz", "test", "vmware",
+    = { "qemu", "kqemu", "kvm", "xen",       "uml",   "openvz", "test", "vmware",
         "hyperv", "vbox", "phyp",  "vz",  "parallels", "bhyve", NULL };
 
 static void
@@ -34,21 +34,19 @@ type_codec (Codec *c, DomainDef *def)
         codec_fail (c, ERR_INTERNAL, "missing domain type attribute");
     else if (g_strv_contains (other_types, type))
         def->foreign_type = g_steal_pointer (&type);    /* the checks refuse it */
-    else if (strcmp (type, "lxc") != 0)
+    else if (strcmp (type, "lxc") != 0 && strcmp (type, "none") != 0)   /* libvirt: any */
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "invalid domain type %s", type);
 }
 
 static void
 id_codec (Codec *c, DomainDef *def)
 {
-    int id = def->id;
+    g_autofree char *given = NULL;
 
-    if (codec_reading (c)) {
-        codec_int (c, "id", &id, -1);
-        def->id = codec_live (c) ? id : -1;
-    } else if (codec_live (c)) {
-        codec_int (c, "id", &id, -1);
-    }
+    if (codec_live (c))
+        codec_int (c, "id", &def->id, -1);
+    else if (codec_reading (c))
+        given = codec_take (c, "id", 0);    /* of what has run somewhere: unread */
 }
 
 static gboolean
@@ -88,7 +86,7 @@ names_codec (Codec *c, DomainDef *def)
     if (codec_reading (c) && !def->name)
         codec_fail (c, ERR_NO_NAME, "%s", "");
     uuid_codec (c, def);
-    passive_codec (c, &def->passive, "genid");
+    passive_codec (c, &def->passive, "genid?");
     codec_element_string (c, "title", &def->title);
     codec_element_string (c, "description", &def->description);
     domain_metadata_codec (c, def);
@@ -129,11 +127,24 @@ actions_codec (Codec *c, DomainDef *def)
     codec_element_enum (c, "on_crash", &def->on_crash, &action_names, flags);
 }
 
+static void
+judge_vcpus (Codec *c, const DomainDef *def)
+{
+    const PassiveNode *vcpus = passive_find_element (def->passive, "vcpus");
+
+    for (PassiveNode *one = passive_child (vcpus, "vcpu"); one; one = passive_next (vcpus, one))
+        if (passive_number (one, "id", 0) >= MAX (def->vcpus, 1))
+            codec_fail (c, ERR_XML, "vcpu id '%s' is out of range of maximum vcpu count",
+                        passive_attr (one, "id"));
+}
+
 void
 domain_codec (Codec *c, void *object)
 {
     DomainDef *def = object;
 
+    if (codec_reading (c) && !codec_count (c, "name"))
+        codec_fail (c, ERR_NO_NAME, "%s", "");
     type_codec (c, def);
     id_codec (c, def);
     if (!codec_reading (c) && has_namespace (def))
@@ -146,6 +157,7 @@ domain_codec (Codec *c, void *object)
     passive_codec (c, &def->passive, "memoryBacking");
     domain_vcpu_codec (c, def);
     passive_codec (c, &def->passive, "maxMemory vcpus");     /* refused, so never written */
+    judge_vcpus (c, def);
     domain_iothreads_codec (c, def);
     passive_codec (c, &def->passive, "defaultiothread");
     domain_cputune_codec (c, def);

@@ -2,6 +2,7 @@
 /* iothreads and cputune. */
 #include "conf/cpulist.h"
 #include "conf/domain_codec.h"
+#include "conf/number.h"
 #include "conf/passive.h"
 
 STATIC_STRING_TABLE (sched_names, POLICY_LAST, NULL, "batch", "idle", "fifo", "rr");
@@ -116,9 +117,23 @@ iothreadsched_codec (Codec *c, void *object)
     sched_ids_codec (c, object, "iothreads");
 }
 
-static void
-pins_codec (Codec *c, DomainCputune *tune)
+/* Whether there is no such vcpu, of @data. */
+static gboolean
+no_vcpu (const char *value, gconstpointer data)
 {
+    const DomainDef *def = data;
+    guint64 id;
+
+    return number_parse_unsigned (value, 10, G_MAXUINT, &id) && id >= MAX (def->vcpus, 1);
+}
+
+static void
+pins_codec (Codec *c, DomainDef *def)
+{
+    DomainCputune *tune = &def->cputune;
+
+    if (codec_reading (c))
+        codec_forget (c, "vcpupin", "vcpu", no_vcpu, def);
     codec_list (c, "vcpupin", &tune->vcpupins, sizeof (CpuPin), vcpupin_codec, cpu_pin_free);
     if (codec_only (c, "emulatorpin", tune->emulatorpin != NULL)) {
         codec_cpulist (c, "cpuset", &tune->emulatorpin, FIELD_REQUIRED);
@@ -166,7 +181,7 @@ domain_cputune_codec (Codec *c, DomainDef *def)
     quota_codec (c, "global_", &tune->global.period, &tune->global.quota);
     quota_codec (c, "emulator_", &tune->emulator.period, &tune->emulator.quota);
     quota_codec (c, "iothread_", &tune->iothread.period, &tune->iothread.quota);
-    pins_codec (c, tune);
+    pins_codec (c, def);
     passive_codec (c, &tune->passive, "cachetune* memorytune*");
     codec_leave (c);
 }

@@ -5,14 +5,6 @@
 
 #include <stdlib.h>
 
-static int
-compare_threads (gconstpointer a, gconstpointer b)
-{
-    const IothreadDef *one = *(IothreadDef *const *) a, *two = *(IothreadDef *const *) b;
-
-    return one->id < two->id ? -1 : one->id > two->id;
-}
-
 static gboolean
 thread_taken (const GPtrArray *threads, guint id)
 {
@@ -39,7 +31,6 @@ default_iothreads (DomainDef *def)
         g_ptr_array_add (threads, thread);
     }
     def->iothreads = threads->len;
-    g_ptr_array_sort (threads, compare_threads);
 }
 
 static int
@@ -96,29 +87,34 @@ default_cputune (DomainDef *def)
 {
     DomainCputune *tune = &def->cputune;
 
-    for (guint i = tune->vcpupins->len; i-- > 0;)
-        if (((CpuPin *) g_ptr_array_index (tune->vcpupins, i))->id >= def->vcpus)
-            g_ptr_array_remove_index (tune->vcpupins, i);   /* of a vcpu that is not there */
     g_ptr_array_sort (tune->vcpupins, compare_pins);
     g_ptr_array_sort (tune->iothreadpins, compare_pins);
     split_scheds (tune->vcpuscheds);
     split_scheds (tune->iothreadscheds);
 }
 
+/* "auto" of the one implies it of the other, unless something is pinned. */
 static void
 default_placement (DomainDef *def)
 {
-    if (def->numatune.set && def->numatune.placement == PLACEMENT_NONE)
-        def->numatune.placement = def->numatune.nodeset ? PLACEMENT_STATIC : PLACEMENT_AUTO;
-    /* "auto" of the one implies it of the other */
-    if (def->vcpu_placement == PLACEMENT_NONE)
-        def->vcpu_placement = def->numatune.placement == PLACEMENT_AUTO && !def->cpuset
-            ? PLACEMENT_AUTO
-            : PLACEMENT_STATIC;
-    if (def->vcpu_placement == PLACEMENT_AUTO && !def->numatune.set) {
-        def->numatune.set = TRUE;
-        def->numatune.placement = PLACEMENT_AUTO;
+    DomainNumatune *numa = &def->numatune;
+    const DomainCputune *tune = &def->cputune;
+    gboolean pinned = def->cpuset || tune->vcpupins->len || tune->emulatorpin
+        || tune->iothreadpins->len;
+
+    if (numa->set && numa->placement == PLACEMENT_NONE)
+        numa->placement = numa->nodeset || def->vcpu_placement != PLACEMENT_AUTO ? PLACEMENT_STATIC
+                                                                                  : PLACEMENT_AUTO;
+    if (def->vcpu_placement == PLACEMENT_AUTO && !numa->set) {
+        numa->set = TRUE;
+        numa->placement = PLACEMENT_AUTO;
     }
+    if (numa->placement == PLACEMENT_AUTO)
+        g_clear_pointer (&numa->nodeset, g_free);
+    if (numa->placement == PLACEMENT_AUTO && !pinned)
+        def->vcpu_placement = PLACEMENT_AUTO;
+    if (def->vcpu_placement == PLACEMENT_NONE)
+        def->vcpu_placement = PLACEMENT_STATIC;
 }
 
 void
@@ -128,7 +124,7 @@ domain_default_tune (DomainDef *def)
         def->vcpus = 1;
     if (def->vcpus_current == def->vcpus)
         def->vcpus_current = 0;
-    default_placement (def);
     default_iothreads (def);
     default_cputune (def);
+    default_placement (def);
 }

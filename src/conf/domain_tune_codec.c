@@ -2,11 +2,42 @@
 /* Limits: blkiotune, memtune, vcpu, cputune, numatune. */
 #include "conf/cpulist.h"
 #include "conf/domain_codec.h"
+#include "conf/number.h"
 #include "conf/passive.h"
 
 STATIC_STRING_TABLE (numa_mode_names, NUMA_LAST, "strict", "preferred", "interleave",
                      "restrictive");
 STATIC_STRING_TABLE (placement_names, PLACEMENT_LAST, NULL, "static", "auto");
+
+/* As libvirt reads these: a number below zero is counted from the end, so that -1 is the highest. */
+static void
+blkio_number_codec (Codec *c, const char *element, guint64 *v, guint64 max)
+{
+    g_autofree char *text = NULL;
+    gint64 below;
+
+    if (!codec_enter (c, element, *v != 0))
+        return;
+    if (codec_reading (c)) {
+        text = codec_take_text (c);
+        if (text && number_parse_signed (text, 10, -(gint64) (max / 2), -1, &below))
+            *v = max + (guint64) below + 1;
+        else if (text && *text && !number_parse_unsigned (text, 10, max, v))
+            codec_bad_text (c, text);
+    } else {
+        codec_text_uint64 (c, v);
+    }
+    codec_leave (c);
+}
+
+static void
+blkio_uint_codec (Codec *c, const char *element, guint *v)
+{
+    guint64 n = *v;
+
+    blkio_number_codec (c, element, &n, G_MAXUINT);
+    *v = (guint) n;
+}
 
 static void
 blkio_device_codec (Codec *c, void *object)
@@ -16,23 +47,64 @@ blkio_device_codec (Codec *c, void *object)
     codec_element_string (c, "path", &device->path);
     if (codec_reading (c) && !device->path)
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "missing per-device path");
-    codec_element_uint (c, "weight", &device->weight);
-    codec_element_uint (c, "read_iops_sec", &device->read_iops_sec);
-    codec_element_uint (c, "write_iops_sec", &device->write_iops_sec);
-    codec_element_uint64 (c, "read_bytes_sec", &device->read_bytes_sec);
-    codec_element_uint64 (c, "write_bytes_sec", &device->write_bytes_sec);
+    blkio_uint_codec (c, "weight", &device->weight);
+    blkio_uint_codec (c, "read_iops_sec", &device->read_iops_sec);
+    blkio_uint_codec (c, "write_iops_sec", &device->write_iops_sec);
+    blkio_number_codec (c, "read_bytes_sec", &device->read_bytes_sec, G_MAXUINT64);
+    blkio_number_codec (c, "write_bytes_sec", &device->write_bytes_sec, G_MAXUINT64);
+}
+
+static gboolean
+blkio_device_limits (const BlkioDevice *device)
+{
+    return device->weight || device->read_iops_sec || device->write_iops_sec
+        || device->read_bytes_sec || device->write_bytes_sec;
+}
+
+/* Only those that have a limit are written. */
+static void
+blkio_devices_codec (Codec *c, GPtrArray **devices)
+{
+    if (codec_reading (c)) {
+        codec_list (c, "device", devices, sizeof (BlkioDevice), blkio_device_codec,
+                    blkio_device_free);
+        return;
+    }
+    for (guint i = 0; *devices && i < (*devices)->len; i++) {
+        BlkioDevice *device = g_ptr_array_index (*devices, i);
+
+        if (codec_enter (c, "device", blkio_device_limits (device))) {
+            blkio_device_codec (c, device);
+            codec_leave (c);
+        }
+    }
 }
 
 static void
 blkiotune_codec (Codec *c, DomainBlkiotune *tune)
 {
-    gboolean wanted = tune->weight || (tune->devices && tune->devices->len);
+    gboolean wanted = tune->weight != 0;
 
+    for (guint i = 0; tune->devices && i < tune->devices->len; i++)
+        wanted |= blkio_device_limits (g_ptr_array_index (tune->devices, i));
     if (!codec_enter (c, "blkiotune", wanted))
         return;
-    codec_element_uint (c, "weight", &tune->weight);
-    codec_list (c, "device", &tune->devices, sizeof (BlkioDevice), blkio_device_codec,
-                blkio_device_free);
+    if (codec_enter (c, "weight", tune->weight != 0)) {
+        if (codec_reading (c)) {
+            g_autofree char *text = codec_take_text (c);
+            guint64 n;
+
+            /* what is no number is none, as for libvirt */
+            if (number_parse_unsigned (text ? text : "", 10, G_MAXUINT, &n))
+                tune->weight = (guint) n;
+            else if (text && *text)
+                codec_ignore (c, "text()");
+        } else {
+            codec_text_uint (c, &tune->weight);
+        }
+        codec_leave (c);
+    }
+    blkio_devices_codec (c, &tune->devices);
     codec_leave (c);
 }
 
@@ -60,6 +132,7 @@ memtune_codec (Codec *c, DomainMemtune *tune)
     limit_codec (c, "hard_limit", &tune->hard_limit, &tune->hard_limit_set);
     limit_codec (c, "soft_limit", &tune->soft_limit, &tune->soft_limit_set);
     limit_codec (c, "min_guarantee", &tune->min_guarantee, &tune->min_guarantee_set);
+    tune->min_guarantee_set &= tune->min_guarantee != 0;    /* none is none */
     limit_codec (c, "swap_hard_limit", &tune->swap_hard_limit, &tune->swap_hard_limit_set);
     codec_leave (c);
 }
@@ -98,8 +171,18 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
     if (!codec_enter (c, "vcpu", TRUE))
         return;
     codec_enum (c, "placement", &def->vcpu_placement, &placement_names, 0);
-    codec_cpulist (c, "cpuset", &def->cpuset, 0);
-    codec_uint (c, "current", &def->vcpus_current, 0);
+    if (def->vcpu_placement != PLACEMENT_AUTO)      /* else it is ignored */
+        codec_cpulist (c, "cpuset", &def->cpuset, 0);
+    if (codec_reading (c)) {
+        g_autofree char *current = codec_peek (c, "current");
+
+        codec_uint (c, "current", &def->vcpus_current, 0);
+        def->vcpus_none = current && def->vcpus_current == 0;
+    } else {
+        codec_uint (c, "current", &def->vcpus_current, def->vcpus_none ? FIELD_KEEP_ZERO : 0);
+    }
+    if (codec_reading (c) && !codec_has_text (c))
+        codec_bad_text (c, "");
     codec_text_uint (c, &def->vcpus);
     if (codec_reading (c) && def->vcpus == 0)
         codec_fail (c, ERR_INTERNAL, "the number of vcpus must not be zero");
@@ -121,13 +204,19 @@ memory_codec (Codec *c, DomainNumatune *tune)
 {
     gboolean automatic = tune->placement == PLACEMENT_AUTO;
 
-    if (codec_reading (c))
-        tune->set = TRUE;
+    if (codec_reading (c)) {
+        g_autofree char *mode = codec_peek (c, "mode");
+
+        tune->set = mode != NULL;
+    }
     codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
     codec_cpulist (c, "nodeset", &tune->nodeset, 0);
     /* "static" goes without saying where there is a nodeset */
     if (codec_reading (c) || automatic)
         codec_enum (c, "placement", &tune->placement, &placement_names, 0);
+    /* without any it is as good as absent */
+    if (codec_reading (c))
+        tune->set |= tune->nodeset || tune->placement;
 }
 
 void

@@ -8,9 +8,10 @@
 
 /* ---- reading */
 
-/* A size of @text in the unit of the current element, as it is written. */
+/* A size of @text in the unit of the current element, as it is written; of an attribute @attr, or
+ * (NULL) the element's text. */
 static char *
-scaled (Codec *c, const char *text, const char *type)
+scaled (Codec *c, const char *text, const char *type, const char *attr)
 {
     g_autofree char *unit = codec_take (c, "unit", 0);
     g_autoptr (GError) error = NULL;
@@ -19,8 +20,15 @@ scaled (Codec *c, const char *text, const char *type)
     guint64 factor, size;
 
     passive_size_unit (type, &factor, &initial);
+    if (unit && !*unit)         /* as good as none */
+        g_clear_pointer (&unit, g_free);
     if (!(kib ? unit_parse_kib : unit_parse) (text, unit ? unit : initial, &size, &error)) {
-        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+        if (error->code != ERR_XML)
+            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+        else if (attr)
+            codec_bad_value_because (c, attr, text, CODEC_SIZE);
+        else
+            codec_bad_text (c, text);
         return NULL;
     }
     return g_strdup_printf ("%" G_GUINT64_FORMAT, kib ? size : size / factor);
@@ -46,11 +54,9 @@ read_attr (Codec *c, const PassiveWord *word, guint number)
     if (g_str_equal (word->type, "l"))
         return NULL;
     if (passive_is_size (word->type))
-        return scaled (c, text, word->type);
+        return scaled (c, text, word->type, word->name);
     value = passive_canonical (word->type, text, &why);
-    if (!value && g_str_equal (word->type, "c"))
-        codec_fail (c, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
-    else if (!value)
+    if (!value)
         codec_bad_value_because (c, word->name, text, why);
     if (value && (word->no_zero || passive_is_lenient (word->type))
         && passive_is_zero (word->type, value))
@@ -68,7 +74,7 @@ read_text (Codec *c, const char *type)
     if (!text || !*text)
         return NULL;
     if (passive_is_size (type))
-        return scaled (c, text, type);
+        return scaled (c, text, type, NULL);
     value = passive_canonical (type, text, &why);
     if (!value)
         codec_bad_text (c, text);

@@ -6,6 +6,21 @@
 #include "conf/domain.h"
 #include "conf/passive_rules.h"
 
+/* Without one a generation of its own is made. */
+void
+rule_genid (Codec *c, PassiveNode *node)
+{
+    guint8 uuid[16];
+    char text[37];
+
+    (void) c;
+    if (passive_text (node))
+        return;
+    domain_uuid_generate (uuid);
+    domain_uuid_format (uuid, text);
+    passive_set_text (node, text);
+}
+
 void
 rule_page (Codec *c, PassiveNode *node)
 {
@@ -38,21 +53,15 @@ rule_resctrl (Codec *c, PassiveNode *node)
         passive_drop (node);
 }
 
+/* Neither of the two is as good as absent; the rest is for the checks. */
 void
 rule_max_memory (Codec *c, PassiveNode *node)
 {
-    if (passive_number (node, "slots", 0) == 0)
-        codec_fail (c, ERR_XML, "both maximum memory size and memory slot count must be specified");
-    else
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "memory hotplug tunables <maxMemory> are not supported by this hypervisor driver");
-}
+    const char *size = passive_text (node);
 
-void
-rule_vcpus (Codec *c, PassiveNode *node)
-{
-    if (passive_child (node, "vcpu"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "individual CPU state configuration is not supported");
+    (void) c;
+    if (passive_number (node, "slots", 0) == 0 && (!size || g_str_equal (size, "0")))
+        passive_drop (node);
 }
 
 void

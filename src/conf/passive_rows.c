@@ -11,7 +11,7 @@
 
 const PassiveRow passive_rows[] = {
     /* ---- the domain itself */
-    { "genid", NULL, NULL, "uuid" },
+    { "genid", NULL, NULL, "uuid", rule_genid },
     { "memoryBacking", NULL, "hugepages? nosharepages locked source access allocation discard",
       NULL },
     { "hugepages", NULL, "page*", NULL },
@@ -40,8 +40,8 @@ const PassiveRow passive_rows[] = {
     { "smbios", "mode:emulate|host|sysinfo", NULL, NULL },
     { "on_lockfailure", NULL, NULL, "default|poweroff|restart|pause|ignore", rule_lockfailure },
     { "maxMemory", "slots:u", NULL, "k", rule_max_memory },
-    { "vcpus", NULL, "vcpu:vcpus-vcpu*", NULL, rule_vcpus },
-    { "vcpus-vcpu", "id:u! enabled:y hotpluggable:y order:n", NULL, NULL },
+    { "vcpus", NULL, "vcpu:vcpus-vcpu*", NULL },
+    { "vcpus-vcpu", "id:u! enabled:y! hotpluggable:y order:n", NULL, NULL },
     { "launchSecurity[sev]", "type! kernelHashes:y",
       "cbitpos reducedPhysBits policy:sev-policy dhCert session", NULL, rule_sev },
     { "launchSecurity[s390-pv]", "type!", NULL, NULL },

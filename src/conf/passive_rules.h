@@ -33,6 +33,7 @@ void rule_rng_random (Codec *c, PassiveNode *node);
 void rule_shmem (Codec *c, PassiveNode *node);
 
 /* passive_domain_rules.c */
+void rule_genid (Codec *c, PassiveNode *node);
 void rule_page (Codec *c, PassiveNode *node);
 void rule_thread_pool (Codec *c, PassiveNode *node);
 void rule_firmware_entry (Codec *c, PassiveNode *node);
@@ -50,7 +51,6 @@ void rule_xen (Codec *c, PassiveNode *node);
 void rule_xen_passthrough (Codec *c, PassiveNode *node);
 
 void rule_max_memory (Codec *c, PassiveNode *node);
-void rule_vcpus (Codec *c, PassiveNode *node);
 void rule_sev (Codec *c, PassiveNode *node);
 void rule_perf (Codec *c, PassiveNode *node);
 void rule_keywrap (Codec *c, PassiveNode *node);

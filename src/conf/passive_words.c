@@ -308,6 +308,7 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
         *ret_why = ".";
         return is_word (*type == 'y' ? "yes|no" : "on|off", text) ? g_strdup (text) : NULL;
     case 'c':
+        *ret_why = CODEC_BITMAP;
         return cpulist_canonical (text, NULL);
     case 'x':
     case 'h':

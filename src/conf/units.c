@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "conf/number.h"
 #include "util/error.h"
 
 gboolean
@@ -39,7 +40,7 @@ unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **err
 
     if (!unit_factor (unit, &factor))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown suffix '%s'", unit);
-    if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &number, NULL))
+    if (!number_parse_unsigned (text, 10, G_MAXUINT64, &number))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid size '%s'", text);
     /* half of the range, so that sums and signed wire types hold it */
     if (number > G_MAXINT64 / factor)

@@ -199,6 +199,7 @@ parse (const char *text, gsize size, gboolean own, const char *what, ErrorOrigin
                     .depth_max = own ? XML_OWN_DEPTH_MAX : XML_DEPTH_MAX,
                     .origin = origin };
     xmlParserCtxt *context;
+    g_autofree char *copy = NULL;
     g_autoptr (xmlDoc) doc = NULL;
 
     if (check_bytes (text, size, &watch) && (own || check_attributes (text, size, &watch))) {
@@ -209,10 +210,12 @@ parse (const char *text, gsize size, gboolean own, const char *what, ErrorOrigin
         context->sax->internalSubset = watch_doctype;
         context->sax->startElementNs = watch_element;
         context->sax->serror = watch_error;
-        doc = xmlCtxtReadMemory (context, text, (int) size, NULL, NULL,
-                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
-                                     | XML_PARSE_NOBLANKS | XML_PARSE_BIG_LINES
-                                     | XML_PARSE_COMPACT);
+        /* as a string, which is UTF-8 whatever it declares, as for libvirt */
+        copy = g_strndup (text, size);
+        doc = xmlCtxtReadDoc (context, (const xmlChar *) copy, NULL, NULL,
+                              XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                                  | XML_PARSE_NOBLANKS | XML_PARSE_BIG_LINES
+                                  | XML_PARSE_COMPACT);
         xmlFreeParserCtxt (context);
         if (!watch.error && (!doc || !xmlDocGetRootElement (doc)))
             error_set_from (&watch.error, origin, ERR_XML_DETAIL, "(%s):1: the document is empty",

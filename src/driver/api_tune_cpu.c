@@ -35,6 +35,7 @@ edit_vcpus (DomainDef *def, gconstpointer data, GError **error)
 {
     const VcpuRequest *request = data;
 
+    def->vcpus_none = FALSE;
     if (request->maximum) {
         guint online = MIN (vcpus_online (def), request->n);
 
