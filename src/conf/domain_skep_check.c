@@ -155,7 +155,7 @@ check_sysctl (Check *check, const NameValue *sysctl, guint index)
     const DomainDef *def = check->def;
     gboolean own = FALSE;
 
-    if (!is_straight (path) || strlen (path) > SYSCTL_BYTES)
+    if (!is_straight (path) || strchr (path, ' ') || strlen (path) > SYSCTL_BYTES)
         return fail (check, ERR_XML, place, index, "invalid kernel parameter '%s'", sysctl->name);
     if (strlen (sysctl->value) > SYSCTL_BYTES)
         return fail (check, ERR_XML, place, index, "the value of '%s' is too long", sysctl->name);
