@@ -114,6 +114,8 @@ static const CodecWording rows[] = {
     { "disk/source@namespace", ERR_XML, "malformed namespace '%s'" },
     { "backingStore/source@namespace", ERR_XML, "malformed namespace '%s'" },
     { "disk/driver@type", ERR_CONFIG_UNSUPPORTED, "unknown driver format value '%s'" },
+    { "binary/thread_pool@size", ERR_XML, "cannot parse thread pool size '%s' for virtiofs" },
+    { "filesystem/driver@queue", ERR_XML, "cannot parse queue size '%s' for virtiofs" },
     { "filesystem/driver@format", ERR_CONFIG_UNSUPPORTED, "unknown driver format value '%s'" },
     { "backingStore/format@type", ERR_XML, "unknown storage source format '%s'" },
     { "filesystem/source@usage", ERR_XML, "cannot parse usage '%s' for RAM filesystem" },

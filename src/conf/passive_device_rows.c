@@ -38,11 +38,11 @@ const PassiveRow passive_device_rows[] = {
     { "label", NULL, NULL, "text" },
 
     /* ---- children of devices that have an effect */
-    { "binary", "path xattr:o", "cache lock sandbox thread_pool", NULL },
+    { "binary", "path% xattr:o", "cache sandbox lock thread_pool", NULL },
     { "binary/cache", "mode:none|always", NULL, NULL },
     { "binary/lock", "posix:o flock:o", NULL, NULL },
     { "sandbox", "mode:namespace|chroot", NULL, NULL },
-    { "thread_pool", "size:u", NULL, NULL },
+    { "thread_pool", "size:i", NULL, NULL, rule_binary_threads },
     { "controller/driver",
       "queues:u cmd_per_lun:u max_sectors:u ioeventfd:o iothread:u " VIRTIO, NULL, NULL },
     { "controller/model",

@@ -129,6 +129,14 @@ rule_video (Codec *c, PassiveNode *node)
 }
 
 void
+rule_binary_threads (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (passive_number (node, "size", 0) < 0)
+        passive_drop (node);
+}
+
+void
 rule_rate (Codec *c, PassiveNode *node)
 {
     (void) c;

@@ -28,6 +28,7 @@ void rule_sound (Codec *c, PassiveNode *node);
 void rule_audio (Codec *c, PassiveNode *node);          /* input, output of audio */
 void rule_acceleration (Codec *c, PassiveNode *node);
 void rule_video (Codec *c, PassiveNode *node);
+void rule_binary_threads (Codec *c, PassiveNode *node);
 void rule_rate (Codec *c, PassiveNode *node);
 void rule_rng_random (Codec *c, PassiveNode *node);
 void rule_shmem (Codec *c, PassiveNode *node);
