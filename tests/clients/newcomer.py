@@ -5,6 +5,7 @@
 import glob
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -48,8 +49,11 @@ def check_cut_short(checks, directory, signum, until):
         for line in started.stdout:
             if until in line:
                 break
-        os.killpg(started.pid, signum)
-        started.stdout.read()
+        # bash takes a SIGINT for its child's when the child ends by itself just then: who means it presses again
+        while started.poll() is None:
+            os.killpg(started.pid, signum)
+            if t.wait_until(lambda: select.select([started.stdout], [], [], 0)[0] and not started.stdout.readline(), 2):
+                break
     checks.that(f"quickstart after signal {signum} at '{until}': status", started.returncode in (128 + signum, -signum),
                 started.returncode)
     checks.equal(f"quickstart after signal {signum} at '{until}' leaves nothing", left(directory), [])
