@@ -83,23 +83,68 @@ api_connect_node_device_event_deregister_any (Call *call, const connect_node_dev
     return object_events_deregister (call->client, OBJECT_NODE_DEVICE, in->callbackID, error) ? API_DONE : API_FAILED;
 }
 
-/* There are no secrets, so nothing ever happens to one. */
+/* Of objects of which there are none: of all of them, nothing is ever sent; one of them is not to be found. */
+static ApiResult
+register_of_none (Call *call, ObjectKind kind, gboolean of_one, ErrorCode code, int event, int *ret, GError **error)
+{
+    if (of_one) {
+        error_set (error, code, "no %s with matching uuid", object_kind_name (kind));
+        return API_FAILED;
+    }
+    *ret = object_events_register (call->client, kind, event, NULL, error);
+    return *ret >= 0 ? API_DONE : API_FAILED;
+}
+
+static ApiResult
+deregister_of_none (Call *call, ObjectKind kind, int number, GError **error)
+{
+    return object_events_deregister (call->client, kind, number, error) ? API_DONE : API_FAILED;
+}
+
+ApiResult
+api_connect_network_event_register_any (Call *call, const connect_network_event_register_any_args *in,
+                                        connect_network_event_register_any_ret *out, GError **error)
+{
+    return register_of_none (call, OBJECT_NETWORK, in->net != NULL, ERR_NO_NETWORK, in->eventID, &out->callbackID,
+                             error);
+}
+
+ApiResult
+api_connect_network_event_deregister_any (Call *call, const connect_network_event_deregister_any_args *in,
+                                          none *out, GError **error)
+{
+    (void) out;
+    return deregister_of_none (call, OBJECT_NETWORK, in->callbackID, error);
+}
+
+ApiResult
+api_connect_storage_pool_event_register_any (Call *call, const connect_storage_pool_event_register_any_args *in,
+                                             connect_storage_pool_event_register_any_ret *out, GError **error)
+{
+    return register_of_none (call, OBJECT_POOL, in->pool != NULL, ERR_NO_STORAGE_POOL, in->eventID, &out->callbackID,
+                             error);
+}
+
+ApiResult
+api_connect_storage_pool_event_deregister_any (Call *call, const connect_storage_pool_event_deregister_any_args *in,
+                                               none *out, GError **error)
+{
+    (void) out;
+    return deregister_of_none (call, OBJECT_POOL, in->callbackID, error);
+}
+
 ApiResult
 api_connect_secret_event_register_any (Call *call, const connect_secret_event_register_any_args *in,
                                        connect_secret_event_register_any_ret *out, GError **error)
 {
-    if (in->secret) {
-        error_set (error, ERR_NO_SECRET, "no secret with matching uuid");
-        return API_FAILED;
-    }
-    out->callbackID = object_events_register (call->client, OBJECT_SECRET, in->eventID, NULL, error);
-    return out->callbackID >= 0 ? API_DONE : API_FAILED;
+    return register_of_none (call, OBJECT_SECRET, in->secret != NULL, ERR_NO_SECRET, in->eventID, &out->callbackID,
+                             error);
 }
 
 ApiResult
-api_connect_secret_event_deregister_any (Call *call, const connect_secret_event_deregister_any_args *in, none *out,
-                                         GError **error)
+api_connect_secret_event_deregister_any (Call *call, const connect_secret_event_deregister_any_args *in,
+                                         none *out, GError **error)
 {
     (void) out;
-    return object_events_deregister (call->client, OBJECT_SECRET, in->callbackID, error) ? API_DONE : API_FAILED;
+    return deregister_of_none (call, OBJECT_SECRET, in->callbackID, error);
 }

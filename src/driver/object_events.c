@@ -6,7 +6,7 @@
 #include "driver/node_watch.h"
 
 #define CALLBACKS_OF_CLIENT_MAX 4096
-#define EVENTS_LAST 2           /* of each kind: life, and update or value */
+#define EVENTS_LAST 2           /* of each kind: life, and update, value, metadata or refresh */
 enum { EVENT_LIFE = 0 };
 enum { LIFE_CREATED = 0, LIFE_DELETED = 1 };        /* virNodeDeviceEventLifecycleType */
 
@@ -20,7 +20,13 @@ typedef struct {
 
 static GQueue callbacks;        /* in order of registration */
 
-static const char *const kind_names[OBJECT_LAST] = { "node device", "secret" };
+static const char *const kind_names[OBJECT_LAST] = { "node device", "secret", "network", "storage pool" };
+
+const char *
+object_kind_name (ObjectKind kind)
+{
+    return kind_names[kind];
+}
 
 static guint
 count (const Client *client, ObjectKind kind)

@@ -65,10 +65,18 @@ def main():
                                                    lambda *ignored: None, None)
         connection.secretEventDeregisterAny(secret)
         checks.equal("there are no secrets", connection.listSecrets(), [])
+        # nor networks and pools, of which every example program wants to be told
+        quiet = lambda *ignored: None   # noqa: E731
+        for number in (0, 1):
+            pool = connection.storagePoolEventRegisterAny(None, number, quiet, None)
+            connection.storagePoolEventDeregisterAny(pool)
+        network = connection.networkEventRegisterAny(None, libvirt.VIR_NETWORK_EVENT_ID_LIFECYCLE, quiet, None)
+        connection.networkEventDeregisterAny(network)
         other.close()
         connection.close()
-        with_events = t.execute(["virsh", "-c", daemon.uri, "nodedev-event", "--event", "lifecycle", "--timeout", "1"])
-        checks.matches("virsh watches", "event loop timed out", with_events.out)
+        for kind in ("nodedev", "net", "pool", "secret"):
+            watched = t.execute(["virsh", "-c", daemon.uri, f"{kind}-event", "--event", "lifecycle", "--timeout", "1"])
+            checks.matches(f"virsh {kind}-event watches", "event loop timed out", watched.out)
         if checks.failed:
             print(daemon.log()[-3000:])
     return checks.done()
