@@ -92,10 +92,11 @@ rule_video_model (Codec *c, PassiveNode *model, gboolean vhostuser)
         passive_set (model, "ram", "65536");
     round_up (c, model, "ram");
     round_up (c, model, "vram");
+    /* libvirt writes no heads of 0, and then reads 1: here it is 1 at once, so that a dump defines the same */
+    if (passive_is (model, "heads", "0"))
+        passive_set (model, "heads", NULL);
     if (!passive_attr (model, "heads") && !g_str_equal (type, "none"))
         passive_set (model, "heads", "1");
-    else if (passive_is (model, "heads", "0"))
-        passive_set (model, "heads", NULL);
     if (passive_is (model, "primary", "no"))
         passive_set (model, "primary", NULL);
     passive_set (model, "blob", NULL);  /* libvirt writes it for other drivers only */
