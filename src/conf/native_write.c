@@ -203,6 +203,18 @@ write_filesystem (NativeWriter *w, const FsDef *fs, guint index)
     }
 }
 
+/* A socket of a virtual machine's, say, has no path. */
+static gboolean
+is_of_host (NativeWriter *w, const FsDef *fs, guint index)
+{
+    g_autofree char *path = g_strdup_printf ("/domain/devices/filesystem[%u]", index + 1);
+
+    if (fs->type == FS_RAM || (fs->source && *fs->source))
+        return TRUE;
+    native_cannot (w, path, "it comes from no directory, device or image of the host");
+    return FALSE;
+}
+
 static void
 write_filesystems (NativeWriter *w)
 {
@@ -211,7 +223,7 @@ write_filesystems (NativeWriter *w)
     for (guint i = 0; i < w->def->filesystems->len; i++) {
         const FsDef *fs = w->def->filesystems->pdata[i];
 
-        if (!g_str_equal (fs->target, "/"))
+        if (!g_str_equal (fs->target, "/") || !is_of_host (w, fs, i))
             continue;
         write_root (w, fs, i);
         w->root = fs->type == FS_MOUNT ? fs->source : NULL;
@@ -223,7 +235,7 @@ write_filesystems (NativeWriter *w)
     for (guint i = 0; i < w->def->filesystems->len; i++) {
         const FsDef *fs = w->def->filesystems->pdata[i];
 
-        if (!g_str_equal (fs->target, "/"))
+        if (!g_str_equal (fs->target, "/") && is_of_host (w, fs, i))
             write_filesystem (w, fs, i);
     }
 }
