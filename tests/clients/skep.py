@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import stat
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
@@ -77,6 +78,8 @@ def check_new(checks, skep, directory):
     checks.that("new --print makes nothing", not os.path.exists(roots))
     checks.matches("new defines", "Domain 'one' defined", skep(*words).out)
     checks.that("new made a root", os.path.islink(os.path.join(roots, "one/bin/sh")))
+    # A42: root inside is root on disk, and may make set-id programs
+    checks.equal("where only root can go", stat.S_IMODE(os.stat(roots).st_mode), 0o700)
     again = skep(*words)
     checks.that("new never overwrites", again.status == 1 and "File exists" in again.err, again)
     checks.that("... and leaves the root alone", os.path.islink(os.path.join(roots, "one/bin/sh")))

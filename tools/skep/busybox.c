@@ -170,7 +170,9 @@ busybox_root_make (const char *busybox, const char *root, const char *hostname, 
 {
     g_autofree char *parent = g_path_get_dirname (root);
 
-    if (g_mkdir_with_parents (parent, 0755) < 0)
+    /* what root inside makes belongs to root on disk, with an id map too: set-id programs of its making
+     * must be out of reach of the host's users */
+    if (g_mkdir_with_parents (parent, 0700) < 0)
         return fail (ret_why, "make", parent);
     if (mkdir (root, 0755) < 0)
         return fail (ret_why, "make", root);

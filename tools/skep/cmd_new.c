@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_DATA_DIR "/var/lib/skep/roots"
@@ -147,6 +148,25 @@ finish (Shell *shell, const Args *args)
     return 0;
 }
 
+/* Whether users of the host may walk there. */
+static gboolean
+is_open_to_others (const char *root)
+{
+    g_autofree char *path = g_path_get_dirname (root);
+    struct stat st;
+
+    while (stat (path, &st) == 0 && (st.st_mode & S_IXOTH)) {
+        char *parent;
+
+        if (strcmp (path, "/") == 0)
+            return TRUE;
+        parent = g_path_get_dirname (path);
+        g_free (path);
+        path = parent;
+    }
+    return FALSE;
+}
+
 static int
 run_new (Shell *shell, const Args *args)
 {
@@ -172,6 +192,9 @@ run_new (Shell *shell, const Args *args)
     code = define (shell, args, xml);
     if (code && made)
         busybox_root_remove (root);
+    if (code == 0 && strcmp (root, "/") != 0 && is_open_to_others (root))
+        shell_hint (shell, "every user of this host can run set-id programs that are made inside; a directory "
+                    "of mode 0700 above '%s' keeps them out", root);
     return code ? code : finish (shell, args);
 }
 
