@@ -317,6 +317,29 @@ def refusals(life):
     life.forget(name)
 
 
+def image_refusals(life):
+    """What no driver of images can do is said before one is tried."""
+    image = os.path.join(life.directory, "image")
+    with open(image, "wb") as handle:
+        handle.truncate(1 << 20)
+    fs = "<filesystem type='file'><driver {}/><source file='{}'/><target dir='/tmp'/></filesystem>"
+    disk = "<disk type='file'><driver {}/><source file='{}'/><target dev='vda'/></disk>"
+    cases = [(fs, "type='nbd'", image, "filesystem '/tmp': an explicit format must be given for nbd"),
+             (fs, "type='loop' format='qcow2'", image, "filesystem '/tmp': a loop device has the format raw only, not qcow2"),
+             (fs, "type='ploop' format='raw'", image, "the driver 'ploop' is not supported, only loop and nbd"),
+             (fs, "type='nbd' format='dir'", image, "filesystem '/tmp': the format dir is not supported"),
+             (fs, "type='nbd' format='raw'", "/nonexistent/image", "Unable to access filesystem source '/nonexistent/image'"),
+             (disk, "name='nbd'", image, "disk 'vda': an explicit format must be given for nbd"),
+             (disk, "name='loop' type='qcow2'", image, "disk 'vda': a loop device has the format raw only, not qcow2"),
+             (disk, "name='nbd' type='qcow2' cache='writeback'", image, "only the cache modes default and none are supported")]
+    for number, (what, driver, source, text) in enumerate(cases):
+        name = life.define(f"{P}image{number}", devices=what.format(driver, source))
+        done = life.daemon.virsh("start", name)
+        life.checks.matches(f"<driver {driver}/>", re.escape(text), done.err)
+        life.checks.equal(f"<driver {driver}/>: state", life.reason(name), "shut off (failed)")
+        life.forget(name)
+
+
 def given_up(life):
     """An init that takes no signal: what was queued is told as given up, and does not decide what follows."""
     end = os.path.join(life.root, "tmp/end")
@@ -373,8 +396,8 @@ def main():
     with skeptest.work_dir() as directory:
         with skeptest.Skepd(os.path.join(directory, "d")) as daemon:
             life = Life(directory, daemon, checks)
-            for part in (ends, reboots, daemon_restarts, owners, redefinition, consoles, refusals, given_up,
-                         destroyed_in_start):
+            for part in (ends, reboots, daemon_restarts, owners, redefinition, consoles, refusals, image_refusals,
+                         given_up, destroyed_in_start):
                 part(life)
             left = skeptest.leftovers(directory, life.names)
             checks.equal("nothing is left over", left, [])
