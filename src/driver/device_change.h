@@ -13,6 +13,7 @@
 #include "driver/host_devices.h"
 #include "driver/instance.h"
 #include "driver/plan_facts.h"
+#include "util/task.h"
 
 typedef void (*DeviceChanged) (Domain *domain, const GError *error, gpointer data);
 
@@ -39,8 +40,10 @@ gboolean device_replace_config (Domain *domain, const char *text, DomainDef *def
 /* What a plan of a device that is there needs, without a look at the host, which may have lost the device. @alone:
  * domain_device_alone(). */
 PlanFacts *device_recall_facts (const DomainDef *alone, DeviceKind kind, const PlanDevice *numbers);
-/* The plan of that device in a memfd; -1 with error. device_enter.c */
-int device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error);
+/* Sends skep-helper into the container with the plan of that device: VERB PLAN-FD and, where it is not NULL, @more
+ * (both literals). @job yields, NULL: none. FALSE with error: @done is never called. device_enter.c */
+gboolean device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts *facts, const char *verb,
+                       const char *more, TaskDone done, gpointer data, GError **error);
 
 /* ---- between device_change.c, the runner, and device_steps.c, the tables */
 

@@ -15,7 +15,7 @@
 typedef struct {
     ErrandTarget target;
     int plan;
-    const char *verb;
+    const char *verb, *more;    /* literals; the word after the plan, NULL none */
 } EnterInput;
 
 static void
@@ -33,7 +33,7 @@ enter_run (gpointer data, GError **error)
 {
     EnterInput *input = data;
     g_autofree char *number = g_strdup_printf ("%d", ERRAND_FD_FIRST);
-    const char *words[] = { input->verb, number, NULL };
+    const char *words[] = { input->verb, number, input->more, NULL };
     MonitorPacket answer;
 
     return errand_run (&input->target, words, &input->plan, 1, ERRAND_DEADLINE_MS, &answer, error)
@@ -62,8 +62,8 @@ label_options (const DomainDef *def)
     return options;
 }
 
-int
-device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
+static int
+plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
 {
     g_autofree char *stage_dir = store_stage_dir ();
     const PlanContext context = { .stage_dir = stage_dir, .label_options = label_options (alone) };
@@ -75,27 +75,35 @@ device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
     return fd;
 }
 
-static StepResult
-send_helper (DeviceChange *change, const char *verb, GError **error)
+gboolean
+device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts *facts, const char *verb,
+              const char *more, TaskDone done, gpointer data, GError **error)
 {
-    g_autofree char *owner = g_strconcat (change->domain->def->name, "/enter", NULL);
+    g_autofree char *owner = g_strconcat (domain->def->name, "/enter", NULL);
     ErrandTarget target;
     EnterInput *input;
     int fd;
 
-    if (!errand_target (change->domain, &target, error))
-        return STEP_FAILED;
-    fd = device_plan_fd (change->alone, change->facts, error);
+    if (!errand_target (domain, &target, error))
+        return FALSE;
+    fd = plan_fd (alone, facts, error);
     if (fd < 0) {
         errand_target_clear (&target);
-        return STEP_FAILED;
+        return FALSE;
     }
     input = g_new0 (EnterInput, 1);
-    *input = (EnterInput) { target, fd, verb };
-    if (change->job)
-        job_yield (change->job);
-    task_run_waiting (owner, enter_run, input, enter_input_free, enter_done, change);
-    return STEP_WAIT;
+    *input = (EnterInput) { target, fd, verb, more };
+    if (job)
+        job_yield (job);
+    task_run_waiting (owner, enter_run, input, enter_input_free, done, data);
+    return TRUE;
+}
+
+static StepResult
+send_helper (DeviceChange *change, const char *verb, GError **error)
+{
+    return device_enter (change->domain, change->job, change->alone, change->facts, verb, NULL, enter_done, change,
+                         error) ? STEP_WAIT : STEP_FAILED;
 }
 
 /* A network device of the host is no <interface>: nothing was made for it. */
