@@ -47,4 +47,4 @@ cp "$(dirname "$0")"/*.sh "$share/"
 cp -r "$skep_source/docs/examples/socket-activation" "$share/examples"
 cp "$skep_build/tests/start/skepd-fault" "$share/"
 
-"$script" "--$kind" --share "$share:/mnt/share" --mem 1024 --timeout 3300 -- bash /mnt/share/guest.sh "$@"
+"$script" "--$kind" --share "$share:/mnt/share" --mem 1024 --timeout 5400 -- bash /mnt/share/guest.sh "$@"
