@@ -25,13 +25,13 @@ def mount(*words):
 
 def prepare(root, directory, stock):
     """What the clients need to see of the host: the daemon's directory, processes, control groups; nothing else."""
+    for place in ("/run", "/tmp", "/root", "/var/log", "/var/lib/nova", "/etc/libvirt"):
+        os.makedirs(root + place, exist_ok=True)
+        mount("-t", "tmpfs", "-o", "mode=1777", "none", root + place)
     for place, source, options in ((SOURCE, t.SOURCE, ["--bind"]), (directory, directory, ["--rbind"]), ("/proc", "/proc", ["--rbind"]),
                                    ("/sys", "/sys", ["--rbind"]), ("/dev", "/dev", ["--rbind"])):
         os.makedirs(root + place, exist_ok=True)
         mount(*options, source, root + place)
-    for place in ("/run", "/tmp", "/root", "/var/log", "/var/lib/nova", "/etc/libvirt"):
-        if not directory.startswith(place + "/"):
-            mount("-t", "tmpfs", "-o", "mode=1777", "none", root + place)
     os.makedirs(root + "/run/libvirt", exist_ok=True)
     if stock:       # under the name at which clients look by default
         os.symlink(os.path.join(directory, "d/libvirt-sock"), root + "/run/libvirt/libvirt-sock")
