@@ -60,11 +60,50 @@ check_memnodes (Check *check)
                            "Element 'memnode' is invalid without any guest NUMA cells");
     for (; cell; cell = passive_next (numa, cell))
         cells++;
-    for (guint i = 0; memnodes && i < memnodes->len; i++)
-        if (((const NumaMemnode *) g_ptr_array_index (memnodes, i))->cellid >= cells)
+    for (guint i = 0; memnodes && i < memnodes->len; i++) {
+        guint id = ((const NumaMemnode *) g_ptr_array_index (memnodes, i))->cellid;
+
+        for (guint k = 0; k < i; k++)
+            if (((const NumaMemnode *) g_ptr_array_index (memnodes, k))->cellid == id)
+                return check_fail (check, ERR_XML, "/domain/numatune/memnode", i + 1,
+                                   "Multiple memnode elements with cellid %u", id);
+        if (id >= cells)
             return check_fail (check, ERR_XML, "/domain/numatune/memnode", i + 1,
                                "Argument 'cellid' in memnode element must correspond to existing guest's "
                                "NUMA cell");
+    }
+    return TRUE;
+}
+
+/* Pages are for cells that there are, and once for the rest. */
+static gboolean
+check_hugepages (Check *check)
+{
+    static const char path[] = "/domain/memoryBacking/hugepages/page";
+    const PassiveNode *backing = passive_find_element (check->def->passive, "memoryBacking");
+    const PassiveNode *pages = passive_child (backing, "hugepages"), *master = NULL, *numa;
+    guint cells = 0;
+
+    for (const PassiveNode *cell = first_cell (check->def, &numa); cell;
+         cell = passive_next (numa, cell))
+        cells++;
+    for (const PassiveNode *page = passive_child (pages, "page"); page;
+         page = passive_next (pages, page)) {
+        const char *text = passive_attr (page, "nodeset");
+        CpuSet set;
+
+        if (!text && master)
+            return check_fail (check, ERR_XML_DETAIL, path, 0,
+                               "two master hugepages detected: %s and %s",
+                               passive_attr (page, "size"), passive_attr (master, "size"));
+        if (!text)
+            master = page;
+        for (guint cell = cells; text && cpu_set_parse (text, &set, NULL) && cell < CPULIST_MAX;
+             cell++)
+            if (cpu_set_contains (&set, cell))
+                return check_fail (check, ERR_XML_DETAIL, path, 0, "hugepages: node %u not found",
+                                   cell);
+    }
     return TRUE;
 }
 
@@ -109,5 +148,6 @@ check_sysinfo (Check *check)
 gboolean
 check_cpu (Check *check)
 {
-    return check_cells (check) && check_memnodes (check) && check_actions (check) && check_sysinfo (check);
+    return check_hugepages (check) && check_cells (check) && check_memnodes (check)
+        && check_actions (check) && check_sysinfo (check);
 }

@@ -457,9 +457,23 @@ default_seclabels (DomainDef *def, const DomainDefaults *defaults)
     }
 }
 
+/* Without cells there is one node, 0, and saying so is saying nothing. */
+static void
+default_hugepages (const DomainDef *def)
+{
+    const PassiveNode *cpu = passive_find_element (def->passive, "cpu");
+    const PassiveNode *backing = passive_find_element (def->passive, "memoryBacking");
+    const PassiveNode *pages = passive_child (backing, "hugepages");
+
+    for (PassiveNode *page = passive_child (pages, "page"); page; page = passive_next (pages, page))
+        if (!passive_child (cpu, "numa") && passive_is (page, "nodeset", "0"))
+            passive_set (page, "nodeset", NULL);
+}
+
 static void
 default_memory (DomainDef *def)
 {
+    default_hugepages (def);
     if (!def->current_memory || def->current_memory > def->memory)
         def->current_memory = def->memory;
 }
@@ -474,6 +488,8 @@ default_clock (DomainClock *clock)
         clock->basis = g_strdup (clock->offset == CLOCK_LOCALTIME ? "localtime" : "utc");
         clock->offset = CLOCK_VARIABLE;
     }
+    if (clock->offset == CLOCK_VARIABLE && !g_strcmp0 (clock->adjustment, "reset"))
+        g_clear_pointer (&clock->adjustment, g_free);   /* to none: a change starts at zero */
     if (clock->offset == CLOCK_VARIABLE) {
         default_string (&clock->adjustment, "0");
         default_string (&clock->basis, "utc");

@@ -95,11 +95,10 @@ timer_codec (Codec *c, void *object)
     ClockTimer *timer = object;
 
     codec_enum (c, "name", &timer->name, &timer_names, FIELD_REQUIRED | FIELD_KEEP_ZERO);
-    passive_attrs_codec (c, &timer->passive, "tickpolicy:delay|catchup|merge|discard "
-                                             "track:boot|guest|wall|realtime");
     codec_enum (c, "present", &timer->present, &yes_no_names, 0);
     passive_attrs_codec (c, &timer->passive,
-                         "frequency:u- mode:auto|native|emulate|paravirt|smpsafe");
+                         "tickpolicy:delay|catchup|merge|discard track:boot|guest|wall|realtime "
+                         "frequency:U- mode:auto|native|emulate|paravirt|smpsafe");
     passive_codec (c, &timer->passive, "catchup");
     if (codec_reading (c) && !codec_failed (c))
         judge_timer (c, timer);
@@ -108,14 +107,23 @@ timer_codec (Codec *c, void *object)
 static void
 clock_codec (Codec *c, DomainClock *clock)
 {
+    char **texts[] = { &clock->adjustment, &clock->basis, &clock->timezone, &clock->start };
+
     if (!codec_enter (c, "clock", TRUE))
         return;
     codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
-    if (codec_reading (c) || clock->offset != CLOCK_TIMEZONE)
+    /* what does not fit the offset is ignored: libvirt */
+    if (clock->offset <= CLOCK_VARIABLE)
         codec_string (c, "adjustment", &clock->adjustment, 0);
-    codec_string (c, "basis", &clock->basis, 0);
-    codec_string (c, "timezone", &clock->timezone, 0);
-    codec_string (c, "start", &clock->start, 0);
+    if (clock->offset == CLOCK_VARIABLE)
+        codec_string (c, "basis", &clock->basis, 0);
+    if (clock->offset == CLOCK_TIMEZONE)
+        codec_string (c, "timezone", &clock->timezone, 0);
+    if (clock->offset == CLOCK_ABSOLUTE)
+        codec_string (c, "start", &clock->start, 0);
+    for (guint i = 0; codec_reading (c) && i < G_N_ELEMENTS (texts); i++)
+        if (*texts[i] && !**texts[i])           /* as good as absent */
+            g_clear_pointer (texts[i], g_free);
     codec_list (c, "timer", &clock->timers, sizeof (ClockTimer), timer_codec, clock_timer_free);
     codec_leave (c);
 }

@@ -26,10 +26,18 @@ seclabel_codec (Codec *c, void *object)
     codec_enum (c, "type", &label->type, &seclabel_type_names, 0);
     codec_string (c, "model", &label->model, 0);
     codec_enum (c, "relabel", &label->relabel, &yes_no_names, 0);
+    if (codec_reading (c) && !g_strcmp0 (label->model, "none")) {
+        label->type = SECLABEL_NONE;    /* the model has no labels */
+        label->relabel = YES_NO_ABSENT;
+    }
     if (codec_reading (c) && !label->type && !label->model)
         codec_fail (c, ERR_XML, "missing security model in domain seclabel");
+    if (label->type == SECLABEL_NONE)
+        return;
     live_label_codec (c, "label", &label->label, label->type == SECLABEL_STATIC);
     live_label_codec (c, "imagelabel", &label->imagelabel, FALSE);
+    if (label->type == SECLABEL_STATIC)
+        return;                 /* a base is one to make a label of */
     codec_element_string (c, "baselabel", &label->baselabel);
 }
 

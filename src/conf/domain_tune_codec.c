@@ -196,7 +196,9 @@ memnode_codec (Codec *c, void *object)
 
     codec_uint (c, "cellid", &node->cellid, FIELD_REQUIRED | FIELD_KEEP_ZERO);
     codec_enum (c, "mode", &node->mode, &numa_mode_names, FIELD_KEEP_ZERO);
-    codec_cpulist (c, "nodeset", &node->nodeset, FIELD_REQUIRED);
+    codec_cpulist (c, "nodeset", &node->nodeset, 0);
+    if (codec_reading (c) && !node->nodeset)
+        codec_fail (c, ERR_XML, "Missing required nodeset attribute in memnode element");
 }
 
 static void

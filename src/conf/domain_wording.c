@@ -72,6 +72,8 @@ static const CodecWording rows[] = {
     { "hpt/maxpagesize", ERR_CONFIG_UNSUPPORTED, "Unable to parse HPT maxpagesize setting" },
     { "smm/tseg", ERR_XML,
       "Invalid value '%s' for element or attribute 'string(./features/smm/tseg)'" },
+    { "launchSecurity/policy", ERR_XML, "failed to get launch security policy" },
+    { "allocation@threads", ERR_XML, "Failed to parse memory allocation threads" },
     { "maxMemory@slots", ERR_XML, "Failed to parse memory slot count" },
     { "os/initenv@name!", ERR_XML, "No name supplied for <initenv> element" },
     { "domain/vcpu", ERR_XML, "maximum vcpus count must be an integer" },

@@ -58,6 +58,8 @@ read_attr (Codec *c, const PassiveWord *word, guint number)
     value = passive_canonical (word->type, text, &why);
     if (!value)
         codec_bad_value_because (c, word->name, text, why);
+    else if (g_str_equal (word->type, "c") && !*value && !word->no_zero)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Invalid value of '%s': %s", word->name, text);
     if (value && (word->no_zero || passive_is_lenient (word->type))
         && passive_is_zero (word->type, value))
         g_clear_pointer (&value, g_free);
@@ -121,6 +123,8 @@ read_children (Codec *c, PassiveNode *node, guint number)
         row_name (word.type, sizeof word.type, &node->kind->children[i], kind);
         if (strchr (node->kind->children[i].type, '$') && !passive_row_exists (word.type))
             continue;           /* this type has none */
+        if (word.when_on && !passive_is (node, "state", "on"))
+            continue;           /* it is ignored */
         while (codec_next (c, word.name, word.many)) {
             PassiveNode *child = read_node (c, node->name, &word, number);
 
@@ -175,7 +179,9 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
     node = passive_node_new (passive_kind_find (parent, word->name, word->type, kind), word->name);
     node->secret = word->secret;
     for (guint i = 0; i < node->kind->n_attrs; i++) {
-        char *value = read_attr (c, &node->kind->attrs[i], number);
+        const PassiveWord *attr = &node->kind->attrs[i];
+        char *value = attr->when_on && !passive_is (node, "state", "on")
+            ? NULL : read_attr (c, attr, number);
 
         if (value)
             passive_node_set (node, &node->kind->attrs[i], value);
@@ -196,19 +202,24 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
 static void
 write_attr (Codec *c, const char *type, const char *name, const char *value)
 {
-    const char *initial;
-    guint64 factor;
+    const char *unit;
+    char number[32];
 
-    codec_put (c, name, value);
-    if (passive_is_size (type))
-        codec_put (c, "unit", passive_size_unit (type, &factor, &initial));
+    if (!passive_is_size (type)) {
+        codec_put (c, name, value);
+        return;
+    }
+    unit = passive_size_written (type, value, number);
+    codec_put (c, name, number);
+    codec_put (c, "unit", unit);
 }
 
 static void
 write_node (Codec *c, const PassiveNode *node)
 {
-    const char *type = node->kind->row->text, *initial;
-    guint64 factor;
+    const char *type = node->kind->row->text;
+    gboolean size = node->text && passive_is_size (type);
+    char number[32];
 
     if (node->secret && !codec_secure (c))
         return;
@@ -221,12 +232,12 @@ write_node (Codec *c, const PassiveNode *node)
     }
     for (guint i = 0; node->children && i < node->children->len; i++)
         write_node (c, g_ptr_array_index (node->children, i));
-    if (node->text && passive_is_size (type))
-        codec_put (c, "unit", passive_size_unit (type, &factor, &initial));
+    if (size)
+        codec_put (c, "unit", passive_size_written (type, node->text, number));
     if (node->open)
         codec_raw (c);
     if (node->text)
-        codec_put_text (c, node->text);
+        codec_put_text (c, size ? number : node->text);
     codec_leave (c);
 }
 

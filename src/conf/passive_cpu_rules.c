@@ -24,6 +24,21 @@ rule_cpu_cache (Codec *c, PassiveNode *node)
         codec_fail (c, ERR_XML, "invalid CPU cache level, must be in range [1,3]");
 }
 
+void
+rule_topology (Codec *c, PassiveNode *node)
+{
+    static const char *const parts[] = { "sockets", "dies", "cores", "threads" };
+    guint64 cpus = 1;
+
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+        cpus *= (guint64) passive_number (node, parts[i], 1);
+        if (cpus > G_MAXUINT)
+            codec_fail (c, ERR_CONFIG_UNSUPPORTED, "cpu topology results in more than %u cpus",
+                        G_MAXUINT);
+        cpus = MIN (cpus, G_MAXUINT);
+    }
+}
+
 static void
 check_features (Codec *c, PassiveNode *node)
 {
@@ -82,6 +97,44 @@ rule_cpu (Codec *c, PassiveNode *node)
 }
 
 /* ---- numa */
+
+void
+rule_distances (Codec *c, PassiveNode *node)
+{
+    if (!passive_child (node, "sibling"))
+        codec_fail (c, ERR_XML, "NUMA distances defined without siblings");
+}
+
+/* A line's size is in bytes, the whole in KiB: whatever unit is given, as for libvirt. */
+void
+rule_numa_cache (Codec *c, PassiveNode *node)
+{
+    PassiveNode *size = passive_child (node, "size"), *line = passive_child (node, "line");
+
+    if (size)
+        passive_set (size, "unit", "KiB");
+    if (line)
+        passive_set (line, "unit", "B");
+    if (passive_number (node, "level", 1) > 3)
+        codec_fail (c, ERR_XML, "Ain't nobody heard of that much cache level");
+}
+
+static void
+check_caches (Codec *c, const PassiveNode *cell)
+{
+    gboolean seen[4] = { FALSE };
+
+    for (PassiveNode *cache = passive_child (cell, "cache"); cache;
+         cache = passive_next (cell, cache)) {
+        gint64 level = passive_number (cache, "level", 0);
+
+        if (level < 0 || level >= (gint64) G_N_ELEMENTS (seen))
+            continue;
+        if (seen[level])
+            codec_fail (c, ERR_XML, "Cache level '%u' already defined", (guint) level);
+        seen[level] = TRUE;
+    }
+}
 
 static guint
 count_cells (const PassiveNode *node)
@@ -145,6 +198,71 @@ check_distances (Codec *c, const PassiveNode *cell, guint n)
     }
 }
 
+static PassiveNode *
+find_cell (const PassiveNode *node, guint id)
+{
+    PassiveNode *cell = passive_child (node, "cell");
+
+    while (cell && passive_number (cell, "id", 0) != id)
+        cell = passive_next (node, cell);
+    return cell;
+}
+
+/* Cells stand in the order of their numbers. */
+static void
+sort_cells (PassiveNode *node, guint n)
+{
+    for (guint id = 0; id < n; id++) {
+        PassiveNode *at = passive_child (node, "cell"), *cell = find_cell (node, id);
+
+        for (guint i = 0; i < id; i++)
+            at = passive_next (node, at);
+        if (cell != at)
+            passive_swap (node, cell, at);
+    }
+}
+
+/* A distance holds both ways unless the other way has one of its own; to itself it is 10. */
+static void
+settle_distances (PassiveNode *node, guint n)
+{
+    g_autofree guint8 *all = g_new0 (guint8, (gsize) n * n);
+
+    for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell)) {
+        PassiveNode *distances = passive_child (cell, "distances");
+        guint own = (guint) passive_number (cell, "id", 0);
+
+        for (PassiveNode *sibling = passive_child (distances, "sibling"); sibling;
+             sibling = passive_next (distances, sibling)) {
+            guint id = (guint) passive_number (sibling, "id", 0);
+            guint8 value = (guint8) passive_number (sibling, "value", 0);
+
+            all[own * n + own] = all[id * n + id] = 10;
+            all[own * n + id] = value;
+            if (!all[id * n + own])
+                all[id * n + own] = value;
+        }
+        if (distances)
+            passive_remove_child (cell, distances);
+    }
+    for (guint own = 0; own < n; own++) {
+        PassiveNode *distances
+            = all[own * n + own] ? passive_add_child (find_cell (node, own), "distances") : NULL;
+
+        for (guint id = 0; distances && id < n; id++) {
+            g_autofree char *name = g_strdup_printf ("%u", id);
+            g_autofree char *value = g_strdup_printf ("%u", all[own * n + id]);
+            PassiveNode *sibling;
+
+            if (!all[own * n + id])
+                continue;
+            sibling = passive_add_child (distances, "sibling");
+            passive_set (sibling, "id", name);
+            passive_set (sibling, "value", value);
+        }
+    }
+}
+
 static void
 check_interconnects (Codec *c, const PassiveNode *node, guint n)
 {
@@ -156,6 +274,13 @@ check_interconnects (Codec *c, const PassiveNode *node, guint n)
             for (guint e = 0; e < G_N_ELEMENTS (ends); e++)
                 if (passive_number (link, ends[e], 0) >= n)
                     codec_fail (c, ERR_XML, "'%s' refers to a non-existent NUMA node", ends[e]);
+}
+
+static void
+check_cell (Codec *c, const PassiveNode *cell, guint n)
+{
+    check_distances (c, cell, n);
+    check_caches (c, cell);
 }
 
 void
@@ -170,6 +295,10 @@ rule_numa (Codec *c, PassiveNode *node)
     number_cells (node);
     check_ids (c, node, n);
     for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell))
-        check_distances (c, cell, n);
+        check_cell (c, cell, n);
     check_interconnects (c, node, n);
+    if (codec_failed (c))
+        return;
+    settle_distances (node, n);
+    sort_cells (node, n);
 }

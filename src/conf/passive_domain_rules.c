@@ -220,14 +220,38 @@ refuse_others (Codec *c, const char *format)
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, format);
 }
 
+/* What is of no size is as good as absent. */
+static void
+remove_empty (PassiveNode *node, const char *name)
+{
+    PassiveNode *child = passive_child (node, name);
+
+    if (child && (!passive_text (child) || g_str_equal (passive_text (child), "0")))
+        passive_remove_child (node, child);
+}
+
 void
 rule_smm (Codec *c, PassiveNode *node)
 {
     PassiveNode *tseg = passive_child (node, "tseg");
 
     (void) c;
-    if (tseg && (!passive_is (node, "state", "on") || !passive_text (tseg)))
+    if (tseg && !passive_text (tseg))
         passive_remove_child (node, tseg);
+}
+
+void
+rule_hpt (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    remove_empty (node, "maxpagesize");
+}
+
+void
+rule_tcg (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    remove_empty (node, "tb-cache");
 }
 
 void
@@ -268,7 +292,7 @@ rule_stimer (Codec *c, PassiveNode *node)
     PassiveNode *direct = passive_child (node, "direct");
 
     (void) c;
-    if (direct && !passive_is (node, "state", "on"))
+    if (direct && !passive_is (direct, "state", "on"))
         passive_remove_child (node, direct);
 }
 

@@ -42,6 +42,8 @@ void rule_sysinfo (Codec *c, PassiveNode *node);
 void rule_fibrechannel (Codec *c, PassiveNode *node);
 void rule_resctrl (Codec *c, PassiveNode *node);
 void rule_smm (Codec *c, PassiveNode *node);
+void rule_hpt (Codec *c, PassiveNode *node);
+void rule_tcg (Codec *c, PassiveNode *node);
 void rule_hyperv (Codec *c, PassiveNode *node);
 void rule_spinlocks (Codec *c, PassiveNode *node);
 void rule_stimer (Codec *c, PassiveNode *node);
@@ -61,6 +63,9 @@ void rule_lockfailure (Codec *c, PassiveNode *node);
 void rule_cpu (Codec *c, PassiveNode *node);
 void rule_cpu_model (Codec *c, PassiveNode *node);
 void rule_cpu_cache (Codec *c, PassiveNode *node);
+void rule_topology (Codec *c, PassiveNode *node);
+void rule_distances (Codec *c, PassiveNode *node);
+void rule_numa_cache (Codec *c, PassiveNode *node);
 void rule_numa (Codec *c, PassiveNode *node);
 
 /* passive_host_rules.c */

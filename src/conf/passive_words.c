@@ -22,7 +22,7 @@ gboolean
 passive_word_next (const char **words, PassiveWord *word)
 {
     const char *p = *words ? *words + strspn (*words, " ") : "", *end = p + strcspn (p, " ");
-    gsize length = strcspn (p, " :!*+?%^=");
+    gsize length = strcspn (p, " :!*+?%^&=");
 
     if (p == end)
         return FALSE;
@@ -31,7 +31,7 @@ passive_word_next (const char **words, PassiveWord *word)
     copy_part (word->name, sizeof word->name, p, length);
     p += length;
     if (*p == ':') {
-        gsize whole = strcspn (++p, " !=*+?%^");
+        gsize whole = strcspn (++p, " !=*+?%^&");
 
         /* words may have '-' in them, the flag is behind */
         length = whole > 1 && p[whole - 1] == '-' ? whole - 1 : whole;
@@ -44,6 +44,7 @@ passive_word_next (const char **words, PassiveWord *word)
         word->always |= *p == '+';
         word->kept |= *p == '?' || *p == '+';
         word->no_zero |= *p == '-';
+        word->when_on |= *p == '&';
         word->no_empty |= *p == '%';
         word->secret |= *p == '^';
     }
@@ -240,7 +241,7 @@ canonical_hex (const char *type, const char *text, const char **ret_why)
     const char *digits = type + 1;
     guint64 n;
 
-    if (!number_parse_unsigned (text, *type == 'h' ? 16 : 0,
+    if (!number_parse_unsigned (text, *type == 'x' ? 0 : 16,
                                 *type == 'h' ? G_MAXUINT64 : G_MAXUINT32, &n)) {
         *ret_why = ". Expected non-negative integer value";
         return NULL;
@@ -312,6 +313,7 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
         return cpulist_canonical (text, NULL);
     case 'x':
     case 'h':
+    case 'H':
         return canonical_hex (type, text, ret_why);
     case 's':
         return canonical_usb (type, text, ret_why);
@@ -339,7 +341,7 @@ passive_is_lenient (const char *type)
 gboolean
 passive_is_size (const char *type)
 {
-    return type[0] && !type[1] && strchr ("kMb", type[0]) != NULL;
+    return type[0] && !type[1] && strchr ("kMbGK", type[0]) != NULL;
 }
 
 /* As libvirt writes them. */
@@ -347,8 +349,25 @@ const char *
 passive_size_unit (const char *type, guint64 *ret_factor, const char **ret_default)
 {
     *ret_factor = *type == 'k' ? 1024 : *type == 'M' ? 1048576 : 1;
-    *ret_default = *type == 'k' ? "KiB" : "bytes";
+    *ret_default = *type == 'k' || *type == 'K' ? "KiB" : *type == 'G' ? "MiB" : "bytes";
     return *type == 'k' ? "KiB" : *type == 'M' ? "M" : "bytes";
+}
+
+const char *
+passive_size_written (const char *type, const char *value, char number[32])
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    guint64 factor, size = g_ascii_strtoull (value, NULL, 10);
+    const char *initial;
+    guint at = 0;
+
+    g_strlcpy (number, value, 32);
+    if (*type != 'G' && *type != 'K')
+        return passive_size_unit (type, &factor, &initial);
+    for (; size && size % 1024 == 0; at++)
+        size /= 1024;
+    g_snprintf (number, 32, "%" G_GUINT64_FORMAT, size);
+    return units[at];
 }
 
 gboolean
@@ -357,7 +376,9 @@ passive_is_zero (const char *type, const char *value)
     gsize length;
 
     if (!*value)
-        return passive_is_lenient (type);
+        return passive_is_lenient (type) || g_str_equal (type, "c");
+    if (g_str_equal (type, "c"))
+        return FALSE;           /* CPU 0 is one */
     type += *type == '~';
     length = strcspn (type, "|");
     if (strlen (type) > 2)

@@ -9,7 +9,7 @@ typedef struct {
     char name[32];
     char type[400];         /* of a child: the row to use */
     char initial[24];
-    gboolean many, required, always, kept, no_zero, no_empty, secret;
+    gboolean many, required, always, kept, no_zero, no_empty, secret, when_on;
 } PassiveWord;
 
 typedef struct {
@@ -41,5 +41,7 @@ gboolean passive_is_lenient (const char *type);
 gboolean passive_is_size (const char *type);
 /* How a size is written: "KiB", and how many bytes that is; what it is read in by default. */
 const char *passive_size_unit (const char *type, guint64 *ret_factor, const char **ret_default);
+/* The unit of @value, which is kept in that of @type, and as @number what is written. */
+const char *passive_size_written (const char *type, const char *value, char number[32]);
 /* Whether the value is one that is not written where the word has '-'. */
 gboolean passive_is_zero (const char *type, const char *value);

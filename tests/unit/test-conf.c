@@ -459,7 +459,7 @@ check_words (const PassiveRow *row, const char *words, const char *pattern, gboo
 
     for (guint i = 0; split[i]; i++) {
         const char *colon = strchr (split[i], ':'), *first = colon ? colon + 1 : split[i];
-        g_autofree char *name = g_strndup (first, strcspn (first, "*!+?^"));
+        g_autofree char *name = g_strndup (first, strcspn (first, "*!+?^&"));
 
         if (!*split[i])
             continue;
@@ -474,9 +474,9 @@ static void
 test_passive_rows (void)
 {
     static const char attr[]
-        = "^[A-Za-z0-9_-]+(:(uuid|[uUnNiIpayockMblj]|[xh][1248]|s[24]|"
-          "~?[A-Za-z0-9_.-]*([|][A-Za-z0-9_.-]+)*))?[*]?!?-?%?\\^?(=[^ ]+)?$";
-    static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?\\^?$";
+        = "^[A-Za-z0-9_-]+(:(uuid|[uUnNiIpayockMbljGK]|[xh][1248]|H4|s[24]|"
+          "~?[A-Za-z0-9_.-]*([|][A-Za-z0-9_.-]+)*))?[*]?!?-?%?\\^?&?(=[^ ]+)?$";
+    static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?\\^?&?$";
     g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
     for (guint i = 0; i < G_N_ELEMENTS (all_rows); i++)
