@@ -85,8 +85,10 @@ console_codec (Codec *c, void *object)
     codec_live_string (c, "tty", &console->tty);
     console_source_codec (c, console);
     if (codec_enter (c, "log", console->log_file != NULL)) {
-        codec_string (c, "file", &console->log_file, FIELD_REQUIRED);
+        codec_string (c, "file", &console->log_file, 0);
         codec_enum (c, "append", &console->log_append, &on_off_names, 0);
+        if (codec_reading (c) && console->log_file && !*console->log_file)
+            g_clear_pointer (&console->log_file, g_free);
         codec_leave (c);
     }
     if (codec_enter (c, "target", TRUE)) {

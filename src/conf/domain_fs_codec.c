@@ -91,6 +91,7 @@ fs_target_codec (Codec *c, FsDef *fs)
     }
 }
 
+/* Judged last, as libvirt does. */
 static void
 check_ends (Codec *c, const FsDef *fs)
 {
@@ -136,10 +137,13 @@ fs_codec (Codec *c, void *object)
     fs_driver_codec (c, fs);
     if (fs->driver == FS_DRIVER_VIRTIOFS)
         passive_codec (c, &fs->passive, "binary");
+    if (codec_reading (c) && fs->type != FS_RAM && !codec_count (c, "source")) {
+        g_autofree char *target = codec_peek_child (c, "target", "dir");
+
+        codec_fail (c, ERR_NO_SOURCE, "%s", target ? target : "");
+    }
     fs_source_codec (c, fs);
     fs_target_codec (c, fs);
-    if (codec_reading (c))
-        check_ends (c, fs);
     codec_flag (c, "readonly", &fs->readonly);
     fs_boot_codec (c, fs);
     device_alias_codec (c, &fs->alias);
@@ -148,4 +152,6 @@ fs_codec (Codec *c, void *object)
                 fs->space_hard_limit != 0);
     codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
                 fs->space_soft_limit != 0);
+    if (codec_reading (c))
+        check_ends (c, fs);
 }

@@ -5,7 +5,8 @@
 #define DEVICE "alias acpi address"
 #define TYPES                                                                                      \
     "null|vc|pty|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|qemu-vdagent|dbus"
-#define SOURCE "source:chardev-$*? protocol log "
+#define SOURCE       "source:chardev-$*? protocol* log "
+#define SOURCE_ALONE "source:chardev-$* protocol* log"
 
 const PassiveRow passive_chardev_rows[] = {
     { "serial", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
@@ -19,7 +20,7 @@ const PassiveRow passive_chardev_rows[] = {
     { "parallel", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
     { "parallel/target", "port:u", NULL, NULL },
     { "channel", "type:" TYPES "=pty", SOURCE "target! " DEVICE, NULL, rule_chardev },
-    { "channel/target[guestfwd]", "type! address! port:u!", NULL, NULL },
+    { "channel/target[guestfwd]", "type! address! port:u!", NULL, NULL, rule_guest_forward },
     { "channel/target", "type:guestfwd|virtio|xen! name state:l", NULL, NULL },
     { "redirdev", "bus:usb=usb type:" TYPES "!", SOURCE "boot " DEVICE, NULL, rule_redirdev },
     { "redirfilter", NULL, "usbdev*", NULL },
@@ -31,8 +32,7 @@ const PassiveRow passive_chardev_rows[] = {
     { "smartcard", "mode:host|host-certificates|passthrough!", NULL, NULL },
     { "certificate", NULL, NULL, "text" },
     { "database", NULL, NULL, "text" },
-    { "rng/backend[egd]", "model! type:" TYPES "!", "source:chardev-$* protocol", NULL,
-      rule_chardev },
+    { "rng/backend[egd]", "model! type:" TYPES "!", SOURCE_ALONE, NULL, rule_rng_egd },
 
     { "chardev-null", NULL, "seclabel:device-seclabel*", NULL, rule_clear },
     { "chardev-vc", NULL, "seclabel:device-seclabel*", NULL, rule_clear },
@@ -53,7 +53,7 @@ const PassiveRow passive_chardev_rows[] = {
     { "vdagent-mouse", "mode:server|client!", NULL, NULL },
     { "reconnect[no]", "enabled", NULL, NULL },
     { "reconnect", "enabled:y timeout:u", NULL, NULL, rule_reconnect },
-    { "protocol", "type:raw|telnet|telnets|tls=raw", NULL, NULL },
-    { "log", "file append:o", NULL, NULL },
+    { "protocol", "type=raw", NULL, NULL },
+    { "log", "file append:o", NULL, NULL, rule_chardev_log },
     { NULL },
 };

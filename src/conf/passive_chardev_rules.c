@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/domain_codec.h"
+#include "conf/ipaddr.h"
 
 #define NO_PATH "Missing source path attribute for char device"
 
@@ -79,6 +80,7 @@ path_is_made (const PassiveNode *node)
 static void
 rule_socket (Codec *c, PassiveNode *node, const char *type)
 {
+    static const char *const protocols[] = { "raw", "telnet", "telnets", "tls", NULL };
     PassiveNode *source = passive_child (node, "source"), *protocol;
     PassiveNode *reconnect = source ? passive_child (source, "reconnect") : NULL;
 
@@ -95,6 +97,9 @@ rule_socket (Codec *c, PassiveNode *node, const char *type)
         protocol = passive_add_child (node, "protocol");
     if (!passive_attr (protocol, "type"))
         passive_set (protocol, "type", "raw");
+    if (!g_strv_contains (protocols, passive_attr (protocol, "type")))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Unknown protocol '%s'",
+                    passive_attr (protocol, "type"));
 }
 
 static void
@@ -126,7 +131,9 @@ rule_chardev (Codec *c, PassiveNode *node)
 
     if (!type)
         return;
-    if (!g_str_equal (type, "tcp") && passive_child (node, "protocol"))
+    if (passive_count (node, "protocol") > 1)
+        codec_fail (c, ERR_XML, "only one protocol element is allowed for character device");
+    while (!g_str_equal (type, "tcp") && passive_child (node, "protocol"))
         passive_remove_child (node, passive_child (node, "protocol"));
     if (g_str_equal (type, "udp")) {
         rule_udp (c, node);
@@ -149,6 +156,36 @@ rule_chardev (Codec *c, PassiveNode *node)
     drop_empty_source (node);
 }
 
+/* Without a file it says nothing. */
+void
+rule_chardev_log (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (!passive_attr (node, "file"))
+        passive_drop (node);
+}
+
+void
+rule_guest_forward (Codec *c, PassiveNode *node)
+{
+    const char *text = passive_attr (node, "address");
+    IpAddress address;
+
+    if (!ip_address_parse (text, 0, &address))
+        codec_fail (c, ERR_SYSTEM, "Cannot parse socket address '%s': Name or service not known",
+                    text);
+    else if (strchr (text, ':'))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "guestfwd channel only supports IPv4 addresses");
+}
+
+void
+rule_rng_egd (Codec *c, PassiveNode *node)
+{
+    rule_chardev (c, node);
+    passive_open (node);
+}
+
 void
 rule_redirdev (Codec *c, PassiveNode *node)
 {
@@ -157,6 +194,7 @@ rule_redirdev (Codec *c, PassiveNode *node)
     rule_chardev (c, node);
     if (address && !passive_is (address, "type", "usb"))
         codec_fail (c, ERR_XML, "Invalid address for a USB device");
+    passive_open (node);
 }
 
 /* Whether from @at to @end is one digit, or two. */

@@ -71,7 +71,7 @@ const PassiveRow passive_device_rows[] = {
 
 
     /* ---- devices without effect */
-    { "lease", NULL, "lockspace key target", NULL },
+    { "lease", NULL, "lockspace key target", NULL, rule_lease },
     { "lockspace", NULL, NULL, "text" },
     { "key", NULL, NULL, "text" },
     { "lease/target", "path offset:U-", NULL, NULL },
@@ -90,9 +90,9 @@ const PassiveRow passive_device_rows[] = {
     { "sha384", NULL, NULL, NULL },
     { "sha512", NULL, NULL, NULL },
     { "sound", "model:sb16|es1370|pcspk|ac97|ich6|ich9|usb|ich7!",
-      "codec* audio:sound-audio " DEVICE, NULL, rule_sound },
+      "codec*? audio:sound-audio " DEVICE, NULL, rule_sound },
     { "sound-audio", "id:n!", NULL, NULL },
-    { "codec", "type:duplex|micro|output!", NULL, NULL },
+    { "codec", "type:duplex|micro|output", NULL, NULL },
     { "audio",
       "id:n! type:none|alsa|coreaudio|dbus|file|jack|oss|pulseaudio|sdl|spice*! timerPeriod:n",
       "input:audio-$ output:audio-$", NULL },
@@ -133,7 +133,7 @@ const PassiveRow passive_device_rows[] = {
       DEVICE, NULL },
     { "rng", "model:" VIRTIO_MODELS "!", "rate backend! driver:rng-driver " DEVICE, NULL },
     { "rng-driver", VIRTIO, NULL, NULL },
-    { "rate", "bytes:u- period:u-", NULL, NULL, rule_rate },
+    { "rate", "bytes:u- period:j", NULL, NULL, rule_rate },
     { "rng/backend[random]", "model!", NULL, "text", rule_rng_random },
     { "rng/backend[builtin]", "model!", NULL, NULL },
     { "rng/backend", "model:random|egd|builtin!", NULL, NULL },

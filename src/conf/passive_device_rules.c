@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "conf/number.h"
+
 void
 rule_tpm_emulator (Codec *c, PassiveNode *node)
 {
@@ -15,11 +17,14 @@ rule_tpm_emulator (Codec *c, PassiveNode *node)
 void
 rule_sound (Codec *c, PassiveNode *node)
 {
-    PassiveNode *codec;
+    PassiveNode *codec = passive_child (node, "codec");
 
-    (void) c;
-    if (passive_is (node, "model", "ich6") || passive_is (node, "model", "ich9"))
+    if (passive_is (node, "model", "ich6") || passive_is (node, "model", "ich9")) {
+        for (; codec; codec = passive_next (node, codec))
+            if (!passive_attr (codec, "type"))
+                codec_fail (c, ERR_CONFIG_UNSUPPORTED, "unknown codec type '(null)'");
         return;
+    }
     while ((codec = passive_child (node, "codec")))
         passive_remove_child (node, codec);
 }
@@ -86,6 +91,11 @@ rule_video_model (Codec *c, PassiveNode *model, gboolean vhostuser)
                     "unsupported rendernode accel attribute without 'vhostuser'");
         return;
     }
+    if (g_str_equal (type, "none")) {
+        passive_clear (model);          /* it has nothing */
+        passive_set (model, "type", "none");
+        return;
+    }
     if (!passive_attr (model, "vram"))
         passive_set (model, "vram", default_vram (type));
     if (qxl && !passive_attr (model, "ram"))
@@ -130,6 +140,17 @@ rule_video (Codec *c, PassiveNode *node)
 }
 
 void
+rule_lease (Codec *c, PassiveNode *node)
+{
+    if (!passive_text (passive_child (node, "key")))
+        codec_fail (c, ERR_XML, "Missing 'key' element for lease");
+    else if (!passive_attr (passive_child (node, "target"), "path"))
+        codec_fail (c, ERR_XML, "%s for lease",
+                    codec_count (c, "target") ? "Missing 'path' attribute to 'target' element"
+                                              : "Missing 'target' element");
+}
+
+void
 rule_binary_threads (Codec *c, PassiveNode *node)
 {
     (void) c;
@@ -140,9 +161,18 @@ rule_binary_threads (Codec *c, PassiveNode *node)
 void
 rule_rate (Codec *c, PassiveNode *node)
 {
-    (void) c;
-    if (!passive_attr (node, "bytes"))
+    const char *period = passive_attr (node, "period");
+    g_autofree char *canonical = NULL;
+    guint64 n = 0;
+
+    if (!passive_attr (node, "bytes")) {
         passive_drop (node);
+        return;
+    }
+    if (period && !number_parse_unsigned (period, 10, G_MAXUINT32, &n))
+        codec_fail (c, ERR_XML, "invalid RNG rate period value");
+    canonical = n ? g_strdup_printf ("%u", (guint) n) : NULL;
+    passive_set (node, "period", canonical);
 }
 
 void

@@ -18,6 +18,9 @@ void rule_device_seclabel (Codec *c, PassiveNode *node);
 /* passive_chardev_rules.c */
 void rule_chardev (Codec *c, PassiveNode *node);
 void rule_reconnect (Codec *c, PassiveNode *node);
+void rule_chardev_log (Codec *c, PassiveNode *node);
+void rule_guest_forward (Codec *c, PassiveNode *node);
+void rule_rng_egd (Codec *c, PassiveNode *node);
 void rule_usbdev (Codec *c, PassiveNode *node);
 void rule_redirdev (Codec *c, PassiveNode *node);
 void rule_certificates (Codec *c, PassiveNode *node);
@@ -28,6 +31,7 @@ void rule_sound (Codec *c, PassiveNode *node);
 void rule_audio (Codec *c, PassiveNode *node);          /* input, output of audio */
 void rule_acceleration (Codec *c, PassiveNode *node);
 void rule_video (Codec *c, PassiveNode *node);
+void rule_lease (Codec *c, PassiveNode *node);
 void rule_binary_threads (Codec *c, PassiveNode *node);
 void rule_rate (Codec *c, PassiveNode *node);
 void rule_rng_random (Codec *c, PassiveNode *node);
