@@ -95,10 +95,7 @@ fs_target_codec (Codec *c, FsDef *fs)
 static void
 check_ends (Codec *c, const FsDef *fs)
 {
-    gboolean source = fs->type == FS_RAM || fs->source
-        || (fs->type == FS_VOLUME && passive_find_element (fs->passive, "source"));
-
-    if (!source)
+    if (fs->type == FS_VOLUME && !passive_find_element (fs->passive, "source"))
         codec_fail (c, ERR_NO_SOURCE, "%s", fs->target ? fs->target : "");
     else if (!fs->target || !*fs->target)
         codec_fail (c, ERR_NO_TARGET, "%s", fs->source ? fs->source : "");
@@ -111,6 +108,15 @@ fs_boot_codec (Codec *c, FsDef *fs)
     if (codec_reading (c) && fs->driver != FS_DRIVER_VIRTIOFS
         && passive_find_element (fs->passive, "boot"))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs");
+}
+
+static void
+limits_codec (Codec *c, FsDef *fs)
+{
+    codec_size (c, "space_hard_limit", &fs->space_hard_limit, SIZE_BYTES,
+                fs->space_hard_limit != 0);
+    codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
+                fs->space_soft_limit != 0);
 }
 
 static void
@@ -137,21 +143,21 @@ fs_codec (Codec *c, void *object)
     fs_driver_codec (c, fs);
     if (fs->driver == FS_DRIVER_VIRTIOFS)
         passive_codec (c, &fs->passive, "binary");
-    if (codec_reading (c) && fs->type != FS_RAM && !codec_count (c, "source")) {
+    if (codec_reading (c))
+        limits_codec (c, fs);   /* judged before the source, as libvirt does */
+    fs_source_codec (c, fs);
+    if (codec_reading (c) && fs->type != FS_RAM && fs->type != FS_VOLUME && !fs->source) {
         g_autofree char *target = codec_peek_child (c, "target", "dir");
 
         codec_fail (c, ERR_NO_SOURCE, "%s", target ? target : "");
     }
-    fs_source_codec (c, fs);
     fs_target_codec (c, fs);
     codec_flag (c, "readonly", &fs->readonly);
     fs_boot_codec (c, fs);
     device_alias_codec (c, &fs->alias);
     passive_codec (c, &fs->passive, "acpi address");
-    codec_size (c, "space_hard_limit", &fs->space_hard_limit, SIZE_BYTES,
-                fs->space_hard_limit != 0);
-    codec_size (c, "space_soft_limit", &fs->space_soft_limit, SIZE_BYTES,
-                fs->space_soft_limit != 0);
     if (codec_reading (c))
         check_ends (c, fs);
+    else
+        limits_codec (c, fs);
 }

@@ -142,7 +142,9 @@ rule_video (Codec *c, PassiveNode *node)
 void
 rule_lease (Codec *c, PassiveNode *node)
 {
-    if (!passive_text (passive_child (node, "key")))
+    if (!passive_text (passive_child (node, "lockspace")))
+        codec_fail (c, ERR_XML, "Missing 'lockspace' element for lease");
+    else if (!passive_text (passive_child (node, "key")))
         codec_fail (c, ERR_XML, "Missing 'key' element for lease");
     else if (!passive_attr (passive_child (node, "target"), "path"))
         codec_fail (c, ERR_XML, "%s for lease",
