@@ -245,14 +245,9 @@ rule_network_source (Codec *c, PassiveNode *node)
 
 /* ---- cookies */
 
-static gboolean
-has_control (const char *text)
-{
-    for (; *text; text++)
-        if (g_ascii_iscntrl (*text))
-            return TRUE;
-    return FALSE;
-}
+#define CONTROLS                                                                                   \
+    "\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020\021\022\023\024\025\026\027\030"  \
+    "\031\032\033\034\035\036\037\177"
 
 static gboolean
 cookie_value_valid (const char *value)
@@ -261,7 +256,7 @@ cookie_value_valid (const char *value)
     g_autofree char *bare = NULL;
 
     if (*value != '"')
-        return !strpbrk (value, " \",;\\") && !has_control (value);
+        return !strpbrk (value, CONTROLS " \",;\\");
     if (length < 2 || value[length - 1] != '"')
         return FALSE;
     bare = g_strndup (value + 1, length - 2);
@@ -275,7 +270,7 @@ rule_cookie (Codec *c, PassiveNode *node)
 
     if (!value)
         codec_fail (c, ERR_XML, "missing value for cookie '%s'", name);
-    else if (strpbrk (name, " ()<>@,;:\\\"/[]?={}") || has_control (name))
+    else if (strpbrk (name, CONTROLS " ()<>@,;:\\\"/[]?={}"))
         codec_fail (c, ERR_XML, "cookie name '%s' contains invalid characters", name);
     else if (!cookie_value_valid (value))
         codec_fail (c, ERR_XML, "value of cookie '%s' contains invalid characters", name);
