@@ -149,9 +149,7 @@ is_seconds (const char *text)
 static gboolean
 is_date (const char *text)
 {
-    gint64 seconds;
-
-    return text && g_ascii_string_to_signed (text, 10, 0, G_MAXINT64, &seconds, NULL);
+    return text && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, NULL, NULL);
 }
 
 static gboolean

@@ -21,6 +21,9 @@ void domain_codec (Codec *c, void *object);             /* domain_codec.c: <doma
 void domain_tune_codec (Codec *c, DomainDef *def);      /* domain_tune_codec.c */
 void domain_vcpu_codec (Codec *c, DomainDef *def);      /* vcpu */
 void domain_cputune_codec (Codec *c, DomainDef *def);   /* domain_cputune_codec.c: cputune */
+/* domain_resctrl.c, reading: ignores groups of vcpus that are not there; judges the others. */
+void domain_resctrl_forget (Codec *c, const DomainDef *def);
+void domain_resctrl_settle (Codec *c, const DomainDef *def);
 void domain_iothreads_codec (Codec *c, DomainDef *def); /* iothreads, iothreadids */
 void domain_numatune_codec (Codec *c, DomainDef *def);  /* numatune */
 void domain_os_codec (Codec *c, DomainDef *def);        /* domain_os_codec.c: os, idmap */

@@ -182,6 +182,10 @@ domain_cputune_codec (Codec *c, DomainDef *def)
     quota_codec (c, "emulator_", &tune->emulator.period, &tune->emulator.quota);
     quota_codec (c, "iothread_", &tune->iothread.period, &tune->iothread.quota);
     pins_codec (c, def);
+    if (codec_reading (c))
+        domain_resctrl_forget (c, def);
     passive_codec (c, &tune->passive, "cachetune* memorytune*");
+    if (codec_reading (c) && !codec_failed (c))
+        domain_resctrl_settle (c, def);
     codec_leave (c);
 }

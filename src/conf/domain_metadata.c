@@ -26,29 +26,6 @@ node_text (xmlNode *node, int level)
     return text;
 }
 
-/* As libvirt does: only elements of somebody's namespace are kept. */
-static void
-drop_unowned (Codec *c, xmlNode *metadata)
-{
-    xmlNode *next;
-
-    for (xmlNode *node = metadata->children; node; node = next) {
-        gboolean text = node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE;
-
-        next = node->next;
-        if (node->type == XML_ELEMENT_NODE && node->ns)
-            continue;
-        if (node->type == XML_ELEMENT_NODE || (text && !xmlIsBlankNode (node))) {
-            g_autofree char *what
-                = g_strconcat ("metadata/", text ? "text()" : (const char *) node->name, NULL);
-
-            codec_ignore (c, what);
-        }
-        xmlUnlinkNode (node);
-        xmlFreeNode (node);
-    }
-}
-
 void
 domain_metadata_codec (Codec *c, DomainDef *def)
 {
@@ -64,8 +41,6 @@ domain_metadata_codec (Codec *c, DomainDef *def)
         return;
     /* a copy, so that prefixes declared further up are declared in it */
     copy = xmlDocCopyNode (node, node->doc, 1);
-    if (copy)
-        drop_unowned (c, copy);
     g_free (def->metadata);
     def->metadata = copy ? node_text (copy, METADATA_LEVEL) : NULL;
     xmlFreeNode (copy);

@@ -210,11 +210,12 @@ memory_codec (Codec *c, DomainNumatune *tune)
         g_autofree char *mode = codec_peek (c, "mode");
 
         tune->set = mode != NULL;
+        codec_enum (c, "placement", &tune->placement, &placement_names, 0);
     }
     codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
     codec_cpulist (c, "nodeset", &tune->nodeset, 0);
     /* "static" goes without saying where there is a nodeset */
-    if (codec_reading (c) || automatic)
+    if (!codec_reading (c) && automatic)
         codec_enum (c, "placement", &tune->placement, &placement_names, 0);
     /* without any it is as good as absent */
     if (codec_reading (c))
