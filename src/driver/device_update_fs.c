@@ -2,7 +2,8 @@
 /*
  * Whether a file system of a running container may be written to. A flag of the mount, which skep-helper changes in
  * the container's mount namespace. With a user namespace that would promise too much: what was mounted read-only is
- * locked so, and what was not could be made writable again by the container's root.
+ * locked so, and what was not could be made writable again by the container's root. Of a device or image more than
+ * the mount is read-only: the device rule, the file system and the loop device, which are made once.
  */
 #include "driver/device_rules.h"
 #include "driver/device_update.h"
@@ -20,6 +21,10 @@ device_fs_check (const DomainDef *def, const DomainDevice *device, const FsDef *
     if (!same)
         return error_set (error, ERR_OPERATION_UNSUPPORTED,
                           "of a file system of a running container only <readonly/> can be modified");
+    if (change && (live->type == FS_FILE || live->type == FS_BLOCK))
+        return error_set (error, ERR_OPERATION_UNSUPPORTED,
+                          "a file system on a device or image is opened once, at the attach or the start: <readonly/> "
+                          "cannot be modified while it runs");
     return !change || def->uid_map->len == 0
            || error_set (error, ERR_OPERATION_UNSUPPORTED,
                          "the kernel keeps mounts of a container with <idmap> as they were made: <readonly/> cannot "

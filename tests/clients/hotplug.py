@@ -236,6 +236,23 @@ def filesystems(checks, guest, image):
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
 
 
+def access_of_image(checks, guest, image):
+    """Its device rule, loop device and superblock stay as they were made: so must <readonly/>."""
+    what = f"{guest.name}: access to an image"
+    xml = ("<filesystem type='file' accessmode='passthrough'><driver type='loop' format='raw'/>"
+           f"<source file='{image}'/><target dir='/mnt/access'/></filesystem>")
+    closed = xml.replace("</filesystem>", "<readonly/></filesystem>")
+    for now, other in ((xml, closed), (closed, xml)):
+        checks.equal(f"{what}: attach", well(guest.attach(now)), GOOD)
+        before = guest.live()
+        checks.equal(f"{what}: nothing changes", well(guest.update(now)), GOOD)
+        checks.matches(f"{what}: refused", "on a device or image .* cannot be modified while it runs",
+                       guest.update(other).err)
+        checks.equal(f"{what}: the definition stays", guest.live(), before)
+        checks.equal(f"{what}: writable as before", guest.run("touch", "/mnt/access/x").status == 0, now is xml)
+        checks.equal(f"{what}: detach", well(guest.detach(now)), GOOD)
+
+
 def access(checks, guest):
     """<readonly/> of a file system comes and goes while the container runs, where the kernel lets it mean something."""
     what = f"{guest.name}: access"
@@ -504,6 +521,7 @@ def main():
                 defined_meanwhile(checks, guest, image)
                 filesystems(checks, guest, image)
                 access(checks, guest)
+                access_of_image(checks, guest, image)
                 hostile(checks, guest)
                 interfaces(checks, guest)
                 definitions(checks, guest)
