@@ -298,15 +298,11 @@ recover_run (gpointer data, GError **error)
 static void
 recovered (gpointer result, GError *error, gpointer data)
 {
-    g_autoptr (Domain) domain = data;
+    const Thaw *thaw = data;
 
-    (void) error;
     if (result)
-        log_warning ("domain '%s': its file systems were left frozen, and are thawed", domain->def->name);
-    if (domain->instance && domain->instance->thawing > 0 && --domain->instance->thawing == 0) {
-        instance_set_note (domain->instance, NOTE_FROZEN, NULL);
-        store_save_status (domain, NULL);
-    }
+        log_warning ("domain '%s': its file systems were left frozen, and are thawed", thaw->domain->def->name);
+    thawed (NULL, error, data);
 }
 
 void
@@ -316,12 +312,15 @@ frozen_recover (Domain *domain)
     g_autofree char *owner = g_strconcat (domain->def->name, "/thaw", NULL);
     g_auto (GStrv) targets = note ? g_strsplit (note, "\n", -1) : NULL;
     FreezeInput *input = note ? input_new (domain, targets, g_strv_length (targets), NULL) : NULL;
+    Thaw *thaw;
 
     if (!input) {
         instance_set_note (domain->instance, NOTE_FROZEN, NULL);
         return;
     }
     input->only_thaw = TRUE;
+    thaw = g_new0 (Thaw, 1);
+    *thaw = (Thaw) { .domain = domain_ref (domain), .serial = domain->instance->serial };
     domain->instance->thawing++;
-    task_run_waiting (owner, recover_run, input, input_free, recovered, domain_ref (domain));
+    task_run_waiting (owner, recover_run, input, input_free, recovered, thaw);
 }
