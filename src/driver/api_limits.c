@@ -90,7 +90,7 @@ add_blocks (LimitList *list, const Domain *domain)
 
     if (!list->cgroup)
         return;
-    rules = tune_block_rules (domain->instance, list->def, FALSE, NULL);
+    rules = tune_block_rules (domain->instance, list->def);
     for (guint i = 0; i < rules->len; i++) {
         const CgroupBlkio *rule = &g_array_index (rules, CgroupBlkio, i);
         g_autofree char *name = g_strdup_printf ("blkio.%u:%u", major (rule->device), minor (rule->device));

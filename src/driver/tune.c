@@ -182,11 +182,19 @@ compare_cpus (const TuneWork *work)
 static gboolean
 write_rule (const TuneWork *work, const CgroupBlkio *rule, GError **error)
 {
+    const CgroupBlkio none = { 0 };
     g_autofree char *asked = NULL, *got = NULL;
+    g_autoptr (GError) failure = NULL;
     CgroupBlkio now;
 
-    if (!cgroup_set_blkio_device (work->cgroup, rule, error)
-        || !cgroup_get_blkio_device (work->cgroup, rule->device, &now, error))
+    if (!cgroup_set_blkio_device (work->cgroup, rule, &failure)) {
+        /* the limits of a device that has vanished went with it */
+        if (same_rule (rule, &none) && error_errno (failure) == ENODEV)
+            return TRUE;
+        g_propagate_error (error, g_steal_pointer (&failure));
+        return FALSE;
+    }
+    if (!cgroup_get_blkio_device (work->cgroup, rule->device, &now, error))
         return FALSE;
     if (same_rule (rule, &now))
         return TRUE;
@@ -323,46 +331,82 @@ add_disks (GArray *rules, const Instance *instance, const DomainDef *def)
     }
 }
 
-GArray *
-tune_block_rules (const Instance *instance, const DomainDef *def, gboolean must, GError **error)
+static gboolean
+device_number (const char *path, dev_t *ret, GError **error)
 {
-    g_autoptr (GArray) rules = g_array_new (FALSE, TRUE, sizeof (CgroupBlkio));
+    struct stat st;
+
+    if (!block_path_safe (path))
+        return block_path_refuse (path, error);
+    if (stat (path, &st) < 0)
+        return error_set_errno (error, errno, "Path '%s' is not accessible", path);
+    if (!S_ISBLK (st.st_mode))
+        return error_set (error, ERR_INVALID_ARG, "Path '%s' must be a block device", path);
+    *ret = st.st_rdev;
+    return TRUE;
+}
+
+static CgroupBlkio
+rule_of (const BlkioDevice *device, dev_t number)
+{
+    return (CgroupBlkio) { .device = number, .weight = device->weight,
+                           .rbps = device->read_bytes_sec, .wbps = device->write_bytes_sec,
+                           .riops = device->read_iops_sec, .wiops = device->write_iops_sec };
+}
+
+GArray *
+tune_block_rules (const Instance *instance, const DomainDef *def)
+{
+    GArray *rules = g_array_new (FALSE, TRUE, sizeof (CgroupBlkio));
 
     for (guint i = 0; def && i < def->blkiotune.devices->len; i++) {
         const BlkioDevice *device = def->blkiotune.devices->pdata[i];
-        struct stat st;
-        gboolean safe = block_path_safe (device->path);
-        int r = safe && stat (device->path, &st) < 0 ? errno : 0;
-        CgroupBlkio *rule;
+        dev_t number;
 
-        if (!safe && must)
-            return block_path_refuse (device->path, error), NULL;
-        if (!safe)
-            continue;
-        if (r != 0 && must)
-            return error_set_errno (error, r, "Path '%s' is not accessible", device->path), NULL;
-        if (r == 0 && !S_ISBLK (st.st_mode) && must)
-            return error_set (error, ERR_INVALID_ARG, "Path '%s' must be a block device", device->path), NULL;
-        if (r != 0 || !S_ISBLK (st.st_mode))
-            continue;
-        rule = rule_for (rules, st.st_rdev);
-        *rule = (CgroupBlkio) { .device = st.st_rdev, .weight = device->weight,
-                                .rbps = device->read_bytes_sec, .wbps = device->write_bytes_sec,
-                                .riops = device->read_iops_sec, .wiops = device->write_iops_sec };
+        if (device_number (device->path, &number, NULL))
+            *rule_for (rules, number) = rule_of (device, number);
     }
     if (def)
         add_disks (rules, instance, def);
-    return g_steal_pointer (&rules);
+    return rules;
 }
 
 static gboolean
-plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
+says_already (const DomainDef *def, const BlkioDevice *device)
 {
-    g_autoptr (GArray) before = tune_block_rules (instance, from, FALSE, error);
-    g_autoptr (GArray) after = tune_block_rules (instance, to, TRUE, error);
+    const CgroupBlkio wanted = rule_of (device, 0);
 
-    if (!after)
-        return FALSE;
+    for (guint i = 0; def && i < def->blkiotune.devices->len; i++) {
+        const BlkioDevice *other = def->blkiotune.devices->pdata[i];
+        const CgroupBlkio rule = rule_of (other, 0);
+
+        if (!strcmp (other->path, device->path))
+            return same_rule (&rule, &wanted);
+    }
+    return FALSE;
+}
+
+/* Of what @to says newly: one that has vanished since stands in nobody's way. */
+static gboolean
+devices_there (const DomainDef *from, const DomainDef *to, GError **error)
+{
+    dev_t number;
+
+    for (guint i = 0; i < to->blkiotune.devices->len; i++) {
+        const BlkioDevice *device = to->blkiotune.devices->pdata[i];
+
+        if (!says_already (from, device) && !device_number (device->path, &number, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, const DomainDef *to)
+{
+    g_autoptr (GArray) before = tune_block_rules (instance, from);
+    g_autoptr (GArray) after = tune_block_rules (instance, to);
+
     work->weight = to->blkiotune.weight;
     work->set_weight = work->weight != (from ? from->blkiotune.weight : 0);
     for (guint i = 0; i < before->len; i++)
@@ -373,21 +417,22 @@ plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, con
         if (!same_rule (rule_for (before, rule->device), rule))
             g_array_append_val (work->rules, *rule);
     }
-    return TRUE;
 }
 
 TuneWork *
-tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
+tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, gboolean must, GError **error)
 {
     TuneWork *work = g_new0 (TuneWork, 1);
 
     work->cgroup = cgroup_copy (instance->cgroup);
     work->name = g_strdup (to->name);
     work->rules = g_array_new (FALSE, TRUE, sizeof (CgroupBlkio));
-    if (plan_cpuset (work, from, to, error) && plan_blkio (work, instance, from, to, error))
-        return work;
-    tune_work_free (work);
-    return NULL;
+    if (!plan_cpuset (work, from, to, error) || (must && !devices_there (from, to, error))) {
+        tune_work_free (work);
+        return NULL;
+    }
+    plan_blkio (work, instance, from, to);
+    return work;
 }
 
 gboolean
@@ -399,7 +444,7 @@ tune_work_needed (const TuneWork *work)
 gboolean
 tune_apply (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
 {
-    g_autoptr (TuneWork) work = tune_work_new (instance, from, to, error);
+    g_autoptr (TuneWork) work = tune_work_new (instance, from, to, TRUE, error);
 
     return work && tune_work_run (work, error) && tune_emulator (instance, from, to, error);
 }

@@ -22,18 +22,19 @@ guint64 tune_memory (const DomainDef *def);
 /* Processes; 0: no limit. */
 guint64 tune_pids (const DomainDef *def);
 
-/* Of CgroupBlkio: what the definition says of block devices, each once. @must: one that is not there is an
- * error, and NULL. */
-GArray *tune_block_rules (const Instance *instance, const DomainDef *def, gboolean must, GError **error);
+/* Of CgroupBlkio: what the definition says of the block devices that are there, each once. */
+GArray *tune_block_rules (const Instance *instance, const DomainDef *def);
 /* "read_bytes_sec=1048576 ...", "" for none. */
 char *tune_rule_text (const CgroupBlkio *rule);
 
 /* What has to be written into the control group, which is now as @from says (NULL: as it was made), so that
  * it is as @to says. Made on the main loop, run by any thread: writing waits for memory that moves to other
  * nodes, and for requests that a block device has under way. What the kernel made of a value otherwise is
- * warned of. A failure may leave some of it done. */
+ * warned of. A failure may leave some of it done. @must: a block device of which @to says something new has
+ * to be there; without, as on a way back, it gets nothing. */
 typedef struct TuneWork TuneWork;
-TuneWork *tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
+TuneWork *tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, gboolean must,
+                         GError **error);
 gboolean tune_work_needed (const TuneWork *work);
 gboolean tune_work_run (const TuneWork *work, GError **error);
 void tune_work_free (TuneWork *work);

@@ -199,13 +199,13 @@ change_live (Call *call, Affect affect, DomainDef *live, DomainDef *config, Tune
 {
     Domain *domain = call->domain;
     Change *change = g_new0 (Change, 1);
-    g_autoptr (TuneWork) forward = tune_work_new (domain->instance, domain->def, live, error);
+    g_autoptr (TuneWork) forward = tune_work_new (domain->instance, domain->def, live, TRUE, error);
     gboolean good;
 
     *change = (Change) { .call = call, .serial = domain->instance->serial, .affect = affect, .live = live,
                          .config = config, .tell = tell, .before = domain_def_copy (domain->def),
                          .config_text = config ? device_config_text (domain) : NULL };
-    change->back = forward ? tune_work_new (domain->instance, live, domain->def, error) : NULL;
+    change->back = forward ? tune_work_new (domain->instance, live, domain->def, FALSE, error) : NULL;
     if (!change->back || !tune_emulator (domain->instance, change->before, live, error)) {
         change_free (change);
         return API_FAILED;

@@ -154,6 +154,8 @@ def blocks(d, checks):
             d.fails(f"no device path to save: {path}", "must be a block device below /dev", "blkiotune", d.name,
                     "--device-read-bytes-sec", f"{path},1", "--config")
         checks.that("nothing of it is saved", "/dev/nothing" not in d.saved() + d.live())
+        vanished(d, checks, loop)
+        checks.equal("no limit is left", rate() + rate("write_bps"), "")
         def weight():
             return d.group_file("blkio", "blkio.bfq.weight") or d.group_file("blkio", "blkio.weight")
         before = weight()
@@ -170,6 +172,29 @@ def blocks(d, checks):
         checks.equal("its limit is gone", rate("write_iops"), "")
     finally:
         subprocess.run(["losetup", "-d", loop], check=False)
+
+
+def vanished(d, checks, loop):
+    """A device with limits that is there no longer: it can be given none, lose its own, and hinders nobody."""
+    gone = f"/dev/skep-gone-{os.getpid()}"
+    try:
+        for kind in ("no node", "no disk"):
+            os.mknod(gone, 0o600 | 0o060000, os.stat(loop).st_rdev)
+            d.well(f"{kind}: limit", "blkiotune", d.name, "--device-read-bytes-sec", f"{gone},1048576", "--live")
+            os.unlink(gone)
+            if kind == "no disk":
+                os.mknod(gone, 0o600 | 0o060000, os.makedev(60, 0))    # a major number that no driver has
+            d.well(f"{kind}: limit of another", "blkiotune", d.name, "--device-write-bytes-sec", f"{loop},5000000",
+                   "--live")
+            d.fails(f"{kind}: another limit", "not accessible|No such device", "blkiotune", d.name,
+                    "--device-read-bytes-sec", f"{gone},2097152", "--live")
+            checks.that(f"{kind}: stays as it was", "<read_bytes_sec>1048576" in d.live())
+            d.well(f"{kind}: its limit goes", "blkiotune", d.name, "--device-read-bytes-sec", f"{gone},0", "--live")
+            checks.that(f"{kind}: is not in the definition", gone not in d.live())
+            d.well(f"{kind}: the other goes", "blkiotune", d.name, "--device-write-bytes-sec", f"{loop},0", "--live")
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(gone)
 
 
 def bandwidth(d, checks):
