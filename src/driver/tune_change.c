@@ -75,11 +75,17 @@ change_failed (Change *change)
 }
 
 static gboolean
+same_instance (const Change *change)
+{
+    const Instance *instance = change->call->domain->instance;
+
+    return instance && instance->serial == change->serial;
+}
+
+static gboolean
 still_there (const Change *change)
 {
-    const Domain *domain = change->call->domain;
-
-    return domain->instance && domain->instance->serial == change->serial && domain_active (domain);
+    return same_instance (change) && domain_active (change->call->domain);
 }
 
 /* The live definition becomes @def (taken), in the status file too. */
@@ -147,7 +153,8 @@ back_written (gpointer result, GError *error, gpointer data)
 {
     Change *change = data;
 
-    if (still_there (change))
+    /* also one that ends: its group is removed once nobody writes */
+    if (same_instance (change))
         change->call->domain->instance->writers--;
     put_back (result, error, data);
 }
@@ -159,7 +166,7 @@ written (gpointer result, GError *error, gpointer data)
     Domain *domain = change->call->domain;
     g_autoptr (DomainDef) after = domain_def_copy (change->live);
 
-    if (domain->instance && domain->instance->serial == change->serial)
+    if (same_instance (change))
         domain->instance->writers--;
     if (!still_there (change)) {
         error_set_from (&change->error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
