@@ -58,11 +58,14 @@ limits_written (gpointer result, GError *error, gpointer data)
     g_autofree MemoryLimits *after = result;
     Call *call = waiter->call;
     Instance *instance = call->domain->instance;
+    gboolean same = instance && instance->serial == waiter->serial;
     GError *failure = NULL;
 
-    if (instance && instance->serial == waiter->serial)
+    if (same)
         instance->writers--;
-    if (!instance || instance->serial != waiter->serial || !domain_active (call->domain)) {
+    /* active it is until the last step is undone */
+    if (!same || !domain_active (call->domain)
+        || (instance->phase != PHASE_RUNNING && instance->phase != PHASE_KEPT)) {
         g_clear_pointer (&after, g_free);
         error_set (&failure, ERR_OPERATION_INVALID, "domain is not running");
     } else if (error) {

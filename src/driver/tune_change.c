@@ -82,10 +82,14 @@ same_instance (const Change *change)
     return instance && instance->serial == change->serial;
 }
 
+/* Active it is until the last step is undone. */
 static gboolean
 still_there (const Change *change)
 {
-    return same_instance (change) && domain_active (change->call->domain);
+    const Domain *domain = change->call->domain;
+
+    return same_instance (change) && domain_active (domain)
+           && (domain->instance->phase == PHASE_RUNNING || domain->instance->phase == PHASE_KEPT);
 }
 
 /* The live definition becomes @def (taken), in the status file too. */
