@@ -211,6 +211,7 @@ change_live (Call *call, Affect affect, DomainDef *live, DomainDef *config, Tune
     Domain *domain = call->domain;
     Change *change = g_new0 (Change, 1);
     g_autoptr (TuneWork) forward = tune_work_new (domain->instance, domain->def, live, TRUE, error);
+    g_autoptr (DomainDef) after = NULL;
     gboolean good;
 
     *change = (Change) { .call = call, .serial = domain->instance->serial, .affect = affect, .live = live,
@@ -226,9 +227,10 @@ change_live (Call *call, Affect affect, DomainDef *live, DomainDef *config, Tune
         group_write (change, g_steal_pointer (&forward), change->back, written);
         return API_LATER;
     }
+    after = domain_def_copy (live);     /* take_both() takes it, and a failure frees it */
     good = take_both (change, error);
     if (!good)
-        emulator_back (change, domain->def);
+        emulator_back (change, after);
     else if (tell)
         tell (call, affect);
     change_free (change);

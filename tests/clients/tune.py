@@ -79,6 +79,16 @@ class Domain:
         with open(path, encoding="utf-8") as handle:
             return handle.read().strip()
 
+    def status_file(self):
+        for directory, _, names in os.walk(self.daemon.directory):
+            for name in names:
+                path = os.path.join(directory, name)
+                if name == f"{self.name}.xml":
+                    with open(path, encoding="utf-8") as handle:
+                        if "<domstatus" in handle.read():
+                            return path
+        raise RuntimeError("no status file")
+
     def live(self):
         return self.virsh("dumpxml", self.name).out
 
@@ -113,6 +123,14 @@ def cpus(d, checks):
     d.well("emulatorpin", "emulatorpin", d.name, "1", "--live")
     checks.equal("the controller is pinned", os.sched_getaffinity(d.init()[1]), {1})
     checks.matches("emulatorpin in the definition", "<emulatorpin cpuset='1'/>", d.live())
+    status = d.status_file()
+    os.rename(status, status + ".aside")
+    os.mkdir(status)                        # cannot be replaced by a file
+    d.fails("emulatorpin that cannot be saved", "directory", "emulatorpin", d.name, "0", "--live")
+    os.rmdir(status)
+    os.rename(status + ".aside", status)
+    checks.equal("the controller is where it was", os.sched_getaffinity(d.init()[1]), {1})
+    checks.matches("the definition too", "<emulatorpin cpuset='1'/>", d.live())
     d.well("numatune", "numatune", d.name, "--nodeset", "0", "--live", "--config")
     checks.matches("numatune in both", "nodeset='0'", d.live())
     checks.matches("numatune in both", "nodeset='0'", d.saved())
