@@ -39,6 +39,8 @@ instance_started (Instance *instance, LifeEvent event)
     instance->rebooting = FALSE;
     oom_watch_begin (instance, TRUE);
     drop_passed_fds (instance);
+    /* the controller has them: what it releases is to go */
+    g_clear_pointer (&instance->images, g_array_unref);
     g_clear_pointer (&domain->last_error, g_free);
     lifecycle_apply (domain, event);
     audit_init (domain->def, instance->pid, instance->init_pid, instance->pid_namespace);

@@ -155,6 +155,29 @@ def disks(checks, guest, image):
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
 
 
+def of_the_start(checks, guest, image):
+    """What a container was started with leaves as what was attached later does: nobody keeps its device."""
+    what = f"{guest.name}: of the start"
+    disk = (f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sdb'/><readonly/>"
+            "</disk>")
+    fs = (f"<filesystem type='file' accessmode='passthrough'><driver type='loop' format='raw'/><source file='{image}'/>"
+          "<target dir='/mnt/image'/></filesystem>")
+    # with a user namespace the kernel has locked the mounts of the start
+    devices = (disk,) if guest.idmap else (disk, fs)
+    for xml in devices:
+        checks.equal(f"{what}: attach for the next start", well(guest.attach(xml, "--config")), GOOD)
+    guest.must("destroy", guest.name)
+    guest.must("start", guest.name)
+    guest.init = guest.find_init()
+    checks.that(f"{what}: the disk is there", guest.device("/dev/sdb"))
+    checks.equal(f"{what}: the file system", "/mnt/image" in guest.mounts(), not guest.idmap)
+    checks.equal(f"{what}: loop devices", len(t.execute(["losetup", "-j", image]).out.splitlines()), len(devices))
+    for xml in devices:
+        checks.equal(f"{what}: detach", well(guest.detach(xml, "--live", "--config")), GOOD)
+    checks.equal(f"{what}: no loop device stays",
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
+
+
 def defined_meanwhile(checks, guest, image):
     """The controller is asked to hold the loop device, and is slow; a define needs no job."""
     what = f"{guest.name}: defined meanwhile"
@@ -525,6 +548,7 @@ def main():
                 hostile(checks, guest)
                 interfaces(checks, guest)
                 definitions(checks, guest)
+                of_the_start(checks, guest, image)
                 guest.must("destroy", name)
                 guest.must("undefine", name)
             if checks.failed:
