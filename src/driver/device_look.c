@@ -53,6 +53,21 @@ look_run (gpointer data, GError **error)
     return looked;
 }
 
+static gpointer
+give_up_run (gpointer data, GError **error)
+{
+    (void) error;
+    host_devices_give_up (data);
+    return NULL;
+}
+
+static void
+given_up (gpointer result, GError *error, gpointer data)
+{
+    (void) result;
+    device_change_go_on (data, error);
+}
+
 static void
 look_done (gpointer result, GError *error, gpointer data)
 {
@@ -63,12 +78,15 @@ look_done (gpointer result, GError *error, gpointer data)
 
     if (looked) {
         change->facts = looked->facts;
+        if (!instance) {        /* it has ended meanwhile, as the next step says */
+            task_run_waiting (NULL, give_up_run, looked->devices, NULL, given_up, change);
+            return;
+        }
         change->images = g_array_ref (looked->devices->images);
-        if (instance)
-            host_images_note (instance, looked->devices);
+        host_images_note (instance, looked->devices);
         device_result_free (looked->devices);
     }
-    if (looked && instance && change->kind == DEVICE_FILESYSTEM
+    if (looked && change->kind == DEVICE_FILESYSTEM
         && g_array_index (looked->facts->fs, PlanFs, 0).keeps_ids)
         ids_say_kept (instance, change->item);
     device_change_go_on (change, error);

@@ -22,6 +22,9 @@ typedef struct {
 
 /* A failure leaves nothing. @server: host_server_init(). */
 DeviceResult *host_devices_attach (const DomainDef *def, const NbdServer *server, GError **error);
+/* Frees it, and gives the servers of its images, which nobody else has then, time to end: the next one who wants an
+ * image can have it. NULL is fine. */
+void host_devices_give_up (DeviceResult *result);
 /* Moves what was found out to @facts of the same definition. */
 void host_devices_take (DeviceResult *result, PlanFacts *facts);
 void device_result_free (DeviceResult *result);

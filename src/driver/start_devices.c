@@ -8,7 +8,10 @@
 #include "host/block.h"
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/task.h"
+
+#define SERVER_END_MS 5000
 
 gboolean
 devices_needed (Instance *instance)
@@ -101,20 +104,43 @@ device_of_disk (DeviceResult *result, const NbdServer *server, const DiskDef *di
     return disk->type != DISK_FILE || host_image_attach (result, server, &image, &path, ret, error);
 }
 
-DeviceResult *
-host_devices_attach (const DomainDef *def, const NbdServer *server, GError **error)
+static gboolean
+attach_all (DeviceResult *result, const DomainDef *def, const NbdServer *server, GError **error)
 {
-    g_autoptr (DeviceResult) result = device_result_new (def);
-
     for (guint i = 0; i < def->filesystems->len; i++)
         if (!device_of_fs (result, server, def->filesystems->pdata[i], &g_array_index (result->fs, PlanFs, i),
                            error))
-            return NULL;
+            return FALSE;
     for (guint i = 0; i < def->disks->len; i++)
         if (!device_of_disk (result, server, def->disks->pdata[i],
                              &g_array_index (result->disks, PlanDevice, i), error))
-            return NULL;
-    return g_steal_pointer (&result);
+            return FALSE;
+    return TRUE;
+}
+
+DeviceResult *
+host_devices_attach (const DomainDef *def, const NbdServer *server, GError **error)
+{
+    DeviceResult *result = device_result_new (def);
+
+    if (attach_all (result, def, server, error))
+        return result;
+    host_devices_give_up (result);
+    return NULL;
+}
+
+void
+host_devices_give_up (DeviceResult *result)
+{
+    g_autoptr (GArray) servers = result ? g_array_ref (result->servers) : NULL;
+
+    device_result_free (result);    /* with its last opener a device is disconnected, and its server ends */
+    for (guint i = 0; servers && i < servers->len; i++) {
+        const NbdProcess *process = &g_array_index (servers, NbdProcess, i);
+
+        if (!nbd_process_wait (process, SERVER_END_MS))
+            log_warning ("qemu-nbd %d does not end", (int) process->pid);
+    }
 }
 
 void

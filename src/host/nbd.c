@@ -292,13 +292,19 @@ nbd_attach (const NbdServer *server, const NbdImage *image, char **ret_path, int
 }
 
 gboolean
-nbd_process_over (const NbdProcess *process)
+nbd_process_wait (const NbdProcess *process, guint ms)
 {
     autofd int pidfd = process->start == node_process_start (process->pid) ? pidfd_of (process->pid) : -1;
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
     /* read again with the pidfd in hand, which holds the number */
-    return pidfd < 0 || process->start != node_process_start (process->pid) || poll (&ended, 1, 0) > 0;
+    return pidfd < 0 || process->start != node_process_start (process->pid) || poll (&ended, 1, (int) ms) > 0;
+}
+
+gboolean
+nbd_process_over (const NbdProcess *process)
+{
+    return nbd_process_wait (process, 0);
 }
 
 /* ---- the kernel's list */

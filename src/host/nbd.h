@@ -39,6 +39,8 @@ gboolean nbd_attach (const NbdServer *server, const NbdImage *image, char **ret_
                      NbdProcess *ret_process, GError **error);
 /* It has ended, all of the image is on disk, and another one can have it. */
 gboolean nbd_process_over (const NbdProcess *process);
+/* The same, after at most @ms. */
+gboolean nbd_process_wait (const NbdProcess *process, guint ms);
 /* Ends what a daemon that was killed has left under way; once, every further call does nothing. nbd_attach() begins
  * with it, since what is left may hold the image. */
 void nbd_recover (const char *dir);

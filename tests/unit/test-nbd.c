@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/block.h"
@@ -174,6 +175,25 @@ test_process (void)
     g_assert_true (nbd_process_over (&process));
 }
 
+static void
+test_process_wait (void)
+{
+    const char *argv[] = { "/bin/cat", NULL };
+    int pipe_fds[2];
+    GPid pid;
+    NbdProcess process;
+
+    g_assert_true (g_spawn_async_with_pipes (NULL, (char **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
+                                             &pipe_fds[0], &pipe_fds[1], NULL, NULL));
+    process = (NbdProcess) { pid, node_process_start (pid) };
+    g_assert_false (nbd_process_wait (&process, 20));
+    fd_close (&pipe_fds[0]);        /* its end follows at some time */
+    g_assert_true (nbd_process_wait (&process, 60000));
+    g_assert_true (nbd_process_over (&process));
+    g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
+    fd_close (&pipe_fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -185,5 +205,6 @@ main (int argc, char **argv)
     g_test_add_func ("/nbd/files", test_files);
     g_test_add_func ("/nbd/missing", test_missing);
     g_test_add_func ("/nbd/process", test_process);
+    g_test_add_func ("/nbd/process-wait", test_process_wait);
     return g_test_run ();
 }
