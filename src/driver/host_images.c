@@ -162,17 +162,44 @@ make_scope (const Instance *instance, pid_t pid)
         systemd_scope_start (unit, slice, description, pid, scope_made, NULL);
 }
 
+/* Of NbdProcess: those in the note that have not ended. */
+static GArray *
+serving (const Instance *instance)
+{
+    const char *note = instance_note (instance, NOTE_NBD);
+    g_auto (GStrv) words = g_strsplit (note ? note : "", " ", -1);
+    GArray *result = g_array_new (FALSE, TRUE, sizeof (NbdProcess));
+
+    for (char **word = words; *word; word++) {
+        NbdProcess process;
+
+        if (sscanf (*word, "%d:%" G_GUINT64_FORMAT, &process.pid, &process.start) == 2
+            && !nbd_process_over (&process))
+            g_array_append_val (result, process);
+    }
+    return result;
+}
+
+static void
+note_add (GString *note, const NbdProcess *process)
+{
+    g_string_append_printf (note, "%s%d:%" G_GUINT64_FORMAT, note->len ? " " : "", (int) process->pid,
+                            process->start);
+}
+
+/* Without those that have ended: a device may come and go any number of times. */
 void
 host_images_note (Instance *instance, const DeviceResult *result)
 {
-    const char *before = instance_note (instance, NOTE_NBD);
-    g_autoptr (GString) note = g_string_new (before);
+    g_autoptr (GArray) before = serving (instance);
+    g_autoptr (GString) note = g_string_new (NULL);
 
+    for (guint i = 0; i < before->len; i++)
+        note_add (note, &g_array_index (before, NbdProcess, i));
     for (guint i = 0; i < result->servers->len; i++) {
         const NbdProcess *process = &g_array_index (result->servers, NbdProcess, i);
 
-        g_string_append_printf (note, "%s%d:%" G_GUINT64_FORMAT, note->len ? " " : "", (int) process->pid,
-                                process->start);
+        note_add (note, process);
         make_scope (instance, process->pid);
     }
     if (result->servers->len > 0) {
@@ -185,15 +212,7 @@ host_images_note (Instance *instance, const DeviceResult *result)
 gboolean
 host_images_served (const Instance *instance)
 {
-    const char *note = instance_note (instance, NOTE_NBD);
-    g_auto (GStrv) words = g_strsplit (note ? note : "", " ", -1);
+    g_autoptr (GArray) left = serving (instance);
 
-    for (char **word = words; *word; word++) {
-        NbdProcess process;
-
-        if (sscanf (*word, "%d:%" G_GUINT64_FORMAT, &process.pid, &process.start) == 2
-            && !nbd_process_over (&process))
-            return TRUE;
-    }
-    return FALSE;
+    return left->len > 0;
 }
