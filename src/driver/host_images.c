@@ -105,6 +105,10 @@ attach_nbd (DeviceResult *result, const NbdServer *server, const HostImage *imag
     NbdProcess process;
     struct stat st;
 
+    /* what comes before a colon is a protocol to qemu, "json:" among them, unless a slash is before it */
+    if (*image->file != '/')
+        return error_set (error, ERR_CONFIG_UNSUPPORTED, "%s '%s': the path of an image for nbd must be absolute, not "
+                          "'%s'", image->what, image->name, image->file);
     /* qemu would wait for a fifo, and export a device as a whole */
     if (stat (image->file, &st) < 0)
         return error_set_errno (error, errno, "Unable to open %s", image->file);

@@ -322,6 +322,7 @@ def image_refusals(life):
     image = os.path.join(life.directory, "image")
     with open(image, "wb") as handle:
         handle.truncate(1 << 20)
+    from_anywhere = "../" * 20 + image.lstrip("/")      # wherever the daemon is
     fs = "<filesystem type='file'><driver {}/><source file='{}'/><target dir='/tmp'/></filesystem>"
     disk = "<disk type='file'><driver {}/><source file='{}'/><target dev='vda'/></disk>"
     cases = [(fs, "type='nbd'", image, "filesystem '/tmp': an explicit format must be given for nbd"),
@@ -329,6 +330,8 @@ def image_refusals(life):
              (fs, "type='ploop' format='raw'", image, "the driver 'ploop' is not supported, only loop and nbd"),
              (fs, "type='nbd' format='dir'", image, "filesystem '/tmp': the format dir is not supported"),
              (fs, "type='nbd' format='raw'", "/nonexistent/image", "Unable to access filesystem source '/nonexistent/image'"),
+             (disk, "name='nbd' type='raw'", from_anywhere,
+              f"disk 'vda': the path of an image for nbd must be absolute, not '{from_anywhere}'"),
              (disk, "name='nbd'", image, "disk 'vda': an explicit format must be given for nbd"),
              (disk, "name='loop' type='qcow2'", image, "disk 'vda': a loop device has the format raw only, not qcow2"),
              (disk, "name='nbd' type='qcow2' cache='writeback'", image, "only the cache modes default and none are supported")]
