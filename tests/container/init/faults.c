@@ -48,6 +48,7 @@ step_is_reached (unsigned step, gboolean mapped)
     case STEP_SECCOMP:
     case STEP_DEADLINE:
     case STEP_CHILD_DIED:
+    case STEP_TRIM:
         return FALSE;
     default:
         return TRUE;
