@@ -395,6 +395,9 @@ gather_nets (const DomainDef *def, GError **error)
         if (net->type == NET_NETWORK)
             return error_set_from (error, ORIGIN_NETWORK, ERR_NO_NETWORK,
                                    "no network with matching name '%s'", net->source);
+        if (net->filter)            /* never unfiltered where a filter is asked for */
+            return error_set_from (error, ORIGIN_NWFILTER, ERR_NO_NWFILTER,
+                                   "no nwfilter with matching name '%s'", net->filter);
         if (net->type == NET_BRIDGE && link_index (net->source) == 0)
             return error_set_errno (error, ENODEV, "Unable to use bridge '%s'", net->source);
         if (net->type == NET_BRIDGE && !link_is_bridge (net->source))

@@ -477,6 +477,8 @@ def interfaces(checks, guest):
     subprocess.run(["ip", "link", "del", "skepdev"], check=False)
     bad = guest.attach(xml.replace("skepbr", "nobridge"))
     checks.matches(f"{what}: a bridge that is not there", "Unable to use bridge 'nobridge'", bad.err)
+    bad = guest.attach(xml.replace("</interface>", "<filterref filter='clean-traffic'/></interface>"))
+    checks.matches(f"{what}: never unfiltered", "Network filter not found: no nwfilter with matching name 'clean-traffic'", bad.err)
 
 
 def definitions(checks, guest):
