@@ -198,6 +198,11 @@ indent (const Codec *c, guint steps)
 static void
 open_tag (Codec *c, const char *element)
 {
+    if (c->tree) {
+        push (c, codec_tree_open (c, element), element);
+        c->tag = TAG_OPEN;
+        return;
+    }
     if (c->tag == TAG_OPEN)
         g_string_append_len (c->out, ">\n", 2);
     indent (c, c->depth);
@@ -213,7 +218,9 @@ close_tag (Codec *c)
     const char *element = codec_top (c)->name;
 
     c->depth--;
-    if (c->tag == TAG_OPEN) {
+    if (c->tree) {
+        /* nothing is to be closed */
+    } else if (c->tag == TAG_OPEN) {
         g_string_append_len (c->out, "/>\n", 3);
     } else {
         if (c->tag == TAG_COMPLETE)
@@ -376,12 +383,18 @@ codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
 }
 
 void
+codec_write_root (Codec *c, CodecFn fn, const void *object)
+{
+    open_tag (c, c->grammar->root);
+    fn (c, (void *) object);    /* writing changes nothing in it */
+    close_tag (c);
+}
+
+void
 codec_write (GString *out, guint level, const CodecGrammar *grammar, guint flags, CodecFn fn,
              const void *object)
 {
     Codec c = { .flags = flags, .grammar = grammar, .out = out, .base = level };
 
-    open_tag (&c, grammar->root);
-    fn (&c, (void *) object);   /* writing changes nothing in it */
-    close_tag (&c);
+    codec_write_root (&c, fn, object);
 }

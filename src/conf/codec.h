@@ -75,6 +75,11 @@ gboolean codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, Co
 void codec_write (GString *out, guint level, const CodecGrammar *grammar, guint flags, CodecFn fn,
                   const void *object);
 
+/* Reads into @to what codec_write() would write of @from, without the text between; that has at most
+ * @ret_size bytes (may be NULL). FALSE when it cannot be read: then the text could not be, either. */
+gboolean codec_copy (const CodecGrammar *grammar, guint flags, CodecFn fn, const void *from, void *to,
+                     gsize *ret_size, GError **error);
+
 gboolean codec_reading (const Codec *c);
 /* Whether live-only parts count in this run; of status-only parts. */
 gboolean codec_live (const Codec *c);
@@ -89,8 +94,13 @@ void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINT
 /* Reading: the child @element, ticked off with all that is in it, for what no function here covers;
  * NULL when there is none. */
 xmlNode *codec_take_child (Codec *c, const char *element);
-/* Writing: where whole lines can be appended as children of the current element. */
+/* Writing: where whole lines can be appended as children of the current element. Not of what is
+ * copied: a document of its own. */
 GString *codec_raw (Codec *c);
+/* Writing: @text, which is one element, as a child. */
+void codec_put_document (Codec *c, const char *text);
+/* Writing: an element with nothing in it is written with an end tag. */
+void codec_keep_open (Codec *c);
 /* Reading: names @what ("@attr", "text()", a child) of the current element as ignored. */
 void codec_ignore (Codec *c, const char *what);
 /* Reading: ignores every child @element whose attribute @attr is there and of which @unwanted. */

@@ -13,7 +13,7 @@
 #define LEVELS (READ_LEVELS + 2)
 
 typedef struct {
-    xmlNode *node;              /* reading */
+    xmlNode *node;              /* reading, and writing into a tree */
     const char *name;
     ErrorCode unknown_code;     /* of children nobody asked for; 0: by the grammar */
     const char *unknown_format; /* with one %s */
@@ -23,12 +23,16 @@ typedef struct {
 /* What of the current start tag is written. */
 typedef enum { TAG_COMPLETE, TAG_OPEN, TAG_TEXT } Tag;
 
+/* codec_tree.c */
+typedef struct CodecTree CodecTree;
+
 struct Codec {
     gboolean reading;
     guint flags;
     const CodecGrammar *grammar;
     GPtrArray *ignored;         /* reading: paths of what nobody asked for; NULL: an error */
     GString *out;
+    CodecTree *tree;            /* writing into this, instead of @out */
     guint base;                 /* writing: indentation of the root, in steps */
     Tag tag;
     guint depth;                /* levels[depth - 1] is the current element */
@@ -61,3 +65,12 @@ xmlNode *codec_next_child (xmlNode *from, const char *element);
 
 /* Reading: names as ignored, or refuses, what of the current element was not ticked off. */
 void codec_refuse_rest (Codec *c);
+
+/* Writing: the root element and what is in it. */
+void codec_write_root (Codec *c, CodecFn fn, const void *object);
+
+/* ---- writing into a tree: what open_tag(), codec_put() and so on do then */
+xmlNode *codec_tree_open (Codec *c, const char *element);
+void codec_tree_put (Codec *c, const char *attr, const char *value);
+void codec_tree_put_text (Codec *c, const char *text);
+void codec_tree_put_document (Codec *c, const char *text);

@@ -151,6 +151,10 @@ codec_missing_child (Codec *c, const char *element)
 void
 codec_put (Codec *c, const char *attr, const char *value)
 {
+    if (c->tree) {
+        codec_tree_put (c, attr, value);
+        return;
+    }
     g_string_append_c (c->out, ' ');
     g_string_append (c->out, attr);
     g_string_append_len (c->out, "='", 2);
@@ -179,6 +183,10 @@ codec_take_text (Codec *c)
 void
 codec_put_text (Codec *c, const char *text)
 {
+    if (c->tree) {
+        codec_tree_put_text (c, text);
+        return;
+    }
     g_string_append_c (c->out, '>');
     xml_escape (c->out, text, FALSE);
     c->tag = TAG_TEXT;
@@ -197,8 +205,27 @@ codec_has_text (const Codec *c)
 GString *
 codec_raw (Codec *c)
 {
+    g_assert (c->out);
     if (c->tag == TAG_OPEN)
         g_string_append_len (c->out, ">\n", 2);
     c->tag = TAG_COMPLETE;
     return c->out;
+}
+
+void
+codec_keep_open (Codec *c)
+{
+    if (!c->tree)
+        codec_raw (c);
+    else if (c->tag == TAG_OPEN)
+        codec_tree_put_text (c, "\n");     /* read back, there are blanks in it */
+}
+
+void
+codec_put_document (Codec *c, const char *text)
+{
+    if (c->tree)
+        codec_tree_put_document (c, text);
+    else
+        g_string_append_printf (codec_raw (c), "%*s%s\n", (int) (2 * (c->base + c->depth)), "", text);
 }

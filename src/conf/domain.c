@@ -55,17 +55,17 @@ domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GEr
     return NULL;
 }
 
-/* What the daemon itself wrote as @xml, without defaults and checks. */
+/* Through the codec, so that no member can be forgotten. The text of @def has at most @ret_size bytes,
+ * which may be NULL. */
 static DomainDef *
-read_own (const char *xml, GError **error)
+copy (const DomainDef *def, gsize *ret_size, GError **error)
 {
-    g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, error);
-    g_autoptr (DomainDef) def = domain_def_new ();
+    g_autoptr (DomainDef) to = domain_def_new ();
 
-    if (!doc || !codec_read (xmlDocGetRootElement (doc), &domain_grammar, CODEC_LIVE | CODEC_STATUS,
-                             domain_codec, def, NULL, error))
+    if (!codec_copy (&domain_grammar, CODEC_LIVE | CODEC_STATUS | CODEC_SECURE, domain_codec, def, to,
+                     ret_size, error))
         return NULL;
-    return g_steal_pointer (&def);
+    return g_steal_pointer (&to);
 }
 
 static gboolean
@@ -90,13 +90,13 @@ domain_def_check_size (const DomainDef *def, GError **error)
 gboolean
 domain_def_check_text (const DomainDef *def, GError **error)
 {
-    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
     g_autoptr (GError) why = NULL;
     g_autoptr (DomainDef) again = NULL;
+    gsize size;
 
-    if (!check_text_size (strlen (xml), error))
+    again = copy (def, &size, &why);
+    if (size > XML_SIZE_MAX && !domain_def_check_size (def, error))
         return FALSE;
-    again = read_own (xml, &why);
     return again || error_set_from (error, ORIGIN_DOMAIN, ERR_INTERNAL,
                                     "the definition cannot be kept: %s", why->message);
 }
@@ -160,21 +160,19 @@ domain_def_format (const DomainDef *def, guint flags)
 DomainDef *
 domain_def_copy (const DomainDef *def)
 {
-    /* through the codec, so that no member can be forgotten; what it wrote it reads back, which
-     * domain_def_check_text() saw to */
-    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_STATUS);
+    /* what the codec writes it reads back, which domain_def_check_text() saw to */
     g_autoptr (GError) error = NULL;
-    DomainDef *copy = read_own (xml, &error);
+    DomainDef *to = copy (def, NULL, &error);
 
-    if (!copy)
+    if (!to)
         g_error ("copy of domain '%s': %s", def->name, error->message);
-    for (guint i = 0; i < copy->nets->len && i < def->nets->len; i++) {
+    for (guint i = 0; i < to->nets->len && i < def->nets->len; i++) {
         const NetDef *from = g_ptr_array_index (def->nets, i);
-        NetDef *to = g_ptr_array_index (copy->nets, i);
+        NetDef *net = g_ptr_array_index (to->nets, i);
 
-        to->mac_generated = from->mac_generated;
+        net->mac_generated = from->mac_generated;
     }
-    return copy;
+    return to;
 }
 
 /* ---- what has no effect */

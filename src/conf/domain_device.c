@@ -171,17 +171,16 @@ domain_device_format (DeviceKind kind, const void *item, guint flags)
 void *
 domain_device_copy (DeviceKind kind, const void *item)
 {
-    /* through the codec, as domain_def_copy() */
-    g_autofree char *xml = format (kind, item, CODEC_LIVE | CODEC_STATUS);
+    const DeviceRow *row = &rows[kind];
     g_autoptr (GError) error = NULL;
-    g_autoptr (xmlDoc) doc = xml_own_document_parse (xml, strlen (xml), "copy", ORIGIN_DOMAIN, &error);
-    DomainDevice copy = { .kind = kind };
+    void *copy = g_malloc0 (row->size);
 
-    if (!doc || !read_item (xmlDocGetRootElement (doc), CODEC_LIVE | CODEC_STATUS, NULL, &copy, &error))
-        g_error ("copy of a %s: %s", rows[kind].grammar.root, error->message);
+    /* through the codec, as domain_def_copy() */
+    if (!codec_copy (&row->grammar, CODEC_LIVE | CODEC_STATUS, row->codec, item, copy, NULL, &error))
+        g_error ("copy of a %s: %s", row->grammar.root, error->message);
     if (kind == DEVICE_INTERFACE)
-        ((NetDef *) copy.item)->mac_generated = ((const NetDef *) item)->mac_generated;
-    return copy.item;
+        ((NetDef *) copy)->mac_generated = ((const NetDef *) item)->mac_generated;
+    return copy;
 }
 
 gboolean

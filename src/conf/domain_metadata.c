@@ -33,7 +33,7 @@ domain_metadata_codec (Codec *c, DomainDef *def)
 
     if (!codec_reading (c)) {
         if (def->metadata)
-            g_string_append_printf (codec_raw (c), "  %s\n", def->metadata);
+            codec_put_document (c, def->metadata);
         return;
     }
     node = codec_take_child (c, "metadata");

@@ -235,7 +235,7 @@ write_node (Codec *c, const PassiveNode *node)
     if (size)
         codec_put (c, "unit", passive_size_written (type, node->text, number));
     if (node->open)
-        codec_raw (c);
+        codec_keep_open (c);
     if (node->text)
         codec_put_text (c, size ? number : node->text);
     codec_leave (c);

@@ -292,6 +292,11 @@ xml_path_place (xmlDoc *doc, const char *path)
 gboolean
 xml_text_valid (const char *text)
 {
+    while (((guint8) *text >= 0x20 && (guint8) *text < 0x80) || *text == '\t' || *text == '\n'
+           || *text == '\r')
+        text++;                 /* ASCII, mostly all of it */
+    if (!*text)
+        return TRUE;
     if (!g_utf8_validate (text, -1, NULL))
         return FALSE;
     for (const char *p = text; *p; p = g_utf8_next_char (p)) {

@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     g_autoptr (GError) error = NULL;
     g_autoptr (DomainDef) def = domain_def_parse ((const char *) data, size, &defaults, 0, &error);
     g_autoptr (DomainDef) copy = NULL;
-    g_autofree char *inactive = NULL, *text = NULL;
+    g_autofree char *inactive = NULL, *text = NULL, *status = NULL;
 
     if (!def) {
         if (!error)             /* the detail of some codes may be empty */
@@ -42,6 +42,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     }
     inactive = domain_def_format (def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
     check_stable (inactive, 0, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+    status = domain_def_format (def, DOMAIN_FORMAT_STATUS);
+    check_stable (status, DOMAIN_PARSE_LIVE, DOMAIN_FORMAT_STATUS);
     copy = domain_def_copy (def);
     text = domain_def_format (copy, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
     if (!g_str_equal (text, inactive))
