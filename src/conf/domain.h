@@ -392,7 +392,8 @@ typedef struct {
     char *guest_actual;             /* <guest actual>: status only */
     char *filter;
     GPtrArray *filter_params;       /* of NameValue */
-    guint linkstate;                /* LinkState */
+    guint linkstate;                /* LinkState: down, the guest's end is left to the guest */
+    gboolean link_cut;              /* set down while it ran: the host's end is down. <link cut>: status only */
     guint mtu;                      /* 0: absent */
     char *alias;                    /* live; stored when the user's own: "ua-..." */
     GPtrArray *passive;

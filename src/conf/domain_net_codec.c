@@ -342,6 +342,8 @@ link_codec (Codec *c, NetDef *net)
 {
     if (codec_enter (c, "link", net->linkstate != LINK_DEFAULT)) {
         codec_enum (c, "state", &net->linkstate, &link_names, FIELD_CONFIG);
+        if (codec_status (c))
+            codec_yes (c, "cut", &net->link_cut);
         codec_leave (c);
     }
     if (codec_enter (c, "mtu", net->mtu != 0)) {

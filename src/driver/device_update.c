@@ -62,6 +62,7 @@ static void
 take_changed (NetDef *net, const NetDef *from)
 {
     net->linkstate = from->linkstate;
+    net->link_cut = from->link_cut;
     net->inbound = from->inbound;
     net->outbound = from->outbound;
     if (net->type == NET_BRIDGE) {
@@ -203,6 +204,26 @@ work_run (gpointer data, GError **error)
     return data;
 }
 
+static gboolean
+rates_differ (const NetDef *a, const NetDef *b)
+{
+    return memcmp (&a->inbound, &b->inbound, sizeof a->inbound) != 0
+           || memcmp (&a->outbound, &b->outbound, sizeof a->outbound) != 0;
+}
+
+/* A container that starts with <link state='down'/> may set its end up itself. One whose link is set down,
+ * also a second time, has no carrier; what leaves the state as it is while it changes something else, nothing new. */
+static void
+set_cut (NetDef *after, const NetDef *before)
+{
+    gboolean other = rates_differ (before, after) || g_strcmp0 (before->source, after->source) != 0;
+
+    if (after->linkstate != LINK_DOWN)
+        after->link_cut = FALSE;
+    else
+        after->link_cut = before->link_cut || before->linkstate != LINK_DOWN || !other;
+}
+
 /* What has to be done to get from one to the other. */
 static UpdateWork *
 work_new (const NetDef *from, const NetDef *to)
@@ -212,10 +233,9 @@ work_new (const NetDef *from, const NetDef *to)
     work->name = g_strdup (from->ifname);
     if (to->type == NET_BRIDGE && g_strcmp0 (from->source, to->source) != 0)
         work->bridge = g_strdup (to->source);
-    work->set_up = (from->linkstate == LINK_DOWN) != (to->linkstate == LINK_DOWN);
-    work->up = to->linkstate != LINK_DOWN;
-    work->set_rates = memcmp (&from->inbound, &to->inbound, sizeof from->inbound) != 0
-                      || memcmp (&from->outbound, &to->outbound, sizeof from->outbound) != 0;
+    work->set_up = from->link_cut != to->link_cut;
+    work->up = !to->link_cut;
+    work->set_rates = rates_differ (from, to);
     device_net_rates (to, &work->to_guest, &work->from_guest);
     return work;
 }
@@ -313,10 +333,12 @@ device_update (Domain *domain, Job *job, const DomainDevice *device, guint index
                          .before = domain_device_copy (device->kind, live),
                          .after = domain_device_copy (device->kind, live),
                          .config_text = config ? device_config_text (domain) : NULL };
-    if (update->kind == DEVICE_INTERFACE)
+    if (update->kind == DEVICE_INTERFACE) {
         take_changed (update->after, device->item);
-    else
+        set_cut (update->after, update->before);
+    } else {
         ((FsDef *) update->after)->readonly = ((const FsDef *) device->item)->readonly;
+    }
     if (!has_work (update, &error)) {
         update_over (update, error);
         return;

@@ -121,7 +121,7 @@ host_link_make (const NetDef *net, const char *name, LinkPair *ret, GError **err
     LinkVeth args = {
         .name = name, .mac = has_mac ? mac : NULL, .mtu = net->mtu,
         .bridge = net->type == NET_BRIDGE ? net->source : NULL, .isolated = net->isolated == YES_NO_YES,
-        .down = net->linkstate == LINK_DOWN,
+        .down = net->link_cut,
     };
 
     if (net->type == NET_DIRECT)

@@ -18,7 +18,7 @@ typedef struct {
     guint mtu;                  /* of both ends; 0: the bridge's, without bridge the kernel's */
     const char *bridge;         /* the host end becomes its port; NULL: none */
     gboolean isolated;          /* port that talks to non-isolated ports only */
-    gboolean down;              /* <link state='down'/>: leave the host end down */
+    gboolean down;              /* leave the host end down: no carrier */
 } LinkVeth;
 
 typedef struct {

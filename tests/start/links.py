@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Links that are being made on a pool thread when their start is given up, or the daemon dies: none stays."""
+"""Links that are being made on a pool thread when their start is given up, or the daemon dies: none stays.
+<link state='down'/>: who may set the link up, and when."""
 
 import os
 import re
@@ -62,6 +63,50 @@ def given_up(checks, daemon, before, kind, how):
     checks.equal(f"{what}: and leaves nothing", links(), before)
 
 
+def host_up(device):
+    with open(f"/sys/class/net/{device}/flags", encoding="ascii") as handle:
+        return bool(int(handle.read(), 16) & 1)
+
+
+def inside(daemon, *words):
+    controller = daemon.virsh("domid", NAME).out.strip()
+    with open(f"/proc/{controller}/task/{controller}/children", encoding="ascii") as handle:
+        init = handle.read().split()[0]
+    return skeptest.execute(["nsenter", "-t", init, "-n", *words]).out
+
+
+def set_link(daemon, state):
+    done = daemon.virsh("domif-setlink", NAME, "skepcut", state)
+    assert done.status == 0, done
+
+
+def down(checks, daemon, directory):
+    """As libvirt and LXC start it: the container's end is down, and its own to set up. What is set down while it
+    runs stays so."""
+    path = f"{directory}/down.xml"
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(NAME, f"{directory}/root", init="/bin/sleep", args=("1000",), devices=(
+            "<interface type='ethernet'><target dev='skepcut'/><guest dev='in0'/><link state='down'/></interface>")))
+    done = daemon.virsh("create", path)
+    assert done.status == 0, done
+    checks.that("down: the host's end is up", host_up("skepcut"))
+    checks.that("down: the container's is not", ",UP" not in inside(daemon, "ip", "link", "show", "in0"))
+    inside(daemon, "ip", "link", "set", "in0", "up")
+    checks.that("down: it can be set up inside",
+                "LOWER_UP" in inside(daemon, "ip", "link", "show", "in0"))
+    set_link(daemon, "down")
+    checks.that("down: set down while it runs, though it is down by definition", not host_up("skepcut"))
+    checks.that("down: which the container cannot undo",
+                "LOWER_UP" not in inside(daemon, "ip", "link", "show", "in0"))
+    daemon.tool("restart")
+    checks.equal("down: reset", daemon.virsh("reset", NAME).err, "")
+    checks.that("down: starts again without a carrier", skeptest.wait_until(
+        lambda: os.path.exists("/sys/class/net/skepcut"), PATIENCE) and not host_up("skepcut"))
+    set_link(daemon, "up")
+    checks.that("down: and up again", host_up("skepcut"))
+    daemon.virsh("destroy", NAME)
+
+
 def main():
     skeptest.enter_namespaces()
     checks = skeptest.Checks("links")
@@ -73,6 +118,8 @@ def main():
             define(daemon, directory, kind)
             for how in ("destroyed", "killed"):
                 given_up(checks, daemon, before, kind, how)
+        daemon.virsh("undefine", NAME)
+        down(checks, daemon, directory)
         checks.equal("nothing else is left", skeptest.leftovers(directory, [NAME]), [])
     return checks.done()
 
