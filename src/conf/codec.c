@@ -52,8 +52,10 @@ path_of (const Codec *c, guint depth)
 {
     GString *path = g_string_new (NULL);
 
-    for (guint i = 0; i < depth; i++)
-        g_string_append_printf (path, "/%s", c->levels[i].name);
+    for (guint i = 0; i < depth; i++) {
+        g_string_append_c (path, '/');
+        g_string_append (path, c->levels[i].name);
+    }
     return g_string_free (path, FALSE);
 }
 
@@ -136,14 +138,10 @@ static const struct {
 } namespaces[] = { { "lxc:", LXC_NAMESPACE }, { "skep:", SKEP_NAMESPACE } };
 
 gboolean
-codec_is_element (const xmlNode *node, const char *element)
+codec_is_prefixed (const xmlNode *node, const char *element)
 {
     const char *name = (const char *) node->name;
 
-    if (node->type != XML_ELEMENT_NODE)
-        return FALSE;
-    if (!node->ns)              /* an undeclared prefix is a part of the name, and means nothing */
-        return *name == *element && g_str_equal (name, element) && !strchr (element, ':');
     for (guint i = 0; i < G_N_ELEMENTS (namespaces); i++)
         if (g_str_has_prefix (element, namespaces[i].prefix))
             return g_str_equal ((const char *) node->ns->href, namespaces[i].uri)
@@ -191,7 +189,7 @@ indent (const Codec *c, guint steps)
 
     for (gsize n; rest > 0; rest -= n) {
         n = MIN (rest, sizeof blanks - 1);
-        g_string_append_len (c->out, blanks, (gssize) n);
+        codec_append (c->out, blanks, n);
     }
 }
 
@@ -204,10 +202,10 @@ open_tag (Codec *c, const char *element)
         return;
     }
     if (c->tag == TAG_OPEN)
-        g_string_append_len (c->out, ">\n", 2);
+        codec_append (c->out, ">\n", 2);
     indent (c, c->depth);
-    g_string_append_c (c->out, '<');
-    g_string_append (c->out, element);
+    codec_append (c->out, "<", 1);
+    codec_append (c->out, element, strlen (element));
     c->tag = TAG_OPEN;
     push (c, NULL, element);
 }
@@ -221,13 +219,13 @@ close_tag (Codec *c)
     if (c->tree) {
         /* nothing is to be closed */
     } else if (c->tag == TAG_OPEN) {
-        g_string_append_len (c->out, "/>\n", 3);
+        codec_append (c->out, "/>\n", 3);
     } else {
         if (c->tag == TAG_COMPLETE)
             indent (c, c->depth);
-        g_string_append_len (c->out, "</", 2);
-        g_string_append (c->out, element);
-        g_string_append_len (c->out, ">\n", 2);
+        codec_append (c->out, "</", 2);
+        codec_append (c->out, element, strlen (element));
+        codec_append (c->out, ">\n", 2);
     }
     c->tag = TAG_COMPLETE;
 }
@@ -274,9 +272,21 @@ codec_only (Codec *c, const char *element, gboolean wanted)
 }
 
 gboolean
-codec_bare (const Codec *c)
+codec_drained (const Codec *c)
 {
-    return !codec_top (c)->node->children;
+    for (const xmlNode *node = codec_top (c)->node->children; node; node = node->next)
+        if (node->type == XML_ELEMENT_NODE && !node->_private)
+            return FALSE;
+    return TRUE;
+}
+
+gboolean
+codec_within (const Codec *c, const char *element)
+{
+    for (guint i = 0; i < c->depth; i++)
+        if (g_str_equal (c->levels[i].name, element))
+            return TRUE;
+    return FALSE;
 }
 
 guint

@@ -114,8 +114,10 @@ void codec_unknown (Codec *c, ErrorCode code, const char *format);
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
 /* The same; several are an error, "only one ELEMENT is supported". */
 gboolean codec_only (Codec *c, const char *element, gboolean wanted);
-/* Reading: there is nothing in the current element. */
-gboolean codec_bare (const Codec *c);
+/* Reading: no child of the current element is left that is not ticked off. */
+gboolean codec_drained (const Codec *c);
+/* Reading: whether the current element is within one of that name, or is one. */
+gboolean codec_within (const Codec *c, const char *element);
 /* Reading: how many children @element there are, taken or not. */
 guint codec_count (const Codec *c, const char *element);
 /* Reading: enters the next child @element that is not ticked off; without @many only the first, as

@@ -59,7 +59,7 @@ put_number (Codec *c, const char *attr, guint64 v, FieldFlags flags)
     else if (flags & FIELD_HEX)
         g_snprintf (text, sizeof text, "0x%04" G_GINT64_MODIFIER "x", v);
     else
-        g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, v);
+        number_format (v, text);
     codec_put (c, attr, text);
 }
 
@@ -209,14 +209,12 @@ take_text_number (Codec *c, guint64 max, guint64 *ret)
 void
 codec_text_uint64 (Codec *c, guint64 *v)
 {
-    char text[32];
+    char text[NUMBER_SIZE];
 
-    if (codec_reading (c)) {
+    if (codec_reading (c))
         take_text_number (c, G_MAXUINT64, v);
-        return;
-    }
-    g_snprintf (text, sizeof text, "%" G_GUINT64_FORMAT, *v);
-    codec_put_text (c, text);
+    else
+        codec_put_text (c, number_format (*v, text));
 }
 
 void

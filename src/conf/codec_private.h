@@ -2,6 +2,8 @@
 /* The codec's inside, for codec*.c only. */
 #pragma once
 
+#include <string.h>
+
 #include "conf/codec.h"
 
 /* Levels that codec functions enter; what they do not enter has no depth for us. Some elements may
@@ -57,9 +59,37 @@ char *codec_filled (const char *format, const char *value);
 gboolean codec_fail_worded (Codec *c, const char *mark, const char *name, const char *end,
                             const char *value);
 
+/* Of a @node with a namespace. */
+gboolean codec_is_prefixed (const xmlNode *node, const char *element);
+
 /* Whether @node is an element @element, whose namespace has its prefix as codec functions write it,
- * whatever the document calls it. */
-gboolean codec_is_element (const xmlNode *node, const char *element);
+ * whatever the document calls it. Asked of each child for each name. */
+static inline gboolean
+codec_is_element (const xmlNode *node, const char *element)
+{
+    const char *name = (const char *) node->name;
+
+    if (node->type != XML_ELEMENT_NODE)
+        return FALSE;
+    if (node->ns)
+        return codec_is_prefixed (node, element);
+    /* an undeclared prefix is a part of the name, and means nothing */
+    return *name == *element && strcmp (name, element) == 0 && !strchr (element, ':');
+}
+
+/* A call of GLib for each few bytes is most of what writing takes. */
+static inline void
+codec_append (GString *out, const char *bytes, gsize n)
+{
+    if (out->len + n >= out->allocated_len) {
+        g_string_append_len (out, bytes, (gssize) n);
+        return;
+    }
+    memcpy (out->str + out->len, bytes, n);
+    out->len += n;
+    out->str[out->len] = '\0';
+}
+
 /* The first such one of @from and its later siblings; NULL. */
 xmlNode *codec_next_child (xmlNode *from, const char *element);
 

@@ -155,11 +155,11 @@ codec_put (Codec *c, const char *attr, const char *value)
         codec_tree_put (c, attr, value);
         return;
     }
-    g_string_append_c (c->out, ' ');
-    g_string_append (c->out, attr);
-    g_string_append_len (c->out, "='", 2);
+    codec_append (c->out, " ", 1);
+    codec_append (c->out, attr, strlen (attr));
+    codec_append (c->out, "='", 2);
     xml_escape (c->out, value, TRUE);
-    g_string_append_c (c->out, '\'');
+    codec_append (c->out, "'", 1);
 }
 
 char *
@@ -187,7 +187,7 @@ codec_put_text (Codec *c, const char *text)
         codec_tree_put_text (c, text);
         return;
     }
-    g_string_append_c (c->out, '>');
+    codec_append (c->out, ">", 1);
     xml_escape (c->out, text, FALSE);
     c->tag = TAG_TEXT;
 }
@@ -207,7 +207,7 @@ codec_raw (Codec *c)
 {
     g_assert (c->out);
     if (c->tag == TAG_OPEN)
-        g_string_append_len (c->out, ">\n", 2);
+        codec_append (c->out, ">\n", 2);
     c->tag = TAG_COMPLETE;
     return c->out;
 }

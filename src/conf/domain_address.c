@@ -200,11 +200,9 @@ ip_codec (Codec *c, void *object)
 static const char *
 routes_of (const Codec *c)
 {
-    g_autofree char *path = codec_path (c);
-
-    if (strstr (path, "/hostdev"))
+    if (codec_within (c, "hostdev"))
         return "Domain hostdev device";
-    return strstr (path, "/source/") ? "interface host IP" : "guest interface";
+    return codec_within (c, "source") ? "interface host IP" : "guest interface";
 }
 
 static void

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "conf/number.h"
+
 gboolean
 ip_address_parse (const char *text, int family, IpAddress *ret)
 {
@@ -23,8 +25,16 @@ ip_address_parse (const char *text, int family, IpAddress *ret)
 char *
 ip_address_format (const IpAddress *address)
 {
-    char text[INET6_ADDRSTRLEN];
+    char text[INET6_ADDRSTRLEN], *end = text;
 
+    /* inet_ntop() is the same by way of printf() */
+    for (guint i = 0; address->family == AF_INET && i < 4; i++) {
+        number_format (address->bytes[i], end);
+        end += strlen (end);
+        *end++ = i < 3 ? '.' : '\0';
+    }
+    if (address->family == AF_INET)
+        return g_strdup (text);
     return g_strdup (inet_ntop (address->family, address->bytes, text, sizeof text));
 }
 

@@ -34,3 +34,15 @@ number_parse_signed (const char *text, guint base, gint64 min, gint64 max, gint6
     *ret = n;
     return TRUE;
 }
+
+const char *
+number_format (guint64 n, char text[NUMBER_SIZE])
+{
+    char digits[NUMBER_SIZE], *begin = digits + sizeof digits - 1;
+
+    *begin = '\0';
+    do
+        *--begin = (char) ('0' + n % 10);
+    while (n /= 10);
+    return memcpy (text, begin, (gsize) (digits + sizeof digits - begin));
+}

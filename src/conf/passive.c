@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "conf/number.h"
 #include "conf/units.h"
 
 /* ---- reading */
@@ -18,6 +19,7 @@ scaled (Codec *c, const char *text, const char *type, const char *attr)
     gboolean kib = *type == 'k';
     const char *initial;
     guint64 factor, size;
+    char number[NUMBER_SIZE];
 
     passive_size_unit (type, &factor, &initial);
     if (unit && !*unit)         /* as good as none */
@@ -31,7 +33,7 @@ scaled (Codec *c, const char *text, const char *type, const char *attr)
             codec_bad_text (c, text);
         return NULL;
     }
-    return g_strdup_printf ("%" G_GUINT64_FORMAT, kib ? size : size / factor);
+    return g_strdup (number_format (kib ? size : size / factor, number));
 }
 
 /* The value of an attribute as it is written; NULL when there is none, or after an error. */
@@ -294,7 +296,7 @@ passive_codec (Codec *c, GPtrArray **items, const char *names)
     guint n;
 
     tell_watcher (c, names, FALSE);
-    if (codec_reading (c) ? codec_bare (c) : !*items)
+    if (codec_reading (c) ? codec_drained (c) : !*items)
         return;
     words = passive_words (names, &n);
     for (guint w = 0; w < n; w++) {

@@ -206,6 +206,7 @@ passive_kind_find (const char *parent, const char *name, const char *row, const 
 static char *
 canonical_unsigned (const char *text, guint base, guint64 max, gboolean zero, const char **ret_why)
 {
+    char number[NUMBER_SIZE];
     guint64 n;
 
     if (!number_parse_unsigned (text, base, max, &n)) {
@@ -216,7 +217,7 @@ canonical_unsigned (const char *text, guint base, guint64 max, gboolean zero, co
         *ret_why = CODEC_ZERO;
         return NULL;
     }
-    return g_strdup_printf ("%" G_GUINT64_FORMAT, n);
+    return g_strdup (number_format (n, number));
 }
 
 static char *

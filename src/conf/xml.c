@@ -133,19 +133,29 @@ skip_markup (const char *p, const char *end)
 static const char *
 count_attributes (const char *p, const char *end, guint *ret_count)
 {
-    char quote = 0;
     guint count = 0;
 
-    for (; p < end && (quote || (*p != '>' && *p != '<')); p++) {
-        if (quote)
-            quote = *p == quote ? 0 : quote;
-        else if (*p == '\'' || *p == '"')
-            quote = *p;
-        else
-            count += *p == '=';
+    for (; p < end && *p != '>' && *p != '<'; p++) {
+        count += *p == '=';
+        if (*p == '\'' || *p == '"')
+            p = memchr (p + 1, *p, (gsize) (end - p) - 1);
+        if (!p)
+            break;
     }
     *ret_count = count;
-    return p;
+    return p ? p : end;
+}
+
+/* Whether @text has more than @max '='. */
+static gboolean
+has_more (const char *text, gsize size, guint max)
+{
+    const char *end = text + size, *p = memchr (text, '=', size);
+    guint n = 0;
+
+    for (; p && n <= max; p = memchr (p + 1, '=', (gsize) (end - p) - 1))
+        n++;
+    return n > max;
 }
 
 /* Before libxml2 sees the text: it is quadratic in the attributes of an element. Of text that is
@@ -155,6 +165,8 @@ check_attributes (const char *text, gsize size, Watch *watch)
 {
     const char *end = text + size, *p = text;
 
+    if (!has_more (text, size, XML_ATTRIBUTES_MAX))
+        return TRUE;
     while (p && p < end && (p = memchr (p, '<', (gsize) (end - p)))) {
         const char *after = skip_markup (p, end);
         guint count = 0;
@@ -311,6 +323,8 @@ xml_text_valid (const char *text)
 static const char *
 escape_of (char c, gboolean attribute)
 {
+    if (c > '>')                /* letters, mostly */
+        return NULL;
     switch (c) {
     case '&':
         return "&amp;";
