@@ -88,9 +88,23 @@ make_console (int devpts, unsigned index, const RootOwner *owner)
     return fd_steal (&master);
 }
 
+/* The kernel gives both to the mounter, who in a user namespace is nobody. */
+static int
+own_devpts (const Mounts *m)
+{
+    static const char *const paths[] = { "", "ptmx" };
+
+    for (int i = 0; i < 2; i++)
+        if (fchownat (m->devpts, paths[i], m->owner.uid, m->owner.gid, AT_EMPTY_PATH) < 0)
+            return failure_set (m->failure, STEP_DEVPTS, paths[i]);
+    return 0;
+}
+
 int
 dev_consoles_make (Mounts *mounts)
 {
+    if (own_devpts (mounts) < 0)
+        return -1;
     for (u_int i = 0; i < mounts->plan->consoles.consoles_len; i++) {
         const char *alias = mounts->plan->consoles.consoles_val[i].alias;
 

@@ -439,6 +439,10 @@ build_new_at (Mounts *m, const plan_mount *mount, bool directory)
     }
     if (tree < 0 || mount_idmap (m, mount, tree) < 0)
         return -1;
+    /* has no option for the owner of its root, which is the mounter: nobody inside */
+    if (strcmp (mount->fstype, "mqueue") == 0
+        && fchownat (tree, "", m->owner.uid, m->owner.gid, AT_EMPTY_PATH) < 0)
+        return failure_set_detail (m->failure, STEP_MOUNT, mount->target, "owner");
     return attach_at (m, STEP_MOUNT, mount, tree, target);
 }
 

@@ -77,13 +77,30 @@ template_of (int code)
 }
 
 /* libvirt's text about unknown flag bits stands alone, though other invalid arguments are
- * introduced. */
+ * introduced; and its strings are the function and the argument, not pattern and detail. */
+static gboolean
+is_about_flags (int code, const char *detail)
+{
+    return code == ERR_INVALID_ARG && g_str_has_prefix (detail, "unsupported flags (");
+}
+
 static const char *
 pattern_of (int code, const char *detail)
 {
-    if (code == ERR_INVALID_ARG && g_str_has_prefix (detail, "unsupported flags ("))
-        return "%s";
-    return template_of (code);
+    return is_about_flags (code, detail) ? "%s" : template_of (code);
+}
+
+static void
+fill_argument (wire_error *wire, const char *detail)
+{
+    static char name[] = "flags", *argument = name;
+    const char *joint = strstr (detail, " in function ");
+
+    if (!joint || !is_about_flags (wire->code, detail))
+        return;
+    *wire->str1 = (char *) joint + strlen (" in function ");
+    wire->str2 = &argument;
+    wire->int1 = wire->int2 = 0;
 }
 
 static char *
@@ -128,6 +145,7 @@ error_wire_encode (const GError *error)
     GByteArray *bytes = g_byte_array_new ();
     XDR xdrs;
 
+    fill_argument (&wire, detail);
     g_byte_array_set_size (bytes, (guint) xdr_sizeof ((xdrproc_t) xdr_wire_error, &wire));
     xdrmem_create (&xdrs, (char *) bytes->data, bytes->len, XDR_ENCODE);
     xdr_wire_error (&xdrs, &wire);

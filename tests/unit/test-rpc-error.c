@@ -31,6 +31,24 @@ test_bytes (RpcTest *t)
                 "00000000 ffffffff ffffffff 00000000");
 }
 
+/* As libvirt reports an argument: its function and its name, and zeros. */
+static void
+test_flags (RpcTest *t)
+{
+    g_autoptr (GError) error = NULL;
+
+    (void) t;
+    error_set (&error, ERR_INVALID_ARG, "unsupported flags (0x2) in function virX");
+    assert_hex (wire (error),
+                "00000008 00000011"
+                "00000001 00000028 756e737570706f7274656420666c616773202830783229"
+                "20696e2066756e6374696f6e2076697258"
+                "00000002 00000000"
+                "00000001 00000004 76697258"
+                "00000001 00000005 666c616773 000000"
+                "00000000 00000000 00000000 00000000");
+}
+
 static void
 test_errno (RpcTest *t)
 {
@@ -162,6 +180,7 @@ test_garbage (RpcTest *t)
 
 static const RpcCase cases[] = {
     { "bytes", test_bytes },
+    { "flags-name-their-function", test_flags },
     { "system-errors-carry-errno", test_errno },
     { "messages", test_messages },
     { "foreign-errors-are-internal", test_foreign },

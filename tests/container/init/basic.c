@@ -36,9 +36,11 @@ test_inside (gconstpointer mapped)
     g_autofree char *text = NULL;
 
     box_standard (box);
+    box_mount (box, PLAN_MOUNT_NEW, "mqueue", "/dev/mqueue", "mqueue", "",
+               PLAN_MF_NODEV | PLAN_MF_IN_GUEST_NS | PLAN_MF_CREATE_DIR);
     box_env (box, "container=lxc-libvirt");
     box_init (box, "pid", "ids", "tty", "env", "fds", "limits", "stat=/dev/null", "stat=/dev/console",
-              "stat=/dev/bus/usb", "stat=/dev/ptmx", "list=/dev", "cat=/proc/self/cgroup",
+              "stat=/dev/bus/usb", "stat=/dev/pts/ptmx", "stat=/dev/pts", "stat=/dev/mqueue", "list=/dev", "cat=/proc/self/cgroup",
               "cat=/proc/self/mountinfo", "list=/", "write=/ro/file", "write=/proc/sys/net/ipv4/ip_forward",
               "write=/proc/sys/kernel/core_pattern", "touch=/tmp/mine", "caps", "exit=7", NULL);
     text = box_output (box, &exit_packet);
@@ -54,7 +56,11 @@ test_inside (gconstpointer mapped)
     has (text, "stat /dev/null: 20666 0:0 dev 1:3\n");
     has (text, "stat /dev/console: 20620 0:5 dev 136:0\n");
     has (text, "stat /dev/bus/usb: 40755 0:0");
-    has (text, "list /dev: bus console fd null ptmx pts tty zero\n");
+    /* the container's root's, not nobody's */
+    has (text, "stat /dev/pts/ptmx: 20666 0:0");
+    has (text, "stat /dev/pts: 40755 0:0");
+    has (text, "stat /dev/mqueue: 41777 0:0");
+    has (text, "list /dev: bus console fd mqueue null ptmx pts tty zero\n");
     has (text, "0::/\n");
     has (text, "list /: dev etc init proc ro run sys tmp\n");
     has (text, "write /ro/file: Read-only file system\n");
