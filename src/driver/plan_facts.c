@@ -394,10 +394,14 @@ gather_nets (const DomainDef *def, GError **error)
 
         if (net->type == NET_NETWORK)
             return error_set_from (error, ORIGIN_NETWORK, ERR_NO_NETWORK,
-                                   "no network with matching name '%s'", net->source);
+                                   "no network with matching name '%s' (there are no virtual networks"
+                                   " here: <interface type='bridge'> uses a bridge of the host)",
+                                   net->source);
         if (net->filter)            /* never unfiltered where a filter is asked for */
             return error_set_from (error, ORIGIN_NWFILTER, ERR_NO_NWFILTER,
-                                   "no nwfilter with matching name '%s'", net->filter);
+                                   "no nwfilter with matching name '%s' (there are no network filters"
+                                   " here: only without <filterref> it runs, unfiltered)",
+                                   net->filter);
         if (net->type == NET_BRIDGE && link_index (net->source) == 0)
             return error_set_errno (error, ENODEV, "Unable to use bridge '%s'", net->source);
         if (net->type == NET_BRIDGE && !link_is_bridge (net->source))

@@ -82,6 +82,30 @@ def check_connection(checks, conn, daemon):
         checks.matches("getDomainCapabilities", "<domain>lxc</domain>", conn.getDomainCapabilities(None, None, None, "lxc"))
 
 
+def check_nets(checks, conn, root):
+    """Virtual networks and filters: an interface that asks for one never comes up without it."""
+    wanted = (("<interface type='network'><source network='default'/></interface>", "VIR_ERR_NO_NETWORK",
+               "Network not found: no network with matching name 'default' (there are no virtual networks here: "
+               "<interface type='bridge'> uses a bridge of the host)"),
+              ("<interface type='ethernet'><filterref filter='clean-traffic'/></interface>", "VIR_ERR_NO_NWFILTER",
+               "Network filter not found: no nwfilter with matching name 'clean-traffic' (there are no network "
+               "filters here: only without <filterref> it runs, unfiltered)"))
+    plain = conn.createXML(t.domain_xml("py-plain", root, init="/bin/sleep", args=["1000"],
+                                          more="<features><privnet/></features>"), 0)
+    for xml, code, text in wanted:
+        domain = conn.defineXML(t.domain_xml("py-net", root, init="/bin/sleep", args=["1000"], devices=xml))
+        for what, call, arguments in (("start", domain.create, ()), ("attach", plain.attachDeviceFlags, (xml, 1))):
+            try:
+                call(*arguments)
+                checks.that(f"{what} with {xml} fails", False)
+            except libvirt.libvirtError as error:
+                checks.equal(f"{what} with {xml}", (error.get_error_code(), error.get_error_message()),
+                             (getattr(libvirt, code), text))
+        checks.equal(f"{xml}: off", domain.isActive(), 0)
+        domain.undefine()
+    plain.destroy()
+
+
 def check_lifecycle(checks, conn, loop, root):
     domain = conn.defineXML(t.domain_xml("py", root, init="/bin/sh", uuid=UUID))
     checks.that("event defined", loop.wait("py", libvirt.VIR_DOMAIN_EVENT_DEFINED, 0), loop.seen)
@@ -290,6 +314,7 @@ def run(daemon, directory):
     if daemon.name == "skepd":
         check_stats(checks, conn, domain)
         check_hotplug(checks, conn, loop, domain, root)
+        check_nets(checks, conn, root)
     check_files(checks, conn, root)
     check_autodestroy(checks, daemon, conn, root)
     check_readonly(checks, daemon)
