@@ -40,7 +40,8 @@ test_inside (gconstpointer mapped)
                PLAN_MF_NODEV | PLAN_MF_IN_GUEST_NS | PLAN_MF_CREATE_DIR);
     box_env (box, "container=lxc-libvirt");
     box_init (box, "pid", "ids", "tty", "env", "fds", "limits", "stat=/dev/null", "stat=/dev/console",
-              "stat=/dev/bus/usb", "stat=/dev/pts/ptmx", "stat=/dev/pts", "stat=/dev/mqueue", "list=/dev", "cat=/proc/self/cgroup",
+              "stat=/dev/bus/usb", "stat=/dev/pts/ptmx", "stat=/dev/pts", "stat=/dev/mqueue",
+              "list=/dev", "cat=/proc/self/cgroup",
               "cat=/proc/self/mountinfo", "list=/", "write=/ro/file", "write=/proc/sys/net/ipv4/ip_forward",
               "write=/proc/sys/kernel/core_pattern", "touch=/tmp/mine", "caps", "exit=7", NULL);
     text = box_output (box, &exit_packet);
