@@ -3,6 +3,11 @@
  * Builds the container's mount tree with the host's credentials, in a mount namespace (M1) owned by
  * the host's user namespace. The child copies M1 last, into a namespace of its own user namespace:
  * the kernel then locks every mask and every read-only flag made here (attacks A09, A10).
+ *
+ * It locks the file systems as well that a user may want to detach, against everybody who is in that
+ * namespace, the host's root too. They go by way of M1: what is unmounted there is unmounted in the
+ * copy, whose mounts follow those of M1 (shared there, slaves in the copy) and not the other way. So M1
+ * is kept for a container that has any, by a descriptor of the controller's; nothing runs in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +102,17 @@ switch_root (int root, Failure *failure)
     return 0;
 }
 
+/* Whether M1 is to outlive the builder. */
+static bool
+keeps_tree (const launch_plan *plan)
+{
+    bool any = false;
+
+    for (u_int i = 0; i < plan->mounts.mounts_len; i++)
+        any |= plan->mounts.mounts_val[i].flags & PLAN_MF_DETACHABLE;
+    return any && (plan->namespaces & CLONE_NEWUSER);
+}
+
 static void __attribute__ ((noreturn))
 second_half (Mounts *mounts, int sock)
 {
@@ -106,6 +122,11 @@ second_half (Mounts *mounts, int sock)
     prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (mounts_build (mounts) < 0 || switch_root (mounts->root, mounts->failure) < 0)
         sync_fail (sock, mounts->failure);
+    /* before the copy, which then follows; all of it is private, so its only peers are its own */
+    if (keeps_tree (mounts->plan) && mount (NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0) {
+        failure_set (mounts->failure, STEP_PIVOT, "shared mounts");
+        sync_fail (sock, mounts->failure);
+    }
     _exit (sync_send (sock, SYNC_BUILT, n, mounts->masters, n) < 0);
 }
 
@@ -148,7 +169,7 @@ builder_root (const launch_plan *plan)
 void
 builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups, int fuse)
 {
-    int sources[PLAN_MOUNTS_MAX], pidfd = -1;
+    int sources[PLAN_MOUNTS_MAX], pidfd = -1, tree = -1;
     Failure failure = { .step = STEP_NONE };
     Mounts mounts = {
         .plan = plan, .failure = &failure, .owner = builder_root (plan),
@@ -168,6 +189,10 @@ builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGrou
         sync_fail (sock, &failure);
     if (sync_expect (sock, SYNC_BUILD) < 0)
         _exit (1);
+    if (keeps_tree (plan) && (tree = open ("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)) < 0) {
+        failure_set (&failure, STEP_MOUNT_NAMESPACE, "/proc/self/ns/mnt");
+        sync_fail (sock, &failure);
+    }
     if (enter_child (plan, pidfd, child, &mounts) < 0)
         sync_fail (sock, &failure);
     /* a pid namespace takes only children, and a procfs belongs to that of its mounter */
@@ -178,5 +203,5 @@ builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGrou
     }
     if (second == 0)
         second_half (&mounts, sock);
-    _exit (sync_send (sock, SYNC_BUILDING, (uint64_t) second, NULL, 0) < 0);
+    _exit (sync_send (sock, SYNC_BUILDING, (uint64_t) second, &tree, tree >= 0) < 0);
 }

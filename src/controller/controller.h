@@ -65,6 +65,7 @@ typedef struct {
     bool has_userns;
     RootOwner root;
     int fuse;                   /* of /proc/meminfo, -1: it is the host's */
+    int tree;                   /* the builder's mount namespace (builder.c), -1: not kept */
     int memory_group;           /* directory, -1 none */
     bool memory_v2;
     int epoll, listener, daemon;

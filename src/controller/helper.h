@@ -43,6 +43,7 @@ void helper_failed (MonitorPacket *answer, unsigned step, const char *object);
 
 /* helper_device.c: words PLAN-FD; the plan is a device_plan. */
 void helper_device_add (HelperCall *call, MonitorPacket *answer);
+/* words PLAN-FD and the mount namespace that the container's was copied from (MONITOR_TREE), or - for none. */
 void helper_device_remove (HelperCall *call, MonitorPacket *answer);
 
 /* words PLAN-FD and ro or rw: whether the mount may be written to. */

@@ -28,24 +28,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "controller/helper.h"
-#include "controller/mounts.h"
+#include "controller/helper_device.h"
 #include "controller/netlink.h"
 #include "util/fd.h"
 
-#define STAGE_TREE "tree"
-
-typedef struct {
-    const HelperCall *call;
-    device_plan plan;
-    Failure failure;
-    RootOwner owner;        /* of what is made: host ids, or the container's once its user namespace is entered */
-    int root;               /* the container's, once entered */
-} Device;
-
-/* /proc/PID/ns/NAME of init. The pidfd holds the number only while init lives: so look after. */
-static int
-open_namespace (const HelperCall *call, const char *name)
+/* The pidfd holds the number only while init lives: so look after. */
+int
+device_open_namespace (const HelperCall *call, const char *name)
 {
     struct pollfd ended = { .fd = call->pidfd, .events = POLLIN };
     char path[64];
@@ -60,9 +49,8 @@ open_namespace (const HelperCall *call, const char *name)
     return fd_steal (&fd);
 }
 
-/* Into the container's tree; with @as_guest as its root where it has a user namespace of its own. */
-static int
-enter_tree (Device *d, bool as_guest)
+int
+device_enter_tree (Device *d, bool as_guest)
 {
     int namespaces = CLONE_NEWNS;
 
@@ -74,204 +62,6 @@ enter_tree (Device *d, bool as_guest)
         || (d->root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "the container's mount namespace");
     umask (0);
-    return 0;
-}
-
-/* ---- mounts */
-
-/*
- * Locks the flags of @tree: from now on nobody in the container's user namespace can make it writable
- * again. The kernel locks when a mount is copied into a mount namespace of another user namespace, so
- * there must be one: ours, which only this process ever sees. Ends as the container's root.
- */
-static int
-lock_tree (Device *d, int tree, bool directory, int userns)
-{
-    autofd int target = -1;
-    int locked;
-
-    if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
-        || mount ("skep", d->plan.stage_dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") < 0
-        || chdir (d->plan.stage_dir) < 0)
-        return failure_set (&d->failure, STEP_LOCK_MOUNTS, d->plan.stage_dir);
-    if (directory)
-        target = mkdir (STAGE_TREE, 0755) < 0 ? -1 : open (STAGE_TREE, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    else
-        target = open (STAGE_TREE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (target < 0
-        || move_mount (tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-        return failure_set (&d->failure, STEP_LOCK_MOUNTS, STAGE_TREE);
-    /* the working directory follows into the copied namespace: descriptors do not */
-    if (setns (userns, CLONE_NEWUSER) < 0 || unshare (CLONE_NEWNS) < 0)
-        return failure_set (&d->failure, STEP_LOCK_MOUNTS, "user namespace");
-    locked = open_tree (AT_FDCWD, STAGE_TREE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-    return locked < 0 ? failure_set (&d->failure, STEP_LOCK_MOUNTS, STAGE_TREE) : locked;
-}
-
-static int
-add_mount (Device *d)
-{
-    const plan_mount *mount = d->plan.mounts.mounts_val;
-    bool from_guest = mount->kind == PLAN_MOUNT_BIND_GUEST, directory = true;
-    launch_plan alone = { .mounts = { 1, d->plan.mounts.mounts_val } };
-    Mounts m = { .plan = &alone, .failure = &d->failure, .owner = d->owner, .root = -1, .userns = -1 };
-    autofd int userns = -1, tree = -1, target = -1;
-
-    if (d->call->has_userns && (userns = open_namespace (d->call, "user")) < 0)
-        return failure_set (&d->failure, STEP_USER_NAMESPACE, "the container's user namespace");
-    m.userns = userns;
-    umask (0);
-    /* the source first: it is the host's, and out of sight later */
-    if (!from_guest && (tree = mount_make (&m, mount, &directory)) < 0)
-        return -1;
-    if (!from_guest && userns >= 0) {
-        int locked = lock_tree (d, tree, directory, userns);
-
-        fd_close (&tree);
-        tree = locked;
-        if (tree < 0)
-            return -1;
-        /* of that user namespace already: what is left is its mount namespace */
-        d->owner = (RootOwner) { 0, 0 };
-        if (setgroups (0, NULL) < 0 || setresgid (0, 0, 0) < 0 || setresuid (0, 0, 0) < 0)
-            return failure_set (&d->failure, STEP_CREDENTIALS, "root");
-    }
-    if (enter_tree (d, from_guest) < 0)
-        return -1;
-    m.root = d->root;
-    m.owner = d->owner;
-    if (from_guest && (tree = mount_make (&m, mount, &directory)) < 0)
-        return -1;
-    if (mount_target (&m, mount, directory, &target) < 0)
-        return -1;
-    if (helper_still_asked (d->call) < 0)
-        return failure_set (&d->failure, STEP_MOUNT, mount->target);
-    return mount_put (&m, mount, tree, target);
-}
-
-/* What the mount shows at its root, as far as that can be said. */
-typedef struct {
-    bool known;
-    dev_t dev;
-    ino_t ino;              /* 0: any */
-} Shown;
-
-static Shown
-shown_of (Device *d, const plan_mount *mount, bool inside)
-{
-    bool from_guest = mount->kind == PLAN_MOUNT_BIND_GUEST;
-    autofd int fd = -1;
-    struct stat st;
-
-    if (mount->kind == PLAN_MOUNT_BLOCK && mount->index)
-        return (Shown) { true, makedev (mount->index >> 20, mount->index & 0xfffff), 0 };
-    if (mount->kind == PLAN_MOUNT_NEW || from_guest != inside)
-        return (Shown) { 0 };
-    fd = from_guest ? path_open (d->root, mount->source, O_PATH, PATH_FOLLOW)
-                    : open (mount->source, O_PATH | O_CLOEXEC);
-    if (fd < 0 || fstat (fd, &st) < 0)
-        return (Shown) { 0 };   /* gone meanwhile */
-    return mount->kind == PLAN_MOUNT_BLOCK ? (Shown) { true, st.st_rdev, 0 }
-                                           : (Shown) { true, st.st_dev, st.st_ino };
-}
-
-/* 1: that very mount is at @fd; 0: none is; -1: another one. */
-static int
-is_mounted (const plan_mount *mount, const Shown *shown, int fd)
-{
-    struct statx stx;
-    struct statfs fs;
-    struct stat st;
-
-    if (statx (fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) < 0 || fstat (fd, &st) < 0
-        || !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-        return 0;
-    if (mount->kind == PLAN_MOUNT_NEW)
-        return fstatfs (fd, &fs) == 0 && (strcmp (mount->fstype, "tmpfs") != 0
-                                          || fs.f_type == TMPFS_MAGIC) ? 1 : -1;
-    if (!shown->known || (st.st_dev == shown->dev && (shown->ino == 0 || shown->ino == st.st_ino)))
-        return 1;
-    return -1;
-}
-
-/* umount(2) takes a path, and a descriptor of the mount would keep it busy: so the path that the kernel
- * gives the target is walked again, without links, up to its last name. */
-static int
-unmount_at (Device *d, int target, const char *path_given, int own_fds)
-{
-    char number[16], path[4096], *name;
-    autofd int parent = -1;
-    ssize_t n;
-
-    snprintf (number, sizeof number, "%d", target);
-    n = readlinkat (own_fds, number, path, sizeof path - 1);
-    close (target);
-    if (n <= 1 || path[0] != '/')
-        return failure_set (&d->failure, STEP_MOUNT, path_given);
-    path[n] = '\0';
-    name = strrchr (path, '/');
-    *name++ = '\0';
-    parent = path_open (d->root, path[0] ? path : "/", O_PATH | O_DIRECTORY, PATH_STRICT);
-    if (parent < 0 || fchdir (parent) < 0 || helper_still_asked (d->call) < 0
-        || umount2 (name, UMOUNT_NOFOLLOW) < 0)
-        return failure_set (&d->failure, STEP_MOUNT, path_given);
-    return 0;
-}
-
-static int
-remove_mount (Device *d)
-{
-    const plan_mount *mount = d->plan.mounts.mounts_val;
-    Shown shown = shown_of (d, mount, false);
-    /* the host's /proc, where this process is to be found: the container's does not have it */
-    autofd int own_fds = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int target, mounted;
-
-    if (own_fds < 0 || enter_tree (d, false) < 0)
-        return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "/proc");
-    if (mount->kind == PLAN_MOUNT_BIND_GUEST)
-        shown = shown_of (d, mount, true);
-    target = path_open (d->root, mount->target, O_PATH, PATH_FOLLOW);
-    if (target < 0)
-        return 0;               /* the guest has removed it */
-    mounted = is_mounted (mount, &shown, target);
-    if (mounted > 0)
-        return unmount_at (d, target, mount->target, own_fds);
-    close (target);
-    if (mounted == 0)
-        return 0;
-    errno = EBUSY;
-    return failure_set_detail (&d->failure, STEP_MOUNT, mount->target, "another mount is there");
-}
-
-/* Of a mount that the container's users could change back it would say nothing: the daemon does not ask for one in
- * a user namespace. */
-static int
-change_access (Device *d)
-{
-    const plan_mount *mount = d->plan.mounts.mounts_val;
-    bool readonly = strcmp (d->call->words[1], "ro") == 0;
-    struct mount_attr attr = { .attr_set = readonly ? MOUNT_ATTR_RDONLY : 0,
-                               .attr_clr = readonly ? 0 : MOUNT_ATTR_RDONLY };
-    Shown shown = shown_of (d, mount, false);
-    autofd int target = -1;
-    int mounted;
-
-    if (enter_tree (d, false) < 0)
-        return -1;
-    if (mount->kind == PLAN_MOUNT_BIND_GUEST)
-        shown = shown_of (d, mount, true);
-    target = path_open (d->root, mount->target, O_PATH, PATH_FOLLOW);
-    mounted = target < 0 ? 0 : is_mounted (mount, &shown, target);
-    if (mounted <= 0) {
-        errno = mounted == 0 ? ENOENT : EBUSY;
-        return failure_set_detail (&d->failure, STEP_MOUNT, mount->target,
-                                   mounted == 0 ? "the container has unmounted it" : "another mount is there");
-    }
-    if (helper_still_asked (d->call) < 0
-        || mount_setattr (target, "", AT_EMPTY_PATH | (mount->flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0), &attr,
-                          sizeof attr) < 0)
-        return failure_set (&d->failure, STEP_MOUNT, mount->target);
     return 0;
 }
 
@@ -312,7 +102,7 @@ open_dev (Device *d)
     struct statfs fs;
     struct stat st;
 
-    if (host < 0 || enter_tree (d, false) < 0)
+    if (host < 0 || device_enter_tree (d, false) < 0)
         return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "/dev");
     dev = path_open (d->root, "/dev", O_PATH | O_DIRECTORY, PATH_STRICT);
     if (dev < 0 || fstat (dev, &st) < 0 || fstatfs (dev, &fs) < 0
@@ -412,7 +202,7 @@ open_filesystem (HelperCall *call, MonitorPacket *answer)
         || host_has_mounted (makedev (numbers[0], numbers[1]))) {
         errno = EXDEV;
         failure_set_detail (&d.failure, STEP_MOUNT, call->words[0], "the host has mounted it too");
-    } else if (enter_tree (&d, false) == 0) {
+    } else if (device_enter_tree (&d, false) == 0) {
         fd = path_open (d.root, call->words[0], O_RDONLY | O_DIRECTORY | O_NONBLOCK, PATH_FOLLOW);
         if (fd < 0 || fstat (fd, &st) < 0) {
             failure_set (&d.failure, STEP_MOUNT, call->words[0]);
@@ -490,7 +280,7 @@ static int
 add_link (Device *d)
 {
     const plan_link *link = d->plan.links.links_val;
-    autofd int netns = open_namespace (d->call, "net");
+    autofd int netns = device_open_namespace (d->call, "net");
 
     if (netns < 0)
         return failure_set (&d->failure, STEP_LINK, "the container's network namespace");
@@ -541,17 +331,17 @@ run (const HelperCall *call, MonitorPacket *answer, int (*mount) (Device *), int
 void
 helper_device_access (HelperCall *call, MonitorPacket *answer)
 {
-    run (call, answer, change_access, no_access, no_access);
+    run (call, answer, device_change_mount, no_access, no_access);
 }
 
 void
 helper_device_add (HelperCall *call, MonitorPacket *answer)
 {
-    run (call, answer, add_mount, add_node, add_link);
+    run (call, answer, device_add_mount, add_node, add_link);
 }
 
 void
 helper_device_remove (HelperCall *call, MonitorPacket *answer)
 {
-    run (call, answer, remove_mount, remove_node, remove_link);
+    run (call, answer, device_remove_mount, remove_node, remove_link);
 }

@@ -129,7 +129,8 @@ be_alone (void)
 int
 main (int argc, char **argv)
 {
-    Controller c = { .fuse = -1, .memory_group = -1, .epoll = -1, .listener = -1, .daemon = -1, .pidfd = -1 };
+    Controller c = { .fuse = -1, .tree = -1, .memory_group = -1, .epoll = -1, .listener = -1, .daemon = -1,
+                     .pidfd = -1 };
     Failure failure = { .step = STEP_NONE };
     const char *why = NULL;
     launch_plan plan;

@@ -167,8 +167,9 @@ take_builder_packet (Setup *s)
         s->cloned = true;
         return 0;
     }
-    if (packet.type == SYNC_BUILDING && n == 0) {
+    if (packet.type == SYNC_BUILDING && n <= 1 && !s->building) {
         s->second_pid = (pid_t) packet.a;
+        s->c->tree = n == 1 ? fds[0] : -1;
         s->building = true;
         return 0;
     }
@@ -596,6 +597,7 @@ abandon (Setup *s)
         ;
     c->init = 0;
     fd_close (&c->pidfd);
+    fd_close (&c->tree);
     for (unsigned i = 0; i < s->n_masters; i++)
         close (s->masters[i]);
     fd_close (&c->listener);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The loop of a running container: init's pidfd, one daemon, the consoles. */
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <signal.h>
 #include <stdio.h>
@@ -119,6 +120,18 @@ hold_device (int fd)
 }
 
 static void
+send_tree (Controller *c, const MonitorPacket *packet, const int *fds, unsigned n)
+{
+    const MonitorPacket empty = { .type = MONITOR_TREE };
+    int err = n != 1 ? EINVAL : c->tree < 0 ? ENOENT : 0;
+
+    /* a socket that is full or of somebody who has gone: never waited for */
+    if (!err && (fcntl (fds[0], F_SETFL, O_NONBLOCK) < 0 || fd_send (fds[0], &empty, sizeof empty, &c->tree, 1) < 0))
+        err = errno;
+    supervise_answer (c, packet->serial, err, 0, err ? "mount tree" : "");
+}
+
+static void
 serve_request (Controller *c, const MonitorPacket *packet, int *fds, unsigned *n)
 {
     switch (packet->type) {
@@ -156,6 +169,9 @@ serve_request (Controller *c, const MonitorPacket *packet, int *fds, unsigned *n
     case MONITOR_RELEASE:
         release_device (packet->a);
         supervise_answer (c, packet->serial, 0, 0, "");
+        return;
+    case MONITOR_TREE:
+        send_tree (c, packet, fds, *n);
         return;
     default:
         supervise_answer (c, packet->serial, ENOSYS, 0, "request");

@@ -9,7 +9,7 @@
  *   C->G ENTER      ids are mapped, devices moved: G, in its cgroups, completes its namespaces
  *   G->C ENTERED
  *   C->B BUILD      B enters G's namespaces and clones P (also C's child), then ends
- *   B->C BUILDING   a = pid of P
+ *   B->C BUILDING   a = pid of P; a descriptor of their mount namespace, if C is to keep it (builder.c)
  *   P->C BUILT      descriptors: the console masters. The root is switched; P ends.
  *   C->G FINISH     the tree is complete and the daemon said CONTINUE
  *   G->C READY      then execve()

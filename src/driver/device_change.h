@@ -41,9 +41,10 @@ gboolean device_replace_config (Domain *domain, const char *text, DomainDef *def
  * domain_device_alone(). */
 PlanFacts *device_recall_facts (const DomainDef *alone, DeviceKind kind, const PlanDevice *numbers);
 /* Sends skep-helper into the container with the plan of that device: VERB PLAN-FD and, where it is not NULL, @more
- * (both literals). @job yields, NULL: none. FALSE with error: @done is never called. device_enter.c */
+ * (both literals), or the number of @extra, a descriptor that is taken, -1 none. @job yields, NULL: none. FALSE with
+ * error: @done is never called. device_enter.c */
 gboolean device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts *facts, const char *verb,
-                       const char *more, TaskDone done, gpointer data, GError **error);
+                       const char *more, int extra, TaskDone done, gpointer data, GError **error);
 
 /* ---- between device_change.c, the runner, and device_steps.c, the tables */
 

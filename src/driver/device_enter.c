@@ -3,6 +3,7 @@
 #include "driver/device_steps.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "driver/daemon.h"
 #include "driver/errand.h"
@@ -10,11 +11,14 @@
 #include "driver/store.h"
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/task.h"
+
+#define TREE_DEADLINE_MS 5000
 
 typedef struct {
     ErrandTarget target;
-    int plan;
+    int fds[2];                 /* the plan; -1 or what @more is the number of */
     const char *verb, *more;    /* literals; the word after the plan, NULL none */
 } EnterInput;
 
@@ -24,7 +28,8 @@ enter_input_free (gpointer data)
     EnterInput *input = data;
 
     errand_target_clear (&input->target);
-    fd_close (&input->plan);
+    fd_close (&input->fds[0]);
+    fd_close (&input->fds[1]);
     g_free (input);
 }
 
@@ -33,10 +38,12 @@ enter_run (gpointer data, GError **error)
 {
     EnterInput *input = data;
     g_autofree char *number = g_strdup_printf ("%d", ERRAND_FD_FIRST);
-    const char *words[] = { input->verb, number, input->more, NULL };
+    g_autofree char *second = g_strdup_printf ("%d", ERRAND_FD_FIRST + 1);
+    const char *words[] = { input->verb, number, input->fds[1] >= 0 ? second : input->more, NULL };
     MonitorPacket answer;
 
-    return errand_run (&input->target, words, &input->plan, 1, ERRAND_DEADLINE_MS, &answer, error)
+    return errand_run (&input->target, words, input->fds, input->fds[1] >= 0 ? 2 : 1, ERRAND_DEADLINE_MS, &answer,
+                       error)
                ? input : NULL;
 }
 
@@ -77,8 +84,9 @@ plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
 
 gboolean
 device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts *facts, const char *verb,
-              const char *more, TaskDone done, gpointer data, GError **error)
+              const char *more, int extra, TaskDone done, gpointer data, GError **error)
 {
+    autofd int extra_fd = extra;
     g_autofree char *owner = g_strconcat (domain->def->name, "/enter", NULL);
     ErrandTarget target;
     EnterInput *input;
@@ -92,7 +100,7 @@ device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts 
         return FALSE;
     }
     input = g_new0 (EnterInput, 1);
-    *input = (EnterInput) { target, fd, verb, more };
+    *input = (EnterInput) { target, { fd, fd_steal (&extra_fd) }, verb, more };
     if (job)
         job_yield (job);
     task_run_waiting (owner, enter_run, input, enter_input_free, done, data);
@@ -102,7 +110,7 @@ device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts 
 static StepResult
 send_helper (DeviceChange *change, const char *verb, GError **error)
 {
-    return device_enter (change->domain, change->job, change->alone, change->facts, verb, NULL, enter_done, change,
+    return device_enter (change->domain, change->job, change->alone, change->facts, verb, NULL, -1, enter_done, change,
                          error) ? STEP_WAIT : STEP_FAILED;
 }
 
@@ -126,6 +134,68 @@ device_run_enter (DeviceChange *change, GError **error)
     return send_helper (change, "device-add", error);
 }
 
+/* @tree is taken. */
+static StepResult
+send_to_remove (DeviceChange *change, int tree, GError **error)
+{
+    return device_enter (change->domain, change->job, change->alone, change->facts, "device-remove", "-", tree,
+                         enter_done, change, error) ? STEP_WAIT : STEP_FAILED;
+}
+
+/* What a start mounts is locked in a user namespace: it goes by way of the one that it was mounted in. */
+static gboolean
+has_locked_mounts (const DeviceChange *change)
+{
+    return change->kind == DEVICE_FILESYSTEM && change->alone->uid_map->len > 0;
+}
+
+typedef struct {
+    DeviceChange *change;
+    int sock;
+} TreeRequest;
+
+static void
+tree_answered (const GError *error, gpointer data)
+{
+    g_autofree TreeRequest *request = data;
+    g_autoptr (GError) why = NULL;
+    autofd int sock = request->sock;
+    MonitorPacket packet;
+    int tree = -1;
+    guint n = 1;
+
+    /* without it what was attached later can go, and the helper says it of the rest */
+    if (error)
+        log_debug ("domain '%s': %s", request->change->domain->def->name, error->message);
+    else if (fd_receive (sock, &packet, sizeof packet, &tree, &n) != sizeof packet || n != 1)
+        tree = -1;
+    if (send_to_remove (request->change, tree, &why) == STEP_FAILED)
+        device_change_go_on (request->change, why);
+}
+
+static StepResult
+ask_for_tree (DeviceChange *change)
+{
+    g_autoptr (GError) error = NULL;
+    MonitorPacket packet = { .type = MONITOR_TREE };
+    TreeRequest *request = g_new0 (TreeRequest, 1);
+    int pair[2] = { -1, -1 };
+
+    request->change = change;
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        error_set_errno (&error, errno, "cannot make a socket");
+    else if (!change->domain->instance->monitor)
+        error_set (&error, ERR_OPERATION_FAILED, "the controller cannot be reached");
+    request->sock = pair[0];
+    if (error)
+        tree_answered (error, request);
+    else
+        monitor_link_request (change->domain->instance->monitor, &packet, pair[1], TREE_DEADLINE_MS, tree_answered,
+                              request);
+    fd_close (&pair[1]);
+    return STEP_WAIT;
+}
+
 /* With no end on the host there is nothing but the container's; and a hostdev goes back. */
 gboolean
 device_needs_leave (DeviceChange *change)
@@ -143,7 +213,7 @@ device_run_leave (DeviceChange *change, GError **error)
     if (net)
         device_add_link_fact (change, "", 1, net->guest_ifname, net, NULL);
     add_hostdev_link (change);
-    return send_helper (change, "device-remove", error);
+    return has_locked_mounts (change) ? ask_for_tree (change) : send_to_remove (change, -1, error);
 }
 
 /* A network device of the host that has not moved, or is back. */

@@ -40,7 +40,8 @@ device_fs_begin (Domain *domain, Job *job, const FsDef *fs, TaskDone done, gpoin
     PlanFacts *facts = device_recall_facts (alone, DEVICE_FILESYSTEM, &numbers);
     g_autoptr (GError) error = NULL;
 
-    if (!device_enter (domain, job, alone, facts, "device-access", fs->readonly ? "ro" : "rw", done, data, &error))
+    if (!device_enter (domain, job, alone, facts, "device-access", fs->readonly ? "ro" : "rw", -1, done, data,
+                       &error))
         done (NULL, error, data);
     plan_facts_free (facts);
 }

@@ -270,7 +270,7 @@ planner_filesystem (Planner *p, guint index)
 {
     const FsDef *fs = p->def->filesystems->pdata[index];
     const PlanFs *fact = &g_array_index (p->facts->fs, PlanFs, index);
-    guint flags = fs->readonly ? PLAN_MF_RDONLY : 0;
+    guint flags = (fs->readonly ? PLAN_MF_RDONLY : 0) | (p->facts->idmap ? PLAN_MF_DETACHABLE : 0);
     guint create = fact->directory ? PLAN_MF_CREATE_DIR : PLAN_MF_CREATE_FILE;
     plan_mount *mount;
 

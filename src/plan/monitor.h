@@ -60,6 +60,8 @@ typedef enum {
     MONITOR_HOLD,           /* one descriptor of a block device, kept open from now on: a loop device
                                lives as long as somebody has it open */
     MONITOR_RELEASE,        /* a = major << 32 | minor: closes what is held of that device */
+    MONITOR_TREE,           /* one descriptor: a socket to which the mount namespace that the container's was copied
+                               from is sent, in an empty packet. ENOENT: none is kept */
 } MonitorType;
 
 typedef enum {

@@ -20,7 +20,7 @@
 #define PLAN_MF_ALL                                                                                \
     (PLAN_MF_RDONLY | PLAN_MF_NOSUID | PLAN_MF_NODEV | PLAN_MF_NOEXEC | PLAN_MF_RECURSIVE          \
      | PLAN_MF_OPTIONAL | PLAN_MF_CREATE_DIR | PLAN_MF_CREATE_FILE | PLAN_MF_IN_GUEST_NS           \
-     | PLAN_MF_LATE)
+     | PLAN_MF_LATE | PLAN_MF_DETACHABLE)
 
 static bool
 wrong (const char **ret_why, const char *why)

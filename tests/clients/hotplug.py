@@ -162,20 +162,54 @@ def of_the_start(checks, guest, image):
             "</disk>")
     fs = (f"<filesystem type='file' accessmode='passthrough'><driver type='loop' format='raw'/><source file='{image}'/>"
           "<target dir='/mnt/image'/></filesystem>")
-    # with a user namespace the kernel has locked the mounts of the start
-    devices = (disk,) if guest.idmap else (disk, fs)
+    host = os.path.join(guest.directory, "of-the-start")
+    os.makedirs(host, exist_ok=True)
+    bound = f"<filesystem type='mount'><source dir='{host}'/><target dir='/mnt/bound'/></filesystem>"
+    devices = (disk, fs, bound)
     for xml in devices:
         checks.equal(f"{what}: attach for the next start", well(guest.attach(xml, "--config")), GOOD)
     guest.must("destroy", guest.name)
     guest.must("start", guest.name)
     guest.init = guest.find_init()
     checks.that(f"{what}: the disk is there", guest.device("/dev/sdb"))
-    checks.equal(f"{what}: the file system", "/mnt/image" in guest.mounts(), not guest.idmap)
-    checks.equal(f"{what}: loop devices", len(t.execute(["losetup", "-j", image]).out.splitlines()), len(devices))
+    checks.that(f"{what}: the file systems", {"/mnt/image", "/mnt/bound"} <= set(guest.mounts()))
+    checks.equal(f"{what}: loop devices", len(t.execute(["losetup", "-j", image]).out.splitlines()), 2)
+    if guest.idmap:
+        locked(checks, guest, bound)
+    user = os.open(f"/proc/{guest.init}/root/mnt/image", os.O_PATH)
+    checks.matches(f"{what}: in use it stays", "Device or resource busy", guest.detach(fs).err)
+    os.close(user)
+    checks.that(f"{what}: it is there", "/mnt/image" in guest.mounts() and "/mnt/image" in guest.live())
     for xml in devices:
         checks.equal(f"{what}: detach", well(guest.detach(xml, "--live", "--config")), GOOD)
+    checks.that(f"{what}: no mount stays", not {"/mnt/image", "/mnt/bound"} & set(guest.mounts()))
     checks.equal(f"{what}: no loop device stays",
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
+
+
+def locked(checks, guest, bound):
+    """What a start has mounted in a user namespace nobody can take away from inside; detaching it can."""
+    what = f"{guest.name}: locked"
+    checks.that(f"{what}: not by its root", guest.run("umount", "/mnt/bound").status != 0)
+    checks.that(f"{what}: nor lazily", guest.run("umount", "-l", "/mnt/bound").status != 0)
+    guest.run("mkdir", "-p", "/mnt/bound/below")
+    checks.equal(f"{what}: a mount of its own", guest.run("mount", "-t", "tmpfs", "own", "/mnt/bound/below").status, 0)
+    done = guest.detach(bound)
+    checks.matches(f"{what}: has to go first", "Device or resource busy", done.err)
+    checks.equal(f"{what}: it goes", guest.run("umount", "/mnt/bound/below").status, 0)
+    checks.equal(f"{what}: all is private", guest.run("mount", "--make-rprivate", "/").status, 0)
+    done = guest.detach(bound)
+    checks.matches(f"{what}: then it stays, and it is said why", "the container has made its mounts private", done.err)
+    checks.that(f"{what}: everywhere", "/mnt/bound" in guest.mounts() and "/mnt/bound" in guest.live())
+    guest.must("destroy", guest.name)
+    guest.must("start", guest.name)
+    guest.init = guest.find_init()
+    # mounted by another daemon: the controller has what it takes
+    guest.daemon.stop()
+    guest.daemon.start()
+    checks.equal(f"{what}: detach", well(guest.detach(bound)), GOOD)
+    checks.that(f"{what}: it is gone", "/mnt/bound" not in guest.mounts() and "/mnt/bound" not in guest.live())
+    checks.equal(f"{what}: attach it again", well(guest.attach(bound)), GOOD)
 
 
 def defined_meanwhile(checks, guest, image):
