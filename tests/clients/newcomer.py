@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a newcomer runs first: tools/quickstart, to its end, cut short and kept; and ./run. Nothing may be left."""
+"""What a newcomer runs first: tools/quickstart, to its end, cut short and kept; ./run and tools/private-skepd. Nothing may be left."""
 
 import glob
 import os
@@ -107,6 +107,49 @@ def check_run(checks, directory):
     checks.equal("./run leaves nothing but its directory", left(directory), [])
 
 
+def check_private(checks, directory):
+    """tools/private-skepd, where libvirt's paths are this test's own."""
+    private = os.path.join(directory, "d")
+    env = environment(directory)
+    uri = ["virsh", "-c", "lxc:///system", "uri"]
+
+    def paths():
+        return sorted(os.listdir("/run/libvirt"))
+
+    def skepd(*words):
+        done = t.execute([os.path.join(t.SOURCE, "tools/private-skepd"), *words, private], env=env)
+        return done.status, (done.out + done.err).strip()
+    os.makedirs("/run/libvirt", exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/libvirt"], check=True)
+    checks.equal("status before", skepd("status"), (1, "stopped"))
+    checks.equal("reload before", skepd("reload")[0], 1)
+    checks.equal("start", skepd("start"), (0, ""))
+    checks.equal("again", skepd("start"), (0, "private-skepd: already running"))
+    checks.equal("again, with libvirt's paths", skepd("start", "--libvirt-paths"),
+                 (1, "private-skepd: already running, without --libvirt-paths: stop it first"))
+    checks.equal("none there", paths(), [])
+    checks.equal("stop", skepd("stop"), (0, ""))
+    checks.equal("start with libvirt's paths", skepd("start", "--libvirt-paths"), (0, ""))
+    checks.equal("all there", paths(), ["libvirt-sock", "libvirt-sock-ro", "virtlxcd-sock", "virtlxcd-sock-ro"])
+    checks.equal("virsh finds it", t.execute(uri).out.strip(), "lxc:///system")
+    with open(f"{private}/skepd.pid", encoding="utf-8") as handle:
+        victim = int(handle.read())
+    os.kill(victim, signal.SIGKILL)
+    checks.that("killed", t.wait_until(lambda: skepd("status") == (1, "stopped")))
+    checks.equal("start after that, without", skepd("start"), (0, ""))
+    checks.equal("the paths are free again", paths(), [])
+    checks.equal("reload", skepd("reload"), (0, ""))
+    with open(f"{private}/skepd.conf", "w", encoding="utf-8") as handle:
+        handle.write("nonsense = 1\n")
+    checks.equal("reload of a bad file", skepd("reload"),
+                 (1, f"private-skepd: settings stay as they were: {private}/skepd.conf:1: unknown setting 'nonsense'"))
+    checks.equal("it runs on", skepd("status"), (0, "running"))
+    checks.equal("stop at the end", skepd("stop"), (0, ""))
+    subprocess.run(["umount", "/run/libvirt"], check=True)
+    shutil.rmtree(private)
+    checks.equal("private-skepd leaves nothing but its directory", left(directory), [])
+
+
 def main():
     t.enter_namespaces()
     t.need_program("virsh")
@@ -118,6 +161,7 @@ def main():
         check_cut_short(checks, directory, signal.SIGINT, "Looking at it")
         check_kept(checks, directory)
         check_run(checks, directory)
+        check_private(checks, directory)
     sys.exit(checks.done())
 
 
