@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "util/fd.h"
+#include "util/netdev.h"
 
 typedef struct {
     _Alignas (struct nlmsghdr) char bytes[512];
@@ -104,6 +105,14 @@ link_move (int sock, const plan_link *link, unsigned attribute, uint32_t target)
     return request_run (sock, header);
 }
 
+static int
+move_failed (const plan_link *link, Failure *failure)
+{
+    return failure_set_detail (failure, STEP_LINK, link->host_name,
+                               errno == EINVAL ? "of a kind that cannot leave the host's network namespace"
+                                               : link->guest_name);
+}
+
 int
 links_move (const launch_plan *plan, pid_t pid, Failure *failure)
 {
@@ -120,7 +129,7 @@ links_move (const launch_plan *plan, pid_t pid, Failure *failure)
         if (failure_enter (failure, STEP_LINK, link->host_name) < 0)
             return -1;
         if (link_move (sock, link, IFLA_NET_NS_PID, (uint32_t) pid) < 0)
-            return failure_set_detail (failure, STEP_LINK, link->host_name, link->guest_name);
+            return move_failed (link, failure);
     }
     return 0;
 }
@@ -277,9 +286,8 @@ link_move_to (const plan_link *link, int netns, Failure *failure)
 
     if (failure_enter (failure, STEP_LINK, link->host_name) < 0)
         return -1;
-    if (sock < 0 || link_move (sock, link, IFLA_NET_NS_FD, (uint32_t) netns) < 0)
-        return failure_set_detail (failure, STEP_LINK, link->host_name, link->guest_name);
-    return 0;
+    return sock >= 0 && link_move (sock, link, IFLA_NET_NS_FD, (uint32_t) netns) == 0
+        ? 0 : move_failed (link, failure);
 }
 
 int
@@ -299,6 +307,7 @@ link_configure_one (const plan_link *link, Failure *failure)
 typedef struct {
     char kind[16];              /* "" for a piece of hardware, which no namespace can make */
     bool below_host;            /* what it is made on, or its other end, is in the host's namespace */
+    bool carrier;
 } LinkFacts;
 
 /* The kernel's one answer, an object of @type. */
@@ -381,7 +390,7 @@ link_facts (int sock, unsigned index, int host, LinkFacts *ret)
 {
     _Alignas (struct nlmsghdr) char answer[32768];
     struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = (int) index };
-    const struct rtattr *details, *kind = NULL;
+    const struct rtattr *details, *carrier, *kind = NULL;
     const struct nlmsghdr *reply;
     Request request;
     int32_t id;
@@ -396,6 +405,8 @@ link_facts (int sock, unsigned index, int host, LinkFacts *ret)
         kind = attribute_find (RTA_DATA (details), RTA_PAYLOAD (details), IFLA_INFO_KIND);
     if (kind)
         snprintf (ret->kind, sizeof ret->kind, "%.*s", (int) RTA_PAYLOAD (kind), (const char *) RTA_DATA (kind));
+    carrier = reply_find (reply, sizeof info, IFLA_CARRIER);
+    ret->carrier = carrier && RTA_PAYLOAD (carrier) >= 1 && *(const uint8_t *) RTA_DATA (carrier) != 0;
     /* given only where that is another namespace than this one */
     ret->below_host = attribute_number (reply_find (reply, sizeof info, IFLA_LINK_NETNSID), &id)
         && namespace_is (sock, host, id);
@@ -448,29 +459,77 @@ link_delete_here (const plan_link *link, int host, Failure *failure)
     return 0;
 }
 
+/* The index of the device, whatever the container calls it; 0 with the failure set. */
+static unsigned
+find_by_identity (const plan_link *link, Failure *failure)
+{
+    autofd int sysfs = netdev_sysfs ();
+    struct if_nameindex *all = sysfs >= 0 ? if_nameindex () : NULL;
+    unsigned index = 0;
+
+    if (!all) {
+        failure_set_detail (failure, STEP_LINK, link->host_name, "its network devices");
+        return 0;
+    }
+    for (const struct if_nameindex *one = all; one->if_index != 0 && index == 0; one++)
+        if (netdev_identity (sysfs, one->if_name) == link->identity)
+            index = one->if_index;
+    if_freenameindex (all);
+    errno = ENODEV;
+    if (index == 0)
+        failure_set_detail (failure, STEP_LINK, link->host_name, "the container has deleted it or moved it on");
+    return index;
+}
+
+/* The same by its name: of a container that was started before identities were noted. What it made itself is not the
+ * host's. */
+static unsigned
+find_by_name (int sock, const plan_link *link, int host, Failure *failure)
+{
+    unsigned index = if_nametoindex (link->guest_name);
+    LinkFacts facts;
+
+    if (index == 0) {
+        errno = ENODEV;
+        failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has renamed it");
+    } else if (link_facts (sock, index, host, &facts) < 0) {
+        failure_set_detail (failure, STEP_LINK, link->guest_name, link->host_name);
+        index = 0;
+    } else if (facts.kind[0] && !facts.below_host) {
+        errno = EXDEV;
+        failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has made it");
+        index = 0;
+    }
+    return index;
+}
+
+/* A tun or tap that is attached to a program of the container would go on taking packets from it on the host. */
+static bool
+is_open_tun (int sock, unsigned index, int host)
+{
+    LinkFacts facts;
+
+    return link_facts (sock, index, host, &facts) == 0 && strcmp (facts.kind, "tun") == 0 && facts.carrier;
+}
+
 int
 link_return (const plan_link *link, int host, Failure *failure)
 {
-    struct ifinfomsg info = {
-        .ifi_family = AF_UNSPEC, .ifi_index = (int) if_nametoindex (link->guest_name),
-    };
+    struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
     autofd int sock = link_socket ();
     uint32_t target = (uint32_t) host;
     struct nlmsghdr *header;
-    LinkFacts facts;
     Request request;
 
     if (sock < 0)
         return failure_set (failure, STEP_LINK, "netlink");
-    if (info.ifi_index == 0) {
-        errno = ENODEV;
-        return failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has renamed it");
-    }
-    if (link_facts (sock, (unsigned) info.ifi_index, host, &facts) < 0)
-        return failure_set_detail (failure, STEP_LINK, link->guest_name, link->host_name);
-    if (facts.kind[0] && !facts.below_host) {
-        errno = EXDEV;
-        return failure_set_detail (failure, STEP_LINK, link->guest_name, "the container has made it");
+    info.ifi_index = (int) (link->identity ? find_by_identity (link, failure)
+                                           : find_by_name (sock, link, host, failure));
+    if (info.ifi_index == 0)
+        return -1;
+    if (is_open_tun (sock, (unsigned) info.ifi_index, host)) {
+        errno = EBUSY;
+        return failure_set_detail (failure, STEP_LINK, link->host_name, "a program in the container has it open");
     }
     header = request_start (&request, RTM_NEWLINK, 0, &info, sizeof info);
     request_add (header, IFLA_NET_NS_FD, &target, sizeof target);

@@ -17,8 +17,8 @@ int link_move_to (const plan_link *link, int netns, Failure *failure);
 int link_configure_one (const plan_link *link, Failure *failure);
 /* In the container's network namespace: deletes the macvlan, or moves the device to @host, the host's
  * namespace, under its host name. The name alone says nothing, the container can give it to any link:
- * what is moved is hardware or hangs on a link of the host, and one that is not found is an error, except
- * for a macvlan where the container has none. */
+ * what is moved is known by its identity (one of before they were noted: is hardware or hangs on a link of
+ * the host), and one that is not found is an error, except for a macvlan where the container has none. */
 int link_delete_here (const plan_link *link, int host, Failure *failure);
 int link_return (const plan_link *link, int host, Failure *failure);
 

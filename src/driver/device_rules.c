@@ -141,6 +141,8 @@ device_rules_now (const Instance *instance, GError **error)
 char *
 device_number_format (const PlanDevice *numbers)
 {
+    if (numbers->link)
+        return g_strdup_printf ("n%" G_GUINT64_FORMAT, numbers->link);
     if (!numbers->set)
         return g_strdup ("-");
     return g_strdup_printf ("%c%u:%u", numbers->block ? 'b' : 'c', numbers->major, numbers->minor);
@@ -154,6 +156,8 @@ device_number_parse (const char *text, PlanDevice *ret)
     *ret = (PlanDevice) { 0 };
     if (g_str_equal (text, "-"))
         return TRUE;
+    if (*text == 'n')
+        return g_ascii_string_to_unsigned (text + 1, 10, 1, G_MAXUINT64, &ret->link, NULL);
     if (sscanf (text, "%c%u:%u", &type, &ret->major, &ret->minor) != 3 || (type != 'b' && type != 'c'))
         return FALSE;
     ret->block = type == 'b';
@@ -172,7 +176,7 @@ device_numbers_of (const Instance *instance, const char *alias)
     for (guint i = 0; words[i]; i++)
         if (strncmp (words[i], alias, length) == 0 && words[i][length] == '='
             && !device_number_parse (words[i] + length + 1, &numbers))
-            numbers.set = FALSE;
+            numbers = (PlanDevice) { 0 };
     return numbers;
 }
 
@@ -187,7 +191,7 @@ device_numbers_set (Instance *instance, const char *alias, const PlanDevice *num
     for (guint i = 0; words[i]; i++)
         if (*words[i] && (strncmp (words[i], alias, length) != 0 || words[i][length] != '='))
             g_string_append_printf (text, "%s%s", text->len ? " " : "", words[i]);
-    if (numbers && numbers->set) {
+    if (numbers && (numbers->set || numbers->link)) {
         g_autofree char *number = device_number_format (numbers);
 
         g_string_append_printf (text, "%s%s=%s", text->len ? " " : "", alias, number);

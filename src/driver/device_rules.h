@@ -32,6 +32,6 @@ void device_numbers_set (Instance *instance, const char *alias, const PlanDevice
 /* Not set where none are noted. */
 PlanDevice device_numbers_of (const Instance *instance, const char *alias);
 
-/* "b7:0", "-" for none; FALSE for what is no such text. */
+/* "b7:0", "n5519110" of a network device, "-" for none; FALSE for what is no such text. */
 char *device_number_format (const PlanDevice *numbers);
 gboolean device_number_parse (const char *text, PlanDevice *ret);

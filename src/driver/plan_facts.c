@@ -14,6 +14,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/file.h"
+#include "util/netdev.h"
 
 /* ---- the object */
 
@@ -307,6 +308,15 @@ find_usb (const HostdevDef *dev, guint *ret_bus, guint *ret_device, GError **err
                       dev->vendor, dev->product);
 }
 
+/* To know it again when it leaves the container. */
+static guint64
+link_identity (const char *name)
+{
+    autofd int sysfs = name ? netdev_sysfs () : -1;
+
+    return sysfs < 0 ? 0 : netdev_identity (sysfs, name);
+}
+
 static gboolean
 gather_hostdev (const HostdevDef *dev, PlanDevice *ret, GError **error)
 {
@@ -329,6 +339,9 @@ gather_hostdev (const HostdevDef *dev, PlanDevice *ret, GError **error)
         if (ret->block != (dev->type == HOSTDEV_STORAGE))
             return error_set (error, ERR_CONFIG_UNSUPPORTED, "'%s' is not a %s device", dev->path,
                               dev->type == HOSTDEV_STORAGE ? "block" : "character");
+        return TRUE;
+    case HOSTDEV_NET:
+        ret->link = link_identity (dev->interface);
         return TRUE;
     default:
         return TRUE;
@@ -416,6 +429,9 @@ gather_nets (const DomainDef *def, GError **error)
         if (dev->type == HOSTDEV_NET && (!dev->interface || link_index (dev->interface) == 0))
             return error_set_errno (error, ENODEV, "Unable to use interface '%s'",
                                     dev->interface ? dev->interface : "");
+        if (dev->type == HOSTDEV_NET && link_is_bridge (dev->interface))
+            return error_set (error, ERR_CONFIG_UNSUPPORTED,
+                              "interface '%s' is a bridge, which cannot leave its network namespace", dev->interface);
     }
     return TRUE;
 }

@@ -15,6 +15,7 @@ typedef struct {
     gboolean block;             /* else a character device */
     guint major, minor;
     guint mode;                 /* permission bits on the host */
+    guint64 link;               /* of a network device, which has no numbers: netdev_identity(); 0 unknown */
 } PlanDevice;
 
 /* The kernel's numbers of USB devices: 128 a bus, both counted from 1. */

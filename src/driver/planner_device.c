@@ -57,6 +57,8 @@ plan_make_device (const DomainDef *def, const PlanFacts *facts, const PlanContex
     take_mount (&p, plan);
     plan->nodes.nodes_len = p.nodes->len;
     plan->nodes.nodes_val = (plan_node *) g_array_free (p.nodes, FALSE);
+    if (p.links->len == 1 && def->hostdevs->len == 1)
+        g_array_index (p.links, plan_link, 0).identity = g_array_index (facts->hostdevs, PlanDevice, 0).link;
     plan->links.links_len = p.links->len;
     plan->links.links_val = (plan_link *) g_array_free (p.links, FALSE);
     if (plan_device_check (plan, &why))

@@ -18,6 +18,12 @@ import skeptest as t  # noqa: E402
 IDMAP = ("<idmap><uid start='0' target='100000' count='65536'/><gid start='0' target='100000' count='65536'/>"
          "</idmap>")
 MAC = "52:54:00:aa:bb:01"
+# TUNSETIFF with IFF_TAP | IFF_NO_PI
+HOLD_TAP = """import fcntl, struct, sys
+with open("/dev/net/tun", "r+b", buffering=0) as tun:
+    fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH14x", b"skeptap", 0x1002))
+    print("open", flush=True)
+    sys.stdin.read()"""
 
 
 class Guest:
@@ -430,6 +436,34 @@ def hostile(checks, guest):
     checks.equal(f"{what}: detach of what the guest has unmounted", well(guest.detach(xml)), GOOD)
 
 
+def taps(checks, guest):
+    """A device of the host that is neither hardware nor has another end there."""
+    what = f"{guest.name}: tap"
+    tap = "<hostdev mode='capabilities' type='net'><source><interface>skeptap</interface></source></hostdev>"
+    make = ["ip", "tuntap", "add", "skeptap", "mode", "tap"]
+    inside = ["nsenter", "-t", str(guest.init), "-n"]
+    subprocess.run(make, check=True)
+    checks.equal(f"{what}: attach", well(guest.attach(tap)), GOOD)
+    checks.that(f"{what}: is inside", "skeptap" in guest.run("ip", "link").out)
+    guest.daemon.stop()
+    guest.daemon.start()
+    user = subprocess.Popen([*inside, sys.executable, "-c", HOLD_TAP], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    checks.equal(f"{what}: it is opened", user.stdout.readline(), b"open\n")
+    checks.matches(f"{what}: open it stays", "a program in the container has it open", guest.detach(tap).err)
+    user.stdin.close()
+    user.wait()
+    checks.equal(f"{what}: detach", well(guest.detach(tap)), GOOD)
+    checks.matches(f"{what}: it is the host's again", ": skeptap:", t.execute(["ip", "-o", "link"]).out)
+    checks.equal(f"{what}: attach again", well(guest.attach(tap)), GOOD)
+    subprocess.run([*inside, "ip", "link", "del", "skeptap"], check=True)
+    subprocess.run([*inside, *make], check=True)
+    checks.matches(f"{what}: another in its place", "has deleted it or moved it on", guest.detach(tap).err)
+    checks.that(f"{what}: the host gets none", ": skeptap:" not in t.execute(["ip", "-o", "link"]).out)
+    subprocess.run([*inside, "ip", "link", "del", "skeptap"], check=True)
+    bridge = guest.attach(tap.replace("skeptap", "skepbr2"))
+    checks.matches(f"{what}: a bridge", "is a bridge, which cannot leave its network namespace", bridge.err)
+
+
 def interfaces(checks, guest):
     what = f"{guest.name}: interface"
     xml = (f"<interface type='bridge'><mac address='{MAC}'/><source bridge='skepbr'/>"
@@ -495,20 +529,16 @@ def interfaces(checks, guest):
     checks.equal(f"{what}: attach a device of the host", well(guest.attach(device)), GOOD)
     checks.matches(f"{what}: its address", "203.0.113.5/24", guest.run("ip", "addr", "show", "skepdev").out)
     checks.that(f"{what}: not on the host meanwhile", not re.search(r": skepdev[@:]", t.execute(["ip", "-o", "link"]).out))
+    # known by what it is: not by its name, nor by what was made in its place
     guest.run("ip", "link", "set", "skepdev", "down")
     guest.run("ip", "link", "set", "skepdev", "name", "mine")
-    refused = guest.detach(device)
-    checks.matches(f"{what}: a device that was renamed inside", "has renamed it", refused.err)
     guest.run("ip", "link", "add", "skepdev", "type", "veth", "peer", "skepfalse")
-    refused = guest.detach(device)
-    checks.matches(f"{what}: another in its place", "has made it", refused.err)
-    checks.that(f"{what}: it stays in the definition", "skepdev" in guest.live())
-    checks.that(f"{what}: the host gets none", not re.search(r": skepdev[@:]", t.execute(["ip", "-o", "link"]).out))
-    guest.run("ip", "link", "del", "skepdev")
-    guest.run("ip", "link", "set", "mine", "name", "skepdev")
     checks.equal(f"{what}: detach it", well(guest.detach(device)), GOOD)
-    checks.matches(f"{what}: it is the host's again", r": skepdev[@:]", t.execute(["ip", "-o", "link"]).out)
+    checks.matches(f"{what}: it is the host's again, under its name", r": skepdev@skepdevp:", t.execute(["ip", "-o", "link"]).out)
+    checks.that(f"{what}: and no other", re.search(r": skepdev[@:]", guest.run("ip", "link").out))
+    guest.run("ip", "link", "del", "skepdev")
     subprocess.run(["ip", "link", "del", "skepdev"], check=False)
+    taps(checks, guest)
     bad = guest.attach(xml.replace("skepbr", "nobridge"))
     checks.matches(f"{what}: a bridge that is not there", "Unable to use bridge 'nobridge'", bad.err)
     bad = guest.attach(xml.replace("</interface>", "<filterref filter='clean-traffic'/></interface>"))
