@@ -18,6 +18,7 @@ typedef enum { SKEP_SIGNAL_HALT, SKEP_SIGNAL_REBOOT, SKEP_SIGNAL_LAST } SkepSign
 
 #define RLIMIT_NAMES_LAST 16            /* the kernel's RLIMIT_*, 0 to 15 */
 #define SKEP_UNLIMITED G_MAXUINT64      /* written "unlimited" */
+#define SKEP_DELAY_MAX 3600             /* of autostart, seconds */
 extern const StringTable rlimit_names;  /* "cpu", "fsize", ...; index is the kernel's number */
 
 typedef struct {
@@ -60,6 +61,9 @@ typedef struct {
     char *type;                 /* none (a bind), tmpfs, ... */
     char *options;              /* as in fstab: conf/fstab.h; NULL: none */
 } SkepMount;
+
+/* Whether such a mount can be; domain_skep_check.c. */
+gboolean skep_mount_check (const SkepMount *mount, GError **error);
 
 /* A rule of the device cgroup: allowed besides what every container and its devices have. */
 typedef struct {

@@ -11,7 +11,6 @@
 #define BASE "/domain/skep:container"
 #define HOSTNAME_BYTES 64           /* the kernel's limit */
 #define TASKS_MAX 4194304           /* the kernel's highest pid */
-#define DELAY_MAX 3600
 #define SYSCTLS_MAX 256             /* of plan.x */
 #define SYSCTL_BYTES 4000           /* less than a page, which the kernel reads */
 
@@ -59,9 +58,9 @@ check_plain (Check *check)
     if (skep->hostname && check->def->shares[SHARE_UTS].set)
         return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:hostname", 0,
                      "a shared uts namespace keeps its host name");
-    if (skep->delay > DELAY_MAX)
+    if (skep->delay > SKEP_DELAY_MAX)
         return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:autostart", 0,
-                     "a delay of autostart is at most %d seconds", DELAY_MAX);
+                     "a delay of autostart is at most %d seconds", SKEP_DELAY_MAX);
     if (skep->tasks_max > TASKS_MAX)
         return fail (check, ERR_CONFIG_UNSUPPORTED, BASE "/skep:tasks", 0,
                      "at most %d tasks can be allowed", TASKS_MAX);
@@ -240,38 +239,43 @@ static const char *const barred_types[] = { "proc", "sysfs", "cgroup", "cgroup2"
                                             "configfs", "pstore", "selinuxfs", NULL };
 
 static gboolean
-check_mount (Check *check, const SkepMount *mount, const MountOptions *options, guint index)
+check_mount (const SkepMount *mount, const MountOptions *options, GError **error)
 {
-    const char *place = BASE "/skep:mounts/skep:mount";
-
     if (mount->target[0] != '/' || !mount->target[1] || !is_straight (mount->target + 1))
-        return fail (check, ERR_XML, place, index, "invalid target of a mount '%s'", mount->target);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid target of a mount '%s'", mount->target);
     if (options->refused)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
-                     "mount option '%s' is not supported yet", options->refused);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "mount option '%s' is not supported yet", options->refused);
     if (options->relative)
-        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
-                     "mount option 'relative' is for <filesystem type='bind'>");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "mount option 'relative' is for <filesystem type='bind'>");
     if (options->create_dir && options->create_file)
-        return fail (check, ERR_XML, place, index, "a target is a file or a directory");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "a target is a file or a directory");
     if (!*mount->type
         || strspn (mount->type, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen (mount->type))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
-                     "'%s' is no type of a file system", mount->type);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "'%s' is no type of a file system", mount->type);
     if (options->bind || g_str_equal (mount->type, "none")) {
         if (!options->bind || options->rest)
-            return fail (check, ERR_CONFIG_UNSUPPORTED, place, index, "mount of '%s': %s",
+            return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "mount of '%s': %s",
                          mount->source, options->bind ? "a bind takes no options of a file system"
                                                       : "type 'none' is for bind and rbind");
         if (mount->source[0] != '/')
-            return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
-                         "source '%s' of a bind is not an absolute path", mount->source);
+            return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "source '%s' of a bind is not an absolute path", mount->source);
         return TRUE;
     }
     if (g_strv_contains (barred_types, mount->type))
-        return fail (check, ERR_CONFIG_UNSUPPORTED, place, index,
-                     "file system type '%s' cannot be mounted into a container", mount->type);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "file system type '%s' cannot be mounted into a container", mount->type);
     return TRUE;
+}
+
+gboolean
+skep_mount_check (const SkepMount *mount, GError **error)
+{
+    MountOptions options;
+    gboolean good;
+
+    mount_options_parse (mount->options, &options);
+    good = check_mount (mount, &options, error);
+    mount_options_clear (&options);
+    return good;
 }
 
 /* The options of an overlay are separated by these. */
@@ -308,15 +312,10 @@ static gboolean
 check_mounts (Check *check)
 {
     for (guint i = 0; i < check->skep->mounts->len; i++) {
-        const SkepMount *mount = check->skep->mounts->pdata[i];
-        MountOptions options;
-        gboolean good;
-
-        mount_options_parse (mount->options, &options);
-        good = check_mount (check, mount, &options, i + 1);
-        mount_options_clear (&options);
-        if (!good)
-            return FALSE;
+        if (skep_mount_check (check->skep->mounts->pdata[i], &check->error))
+            continue;
+        check->path = g_strdup_printf (BASE "/skep:mounts/skep:mount[%u]", i + 1);
+        return FALSE;
     }
     return TRUE;
 }

@@ -73,7 +73,7 @@ take_id (Native *n, const NativeLine *line, char **member)
     if (!*line->value)
         native_replace (member, "");
     else if (native_number (n, line, line->value, G_MAXUINT32 - 1, &id))
-        native_replace (member, line->value);
+        *member = (g_free (*member), g_strdup_printf ("%" G_GUINT64_FORMAT, id));
 }
 
 static void
@@ -124,7 +124,8 @@ take_environment (Native *n, const NativeLine *line)
 static void
 take_signal (Native *n, const NativeLine *line, SkepSignal which)
 {
-    guint number = *line->value ? signal_number (line->value) : 0;
+    g_autofree char *name = g_ascii_strup (line->value, -1);
+    guint number = *name ? signal_number (name) : 0;
 
     if (*line->value && !number)
         native_fail (n, line, ERR_INTERNAL, "'%s' is not a signal", line->value);
@@ -146,7 +147,9 @@ take_signal_reboot (Native *n, const NativeLine *line)
 static void
 take_signal_stop (Native *n, const NativeLine *line)
 {
-    if (*line->value && signal_number (line->value) != 9)
+    g_autofree char *name = g_ascii_strup (line->value, -1);
+
+    if (*name && signal_number (name) != 9)
         native_note (n, line, "destroy always kills: that signal can be sent by shutdown only");
 }
 
@@ -166,26 +169,34 @@ take_start_auto (Native *n, const NativeLine *line)
 }
 
 static void
-take_autostart_number (Native *n, const NativeLine *line, guint *member)
+take_autostart_number (Native *n, const NativeLine *line, guint64 max, guint *member)
 {
     guint64 value = 0;
 
     if (*line->value && !native_number (n, line, line->value, G_MAXINT, &value))
         return;
+    if (value > max)
+        native_note (n, line, "the most is %" G_GUINT64_FORMAT ": that is taken", max);
     n->skep->autostart_set = TRUE;
-    *member = (guint) value;
+    *member = (guint) MIN (value, max);
 }
 
 static void
 take_start_delay (Native *n, const NativeLine *line)
 {
-    take_autostart_number (n, line, &n->skep->delay);
+    take_autostart_number (n, line, SKEP_DELAY_MAX, &n->skep->delay);
 }
 
 static void
 take_start_order (Native *n, const NativeLine *line)
 {
-    take_autostart_number (n, line, &n->skep->order);
+    if (*line->value == '-' && g_ascii_string_to_signed (line->value, 10, G_MININT, 0, NULL, NULL)) {
+        native_note (n, line, "orders begin with 0: that is taken");
+        n->skep->autostart_set = TRUE;
+        n->skep->order = 0;
+    } else {
+        take_autostart_number (n, line, G_MAXINT, &n->skep->order);
+    }
 }
 
 static void
@@ -208,7 +219,7 @@ take_tty (Native *n, const NativeLine *line)
 {
     guint64 count = 0;
 
-    if (*line->value && native_number (n, line, line->value, 1000, &count) && count > 64)
+    if (*line->value && native_number (n, line, line->value, G_MAXUINT32, &count) && count > 64)
         native_note (n, line, "more than 64 terminals: 64 are made");
     n->ttys = (guint) MIN (count, 64);
 }
@@ -304,6 +315,27 @@ take_time_offset (Native *n, const NativeLine *line)
         native_note (n, line, "a container has the host's clocks: there is no time namespace");
 }
 
+/* What a switch asks for cannot be had; off is as Skep has it. */
+static void
+take_switch (Native *n, const NativeLine *line)
+{
+    static const struct {
+        const char *key, *reason;
+    } rows[] = {
+        { "lxc.kmsg", "/dev/kmsg is the host's" },
+        { "lxc.keyring.session", "init always gets a session keyring of its own" },
+        { "lxc.monitor.unshare", "of LXC's monitor, which Skep does not have" },
+        { "lxc.console.rotate", "the console's log is rotated by its size: console_log_max in lxc.conf" },
+        { "", "AppArmor is used as the kernel has it" },
+    };
+    guint i = 0;
+
+    while (*rows[i].key && !g_str_equal (rows[i].key, line->key))
+        i++;
+    if (native_is_on (n, line))
+        native_note (n, line, "%s", rows[i].reason);
+}
+
 static const char own_log[] = "Skep writes one log for each domain: log_dir in skepd.conf";
 static const char own_groups[] = "Skep places control groups itself: <resource><partition>";
 static const char own_console[] = "the same for all containers: console_ring_size and console_log_max in lxc.conf";
@@ -330,14 +362,15 @@ const NativeRow native_rows[] = {
     { "lxc.console.buffer.size", NULL, NULL, own_console },
     { "lxc.console.buffer.logfile", NULL, NULL, own_console },
     { "lxc.console.size", NULL, NULL, own_console },
-    { "lxc.console.rotate", NULL, NULL, own_console },
+    { "lxc.console.rotate", NULL, take_switch },
     { "lxc.console.logfile", NULL, take_console_log },
     { "lxc.console.path", "lxc.console", take_console_path },
     { "lxc.tty.max", "lxc.tty", take_tty },
     { "lxc.tty.dir", "lxc.devttydir", take_nothing },     /* they are in /dev in any case */
     { "lxc.autodev", NULL, take_autodev },
     { "lxc.autodev.tmpfs.size", NULL, NULL, "/dev of a container holds 64 KiB" },
-    { "lxc.kmsg", NULL, NULL, "/dev/kmsg is the host's" },
+    { "lxc.kmsg", NULL, take_switch },
+    { "lxc.pivotdir", NULL, take_nothing },     /* LXC has not looked at it since 1.1 */
     { "lxc.mount.fstab", "lxc.mount", take_fstab },
     { "lxc.mount.entry", NULL, native_take_mount_entry },
     { "lxc.mount.auto", NULL, native_take_mount_auto },
@@ -359,12 +392,12 @@ const NativeRow native_rows[] = {
     { "lxc.prlimit.", "lxc.limit.", native_take_prlimit },
     { "lxc.sysctl.", NULL, native_take_sysctl },
     { "lxc.apparmor.profile", "lxc.aa_profile", native_take_apparmor },
-    { "lxc.apparmor.allow_incomplete", "lxc.aa_allow_incomplete", NULL, "AppArmor is used as the kernel has it" },
+    { "lxc.apparmor.allow_incomplete", "lxc.aa_allow_incomplete", take_switch },
     { "lxc.apparmor.allow_nesting", NULL, take_nesting },
     { "lxc.apparmor.raw", NULL, NULL, "rules of a generated profile: put them into a profile of yours" },
     { "lxc.selinux.context", "lxc.se_context", native_take_selinux },
     { "lxc.selinux.context.keyring", NULL, NULL, "keyrings have init's context" },
-    { "lxc.keyring.session", NULL, NULL, "init always gets a session keyring of its own" },
+    { "lxc.keyring.session", NULL, take_switch },
     { "lxc.seccomp.profile", "lxc.seccomp", native_take_seccomp },
     { "lxc.seccomp.allow_nesting", NULL, take_nesting },
     { "lxc.seccomp.notify.", NULL, NULL, "no program is asked about system calls" },
@@ -376,6 +409,7 @@ const NativeRow native_rows[] = {
     { "lxc.start.auto", NULL, take_start_auto },
     { "lxc.start.delay", NULL, take_start_delay },
     { "lxc.start.order", NULL, take_start_order },
+    { "lxc.monitor.unshare", NULL, take_switch },
     { "lxc.monitor.", NULL, NULL, "of LXC's monitor, which Skep does not have" },
     { "lxc.group", NULL, take_group },
     { "lxc.environment", "lxc.environment.runtime", take_environment },

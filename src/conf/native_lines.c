@@ -88,7 +88,9 @@ native_fail (Native *n, const NativeLine *line, ErrorCode code, const char *form
 gboolean
 native_number (Native *n, const NativeLine *line, const char *text, guint64 max, guint64 *ret)
 {
-    if (g_ascii_string_to_unsigned (text, 10, 0, max, ret, NULL))
+    guint base = *text != '0' ? 10 : g_ascii_tolower (text[1]) == 'x' ? 16 : 8;
+
+    if (g_ascii_string_to_unsigned (base == 16 ? text + 2 : text, base, 0, max, ret, NULL))
         return TRUE;
     native_fail (n, line, ERR_INTERNAL, "'%s' is not a number up to %" G_GUINT64_FORMAT, text, max);
     return FALSE;
@@ -106,7 +108,7 @@ native_size (Native *n, const NativeLine *line, const char *text, guint64 *ret)
         *ret = SKEP_UNLIMITED;
         return TRUE;
     }
-    value = g_ascii_strtoull (text, &end, 10);
+    value = g_ascii_strtoull (text, &end, 0);
     unit = *end ? strchr (units, g_ascii_tolower (*end)) : NULL;
     if (end == text || !g_ascii_isdigit (*text) || (*end && !unit)
         || (unit && end[1] && g_ascii_strcasecmp (end + 1, "b") != 0

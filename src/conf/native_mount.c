@@ -120,6 +120,8 @@ root_reason (const char *kind, const char *path)
 {
     if (g_str_equal (kind, "aufs"))
         return "aufs is not supported: mount it on the host and name that directory";
+    if (g_str_equal (kind, "nbd") && strchr (path, ':'))
+        return "a partition of an image is not mounted: copy it to an image of its own";
     if (*path == '/')
         return NULL;
     if (g_str_equal (kind, "zfs"))
@@ -157,6 +159,9 @@ finish_root (Native *n)
         native_fail (n, n->rootfs, ERR_CONFIG_UNSUPPORTED, "%s", reason);
         return;
     }
+    if (!*kind && !g_str_has_prefix (path, "/dev/") && n->host && n->host->is_file
+        && n->host->is_file (n->host->data, path))
+        kind = "loop";          /* LXC looks as well */
     fs = add_fs (n, g_str_has_prefix (path, "/dev/") ? FS_BLOCK : FS_MOUNT, path, "/");
     fs->readonly = n->readonly_root;
     if (g_str_equal (kind, "loop") || g_str_equal (kind, "nbd"))
@@ -177,22 +182,41 @@ below (const char *path, const char *directory)
     return strncmp (path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* As seen inside: relative to the root, or with the root's own path before it. */
+/* What follows /var/lib/lxc/NAME/rootfs: so the place of a root on a device is named; NULL: it is another path. */
+static const char *
+behind_folder (const char *target)
+{
+    const char *name = target + strlen ("/var/lib/lxc/"), *rest;
+
+    if (!g_str_has_prefix (target, "/var/lib/lxc/"))
+        return NULL;
+    rest = name + strcspn (name, "/");
+    return rest > name && below (rest, "/rootfs") ? rest + strlen ("/rootfs") : NULL;
+}
+
+/* As seen inside: relative to the root, or with the root's own path before it. NULL: an absolute path that is
+ * not below the root, which LXC passes over. */
 static char *
 inner_target (const Native *n, const char *target)
 {
     static const char *const roots[] = { "/usr/lib/lxc/rootfs", "/usr/lib/x86_64-linux-gnu/lxc/rootfs" };
-    const char *root = n->rootfs ? n->rootfs->value : NULL;
-    g_autofree char *path = NULL;
+    const char *value = n->rootfs->value, *rest = *target == '/' ? NULL : target;
+    g_autofree char *clean = g_canonicalize_filename (target + (target[0] == '/' && target[1] == '/'), "/");
+    g_autofree char *root = NULL, *path = NULL;
 
-    if (root && strchr (root, ':'))
-        root = strchr (root, ':') + 1;
-    if (root && *root == '/' && root[1] && below (target, root))
-        target += strlen (root);
-    for (guint i = 0; i < G_N_ELEMENTS (roots); i++)
-        if (below (target, roots[i]))
-            target += strlen (roots[i]);
-    path = g_strconcat ("/", target + strspn (target, "/"), NULL);
+    if (strchr (value, ':'))
+        value = strchr (value, ':') + 1;
+    root = g_canonicalize_filename (value, "/");
+    if (!rest && *value == '/' && root[1] && below (clean, root))
+        rest = clean + strlen (root);
+    for (guint i = 0; !rest && i < G_N_ELEMENTS (roots); i++)
+        if (below (clean, roots[i]))
+            rest = clean + strlen (roots[i]);
+    if (!rest)
+        rest = behind_folder (clean);
+    if (!rest)
+        return NULL;
+    path = g_strconcat ("/", rest + strspn (rest, "/"), NULL);
     return g_canonicalize_filename (path, "/");
 }
 
@@ -291,12 +315,25 @@ as_filesystem (Native *n, char **fields, const char *target, const MountOptions 
     return TRUE;
 }
 
+static gboolean
+is_bind (const char *text)
+{
+    MountOptions options;
+    gboolean bind;
+
+    mount_options_parse (text, &options);
+    bind = options.bind;
+    mount_options_clear (&options);
+    return bind;
+}
+
 /* The options without those that we cannot honour, which are noted. */
 static char *
 kept_options (Native *n, const NativeLine *line, const char *text)
 {
     g_auto (GStrv) words = g_strsplit (text, ",", -1);
     GString *kept = g_string_new (NULL);
+    gboolean bind = is_bind (text);
 
     for (char **word = words; *word; word++) {
         MountOptions one;
@@ -304,6 +341,8 @@ kept_options (Native *n, const NativeLine *line, const char *text)
         mount_options_parse (g_strstrip (*word), &one);
         if (one.refused)
             native_note (n, line, "option '%s' of a mount is not supported", *word);
+        else if (bind && one.rest)
+            native_note (n, line, "option '%s' has no effect on a bind", *word);
         else if (**word && !g_str_equal (*word, "defaults"))
             g_string_append_printf (kept, "%s%s", kept->len ? "," : "", *word);
         mount_options_clear (&one);
@@ -312,33 +351,53 @@ kept_options (Native *n, const NativeLine *line, const char *text)
 }
 
 static void
-as_own_mount (Native *n, char **fields, const char *target, const MountOptions *options,
+as_own_mount (Native *n, const NativeLine *line, char **fields, const char *target, gboolean bind,
               const char *text)
 {
     SkepMount *mount = g_new0 (SkepMount, 1);
+    g_autoptr (GError) why = NULL;
 
-    mount->type = g_strdup (options->bind ? "none" : fields[2]);
+    mount->type = g_strdup (bind ? "none" : fields[2]);
     mount->source = g_strdup (fields[0]);
     mount->target = g_strdup (target);
     mount->options = *text ? g_strdup (text) : NULL;
     g_ptr_array_add (n->skep->mounts, mount);
+    if (!skep_mount_check (mount, &why)) {
+        native_note (n, line, "%s", why->message);
+        g_ptr_array_set_size (n->skep->mounts, (gint) n->skep->mounts->len - 1);
+    }
+}
+
+/* What is mounted over what every container has. */
+static void
+note_base (Native *n, const NativeLine *line, const char *target, gboolean bind)
+{
+    if (bind)
+        native_note (n, line, "a container has a %s of its own, not the host's", target);
 }
 
 static void
 finish_mount (Native *n, const NativeMount *mount)
 {
-    g_auto (GStrv) fields = fstab_split (mount->text, 4);
+    g_auto (GStrv) fields = fstab_split (mount->text, 3);
     g_autofree char *target = fields ? inner_target (n, fields[1]) : NULL;
     g_autofree char *text = NULL;
     MountOptions options;
 
     if (!fields) {
-        native_fail (n, mount->line, ERR_INTERNAL, "'%s' has fewer than four fields", mount->text);
+        native_fail (n, mount->line, ERR_INTERNAL, "'%s' has fewer than three fields", mount->text);
         return;
     }
-    if (is_base (fields[2], target))
+    if (!target) {
+        native_note (n, mount->line, "'%s' is not below the root: LXC passes over it, too; leave the first / out",
+                     fields[1]);
         return;
-    text = kept_options (n, mount->line, fields[3]);
+    }
+    if (is_base (fields[2], target)) {
+        note_base (n, mount->line, target, is_bind (fields[3]));
+        return;
+    }
+    text = kept_options (n, mount->line, fields[3] ? fields[3] : "");
     mount_options_parse (text, &options);
     if (g_str_equal (target, "/"))
         native_note (n, mount->line, "mounts over the root itself");
@@ -351,7 +410,7 @@ finish_mount (Native *n, const NativeMount *mount)
     else if (options.relative)
         native_note (n, mount->line, "a mount from inside has no options but ro");
     else
-        as_own_mount (n, fields, target, &options, text);
+        as_own_mount (n, mount->line, fields, target, options.bind, text);
     mount_options_clear (&options);
 }
 

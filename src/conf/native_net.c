@@ -211,6 +211,20 @@ class_prefix (const char *address)
     return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
+/* Whether @text is the highest address of @ip's network. */
+static gboolean
+is_usual_broadcast (const guint8 *ip, guint64 prefix, const char *text)
+{
+    guint8 binary[4];
+    guint32 all, address;
+
+    if (inet_pton (AF_INET, text, binary) != 1)
+        return FALSE;
+    memcpy (&address, ip, sizeof address);
+    memcpy (&all, binary, sizeof all);
+    return ntohl (all) == (ntohl (address) | (prefix < 32 ? G_MAXUINT32 >> prefix : 0));
+}
+
 /* "10.0.3.2/24 10.0.3.255": address and length. */
 static NetIp *
 parse_address (Native *n, const NativeLine *line, int family)
@@ -227,6 +241,9 @@ parse_address (Native *n, const NativeLine *line, int family)
         native_fail (n, line, ERR_INVALID_ARG, "Invalid CIDR address: '%s'", line->value);
         return NULL;
     }
+    if (words[1] && *g_strstrip (words[1])
+        && (family != AF_INET || !is_usual_broadcast (binary, prefix, words[1])))
+        native_note (n, line, "'%s': the network's own broadcast address is taken", words[1]);
     ip = g_new0 (NetIp, 1);
     ip->address = g_strdup (parts[0]);
     ip->family = g_strdup (family == AF_INET ? "ipv4" : "ipv6");
@@ -414,7 +431,7 @@ set_mtu (Native *n, const NativeNic *nic, NetDef *net)
 static void
 add_net (Native *n, const NativeNic *nic, gboolean macvlan)
 {
-    const char *link = nic_value (nic, NIC_LINK), *flags = nic_value (nic, NIC_FLAGS);
+    const char *link = nic_value (nic, NIC_LINK);
     const char *mode = nic_value (nic, NIC_MODE);
     NetDef *net;
 
@@ -426,7 +443,7 @@ add_net (Native *n, const NativeNic *nic, gboolean macvlan)
     g_ptr_array_add (n->def->nets, net);
     net->type = macvlan ? NET_DIRECT : link ? NET_BRIDGE : NET_ETHERNET;
     net->source = g_strdup (link);
-    net->linkstate = flags && g_str_equal (flags, "up") ? LINK_UP : LINK_DOWN;
+    net->linkstate = nic_line (nic, NIC_FLAGS) ? LINK_UP : LINK_DOWN;       /* LXC does not look at the word */
     net->guest_ifname = g_strdup (nic_value (nic, NIC_NAME));
     set_mac (n, nic, net);
     set_mtu (n, nic, net);
@@ -468,6 +485,8 @@ add_phys (Native *n, const NativeNic *nic, gboolean vlan)
     for (guint i = 0; i < G_N_ELEMENTS (left_out); i++)
         note_key (n, nic, left_out[i], "a device of the host keeps what it has");
     add_ips (n, nic, dev->ips, dev->routes);
+    if (dev->ips->len == 0 && dev->routes->len == 0)
+        note_key (n, nic, NIC_FLAGS, "without an address it is down until init sets it up");
 }
 
 static void
@@ -483,7 +502,8 @@ finish_nic (Native *n, const NativeNic *nic)
     const char *type = nic_value (nic, NIC_TYPE);
 
     for (guint i = 0; i < NIC_LAST; i++)
-        if (nic_keys[i].reason && type && !g_str_equal (type, "ipvlan"))
+        if (nic_keys[i].reason && type && !g_str_equal (type, "ipvlan")
+            && !(i == NIC_L2PROXY && g_strcmp0 (nic_value (nic, i), "0") == 0))
             note_key (n, nic, (NicKey) i, nic_keys[i].reason);
     if (!type) {
         note_all (n, nic, "of a network device without a type");

@@ -84,7 +84,7 @@ void native_note_free (gpointer note);
 void native_lines (Native *n, const char *file, const char *text, gsize length);
 void native_take_include (Native *n, const NativeLine *line);
 
-/* A whole number; fails otherwise. */
+/* A whole number, as C writes it: 010 is 8; fails otherwise. */
 gboolean native_number (Native *n, const NativeLine *line, const char *text, guint64 max, guint64 *ret);
 /* "512M", "-1", "max": bytes; SKEP_UNLIMITED. */
 gboolean native_size (Native *n, const NativeLine *line, const char *text, guint64 *ret);
@@ -97,6 +97,9 @@ gboolean native_size (Native *n, const NativeLine *line, const char *text, guint
 /* native_keys.c: the empty value is NULL; a switch that is only worth a word when it is on. */
 void native_replace (char **member, const char *value);
 gboolean native_is_on (Native *n, const NativeLine *line);
+
+/* native_init.c */
+void native_finish_init (Native *n);
 
 /* native_privileges.c */
 void native_take_apparmor (Native *n, const NativeLine *line);
@@ -146,6 +149,7 @@ void native_cannot (NativeWriter *w, const char *path, const char *reason);
 void native_put (NativeWriter *w, const char *key, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void native_put_string (NativeWriter *w, const char *key, const char *value);     /* NULL: nothing */
 void native_put_number (NativeWriter *w, const char *key, guint64 value);
+void native_write_init (NativeWriter *w);         /* native_init.c */
 void native_write_nets (NativeWriter *w);         /* native_write_net.c */
 void native_write_memory (NativeWriter *w);       /* native_write_limits.c */
 void native_write_cpu (NativeWriter *w);

@@ -104,7 +104,9 @@ limit_value (Native *n, const NativeLine *line, const char *text, guint64 *ret)
         *ret = SKEP_UNLIMITED;
         return TRUE;
     }
-    return native_number (n, line, text, G_MAXINT64, ret);
+    if (g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, ret, NULL))
+        return TRUE;
+    return native_fail (n, line, ERR_INTERNAL, "'%s' is not a number up to %" G_GINT64_FORMAT, text, G_MAXINT64), FALSE;
 }
 
 /* "1024", "1024:4096", "unlimited" */
@@ -171,6 +173,8 @@ native_take_apparmor (Native *n, const NativeLine *line)
     const char *value = line->value;
 
     n->apparmor = NULL;
+    if (g_str_has_prefix (value, "lxc-container-default-with-"))
+        native_note (n, line, "it allows more than Skep's default, which is taken: make a profile of yours");
     if (!*value || g_str_equal (value, "generated") || g_str_has_prefix (value, "lxc-container-default"))
         return;
     if (g_str_equal (value, "unchanged"))

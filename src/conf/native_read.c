@@ -87,47 +87,6 @@ finish_name (Native *n)
         g_free (uts);
 }
 
-/* A program that is looked for in PATH needs a shell. */
-static void
-set_command (Native *n, const NativeLine *line)
-{
-    g_auto (GStrv) words = NULL;
-    g_autoptr (GError) why = NULL;
-    DomainOs *os = &n->def->os;
-
-    if (!g_shell_parse_argv (line->value, NULL, &words, &why)) {
-        native_fail (n, line, ERR_INTERNAL, "%s", why->message);
-        return;
-    }
-    if (*words[0] != '/') {
-        os->init = g_strdup ("/bin/sh");
-        g_ptr_array_add (os->initargs, g_strdup ("-c"));
-        g_ptr_array_add (os->initargs, g_strconcat ("exec ", line->value, NULL));
-        return;
-    }
-    os->init = g_strdup (words[0]);
-    for (char **word = words + 1; *word; word++) {
-        if (**word)
-            g_ptr_array_add (os->initargs, g_strdup (*word));
-        else
-            native_note (n, line, "an empty argument is left out");
-    }
-}
-
-static void
-finish_init (Native *n)
-{
-    if (n->init)
-        set_command (n, n->init);
-    else if (n->execute)
-        set_command (n, n->execute);
-    else
-        n->def->os.init = g_strdup ("/sbin/init");
-    if (n->init && n->execute)
-        native_note (n, n->execute, "lxc.init.cmd is what starts");
-    n->def->os.type = g_strdup ("exe");
-}
-
 /* libvirt's converter, and what was written for it, has HOST CONTAINER COUNT. Such a map shows by the
  * container's root, which is nowhere in it otherwise. */
 static void
@@ -229,7 +188,7 @@ static void
 native_finish (Native *n)
 {
     finish_name (n);
-    finish_init (n);
+    native_finish_init (n);
     native_finish_mounts (n);
     native_finish_nets (n);
     native_finish_cgroup (n);

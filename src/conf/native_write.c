@@ -54,28 +54,12 @@ native_put_number (NativeWriter *w, const char *key, guint64 value)
 
 /* ---- names and init */
 
-static const char word_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=/.,:@%";
-
-static void
-append_word (GString *line, const char *word)
-{
-    g_autofree char *quoted
-        = *word && strspn (word, word_chars) == strlen (word) ? NULL : g_shell_quote (word);
-
-    g_string_append_printf (line, "%s%s", line->len ? " " : "", quoted ? quoted : word);
-}
-
 static void
 write_init (NativeWriter *w)
 {
     const DomainOs *os = &w->def->os;
-    g_autoptr (GString) command = g_string_new (NULL);
 
-    append_word (command, os->init ? os->init : "/sbin/init");
-    for (guint i = 0; i < os->initargs->len; i++)
-        append_word (command, os->initargs->pdata[i]);
-    if (!g_str_equal (command->str, "/sbin/init"))
-        native_put (w, "lxc.init.cmd", "%s", command->str);
+    native_write_init (w);
     native_put_string (w, "lxc.init.cwd", os->initdir);
     if (os->inituser && strspn (os->inituser, "0123456789") != strlen (os->inituser))
         native_cannot (w, "/domain/os/inituser", "lxc.init.uid takes numbers only");

@@ -36,12 +36,19 @@ write_addresses (NativeWriter *w, guint index, const GPtrArray *ips, const GPtrA
     }
 }
 
+static gboolean
+has_addresses (const GPtrArray *ips, const GPtrArray *routes)
+{
+    return (ips && ips->len) || (routes && routes->len);
+}
+
 static void
 write_net_details (NativeWriter *w, guint index, const NetDef *net, const char *path)
 {
     g_autofree char *mtu = net->mtu ? g_strdup_printf ("%u", net->mtu) : NULL;
 
-    if (net->linkstate != LINK_DOWN)
+    /* as the planner has it: an interface of which nothing is said is up when it has an address */
+    if (net->linkstate == LINK_UP || (net->linkstate == LINK_DEFAULT && has_addresses (net->ips, net->routes)))
         put_nic (w, index, "flags", "up");
     put_nic (w, index, "name", net->guest_ifname);
     put_nic (w, index, "hwaddr", net->mac);
@@ -107,6 +114,7 @@ native_write_nets (NativeWriter *w)
             continue;
         put_nic (w, index, "type", "phys");
         put_nic (w, index, "link", dev->interface);
+        put_nic (w, index, "flags", has_addresses (dev->ips, dev->routes) ? "up" : NULL);
         write_addresses (w, index++, dev->ips, dev->routes, path);
     }
     if (index == 0 && !def->shares[SHARE_NET].set)

@@ -149,14 +149,24 @@ read_included (gpointer data, const char *path, GError **error)
     return g_steal_pointer (&files);
 }
 
-/* ---- the conversion, on the pool thread */
+/* ---- the conversion, on the pool thread, where stat() may wait for a server */
+
+static gboolean
+is_regular (gpointer data, const char *path)
+{
+    struct stat st;
+
+    (void) data;
+    return stat (path, &st) == 0 && S_ISREG (st.st_mode);
+}
 
 static void
 from_native (NativeAsk *ask, GError **error)
 {
     g_auto (GStrv) dirs = g_strsplit (ask->dirs ? ask->dirs : "", ":", -1);
     Reader reader = { .dirs = dirs };
-    NativeHost host = { .read = read_included, .data = &reader, .name = ask->name };
+    NativeHost host = { .read = read_included, .data = &reader, .name = ask->name,
+                        .is_file = is_regular };
     g_autoptr (DomainDef) def = NULL;
     NodeInfo node;
 
@@ -168,7 +178,6 @@ from_native (NativeAsk *ask, GError **error)
         ask->result = domain_def_format (def, DOMAIN_FORMAT_INACTIVE);
 }
 
-/* On the pool thread: a file system of a server may take its time. */
 static gboolean
 is_file (gpointer data, const char *path)
 {

@@ -70,7 +70,7 @@ static gboolean
 is_file (gpointer data, const char *path)
 {
     g_assert_cmpstr (data, ==, "host");
-    return g_str_has_suffix (path, ".conf") || g_str_has_suffix (path, "/tun");
+    return g_str_has_suffix (path, ".conf") || g_str_has_suffix (path, ".img") || g_str_has_suffix (path, "/tun");
 }
 
 static const NativeHost host = { .read = read_included, .data = (gpointer) "host", .memory = 8388608,
