@@ -95,13 +95,19 @@ check_net (const DomainDevice *device, const NetDef *live, GError **error)
                          "modified");
 }
 
+static gboolean
+is_replaced (DeviceKind kind)
+{
+    return kind == DEVICE_DISK || kind == DEVICE_HOSTDEV;
+}
+
 int
 device_update_check (const DomainDef *def, const DomainDevice *device, GError **error)
 {
     gboolean good;
     int index;
 
-    if (device->kind != DEVICE_INTERFACE && device->kind != DEVICE_FILESYSTEM) {
+    if (device->kind == DEVICE_OTHER || device->kind == DEVICE_CONSOLE) {
         error_set (error, ERR_OPERATION_UNSUPPORTED, "Unable to modify live devices");
         return -1;
     }
@@ -112,8 +118,11 @@ device_update_check (const DomainDef *def, const DomainDevice *device, GError **
     index = device_match_old (def, device, MATCH_LIVE, error);
     if (index < 0)
         return -1;
-    good = device->kind == DEVICE_INTERFACE ? check_net (device, def->nets->pdata[index], error)
-                                            : device_fs_check (def, device, def->filesystems->pdata[index], error);
+    if (is_replaced (device->kind))
+        good = device_replace_check (def, device, (guint) index, error);
+    else
+        good = device->kind == DEVICE_INTERFACE ? check_net (device, def->nets->pdata[index], error)
+                                                : device_fs_check (def, device, def->filesystems->pdata[index], error);
     return good ? index : -1;
 }
 
@@ -323,11 +332,16 @@ void
 device_update (Domain *domain, Job *job, const DomainDevice *device, guint index, DomainDef *config,
                DeviceChanged done, gpointer data)
 {
-    Update *update = g_new0 (Update, 1);
+    Update *update;
     const void *live = domain_device_list (domain->def, device->kind)->pdata[index];
     g_autoptr (GError) error = NULL;
 
+    if (is_replaced (device->kind)) {
+        device_replace (domain, job, device, index, config, done, data);
+        return;
+    }
     domain_alias_fill (domain->def);
+    update = g_new0 (Update, 1);
     *update = (Update) { .domain = domain_ref (domain), .serial = domain->instance->serial, .kind = device->kind,
                          .index = index, .job = job, .config = config, .done = done, .data = data,
                          .before = domain_device_copy (device->kind, live),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Changes of a device that stays: any of it in the saved definition; of an interface of a running
- * container its link state, its bandwidth and its bridge; of a file system whether it may be written to.
+ * container its link state, its bandwidth and its bridge; of a file system whether it may be written to; a disk
+ * all but its target.
  */
 #pragma once
 
@@ -18,6 +19,12 @@ int device_update_check (const DomainDef *def, const DomainDevice *device, GErro
 /* As device_attach(). Of @device, which the check has passed, what can change. */
 void device_update (Domain *domain, Job *job, const DomainDevice *device, guint index, DomainDef *config,
                     DeviceChanged done, gpointer data);
+
+/* ---- device_replace.c, for device_update.c: disks, and host devices, of which there is nothing to change */
+
+gboolean device_replace_check (const DomainDef *def, const DomainDevice *device, guint index, GError **error);
+void device_replace (Domain *domain, Job *job, const DomainDevice *device, guint index, DomainDef *config,
+                     DeviceChanged done, gpointer data);
 
 /* ---- device_update_fs.c, for device_update.c */
 

@@ -7,6 +7,7 @@ without and with a user namespace."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,6 +114,7 @@ def char_device(checks, guest):
     checks.equal(f"{what}: the node", guest.device("/dev/loop-control"), wanted)
     checks.equal(f"{what}: can be opened", guest.run(*open_it).out, "opened\n")
     checks.that(f"{what}: is in the live definition", "<char>/dev/loop-control</char>" in guest.live())
+    checks.equal(f"{what}: update to the same", well(guest.update(xml)), GOOD)
     checks.that(f"{what}: not in the saved one", "loop-control" not in guest.saved())
     again = guest.attach(xml)
     checks.matches(f"{what}: once", "host device already exists", again.err)
@@ -125,6 +127,7 @@ def char_device(checks, guest):
     checks.that(f"{what}: gone from the definition", "loop-control" not in guest.live())
     gone = guest.detach(xml)
     checks.matches(f"{what}: detach again", "host device not found", gone.err)
+    checks.matches(f"{what}: nor is there one to update", "host device not found", guest.update(xml).err)
 
 
 def disks(checks, guest, image):
@@ -159,6 +162,46 @@ def disks(checks, guest, image):
     checks.equal(f"{what} of a file: detach", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what} of a file: no loop device stays",
                  t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
+
+
+def other_disk(checks, guest, image):
+    """A disk becomes another one, read-only, or comes back when that cannot be."""
+    what = f"{guest.name}: another disk"
+    other = image + ".other"
+    shutil.copyfile(image, other)
+
+    def disk(path, more=""):
+        return (f"<disk type='file'><driver name='loop' type='raw'/><source file='{path}'/><target dev='sdb'/>{more}"
+                "</disk>")
+
+    def backing():
+        numbers = guest.device("/dev/sdb")
+        with open(f"/sys/dev/block/{numbers[1]}:{numbers[2]}/loop/backing_file", encoding="utf-8") as handle:
+            return handle.read().strip()
+
+    def writes():
+        return guest.run("sh", "-c", "echo x >/dev/sdb").status == 0
+    checks.equal(f"{what}: attach", well(guest.attach(disk(image), "--live", "--config")), GOOD)
+    before = guest.device("/dev/sdb"), guest.live()
+    checks.equal(f"{what}: nothing changes", well(guest.update(disk(image))), GOOD)
+    checks.equal(f"{what}: it is the same", (guest.device("/dev/sdb"), guest.live()), before)
+    checks.equal(f"{what}: the source", well(guest.update(disk(other), "--live", "--config")), GOOD)
+    checks.equal(f"{what}: behind the node", backing(), other)
+    checks.that(f"{what}: in both definitions", all(other in text and f"'{image}'" not in text
+                                                    for text in (guest.live(), guest.saved())))
+    checks.that(f"{what}: the same alias", "<alias name='disk0'/>" in before[1] and "<alias name='disk0'/>" in guest.live())
+    checks.that(f"{what}: nobody has the old one", t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30))
+    checks.equal(f"{what}: read-only", well(guest.update(disk(other, "<readonly/>"))), GOOD)
+    checks.that(f"{what}: it is", not writes() and guest.run("dd", "if=/dev/sdb", "of=/dev/null", "count=1").status == 0)
+    failed = guest.update(disk("/nonexistent"))
+    checks.matches(f"{what}: no such file", "/nonexistent.*No such file", failed.err)
+    checks.equal(f"{what}: it is back", backing(), other)
+    checks.that(f"{what}: read-only as before", not writes() and "/nonexistent" not in guest.live())
+    checks.matches(f"{what}: nothing in it", "missing source information for device sdb",
+                   guest.update("<disk type='file'><target dev='sdb'/></disk>").err)
+    checks.matches(f"{what}: of no such disk", "disk sdx not found", guest.update(disk(image).replace("sdb", "sdx")).err)
+    checks.equal(f"{what}: detach", well(guest.detach(disk(other), "--live", "--config")), GOOD)
+    os.unlink(other)
 
 
 def of_the_start(checks, guest, image):
@@ -607,6 +650,7 @@ def main():
                 guest = Guest(daemon, directory, name, idmap=idmap)
                 char_device(checks, guest)
                 disks(checks, guest, image)
+                other_disk(checks, guest, image)
                 defined_meanwhile(checks, guest, image)
                 filesystems(checks, guest, image)
                 access(checks, guest)
