@@ -327,6 +327,8 @@ set_mac (Native *n, const NativeNic *nic, NetDef *net)
         native_fail (n, line, ERR_INTERNAL, "'%s' is not an ethernet address", line->value);
 }
 
+static const char no_vlans[] = "kept as <vlan>, but not set up: set the bridge's port in a hook start-host";
+
 static void
 set_vlans (Native *n, const NativeNic *nic, NetDef *net)
 {
@@ -344,6 +346,7 @@ set_vlans (Native *n, const NativeNic *nic, NetDef *net)
         guint tag = (guint) id;
 
         g_array_append_val (net->vlan_tags, tag);
+        native_note (n, untagged, "%s", no_vlans);
     }
     for (guint i = 0; tagged && i < tagged->len; i++) {
         const NativeLine *line = tagged->pdata[i];
@@ -353,6 +356,7 @@ set_vlans (Native *n, const NativeNic *nic, NetDef *net)
 
             net->vlan_trunk = TRUE;
             g_array_append_val (net->vlan_tags, tag);
+            native_note (n, line, "%s", no_vlans);
         }
     }
 }

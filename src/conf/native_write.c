@@ -422,6 +422,8 @@ write_rest (NativeWriter *w)
     for (guint i = 0; i < passive->len; i++) {
         NativeNote *without = passive->pdata[i];
 
+        if (g_str_has_suffix (without->key, "/vlan"))
+            continue;           /* LXC has it */
         g_ptr_array_add (w->notes, native_note_new (NULL, 0, without->key, g_strdup (without->reason)));
     }
 }

@@ -50,7 +50,8 @@ own_hooks_free (gpointer data)
 static gboolean
 run_command (const OwnHooks *hooks, const char *command, GError **error)
 {
-    g_autofree char *script = g_strdup_printf ("exec %s \"$@\"", command);
+    /* a command of several, too, as LXC has it: the words are of the last one then */
+    g_autofree char *script = g_strdup_printf ("%s%s \"$@\"", strpbrk (command, ";&|(){}!") ? "" : "exec ", command);
     const char *argv[] = { "/bin/sh", "-c", script, "skep-hook", hooks->name, "lxc", hooks->when, NULL };
     SpawnArgs args = { .argv = argv, .envp = (const char *const *) hooks->env->pdata, .plain_oom = TRUE };
     g_autofree char *out = NULL, *err = NULL;

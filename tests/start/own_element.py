@@ -207,6 +207,7 @@ class Own:
         element = ("<skep:container xmlns:skep='urn:skep:domain:1'><skep:hooks>" + "".join(
             f"<skep:hook on='{on}'>sh -c 'echo {on} $0 $* $LXC_NAME $LXC_TARGET &gt;&gt;{log}; {then}'</skep:hook>"
             for on, then in (("pre-start", "true"), ("start-host", "test ! -e /tmp/x"), ("post-stop", "true"))) +
+            f"<skep:hook on='post-stop'>cd / &amp;&amp; pwd &gt;&gt;{log}; echo several &gt;&gt;{log}</skep:hook>"
             "</skep:hooks></skep:container>")
         name = P + "hooks"
         self.define("hooks", "echo ran >/out; sleep 300", element=element)
@@ -216,7 +217,8 @@ class Own:
         with open(log, encoding="utf-8") as handle:
             text = handle.read()
         self.checks.equal("hooks: in order, with LXC's words", text, "".join(
-            f"{on} {name} lxc {on} {name} stop\n" for on in ("pre-start", "start-host", "post-stop")))
+            f"{on} {name} lxc {on} {name} stop\n" for on in ("pre-start", "start-host", "post-stop"))
+            + f"/\nseveral {name} lxc post-stop\n")
         os.unlink(log)
         element = element.replace("test ! -e /tmp/x", "echo no, never &gt;&amp;2; exit 3")
         self.define("hooks2", "echo ran >/out; sleep 300", element=element)
@@ -226,7 +228,8 @@ class Own:
         self.checks.equal("a hook that fails: init never ran", self.out("hooks2"), "")
         with open(log, encoding="utf-8") as handle:
             self.checks.equal("a hook that fails: post-stop all the same",
-                              [line.split()[0] for line in handle], ["pre-start", "start-host", "post-stop"])
+                              [line.split()[0] for line in handle],
+                              ["pre-start", "start-host", "post-stop", "/", "several"])
 
     def boot(self, groups):
         """The daemon's first start of a boot."""
