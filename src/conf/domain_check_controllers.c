@@ -11,29 +11,28 @@ is_model (const ControllerDef *controller, const char *model)
     return !g_strcmp0 (passive_value (controller->passive, "model"), model);
 }
 
+/* Of USB: that it is on, or off; and that not all are companions of others. */
 static gboolean
-is_companion (const ControllerDef *controller)
+check_usb (Check *check)
 {
-    return is_model (controller, "ich9-uhci1") || is_model (controller, "ich9-uhci2")
-        || is_model (controller, "ich9-uhci3");
-}
+    const GPtrArray *controllers = check->def->controllers;
+    gboolean none = FALSE, other = FALSE, master = FALSE;
 
-/* An USB controller may have companions with its number; what has a master needs one. */
-static gboolean
-check_master (Check *check, const ControllerDef *controller)
-{
-    const GPtrArray *all = check->def->controllers;
+    for (guint i = 0; i < controllers->len; i++) {
+        const ControllerDef *controller = g_ptr_array_index (controllers, i);
+        gboolean is_none = is_model (controller, "none");
 
-    if (!is_companion (controller))
-        return TRUE;
-    for (guint i = 0; i < all->len; i++) {
-        const ControllerDef *other = g_ptr_array_index (all, i);
-
-        if (other->type == CONTROLLER_USB && other->index == controller->index
-            && !is_companion (other))
-            return TRUE;
+        if (controller->type != CONTROLLER_USB)
+            continue;
+        if (none || (is_none && other))
+            return check_fail (check, ERR_XML_DETAIL, path, i + 1,
+                               "Can't add another USB controller: USB is disabled for this domain");
+        none |= is_none;
+        other |= !is_none;
+        master |= !passive_has (controller->passive, "master");
     }
-    return check_fail (check, ERR_XML_DETAIL, path, 0, "No master USB controller specified");
+    return !other || master
+           || check_fail (check, ERR_XML_DETAIL, path, 0, "No master USB controller specified");
 }
 
 static gboolean
@@ -41,19 +40,18 @@ check_pci (Check *check, const ControllerDef *controller)
 {
     gboolean root = is_model (controller, "pci-root"), express = is_model (controller, "pcie-root");
     const PassiveNode *target = passive_find_element (controller->passive, "target");
-    const PassiveNode *hole = passive_find_element (controller->passive, "pcihole64");
     const char *index = passive_attr (target, "index");
 
     if ((root || express) && passive_find_element (controller->passive, "address"))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                            "pci-root and pcie-root controllers should not have an address");
-    if (hole && !root && !express && !g_str_equal (passive_text (hole), "0"))
-        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
-                           "64-bit PCI hole setting is only for root PCI controllers");
     if (index && (controller->index == 0) != g_str_equal (index, "0"))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                            "Only the PCI controller with index 0 can have target index 0, and "
                            "vice versa");
+    if (controller->index == 0 && passive_child (target, "node"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "The PCI controller with index=0 can't be associated with a NUMA node");
     return TRUE;
 }
 
@@ -89,10 +87,8 @@ check_controllers (Check *check)
             && one->type != CONTROLLER_USB)
             return check_fail (check, ERR_XML, path, 0, "Multiple '%s' controllers with index '%d'",
                                controller_type_names.name[two->type], two->index);
-        if ((two->type == CONTROLLER_USB && !check_master (check, two))
-            || (two->type == CONTROLLER_PCI && !check_pci (check, two))
-            || !check_driver (check, two))
+        if ((two->type == CONTROLLER_PCI && !check_pci (check, two)) || !check_driver (check, two))
             return FALSE;
     }
-    return check_length (check, controllers, path);
+    return check_usb (check) && check_length (check, controllers, path);
 }

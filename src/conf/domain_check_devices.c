@@ -121,23 +121,37 @@ check_smartcards (Check *check)
     return TRUE;
 }
 
+/* What has no place where USB is off: without a controller, or with one that says so. */
 static gboolean
-check_redirdevs (Check *check)
+check_usb_devices (Check *check)
 {
-    const DomainDef *def = check->def;
+    const GPtrArray *controllers = check->def->controllers, *hostdevs = check->def->hostdevs;
+    gboolean on = FALSE, none = FALSE;
 
-    if (!passive_has (def->passive, "redirdev"))
-        return TRUE;
-    for (guint i = 0; i < def->controllers->len; i++)
-        if (((ControllerDef *) g_ptr_array_index (def->controllers, i))->type == CONTROLLER_USB)
-            return TRUE;
-    return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/redirdev", 0,
-                       "cannot add redirected USB device: USB is disabled for this domain");
+    for (guint i = 0; i < controllers->len; i++) {
+        const ControllerDef *controller = g_ptr_array_index (controllers, i);
+
+        if (controller->type == CONTROLLER_USB && !g_strcmp0 (passive_value (controller->passive, "model"), "none"))
+            none = TRUE;
+        else if (controller->type == CONTROLLER_USB)
+            on = TRUE;
+    }
+    for (guint i = 0; none && i < hostdevs->len; i++)
+        if (((const HostdevDef *) g_ptr_array_index (hostdevs, i))->type == HOSTDEV_USB)
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/hostdev", i + 1,
+                               "Can't add host USB device: USB is disabled in this host");
+    if (none && passive_has (check->def->passive, "hub"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/hub", 0,
+                           "Can't add USB hub: USB is disabled for this domain");
+    if (!on && passive_has (check->def->passive, "redirdev"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/redirdev", 0,
+                           "cannot add redirected USB device: USB is disabled for this domain");
+    return TRUE;
 }
 
 gboolean
 check_passive_devices (Check *check)
 {
     return check_panics (check) && check_videos (check) && check_audio (check)
-        && check_iommu (check) && check_smartcards (check) && check_redirdevs (check);
+        && check_iommu (check) && check_smartcards (check) && check_usb_devices (check);
 }

@@ -27,6 +27,12 @@ check_place (Check *check, const DiskDef *disk, guint index)
         && !disk_target_index (disk->target, &unit))
         return check_fail (check, ERR_XML, path, index,
                            "Unknown disk name '%s' and no address specified", disk->target);
+    if (disk->bus == DISK_BUS_SCSI && !disk->address.set
+        && !passive_find_element (disk->passive, "address"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                           "using disk target name '%s' conflicts with SCSI host device address "
+                           "controller='%u' bus='%u' target='%u' unit='%u", disk->target,
+                           disk->address.controller, 0, 0, disk->address.unit);
     if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
         return check_fail (check, ERR_XML, path, index, "controller %u of a disk is above %d",
                            disk->address.controller, CONTROLLER_INDEX_MAX);
@@ -81,8 +87,7 @@ check_lun (Check *check, const DiskDef *disk, guint index)
     const PassiveNode *source = passive_find_element (disk->passive, "source");
     const char *protocol = passive_attr (source, "protocol");
 
-    if ((disk->type != DISK_BLOCK && disk->type != DISK_NETWORK && disk->type != DISK_VOLUME)
-        || (!disk->source && !source))
+    if (disk->type != DISK_BLOCK && disk->type != DISK_NETWORK && disk->type != DISK_VOLUME)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                            "disk device='lun' is only valid for block type disk source");
     if (protocol && strcmp (protocol, "iscsi") != 0)
@@ -269,7 +274,7 @@ check_vhostuser (Check *check, const DiskDef *disk, guint index)
                            "only snapshot=no is supported with vhostuser disk");
     for (guint i = 0; i < G_N_ELEMENTS (before); i++) {
         const char *what = before[i];
-        gboolean has = passive_has (disk->passive, what)
+        gboolean has = passive_has (disk->passive, what) || source_part (disk, what)
             || (disk->cache && g_str_equal (what, "cache"))
             || (disk->readonly && g_str_equal (what, "readonly"))
             || (disk_iotune_set (&disk->iotune) && g_str_equal (what, "iotune"));
@@ -312,8 +317,7 @@ static gboolean
 same_place (const DiskDef *a, const DiskDef *b)
 {
     return a->address.set && b->address.set && a->bus == b->bus
-        && a->address.controller == b->address.controller && a->address.bus == b->address.bus
-        && a->address.target == b->address.target && a->address.unit == b->address.unit;
+        && drive_address_equal (&a->address, &b->address);
 }
 
 static gboolean

@@ -169,11 +169,39 @@ check_place (Check *check, const HostdevDef *hostdev, const char *path, guint in
     return TRUE;
 }
 
+/* That no other device is where a SCSI device of the host, number @at, is. */
+static gboolean
+check_scsi_place (Check *check, guint at, const char *path)
+{
+    const DomainDef *def = check->def;
+    DriveAddress place, other;
+
+    if (!hostdev_scsi_place (g_ptr_array_index (def->hostdevs, at), &place))
+        return TRUE;
+    for (guint i = 0; i < def->disks->len; i++) {
+        const DiskDef *disk = g_ptr_array_index (def->disks, i);
+
+        if (disk->bus == DISK_BUS_SCSI && disk->address.set && drive_address_equal (&disk->address, &place))
+            return check_fail (check, ERR_XML, path, at + 1,
+                               "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by a "
+                               "SCSI disk", place.controller, place.bus, place.target, place.unit);
+    }
+    for (guint i = 0; i < at; i++)
+        if (hostdev_scsi_place (g_ptr_array_index (def->hostdevs, i), &other)
+            && drive_address_equal (&other, &place))
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, at + 1,
+                               "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by "
+                               "another SCSI host device", place.controller, place.bus, place.target,
+                               place.unit);
+    return TRUE;
+}
+
 gboolean
 check_hostdevs (Check *check)
 {
     static const char path[] = "/domain/devices/hostdev";
     const GPtrArray *hostdevs = check->def->hostdevs;
+    guint ramfbs = 0;
 
     for (guint i = 0; i < hostdevs->len; i++) {
         const HostdevDef *hostdev = g_ptr_array_index (hostdevs, i);
@@ -184,8 +212,11 @@ check_hostdevs (Check *check)
         if (hostdev->type != HOSTDEV_PCI && passive_has (hostdev->passive, "teaming"))
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
                                "teaming is only supported for pci hostdev devices");
-        if (!check_place (check, hostdev, path, i + 1))
+        if (!check_place (check, hostdev, path, i + 1) || !check_scsi_place (check, i, path))
             return FALSE;
+        if (!g_strcmp0 (passive_value (hostdev->passive, "ramfb"), "on") && ramfbs++)
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
+                               "Only one vgpu device can have 'ramfb' enabled");
         for (guint j = 0; j < i; j++)
             if (same_hostdev (g_ptr_array_index (hostdevs, j), hostdev))
                 return check_fail (check, ERR_XML, path, i + 1,

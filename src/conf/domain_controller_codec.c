@@ -45,6 +45,16 @@ master_codec (Codec *c, ControllerDef *controller)
         }
 }
 
+/* Others have none: it is not looked at. */
+static gboolean
+has_pci_hole (const ControllerDef *controller)
+{
+    const char *model = passive_value (controller->passive, "model");
+
+    return controller->type == CONTROLLER_PCI && model
+        && (g_str_equal (model, "pci-root") || g_str_equal (model, "pcie-root"));
+}
+
 /* Of some types there are no models. */
 static void
 no_model (Codec *c)
@@ -71,7 +81,7 @@ controller_codec (Codec *c, void *object)
     if (controller->type == CONTROLLER_PCI)
         passive_codec (c, &controller->passive, "model target");
     passive_codec (c, &controller->passive, "driver");
-    if (controller->type == CONTROLLER_PCI)
+    if (has_pci_hole (controller))
         passive_codec (c, &controller->passive, "pcihole64");
     passive_codec (c, &controller->passive, "alias");
     master_codec (c, controller);

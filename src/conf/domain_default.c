@@ -64,8 +64,21 @@ disk_target_is_hard (const char *target)
     return prefix && prefix->bus != DISK_BUS_FDC;
 }
 
+/* A place that a SCSI device of the host has is not given to a disk: the checks refuse it. */
+static gboolean
+place_is_free (const DomainDef *def, const DriveAddress *place)
+{
+    DriveAddress other;
+
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        if (hostdev_scsi_place (g_ptr_array_index (def->hostdevs, i), &other)
+            && drive_address_equal (place, &other))
+            return FALSE;
+    return TRUE;
+}
+
 static void
-default_address (DiskDef *disk)
+default_address (const DomainDef *def, DiskDef *disk)
 {
     guint index;
 
@@ -93,154 +106,12 @@ default_address (DiskDef *disk)
     default:                /* the other buses have no drive addresses */
         return;
     }
-    disk->address.set = TRUE;
-}
-
-/* Numbers of controllers that are taken, by type. */
-typedef struct {
-    guint8 taken[CONTROLLER_LAST][CONTROLLER_INDEX_MAX + 1];
-} ControllerNumbers;
-
-static void
-number_controllers (GPtrArray *controllers, ControllerNumbers *numbers)
-{
-    for (guint i = 0; i < controllers->len; i++) {
-        const ControllerDef *controller = g_ptr_array_index (controllers, i);
-
-        if (controller->index >= 0 && controller->index <= CONTROLLER_INDEX_MAX)
-            numbers->taken[controller->type][controller->index] = TRUE;
-    }
-    for (guint i = 0; i < controllers->len; i++) {
-        ControllerDef *controller = g_ptr_array_index (controllers, i);
-        int index = 0;
-
-        if (controller->index >= 0)
-            continue;
-        while (index <= CONTROLLER_INDEX_MAX && numbers->taken[controller->type][index])
-            index++;
-        controller->index = index;      /* one too many is refused by the checks */
-        if (index <= CONTROLLER_INDEX_MAX)
-            numbers->taken[controller->type][index] = TRUE;
-    }
-}
-
-/* Where a SCSI device of the host is put; FALSE when it is none, or does not say. */
-static gboolean
-scsi_place (const HostdevDef *hostdev, guint *ret_controller, guint *ret_unit)
-{
-    const PassiveNode *address = passive_find (hostdev->passive, "address", NULL);
-
-    if (hostdev->type != HOSTDEV_SCSI || !address || !passive_is (address, "type", "drive"))
-        return FALSE;
-    *ret_controller = (guint) passive_number (address, "controller", 0);
-    *ret_unit = (guint) passive_number (address, "unit", 0);
-    return TRUE;
-}
-
-/* A controller of the narrow bus has seven places. */
-#define SCSI_UNITS 7
-
-static void
-take_scsi_place (GHashTable *taken, guint controller, guint unit)
-{
-    /* what is beyond these is not the first that is free */
-    if (controller <= CONTROLLER_INDEX_MAX && unit < SCSI_UNITS)
-        g_hash_table_add (taken, GUINT_TO_POINTER (controller * SCSI_UNITS + unit));
-}
-
-static GHashTable *
-taken_scsi_places (const DomainDef *def)
-{
-    GHashTable *taken = g_hash_table_new (NULL, NULL);
-    guint controller, unit;
-
-    for (guint i = 0; i < def->disks->len; i++) {
-        const DiskDef *disk = g_ptr_array_index (def->disks, i);
-
-        if (disk->bus == DISK_BUS_SCSI && disk->address.set)
-            take_scsi_place (taken, disk->address.controller, disk->address.unit);
-    }
-    for (guint i = 0; i < def->hostdevs->len; i++)
-        if (scsi_place (g_ptr_array_index (def->hostdevs, i), &controller, &unit))
-            take_scsi_place (taken, controller, unit);
-    return taken;
-}
-
-/* The first place that is free. */
-static void
-default_scsi_places (DomainDef *def)
-{
-    g_autoptr (GHashTable) taken = taken_scsi_places (def);
-    guint place = 0;
-
-    for (guint i = 0; i < def->hostdevs->len; i++) {
-        HostdevDef *hostdev = g_ptr_array_index (def->hostdevs, i);
-        g_autofree char *controller = NULL, *unit = NULL;
-        PassiveNode *address;
-
-        if (hostdev->type != HOSTDEV_SCSI || passive_has (hostdev->passive, "address"))
-            continue;
-        while (g_hash_table_contains (taken, GUINT_TO_POINTER (place)))
-            place++;
-        controller = g_strdup_printf ("%u", place / SCSI_UNITS);
-        unit = g_strdup_printf ("%u", place % SCSI_UNITS);
-        place++;
-        address = passive_add (&hostdev->passive, "/domain/devices/hostdev", "address", "address[drive]");
-        passive_set (address, "type", "drive");
-        passive_set (address, "controller", controller);
-        passive_set (address, "bus", "0");
-        passive_set (address, "target", "0");
-        passive_set (address, "unit", unit);
-    }
+    disk->address.set = disk->bus != DISK_BUS_SCSI || place_is_free (def, &disk->address);
 }
 
 void
-domain_add_controller (DomainDef *def, guint type, guint index)
-{
-    ControllerDef *controller;
-
-    for (guint i = 0; i < def->controllers->len; i++) {
-        controller = g_ptr_array_index (def->controllers, i);
-        if (controller->type == type && controller->index == (int) index)
-            return;
-    }
-    controller = g_new0 (ControllerDef, 1);
-    controller->type = type;
-    controller->index = (int) index;
-    g_ptr_array_add (def->controllers, controller);
-}
-
-/* Every controller of @type from 0 to the highest that an address of a disk on @bus names. */
-static void
-add_controllers (DomainDef *def, guint type, guint bus, const ControllerNumbers *numbers)
-{
-    int last = -1;
-
-    for (guint i = 0; i < def->disks->len; i++) {
-        const DiskDef *disk = g_ptr_array_index (def->disks, i);
-
-        /* an address beyond the limit is refused by the checks */
-        if (disk->address.set && disk->bus == bus
-            && disk->address.controller <= CONTROLLER_INDEX_MAX)
-            last = MAX (last, (int) disk->address.controller);
-    }
-    for (guint i = 0; bus == DISK_BUS_SCSI && i < def->hostdevs->len; i++) {
-        guint controller, unit;
-
-        if (scsi_place (g_ptr_array_index (def->hostdevs, i), &controller, &unit)
-            && controller <= CONTROLLER_INDEX_MAX)
-            last = MAX (last, (int) controller);
-    }
-    for (int index = 0; index <= last; index++)
-        if (!numbers->taken[type][index])
-            domain_add_controller (def, type, (guint) index);
-}
-
-/* Sorts @list into groups, which keep the order of their first members, and within a group by
- * @compare. */
-static void
-sort_groups (GPtrArray *list, guint (*group) (const void *),
-             int (*compare) (const void *, const void *))
+domain_sort_groups (GPtrArray *list, guint (*group) (const void *),
+                    int (*compare) (const void *, const void *))
 {
     for (guint i = 1; i < list->len; i++) {
         void *item = g_ptr_array_index (list, i);
@@ -279,42 +150,6 @@ compare_disks (const void *a, const void *b)
     return one < two ? -1 : one > two;
 }
 
-static guint
-controller_group (const void *controller)
-{
-    return ((const ControllerDef *) controller)->type;
-}
-
-static int
-compare_controllers (const void *a, const void *b)
-{
-    const ControllerDef *one = a, *two = b;
-
-    return one->index < two->index ? -1 : one->index > two->index;
-}
-
-static void
-default_controllers (DomainDef *def)
-{
-    static const struct {
-        ControllerType type;
-        DiskBus bus;
-    } buses[] = {
-        { CONTROLLER_SCSI, DISK_BUS_SCSI },
-        { CONTROLLER_FDC, DISK_BUS_FDC },
-        { CONTROLLER_IDE, DISK_BUS_IDE },
-        { CONTROLLER_SATA, DISK_BUS_SATA },
-    };
-    ControllerNumbers numbers = { 0 };
-
-    default_scsi_places (def);
-    number_controllers (def->controllers, &numbers);
-    for (guint i = 0; i < G_N_ELEMENTS (buses); i++)
-        add_controllers (def, buses[i].type, buses[i].bus, &numbers);
-    domain_default_controllers (def);
-    sort_groups (def->controllers, controller_group, compare_controllers);
-}
-
 static void
 default_disk_kind (DiskDef *disk)
 {
@@ -337,8 +172,12 @@ default_disks (DomainDef *def)
 {
     for (guint i = 0; i < def->disks->len; i++) {
         DiskDef *disk = g_ptr_array_index (def->disks, i);
-        const TargetPrefix *prefix = target_prefix (disk->target);
+        const TargetPrefix *prefix;
 
+        /* Xen's, long ago, of an emulated disk */
+        if (disk->target && g_str_has_prefix (disk->target, "ioemu:"))
+            memmove (disk->target, disk->target + 6, strlen (disk->target + 6) + 1);
+        prefix = target_prefix (disk->target);
         if (disk->bus == DISK_BUS_NONE && disk->device == DISK_DEVICE_FLOPPY)
             disk->bus = DISK_BUS_FDC;
         else if (disk->bus == DISK_BUS_NONE)
@@ -347,9 +186,9 @@ default_disks (DomainDef *def)
             disk->cache = DISK_CACHE_UNSET;
         disk->readonly |= disk->device == DISK_DEVICE_CDROM;
         default_disk_kind (disk);
-        default_address (disk);
+        default_address (def, disk);
     }
-    sort_groups (def->disks, disk_group, compare_disks);
+    domain_sort_groups (def->disks, disk_group, compare_disks);
 }
 
 /* ---- the other devices */
@@ -512,7 +351,7 @@ domain_default_fill (DomainDef *def, const DomainDefaults *defaults)
     default_string (&def->emulator, defaults->emulator);
     default_disks (def);
     domain_default_devices (def);
-    default_controllers (def);
+    domain_default_controllers (def);
     default_nets (def);
     default_consoles (def);
     default_hostdevs (def);

@@ -100,7 +100,7 @@ add_for (DomainDef *def, guint type, const PassiveNode *address, const char *kin
 }
 
 void
-domain_default_controllers (DomainDef *def)
+domain_default_device_controllers (DomainDef *def)
 {
     for (const PassiveNode *node = passive_find (def->passive, "channel", NULL); node;
          node = passive_find (def->passive, "channel", node))

@@ -5,8 +5,6 @@
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
-/* Those with a path come first; the others' sources mean nothing to us. */
-#define CONSOLE_PATH_TYPES 7
 STATIC_STRING_TABLE (console_type_names, 15, "null", "vc", "pty", "dev", "file", "pipe", "stdio",
                      "udp", "tcp", "unix", "spicevmc", "spiceport", "nmdm", "qemu-vdagent", "dbus");
 STATIC_STRING_TABLE (console_target_names, 9, "serial", "xen", "uml", "virtio", "lxc", "openvz",
@@ -49,24 +47,28 @@ word_codec (Codec *c, const char *attr, char **v, const StringTable *names, Fiel
         codec_bad_value (c, attr, *v, FIELD_CONFIG);
 }
 
+/* That of a pty is the host's; the others' mean nothing to us. */
 static void
 console_source_codec (Codec *c, ConsoleDef *console)
 {
-    gboolean wanted = console->source_path && (!console->type_pty || codec_live (c));
+    g_autofree char *words = NULL;
 
-    if (string_table_value (&console_type_names, console->type) >= CONSOLE_PATH_TYPES) {
-        g_autofree char *words = g_strdup_printf ("source:chardev-%s* protocol", console->type);
-
+    if (!console->type_pty) {
+        words = g_strdup_printf ("source:chardev-%s* protocol*", console->type);
         passive_codec (c, &console->passive, g_intern_string (words));
-        return;
-    }
-    if (!codec_enter (c, "source", wanted))
-        return;
-    if (console->type_pty)
+    } else if (codec_enter (c, "source", console->source_path && codec_live (c))) {
         codec_live_string (c, "path", &console->source_path);
-    else
-        codec_string (c, "path", &console->source_path, 0);
-    codec_leave (c);
+        codec_leave (c);
+    }
+}
+
+static void
+judge_console (Codec *c, ConsoleDef *console)
+{
+    g_autofree char *path = codec_path (c);
+
+    passive_judge_console (c, &console->passive, path, console->type,
+                           console->target_type ? console->target_type : "");
 }
 
 void
@@ -96,6 +98,8 @@ console_codec (Codec *c, void *object)
         codec_uint (c, "port", &console->port, FIELD_KEEP_ZERO);
         codec_leave (c);
     }
+    if (codec_reading (c) && !console->type_pty && !codec_failed (c))
+        judge_console (c, console);
     if (codec_enter (c, "alias", console->alias && codec_live (c))) {
         codec_live_string (c, "name", &console->alias);
         codec_leave (c);

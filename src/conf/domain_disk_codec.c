@@ -158,13 +158,16 @@ source_codec (Codec *c, DiskDef *disk)
 {
     const char *attr = source_attrs[disk->type];
 
+    if (codec_reading (c) && disk->device == DISK_DEVICE_LUN && !codec_count (c, "source"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "disk device='lun' is only valid for block type disk source");
     if (!attr) {
         g_autofree char *word
             = g_strdup_printf ("source:disk-source-%s", disk_type_names.name[disk->type]);
 
+        passive_codec (c, &disk->passive, g_intern_string (word));
         if (codec_reading (c) && disk->type != DISK_VOLUME)
             check_startup_policy (c, disk);
-        passive_codec (c, &disk->passive, g_intern_string (word));
         return;
     }
     if (!codec_enter (c, "source", disk->source || passive_inside (disk->passive, "source")))
@@ -179,15 +182,26 @@ source_codec (Codec *c, DiskDef *disk)
 }
 
 static void
+fail_without_target (Codec *c, const DiskDef *disk)
+{
+    const PassiveNode *source = passive_find_element (disk->passive, "source");
+    const char *of = disk->source;
+
+    if (!of && source)
+        of = passive_attr (source, disk->type == DISK_NETWORK ? "name" : "path");
+    codec_fail (c, ERR_NO_TARGET, "%s", of ? of : "");
+}
+
+static void
 target_codec (Codec *c, DiskDef *disk)
 {
     if (!codec_enter (c, "target", TRUE)) {
-        codec_fail (c, ERR_NO_TARGET, "%s", disk->source ? disk->source : "");
+        fail_without_target (c, disk);
         return;
     }
     codec_string (c, "dev", &disk->target, 0);
     if (codec_reading (c) && !disk->target)
-        codec_fail (c, ERR_NO_TARGET, "%s", disk->source ? disk->source : "");
+        fail_without_target (c, disk);
     codec_enum (c, "bus", &disk->bus, &disk_bus_names, 0);
     passive_attrs_codec (c, &disk->passive,
                          "tray:closed|open- removable:o rotation_rate:u-");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reading and writing what has no effect. */
 #include "conf/passive_private.h"
+#include "conf/passive_rules.h"
 
 #include <string.h>
 
@@ -98,19 +99,6 @@ peek_kind (Codec *c, const char *parent, const PassiveWord *word)
     return kind || !first || !*first->initial ? kind : g_strdup (first->initial);
 }
 
-/* The row that a child's word names: '$' is its parent's type. */
-static void
-row_name (char *to, gsize size, const PassiveWord *word, const char *kind)
-{
-    const char *hole = strchr (word->type, '$');
-
-    if (hole)
-        g_snprintf (to, size, "%.*s%s%s", (int) (hole - word->type), word->type,
-                    kind ? kind : "", hole + 1);
-    else
-        g_strlcpy (to, word->type, size);
-}
-
 static void
 read_children (Codec *c, PassiveNode *node, guint number)
 {
@@ -122,7 +110,7 @@ read_children (Codec *c, PassiveNode *node, guint number)
         PassiveWord word = node->kind->children[i];
         gboolean found = FALSE;
 
-        row_name (word.type, sizeof word.type, &node->kind->children[i], kind);
+        passive_word_row (&node->kind->children[i], kind, word.type, sizeof word.type);
         if (strchr (node->kind->children[i].type, '$') && !passive_row_exists (word.type))
             continue;           /* this type has none */
         if (word.when_on && !passive_is (node, "state", "on"))
@@ -348,4 +336,32 @@ passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs)
                 write_attr (c, words[w].type, item->name, item->text);
         }
     }
+}
+
+/* ---- a console's source */
+
+void
+passive_judge_console (Codec *c, GPtrArray **items, const char *path, const char *type,
+                       const char *target)
+{
+    PassiveNode *node = passive_node_new (passive_kind_find ("", "console", "console-chardev", NULL),
+                                          "console");
+    guint at = 0;
+
+    passive_set (node, "type", type);
+    passive_set (passive_add_child (node, "target"), "type", target);
+    while (*items && at < (*items)->len)
+        if (passive_has_word (node, ((PassiveNode *) g_ptr_array_index (*items, at))->name))
+            passive_node_insert (node, g_ptr_array_steal_index (*items, at));
+        else
+            at++;
+    rule_chardev (c, node);
+    passive_remove_child (node, passive_child (node, "target"));
+    while (node->children->len) {
+        PassiveNode *child = g_ptr_array_steal_index (node->children, 0);
+
+        g_free (child->path);
+        passive_node_add (items, child, g_strdup (path));
+    }
+    passive_node_free (node);
 }

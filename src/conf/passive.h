@@ -30,7 +30,7 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
  * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or
- * octal; j: a number that the rule judges; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of
+ * octal; A: the same, signed, not negative; j: a number that the rule judges; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of
  * that many digits at least, read as C does; h1 h8: the same of 64 bits, read as hexadecimal; s2
  * s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size, in MiB or KiB unless it has a
  * unit, written in the largest one that leaves no fraction; c: list of CPUs; k, M, b: a size,
@@ -86,8 +86,13 @@ void passive_list (const GPtrArray *items, GPtrArray *paths);
  * "/domain/devices/disk", whether it is there or not. Not for threads. */
 void passive_watch (void (*fn) (const char *path, const char *words, gboolean attrs));
 
+/* What rule_chardev() has to say of the source and protocol of a console at @path. */
+void passive_judge_console (Codec *c, GPtrArray **items, const char *path, const char *type,
+                            const char *target);
+
 /* ---- for rules, defaults and checks; of no node (NULL) there is nothing */
 
+const char *passive_name (const PassiveNode *node);
 const char *passive_attr (const PassiveNode *node, const char *attr);
 const char *passive_text (const PassiveNode *node);
 /* The attribute as a number, @absent when it is not there. */

@@ -11,12 +11,17 @@
 const PassiveRow passive_chardev_rows[] = {
     { "serial", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
     { "serial/target",
-      "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial port:u",
+      "type:isa-serial|usb-serial|pci-serial|spapr-vio-serial|system-serial|sclp-serial|"
+      "isa-debug port:u",
       "model:target-model", NULL },
     { "target-model",
       "name:isa-serial|usb-serial|pci-serial|spapr-vty|pl011|sclpconsole|sclplmconsole|16550a|"
       "isa-debugcon",
       NULL, NULL },
+    /* a console's, with its target, only to be judged */
+    { "console-chardev", "type:" TYPES, "source:chardev-$*? protocol* target:console-target", NULL,
+      NULL },
+    { "console-target", "type", NULL, NULL },
     { "parallel", "type:" TYPES "=pty", SOURCE "target+ " DEVICE, NULL, rule_chardev },
     { "parallel/target", "port:u", NULL, NULL },
     { "channel", "type:" TYPES "=pty", SOURCE "target! " DEVICE, NULL, rule_chardev },

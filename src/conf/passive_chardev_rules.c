@@ -34,8 +34,11 @@ static const struct {
 static void
 check_needs (Codec *c, const char *type, const PassiveNode *source, gboolean path_made)
 {
+    gboolean bare = !source || passive_blank (source);
+
     for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
         if (g_str_equal (needs[i].type, type)
+            && !(bare && g_str_equal (type, "nmdm"))
             && !(path_made && g_str_equal (needs[i].attr, "path"))
             && (!source || !passive_attr (source, needs[i].attr))) {
             codec_fail (c, needs[i].code, "%s", needs[i].text);
@@ -68,13 +71,26 @@ rule_udp (Codec *c, PassiveNode *node)
         passive_swap (node, connect, bind);
 }
 
+static gboolean
+has_target (const PassiveNode *node, const char *element, const char *type)
+{
+    return g_str_equal (passive_name (node), element)
+        && passive_is (passive_child (node, "target"), "type", type);
+}
+
 /* The path of a virtio or xen channel's socket is made at its start. */
 static gboolean
 path_is_made (const PassiveNode *node)
 {
-    const PassiveNode *target = passive_child (node, "target");
+    return has_target (node, "channel", "virtio") || has_target (node, "channel", "xen");
+}
 
-    return target && (passive_is (target, "type", "virtio") || passive_is (target, "type", "xen"));
+/* libvirt takes the number of a channel's target for all. */
+static gboolean
+can_be_spicevmc (const PassiveNode *node)
+{
+    return !passive_has_word (node, "target") || has_target (node, "channel", "virtio")
+        || has_target (node, "serial", "usb-serial") || has_target (node, "console", "xen");
 }
 
 static void
@@ -136,7 +152,10 @@ rule_chardev (Codec *c, PassiveNode *node)
     while (!g_str_equal (type, "tcp") && passive_child (node, "protocol"))
         passive_remove_child (node, passive_child (node, "protocol"));
     if (g_str_equal (type, "udp")) {
-        rule_udp (c, node);
+        if (passive_count (node, "source") > 2)
+            codec_fail (c, ERR_XML, "only two source elements are allowed for character device");
+        else
+            rule_udp (c, node);
         return;
     }
     if (source && passive_next (node, source)) {
@@ -149,9 +168,7 @@ rule_chardev (Codec *c, PassiveNode *node)
     check_needs (c, type, source, path_is_made (node));
     if (g_str_equal (type, "spiceport"))
         check_channel_name (c, source);
-    if (g_str_equal (type, "spicevmc") && passive_has_word (node, "target")
-        && !(passive_child (node, "target")
-             && passive_is (passive_child (node, "target"), "type", "virtio")))
+    if (g_str_equal (type, "spicevmc") && !can_be_spicevmc (node))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "spicevmc device type only supports virtio");
     drop_empty_source (node);
 }
@@ -186,11 +203,25 @@ rule_rng_egd (Codec *c, PassiveNode *node)
     passive_open (node);
 }
 
+/* A device by D-Bus has a name that is known. */
+static void
+name_dbus_channel (PassiveNode *node)
+{
+    PassiveNode *source = passive_child (node, "source");
+
+    if (!source)
+        source = passive_add_child (node, "source");
+    if (!passive_attr (source, "channel"))
+        passive_set (source, "channel", "org.qemu.usbredir");
+}
+
 void
 rule_redirdev (Codec *c, PassiveNode *node)
 {
     const PassiveNode *address = passive_child (node, "address");
 
+    if (passive_is (node, "type", "dbus") && passive_count (node, "source") < 2)
+        name_dbus_channel (node);
     rule_chardev (c, node);
     if (address && !passive_is (address, "type", "usb"))
         codec_fail (c, ERR_XML, "Invalid address for a USB device");

@@ -65,9 +65,24 @@ settle_without_model (Codec *c, PassiveNode *node, gboolean custom)
         codec_fail (c, ERR_XML, "Non-empty feature list specified without CPU model");
     else if (custom && passive_attr (node, "check"))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model");
-    passive_set (node, "match", NULL);
     if (custom)
         passive_set (node, "mode", NULL);
+}
+
+/* A model without a name is only a vendor's id, if that. */
+static gboolean
+settle_model (PassiveNode *node, PassiveNode *model)
+{
+    if (model && passive_text (model)) {
+        if (!passive_attr (model, "fallback"))
+            passive_set (model, "fallback", "allow");
+        return TRUE;
+    }
+    if (model && passive_attr (model, "vendor_id"))
+        passive_set (model, "fallback", NULL);
+    else if (model)
+        passive_remove_child (node, model);
+    return FALSE;
 }
 
 void
@@ -75,25 +90,31 @@ rule_cpu (Codec *c, PassiveNode *node)
 {
     const char *mode = passive_attr (node, "mode");
     gboolean custom = !mode || g_str_equal (mode, "custom");
-    PassiveNode *model = passive_child (node, "model");
+    gboolean host_model = mode && g_str_equal (mode, "host-model");
+    PassiveNode *model = passive_child (node, "model"), *vendor;
+    gboolean named;
 
-    if (passive_attr (node, "migratable") && (custom || g_str_equal (mode, "host-model")))
+    if (passive_attr (node, "migratable") && (custom || host_model))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED,
                     "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode");
-    if (model && (!custom || !passive_text (model))) {
-        passive_remove_child (node, model);
-        model = NULL;
-    }
+    named = settle_model (node, model);
     check_features (c, node);
-    if (!model) {
+    if (!named)
         settle_without_model (c, node, custom);
+    if (custom && named) {
+        passive_set (node, "mode", "custom");
+        if (!passive_attr (node, "match"))
+            passive_set (node, "match", "exact");
         return;
     }
-    if (!passive_attr (model, "fallback"))
-        passive_set (model, "fallback", "allow");
-    passive_set (node, "mode", "custom");
-    if (!passive_attr (node, "match"))
-        passive_set (node, "match", "exact");
+    passive_set (node, "match", NULL);
+    if (custom || host_model)
+        return;
+    /* a host's own model is not written */
+    if ((model = passive_child (node, "model")))
+        passive_remove_child (node, model);
+    if ((vendor = passive_child (node, "vendor")))
+        passive_remove_child (node, vendor);
 }
 
 /* ---- numa */

@@ -50,7 +50,7 @@ const PassiveRow passive_device_rows[] = {
       "xio3130-downstream|pxb|pxb-pcie|pcie-root-port|spapr-pci-host-bridge|pcie-pci-bridge-",
       NULL, NULL },
     { "controller/target",
-      "chassisNr:i chassis:i port:x1 busNr:i index:i hotplug:o", "node", NULL, rule_pci_target },
+      "chassisNr:A chassis:A port:A busNr:A index:A hotplug:o", "node", NULL, rule_pci_target },
     { "target/node", NULL, NULL, "i" },
     { "pcihole64", NULL, NULL, "k" },
     { "master", "startport:u", NULL, NULL },
@@ -119,7 +119,7 @@ const PassiveRow passive_device_rows[] = {
     { "audio-sdl", AUDIO_COMMON " bufferCount:u-", "settings", NULL, rule_audio },
     { "settings", "frequency:n channels:n format:s8|u8|s16|u16|s32|u32|f32", NULL, NULL },
     { "video", NULL, "driver:video-driver model! " DEVICE, NULL, rule_video },
-    { "video-driver", "name:qemu|vhostuser " VIRTIO " vgaconf:~", NULL, NULL },
+    { "video-driver", VIRTIO " vgaconf:io|on|off- name:qemu|vhostuser", NULL, NULL },
     { "video/model",
       "type:vga|cirrus|vmvga|xen|vbox|qxl|parallels|virtio|gop|none|bochs|ramfb! ram:u- "
       "vram:u- vram64:u- vgamem:u- heads:u primary:y blob:o",
@@ -131,7 +131,7 @@ const PassiveRow passive_device_rows[] = {
       "model:i6300esb|ib700|diag288! "
       "action:reset|shutdown|poweroff|pause|none|dump|inject-nmi=reset",
       DEVICE, NULL },
-    { "rng", "model:" VIRTIO_MODELS "!", "rate backend! driver:rng-driver " DEVICE, NULL },
+    { "rng", "model:" VIRTIO_MODELS "!", "rate backend! driver:rng-driver " DEVICE, NULL, rule_rng },
     { "rng-driver", VIRTIO, NULL, NULL },
     { "rate", "bytes:u- period:j", NULL, NULL, rule_rate },
     { "rng/backend[random]", "model!", NULL, "text", rule_rng_random },

@@ -161,6 +161,14 @@ rule_binary_threads (Codec *c, PassiveNode *node)
 }
 
 void
+rule_rng (Codec *c, PassiveNode *node)
+{
+    (void) node;
+    if (codec_count (c, "backend") > 1)
+        codec_fail (c, ERR_XML, "only one RNG backend is supported");
+}
+
+void
 rule_rate (Codec *c, PassiveNode *node)
 {
     const char *period = passive_attr (node, "period");
@@ -233,19 +241,25 @@ rule_pci_target (Codec *c, PassiveNode *node)
         int min, max;
     } limits[] = { { "chassisNr", 1, 255 }, { "chassis", 0, 255 }, { "port", 0, 255 },
                    { "busNr", 1, 254 },     { "index", 0, 30 } };
+    const char *numa = passive_text (passive_child (node, "node"));
 
+    if (numa && *numa == '-')
+        codec_fail (c, ERR_XML, "invalid NUMA node in target");
     for (guint i = 0; i < G_N_ELEMENTS (limits); i++) {
         gint64 value = passive_number (node, limits[i].attr, limits[i].min);
 
-        if (value == -1)
-            passive_set (node, limits[i].attr, NULL);
-        else if (value < limits[i].min || value > limits[i].max) {
+        if (value < limits[i].min || value > limits[i].max) {
             codec_fail (c, ERR_CONFIG_UNSUPPORTED,
                         "PCI controller %s%s '%d' out of range - must be %d-%d",
                         g_str_equal (limits[i].attr, "index") ? "target " : "", limits[i].attr,
                         (int) value, limits[i].min, limits[i].max);
             return;
         }
+    }
+    if (passive_attr (node, "port")) {
+        g_autofree char *port = g_strdup_printf ("0x%x", (guint) passive_number (node, "port", 0));
+
+        passive_set (node, "port", port);
     }
 }
 

@@ -25,7 +25,7 @@ const PassiveRow passive_host_rows[] = {
     { "interface/driver",
       "name:qemu|vhost txmode:iothread|timer ioeventfd:o event_idx:o queues:u- rx_queue_size:u- "
       "tx_queue_size:u- rss:o rss_hash_report:o " VIRTIO,
-      "host guest", NULL },
+      "host guest", NULL, rule_net_driver },
     { "driver/host", "csum:o gso:o tso4:o tso6:o ecn:o ufo:o mrg_rxbuf:o", NULL, NULL },
     { "driver/guest", "csum:o tso4:o tso6:o ecn:o ufo:o", NULL, NULL },
     { "interface/backend", "type tap vhost logFile", NULL, NULL, rule_net_backend },

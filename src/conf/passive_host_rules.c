@@ -106,6 +106,15 @@ tidy_path (const char *path)
     return g_string_free (out, FALSE);
 }
 
+/* One queue is as good as none. */
+void
+rule_net_driver (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (passive_is (node, "queues", "1"))
+        passive_set (node, "queues", NULL);
+}
+
 void
 rule_net_backend (Codec *c, PassiveNode *node)
 {

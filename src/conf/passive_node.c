@@ -228,14 +228,22 @@ passive_node_insert (PassiveNode *node, PassiveNode *child)
     return child;
 }
 
+const char *
+passive_name (const PassiveNode *node)
+{
+    return node->name;
+}
+
 PassiveNode *
 passive_add_kind (PassiveNode *node, const char *name, const char *kind)
 {
     guint rank = word_rank (node->kind->children, node->kind->n_children, name);
     const PassiveKind *found;
+    PassiveWord word;
 
     g_assert (rank < node->kind->n_children);
-    found = passive_kind_find (node->name, name, node->kind->children[rank].type, kind);
+    passive_word_row (&node->kind->children[rank], passive_attr (node, "type"), word.type, sizeof word.type);
+    found = passive_kind_find (node->name, name, word.type, kind);
     return passive_node_insert (node, passive_node_new (found, name));
 }
 

@@ -30,8 +30,9 @@ const PassiveRow passive_storage_rows[] = {
       "pool volume mode:host|direct startupPolicy:mandatory|requisite|optional index:l", ACCESS,
       NULL, rule_volume_source },
     { "disk-source-nvme", "type managed:y=yes namespace:U index:l",
-      "address:hostdev-pci-address auth encryption reservations", NULL, rule_nvme_source },
-    { "disk-source-vhostuser", "type% path% index:l", "reconnect", NULL, rule_vhostuser_source },
+      "address:hostdev-pci-address " ACCESS, NULL, rule_nvme_source },
+    { "disk-source-vhostuser", "type% path% index:l", "reconnect " ACCESS, NULL,
+      rule_vhostuser_source },
 
     { "disk-source-network",
       "protocol:nbd|rbd|sheepdog|gluster|iscsi|http|https|ftp|ftps|tftp|ssh|vxhs|nfs! name% tls:y "

@@ -153,6 +153,17 @@ passive_row_exists (const char *row)
     return look_up (NULL, row, NULL) != NULL;
 }
 
+void
+passive_word_row (const PassiveWord *word, const char *type, char *to, gsize size)
+{
+    const char *hole = strchr (word->type, '$');
+
+    if (hole)
+        g_snprintf (to, size, "%.*s%s%s", (int) (hole - word->type), word->type, type ? type : "", hole + 1);
+    else
+        g_strlcpy (to, word->type, size);
+}
+
 gboolean
 passive_kind_has_hole (const PassiveKind *kind)
 {
@@ -221,11 +232,11 @@ canonical_unsigned (const char *text, guint base, guint64 max, gboolean zero, co
 }
 
 static char *
-canonical_signed (const char *text, gint64 min, gboolean wide, const char **ret_why)
+canonical_signed (const char *text, guint base, gint64 min, gboolean wide, const char **ret_why)
 {
     gint64 n;
 
-    if (!number_parse_signed (text, 10, wide ? G_MININT64 : G_MININT, wide ? G_MAXINT64 : G_MAXINT, &n)) {
+    if (!number_parse_signed (text, base, wide ? G_MININT64 : G_MININT, wide ? G_MAXINT64 : G_MAXINT, &n)) {
         *ret_why = wide ? ". Expected long long integer value" : ". Expected integer value";
         return NULL;
     }
@@ -320,9 +331,11 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
         return canonical_usb (type, text, ret_why);
     case 'i':
     case 'p':
-        return canonical_signed (text, *type == 'p' ? 0 : G_MININT, FALSE, ret_why);
+        return canonical_signed (text, 10, *type == 'p' ? 0 : G_MININT, FALSE, ret_why);
+    case 'A':
+        return canonical_signed (text, 0, 0, FALSE, ret_why);
     case 'I':
-        return canonical_signed (text, G_MININT64, TRUE, ret_why);
+        return canonical_signed (text, 10, G_MININT64, TRUE, ret_why);
     case 'a':
         return canonical_unsigned (text, 0, G_MAXUINT32, TRUE, ret_why);
     case 'u':

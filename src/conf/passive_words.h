@@ -27,6 +27,8 @@ const PassiveWord *passive_words (const char *words, guint *ret_n);
 const PassiveKind *passive_kind_find (const char *parent, const char *name, const char *row,
                                       const char *kind);
 gboolean passive_row_exists (const char *row);
+/* The row that @word of a child names: a '$' in it is @type, its parent's; NULL: none. */
+void passive_word_row (const PassiveWord *word, const char *type, char *to, gsize size);
 /* Whether the row of a child depends on the element's type. */
 gboolean passive_kind_has_hole (const PassiveKind *kind);
 /* What tells the kind of such an element: the first attribute of its general row; NULL. */

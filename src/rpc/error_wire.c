@@ -106,7 +106,7 @@ fill_argument (wire_error *wire, const char *detail)
 static char *
 message_fill (const char *pattern, const char *detail)
 {
-    static const char *const joints[] = { ": %s", " for device %s", " in %s" };
+    static const char *const joints[] = { ": %s", " in %s", " %s" };
     const char *hole = strstr (pattern, "%s");
 
     /* without a detail libvirt leaves out what would join it */

@@ -63,6 +63,7 @@ static const struct {
          { "uuid", "uuid" },
     { "x1", "hexadecimal" }, { "x2", "hexadecimal" }, { "x4", "hexadecimal" },
     { "x8", "hexadecimal" }, { "I", "longInteger" },  { "a", "hexadecimal" },
+    { "A", "hexadecimal" },
     { "h1", "bareHexadecimal" }, { "h8", "bareHexadecimal" },
     { "s2", "usbNumber" },  { "s4", "usbNumber" },
 };
