@@ -131,9 +131,11 @@ check_usb_devices (Check *check)
     for (guint i = 0; i < controllers->len; i++) {
         const ControllerDef *controller = g_ptr_array_index (controllers, i);
 
-        if (controller->type == CONTROLLER_USB && !g_strcmp0 (passive_value (controller->passive, "model"), "none"))
+        if (controller->type != CONTROLLER_USB)
+            continue;
+        if (!g_strcmp0 (passive_value (controller->passive, "model"), "none"))
             none = TRUE;
-        else if (controller->type == CONTROLLER_USB)
+        else
             on = TRUE;
     }
     for (guint i = 0; none && i < hostdevs->len; i++)

@@ -30,8 +30,8 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
  * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or
- * octal; A: the same, signed, not negative; j: a number that the rule judges; y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal of
- * that many digits at least, read as C does; h1 h8: the same of 64 bits, read as hexadecimal; s2
+ * octal; A: the same, signed, not negative; j: a number that the rule judges; y: yes or no; o: on
+ * or off; x1 x2 x4 x8: hexadecimal of that many digits at least, read as C does; h1 h8: the same of 64 bits, read as hexadecimal; s2
  * s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size, in MiB or KiB unless it has a
  * unit, written in the largest one that leaves no fraction; c: list of CPUs; k, M, b: a size,
  * written in KiB, MiB or bytes, together with an attribute unit; uuid; l: live-only, read and
