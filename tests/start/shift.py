@@ -4,9 +4,11 @@
 to the container's host ids, once, with all that hangs on them, also when that is killed again and again;
 other file systems keep their ids; and it is said."""
 
+import ctypes
 import os
 import random
 import re
+import select
 import shutil
 import socket
 import stat
@@ -167,7 +169,7 @@ def killed(checks, directory):
         expected = make_tree(root, 2000)
         tries = 0
         while True:
-            done = shift(root, records, kill_after=random.uniform(0.001, 0.02) if tries < 40 else 60)
+            done = shift(root, records, kill_after=random.uniform(0.001, 0.02) if tries < 40 else None)
             if done:
                 break
             kills += 1
@@ -295,32 +297,62 @@ def shared_root(checks, directory, daemon):
     daemon.virsh("destroy", f"{NAME}b")
 
 
+class Gate:
+    """Whoever opens the directory waits, until the gate is closed (fanotify_init(2), fanotify_mark(2))."""
+
+    CLASS_CONTENT_CLOEXEC = 0x4 | 0x1
+    MARK_ADD = 0x1
+    OPEN_PERM_ONDIR = 0x10000 | 0x40000000
+
+    def __init__(self, directory):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.fanotify_init(self.CLASS_CONTENT_CLOEXEC, os.O_RDONLY | os.O_CLOEXEC)
+        done = libc.fanotify_mark(self.fd, self.MARK_ADD, ctypes.c_uint64(self.OPEN_PERM_ONDIR), -1,
+                                  os.fsencode(directory))
+        if self.fd < 0 or done < 0:
+            raise OSError(ctypes.get_errno(), f"no gate before {directory}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def waiter(self):
+        """The process that waits now; None when none came in time."""
+        if not select.select([self.fd], [], [], PATIENCE)[0]:
+            return None
+        event = struct.unpack("=IBBHQii", os.read(self.fd, 24))
+        os.close(event[5])
+        return event[6]
+
+
 def cancelled(checks, directory, daemon):
-    """Destroyed, and the daemon killed, while a large root is under way: nothing goes on, and the next start
-    ends it."""
+    """Destroyed, and the daemon killed, while a root is under way: nothing goes on, and the next start ends it."""
     root = skeptest.busybox_root(f"{directory}/root/large")
-    for n in range(100):
-        os.mkdir(f"{root}/{n}")
-        for m in range(500):
-            os.mknod(f"{root}/{n}/{m}", stat.S_IFREG | 0o4755)
+    files = [f"{root}/{n}/{m}" for n in range(20) for m in range(50)]
+    for path in files:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.mknod(path, stat.S_IFREG | 0o4755)
     define(daemon, directory, root)
-    helpers = lambda: [pid for pid, words in skeptest.commands() if words[:1] == [HELPER] and root in words]
     for how in ("destroy", "kill"):
-        with subprocess.Popen(["virsh", "-c", daemon.uri, "start", NAME], stderr=subprocess.PIPE, text=True) as start:
-            checks.that(f"{how}: under way", skeptest.wait_until(helpers, PATIENCE, 0.001))
+        with Gate(f"{root}/10") as gate, \
+                subprocess.Popen(["virsh", "-c", daemon.uri, "start", NAME], stderr=subprocess.PIPE, text=True) as start:
+            helper_pid = gate.waiter()
+            checks.that(f"{how}: under way", helper_pid)
             if how == "destroy":
                 daemon.virsh("destroy", NAME)
                 checks.matches("destroy: the start's error", "destroyed while it started", start.stderr.read())
             else:
                 os.kill(daemon.pid(), 9)
                 start.wait(PATIENCE)
-        checks.that(f"{how}: nobody works on it", skeptest.wait_until(lambda: not helpers(), PATIENCE))
+            checks.that(f"{how}: nobody works on it",
+                        skeptest.wait_until(lambda: not os.path.exists(f"/proc/{helper_pid}"), PATIENCE))
         checks.equal(f"{how}: the root is the host's still", os.stat(root).st_uid, 0)
     skeptest.wait_until(lambda: daemon.tool("status").out.strip() == "stopped", PATIENCE)
     daemon.start()
     checks.equal("the next start", daemon.virsh("start", NAME).status, 0)
-    wrong = [path for n in range(100) for m in range(500) for path in [f"{root}/{n}/{m}"]
-             if (os.stat(path).st_uid, os.stat(path).st_mode) != (BASE, stat.S_IFREG | 0o4755)]
+    wrong = [path for path in files if (os.stat(path).st_uid, os.stat(path).st_mode) != (BASE, stat.S_IFREG | 0o4755)]
     checks.equal("every file", wrong[:5], [])
     daemon.virsh("destroy", NAME)
     checks.equal("no record is left", [n for n in os.listdir(daemon.directory) if n.startswith("ids-")], [])
