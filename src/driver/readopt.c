@@ -189,6 +189,7 @@ void
 domains_readopt (DomainList *list)
 {
     store_each_status (readopt_one, list);
+    domains_find_lost (list, readopt_one);
 }
 
 /* ---- the daemon's end */

@@ -21,9 +21,6 @@
 #include "util/task.h"
 
 /* names of notes */
-#define NOTE_GROUP "cgroup"         /* path of the base group in every hierarchy */
-#define NOTE_SCOPE "scope"          /* unit */
-#define NOTE_MACHINE "machine"
 
 #define LEFT_RETRY_S 2
 #define LEFT_TRIES 900
@@ -48,7 +45,7 @@ scope_started (const char *cgroup_path, const GError *error, gpointer data)
         instance_fail (instance, g_error_copy (error));
         return;
     }
-    instance_set_note (instance, "scope-path", cgroup_path);
+    instance_set_note (instance, NOTE_SCOPE_PATH, cgroup_path);
     instance_resume (instance);
 }
 
@@ -162,7 +159,7 @@ set_limits (Instance *instance, GError **error)
 static char *
 group_parent (Instance *instance)
 {
-    const char *scope = instance_note (instance, "scope-path");
+    const char *scope = instance_note (instance, NOTE_SCOPE_PATH);
 
     return g_strdup (scope ? scope : instance->domain->def->partition);
 }
@@ -172,7 +169,7 @@ group_name (Instance *instance)
 {
     g_autofree char *machine = NULL;
 
-    if (instance_note (instance, "scope-path"))
+    if (instance_note (instance, NOTE_SCOPE_PATH))
         return g_strdup ("skep");
     machine = machined_machine_name (instance->domain->def->name, instance->pid);
     return g_strconcat (machine, ".libvirt-lxc", NULL);

@@ -244,7 +244,10 @@ monitor_packet (const MonitorPacket *packet, gpointer data)
                          instance->domain->def->name, (guint) packet->a);
         break;
     case MONITOR_STATE:
-        instance->init_pid = (pid_t) packet->a;
+        if (instance->init_pid != (pid_t) packet->a) {
+            instance->init_pid = (pid_t) packet->a;
+            instance->init_start = node_process_start (instance->init_pid);
+        }
         instance->pid_namespace = packet->b;
         break;
     case MONITOR_GAVE_UP:

@@ -111,9 +111,8 @@ open_share (Instance *instance, guint which, GError **error)
     return TRUE;
 }
 
-/* What a start sets in the live definition and the stored one does not have. */
-static void
-complete_live_def (DomainDef *def)
+void
+domain_complete_live_def (DomainDef *def)
 {
     gboolean has_root = FALSE;
 
@@ -138,6 +137,18 @@ complete_live_def (DomainDef *def)
     domain_alias_fill (def);
 }
 
+/* Its controller would find its socket in use, and the clean-up would cut off who uses it. */
+static gboolean
+nobody_listens (const DomainDef *def, GError **error)
+{
+    g_autofree char *path = store_monitor_path (def);
+    pid_t pid = access (path, F_OK) == 0 ? monitor_listener (path) : 0;
+
+    return pid == 0 || error_set (error, ERR_OPERATION_INVALID,
+                                  "a container of this domain, whose status was lost, runs already: process %d",
+                                  (int) pid);
+}
+
 StepResult
 step_check (Instance *instance, GError **error)
 {
@@ -145,9 +156,9 @@ step_check (Instance *instance, GError **error)
     g_autofree char *owner = g_strconcat (def->name, "/start", NULL);
     CheckInput *input;
 
-    if (!plan_check_def (def, error))
+    if (!nobody_listens (def, error) || !plan_check_def (def, error))
         return STEP_FAILED;
-    complete_live_def (def);
+    domain_complete_live_def (def);
     instance->facts = plan_facts_new (def);
     for (guint i = 0; i < SHARE_LAST; i++)
         if (!open_share (instance, i, error))

@@ -6,6 +6,18 @@
 #include "driver/lifecycle.h"
 #include "driver/planner.h"
 
+#define NOTE_GROUP "cgroup"             /* path of the base group in every hierarchy */
+#define NOTE_SCOPE "scope"              /* unit */
+#define NOTE_SCOPE_PATH "scope-path"    /* its group */
+#define NOTE_MACHINE "machine"
+
+/* ---- readopt_lost.c */
+
+/* Who listens on the monitor socket @path; 0 nobody, and then a socket file is removed. */
+pid_t monitor_listener (const char *path);
+/* Gives @readopt a status of every container that runs without one. */
+void domains_find_lost (DomainList *list, void (*readopt) (DomainStatus *status, gpointer data));
+
 /* ---- start_kill.c */
 
 /* Takes @pidfd: the controller's end is seen from now on. */
@@ -18,6 +30,8 @@ void instance_retry (Instance *instance);
 
 /* ---- start_prepare.c: what comes before the controller */
 
+/* What a start sets in the live definition and the stored one does not have. */
+void domain_complete_live_def (DomainDef *def);
 StepResult step_check (Instance *instance, GError **error);
 gboolean hooks_needed (Instance *instance);
 gboolean own_hooks_needed (Instance *instance);

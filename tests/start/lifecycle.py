@@ -4,10 +4,12 @@
 autostart, consoles, names, definitions that change while the container runs. States and reasons as
 clients see them, events in their order."""
 
+import glob
 import html
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -194,6 +196,56 @@ def daemon_restarts(life):
     life.daemon.start()
     life.becomes(name, "shut off (failed)")
     life.forget(name, brief)
+
+
+def lost_status(life):
+    """The file that says what runs is damaged or gone: what runs is found all the same, and never started twice."""
+    name = life.define(f"{P}lost", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
+    status = os.path.join(life.directory, f"d/domains/{name}.xml")
+    for what in ("cut off", "gone"):
+        life.virsh("start", name)
+        pid = life.virsh("domid", name).out.strip()
+        if what == "gone":
+            life.virsh("suspend", name)
+        life.daemon.stop()
+        if what == "gone":
+            os.unlink(status)
+        else:
+            os.truncate(status, 200)
+        life.daemon.start()
+        life.becomes(name, "paused (user)" if what == "gone" else "running (unknown)")
+        life.checks.equal(f"status {what}: same id", life.virsh("domid", name).out.strip(), pid)
+        life.checks.that(f"status {what}: written again", os.path.getsize(status) > 200)
+        life.virsh("start", name, ok=False)
+        life.virsh("resume" if what == "gone" else "suspend", name)
+        life.daemon.tool("restart")
+        life.becomes(name, "running (unpaused)" if what == "gone" else "paused (user)")
+        life.virsh("memtune", name, "--hard-limit", "50000", "--live")
+        life.virsh("destroy", name)
+        life.becomes(name, "shut off (destroyed)")
+    # nor is a socket in the way that nobody listens on any more
+    left = os.path.join(life.directory, "d/domains", life.virsh("domuuid", name).out.strip() + ".sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stale:
+        stale.bind(left)
+    life.virsh("start", name)
+    # no definition to go by: it is told of, and not started beside
+    uuid, pid = (life.virsh(verb, name).out.strip() for verb in ("domuuid", "domid"))
+    saved = os.path.join(life.directory, f"d/lxc/{name}.xml")
+    life.daemon.stop()
+    os.unlink(status)
+    os.rename(saved, f"{life.directory}/saved.xml")
+    life.daemon.start()
+    life.checks.matches("a container without a definition", f"process {pid} runs a container whose", life.daemon.log())
+    life.virsh("define", f"{life.directory}/saved.xml")
+    refused = life.virsh("start", name, ok=False)
+    life.checks.matches("is not started twice", f"whose status was lost, runs already: process {pid}", refused.err)
+    life.daemon.tool("restart")
+    life.checks.equal("with a definition it is found", life.virsh("domid", name).out.strip(), pid)
+    life.checks.equal("by its uuid", life.virsh("domuuid", name).out.strip(), uuid)
+    for bad in glob.glob(f"{status}.bad-*"):
+        os.unlink(bad)
+    life.virsh("destroy", name)
+    life.forget(name)
 
 
 def owners(life):
@@ -399,7 +451,7 @@ def main():
     with skeptest.work_dir() as directory:
         with skeptest.Skepd(os.path.join(directory, "d")) as daemon:
             life = Life(directory, daemon, checks)
-            for part in (ends, reboots, daemon_restarts, owners, redefinition, consoles, refusals, image_refusals,
+            for part in (ends, reboots, daemon_restarts, lost_status, owners, redefinition, consoles, refusals, image_refusals,
                          given_up, destroyed_in_start):
                 part(life)
             left = skeptest.leftovers(directory, life.names)
