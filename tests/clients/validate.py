@@ -54,6 +54,41 @@ def check_smoke(checks, daemon, directory, root):
         checks.equal(f"{words[0]}", daemon.virsh(*words).status, 0)
 
 
+def check_debian(checks, directory):
+    """Debian's own test (autopkgtest smoke-lxc) with its paths, to the letter: lxc:///, libvirt_lxc, libvirt's log."""
+    settings = f"{directory}/skepd.conf"
+    os.makedirs("/run/libvirt", exist_ok=True)      # libvirtd makes it, which may never have run
+    places = ("/run/libvirt", "/var/log/libvirt", "/usr/lib/libvirt")
+    if not all(os.path.isdir(place) for place in places):
+        t.skip("needs libvirt-daemon-driver-lxc (tools/deps clients)")
+    for place in places:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+    os.symlink(f"{t.BUILD}/src/controller/skep-controller", "/usr/lib/libvirt/libvirt_lxc")
+    with open(settings, "w", encoding="utf-8") as handle:
+        handle.write('controller = "/usr/lib/libvirt/libvirt_lxc"\nlog_dir = "/var/log/libvirt/lxc"\nlisten_libvirt = yes\n')
+    xml = f"{directory}/smoke.xml"
+    with open(xml, "w", encoding="utf-8") as handle:
+        handle.write("<domain type='lxc'><name>sl</name><memory unit='KiB'>500000</memory><os><type>exe</type>"
+                     "<init>/bin/sh</init></os><devices><console type='pty'/></devices></domain>")
+
+    def virsh(*words):
+        return t.execute(["virsh", "-c", "lxc:///", *words])
+    command = [f"{t.BUILD}/src/driver/skepd", "--config", settings, "--lxc-config", f"{directory}/lxc.conf", "--config-dir",
+               f"{directory}/lxc", "--run-dir", f"{directory}/run", "--data-dir", f"{t.SOURCE}/schemas", "--helper",
+               f"{t.BUILD}/src/controller/skep-helper"]
+    with open(f"{directory}/skepd.log", "wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as daemon:
+        checks.that("plain lxc:/// is served", t.wait_until(lambda: virsh("uri").status == 0))
+        checks.that("the emulator's path", "/usr/lib/libvirt/libvirt_lxc" in virsh("capabilities").out)
+        for words in (("define", xml), ("start", "sl")):
+            checks.equal(f"Debian's {words[0]}", (virsh(*words).err), "")
+        with open("/var/log/libvirt/lxc/sl.log", encoding="utf-8") as said:
+            checks.that("libvirt's log has 'starting up'", "starting up" in said.read())
+        for words in (("destroy", "sl"), ("undefine", "sl")):
+            checks.equal(f"Debian's {words[0]}", (virsh(*words).err), "")
+        daemon.terminate()
+        checks.equal("skepd ends", daemon.wait(60), 0)
+
+
 def check_xml(checks, daemon, directory, root):
     validate = Validator(checks, directory)
     subprocess.run(["ip", "link", "add", "valbr", "type", "bridge"], check=True)
@@ -91,6 +126,7 @@ def main():
         root = t.busybox_root(os.path.join(directory, "root"))
         check_smoke(checks, daemon, directory, root)
         check_xml(checks, daemon, directory, root)
+        check_debian(checks, directory)
     sys.exit(checks.done())
 
 
