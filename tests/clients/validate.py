@@ -58,11 +58,9 @@ def check_debian(checks, directory):
     """Debian's own test (autopkgtest smoke-lxc) with its paths, to the letter: lxc:///, libvirt_lxc, libvirt's log."""
     settings = f"{directory}/skepd.conf"
     os.makedirs("/run/libvirt", exist_ok=True)      # libvirtd makes it, which may never have run
-    places = ("/run/libvirt", "/var/log/libvirt", "/usr/lib/libvirt")
-    if not all(os.path.isdir(place) for place in places):
-        t.skip("needs libvirt-daemon-driver-lxc (tools/deps clients)")
-    for place in places:
+    for place in ("/run/libvirt", "/var/log", "/usr/lib/libvirt"):
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+    os.mkdir("/var/log/libvirt")
     os.symlink(f"{t.BUILD}/src/controller/skep-controller", "/usr/lib/libvirt/libvirt_lxc")
     with open(settings, "w", encoding="utf-8") as handle:
         handle.write('controller = "/usr/lib/libvirt/libvirt_lxc"\nlog_dir = "/var/log/libvirt/lxc"\nlisten_libvirt = yes\n')
