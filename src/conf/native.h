@@ -42,8 +42,8 @@ typedef struct {
      * console where no terminals are configured, although that cannot start: both are noted. */
     guint64 memory;
     const char *name;           /* instead of lxc.uts.name; NULL */
-    /* What a bind or a root without a kind finds: whether @path is there, and no directory; a root's is a regular
-     * file. NULL here: all are directories. */
+    /* What a bind, a root without a kind or a program without a path finds: whether @path is there, and no
+     * directory; reading, it is a regular file. NULL here: all are directories. */
     gboolean (*is_file) (gpointer data, const char *path);
 } NativeHost;
 

@@ -8,8 +8,12 @@
 
 #include "conf/native_private.h"
 
-/* Looks a program up in PATH, as LXC does, and touches none of its words. */
+/* Looks a program up in PATH, as LXC does, and touches none of its words. busybox's shell has programs of its own,
+ * so this is for roots that cannot be looked into. */
 #define BY_PATH "exec \"$0\" \"$@\""
+
+#define LXC_PATH "/sbin:/usr/sbin:/bin:/usr/bin"
+#define OUR_PATH "/bin:/sbin"       /* libvirt's */
 
 /* ---- reading */
 
@@ -45,6 +49,39 @@ split_quoted (const char *value, GPtrArray *words)
     }
 }
 
+static const char *
+path_variable (const Native *n)
+{
+    const GPtrArray *env = n->def->os.initenv;
+
+    for (guint i = 0; i < env->len; i++)
+        if (g_str_equal (((const NameValue *) env->pdata[i])->name, "PATH"))
+            return ((const NameValue *) env->pdata[i])->value;
+    return LXC_PATH;
+}
+
+/* Where @word is in the container; NULL: not known. The caller frees. */
+static char *
+find_program (const Native *n, const char *word)
+{
+    g_auto (GStrv) dirs = g_strsplit (path_variable (n), ":", -1);
+    const char *root = n->rootfs ? n->rootfs->value : "";
+
+    if (*word == '/')
+        return g_strdup (word);
+    if (strchr (word, '/'))
+        return n->def->os.initdir ? NULL : g_strconcat ("/", word, NULL);
+    if (strchr (root, ':'))
+        root = strchr (root, ':') + 1;
+    for (char **dir = dirs; *dir && *root == '/' && n->host && n->host->is_file; dir++) {
+        g_autofree char *path = g_build_filename ("/", *dir, word, NULL), *full = g_build_filename (root, path, NULL);
+
+        if (n->host->is_file (n->host->data, full))
+            return g_steal_pointer (&path);
+    }
+    return NULL;
+}
+
 static void
 set_command (Native *n, const NativeLine *line, gboolean quotes)
 {
@@ -57,12 +94,13 @@ set_command (Native *n, const NativeLine *line, gboolean quotes)
         native_fail (n, line, ERR_INTERNAL, "'%s' names no program", line->value);
         return;
     }
-    if (*(const char *) words->pdata[0] != '/') {
+    os->init = find_program (n, words->pdata[0]);
+    if (os->init) {
+        first = 1;
+    } else {
         os->init = g_strdup ("/bin/sh");
         g_ptr_array_add (os->initargs, g_strdup ("-c"));
         g_ptr_array_add (os->initargs, g_strdup (BY_PATH));
-    } else {
-        os->init = g_strdup (words->pdata[first++]);
     }
     for (guint i = first; i < words->len; i++) {
         if (*(const char *) words->pdata[i])
@@ -70,6 +108,30 @@ set_command (Native *n, const NativeLine *line, gboolean quotes)
         else
             native_note (n, line, "an empty argument is left out");
     }
+}
+
+/* What a program finds by its name is the same: LXC's PATH, where a program is named at all, since an init
+ * sets its own. Our own is what is written for the absence of one. */
+static void
+set_path (Native *n)
+{
+    GPtrArray *env = n->def->os.initenv;
+    NameValue *path;
+
+    for (guint i = 0; i < env->len; i++) {
+        path = env->pdata[i];
+        if (!g_str_equal (path->name, "PATH"))
+            continue;
+        if (g_str_equal (path->value, OUR_PATH))
+            g_ptr_array_remove_index (env, i);
+        return;
+    }
+    if ((!n->init && !n->execute) || !n->host || !n->host->memory)
+        return;
+    path = g_new0 (NameValue, 1);
+    path->name = g_strdup ("PATH");
+    path->value = g_strdup (LXC_PATH);
+    g_ptr_array_add (env, path);
 }
 
 void
@@ -84,6 +146,7 @@ native_finish_init (Native *n)
     if (n->init && n->execute)
         native_note (n, n->execute, "lxc.init.cmd is what starts");
     n->def->os.type = g_strdup ("exe");
+    set_path (n);
 }
 
 /* ---- writing */
@@ -103,6 +166,18 @@ command_words (const DomainOs *os)
     for (guint i = first; i < os->initargs->len; i++)
         g_ptr_array_add (words, os->initargs->pdata[i]);
     return words;
+}
+
+static gboolean
+has_path (const DomainDef *def)
+{
+    const GPtrArray *lists[] = { def->os.initenv, def->skep ? def->skep->env : NULL };
+
+    for (guint list = 0; list < G_N_ELEMENTS (lists); list++)
+        for (guint i = 0; lists[list] && i < lists[list]->len; i++)
+            if (g_str_equal (((const NameValue *) lists[list]->pdata[i])->name, "PATH"))
+                return TRUE;
+    return FALSE;
 }
 
 /* FALSE: there are no quotes for such a word. */
@@ -139,4 +214,6 @@ native_write_init (NativeWriter *w)
     } else if (!g_str_equal (plain->str, "/sbin/init")) {
         native_put (w, "lxc.init.cmd", "%s", plain->str);
     }
+    if (!g_str_equal (plain->str, "/sbin/init") && !has_path (w->def))
+        native_put (w, "lxc.environment", "PATH=%s", OUR_PATH);
 }

@@ -199,6 +199,28 @@ is_of_host (NativeWriter *w, const FsDef *fs, guint index)
     return FALSE;
 }
 
+static gboolean
+has_net_admin (const DomainFeatures *features)
+{
+    guint state = features->caps[string_table_value (&capability_names, "net_admin")];
+
+    return features->caps_policy == CAPS_DENY ? state == ON_OFF_ON : state != ON_OFF_OFF;
+}
+
+/* LXC sets kernel parameters when all is mounted. With proc:mixed /proc/sys is read-only then, but for the network's,
+ * and those, too, for a container without net_admin. */
+static gboolean
+sets_locked_sysctls (const DomainDef *def)
+{
+    for (guint i = 0; def->skep && i < def->skep->sysctls->len; i++) {
+        const NameValue *sysctl = def->skep->sysctls->pdata[i];
+
+        if (!g_str_has_prefix (sysctl->name, "net") || !has_net_admin (&def->features))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 write_filesystems (NativeWriter *w)
 {
@@ -215,7 +237,13 @@ write_filesystems (NativeWriter *w)
     }
     if (!root)
         native_cannot (w, "/domain/devices", "no root: LXC would take the host's as well");
-    native_put (w, "lxc.mount.auto", "proc:mixed sys:ro cgroup:mixed");
+    if (sets_locked_sysctls (w->def)) {
+        native_cannot (w, "/domain/skep:container/skep:sysctls",
+                       "LXC sets these only where the container may, too: with proc:rw");
+        native_put (w, "lxc.mount.auto", "proc:rw sys:ro cgroup:mixed");
+    } else {
+        native_put (w, "lxc.mount.auto", "proc:mixed sys:ro cgroup:mixed");
+    }
     for (guint i = 0; i < w->def->filesystems->len; i++) {
         const FsDef *fs = w->def->filesystems->pdata[i];
 

@@ -95,7 +95,7 @@ static const KeyRow rows[] = {
     { "lxc.cgroup.dir.monitor.pivot", "p", TOLD, NULL },
     { "lxc.cgroup.relative", "1", TOLD, NULL },
     { "lxc.cap.drop", "sys_time", "<sys_time state='off'/>", NULL },
-    { "lxc.cap.keep", "setuid", "<setuid state='on'/>", NULL },
+    { "lxc.cap.keep", "net_admin", "<net_admin state='on'/>", NULL },
     { "lxc.namespace.clone", "mnt pid ipc uts cgroup", "<features>", NULL },
     { "lxc.namespace.keep", "net", "<features>", NULL },
     { "lxc.namespace.keep", "ipc", TOLD, NULL },
@@ -108,6 +108,7 @@ static const KeyRow rows[] = {
     { "lxc.prlimit.nofile", "10:20", "<skep:rlimit name='nofile' soft='10' hard='20'/>", "lxc.limit.nofile" },
     { "lxc.prlimit.nonsense", "1", TOLD, NULL },
     { "lxc.sysctl.kernel.msgmax", "4096", "<skep:sysctl name='kernel.msgmax' value='4096'/>", NULL },
+    { "lxc.sysctl.net.ipv4.ip_forward", "1", "<skep:sysctl name='net.ipv4.ip_forward' value='1'/>", NULL },
     { "lxc.sysctl.vm.swappiness", "1", TOLD, NULL },
     { "lxc.apparmor.profile", "unconfined", "<seclabel type='none' model='none'/>", "lxc.aa_profile" },
     { "lxc.apparmor.profile", "generated", AS_ALWAYS, "lxc.aa_profile" },
@@ -344,7 +345,8 @@ draw_config (GRand *rand)
 
     for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
         gboolean out = !rows[i].shown || !*rows[i].shown || *rows[i].shown == *KEPT_TOLD || g_str_has_prefix (rows[i].key, "lxc.namespace")
-                    || g_str_equal (rows[i].key, "net.type") || strstr (rows[i].key, "selinux") || g_str_has_prefix (rows[i].key, "lxc.execute");
+                    || g_str_equal (rows[i].key, "net.type") || strstr (rows[i].key, "selinux") || strstr (rows[i].key, "sysctl.kernel")
+                    || g_str_has_prefix (rows[i].key, "lxc.execute");
         g_autofree char *key = full_key (rows[i].key, FALSE);
 
         if (out || g_rand_int_range (rand, 0, 3) > 0)
@@ -399,7 +401,7 @@ static const struct {
     { IN_OS, "<initdir>/srv/a b</initdir>" },
     { IN_OS, "<inituser>0</inituser><initgroup>12</initgroup>" },
     { IN_OS, "<initenv name='A'> b=&quot;c&quot; </initenv>" },
-    { IN_FEATURES, "<capabilities policy='deny'><chown state='on'/><mknod state='on'/></capabilities>" },
+    { IN_FEATURES, "<capabilities policy='deny'><net_admin state='on'/><mknod state='on'/></capabilities>" },
     { IN_DEVICES, "<filesystem type='mount'><source dir='/a b'/><target dir='/c d'/><readonly/></filesystem>" },
     { IN_DEVICES, "<filesystem type='ram'><source usage='2048' units='KiB'/><target dir='/tmp'/></filesystem>" },
     { IN_DEVICES, "<filesystem type='bind'><source dir='/in'/><target dir='/out'/></filesystem>" },
@@ -418,7 +420,7 @@ static const struct {
     { IN_SKEP, "<skep:rlimits><skep:rlimit name='core' soft='0' hard='unlimited'/></skep:rlimits>" },
     { IN_SKEP, "<skep:tasks max='77'/>" },
     { IN_SKEP, "<skep:oom adjust='500'/>" },
-    { IN_SKEP, "<skep:sysctls><skep:sysctl name='kernel.shmmax' value=' 1 2 '/></skep:sysctls>" },
+    { IN_SKEP, "<skep:sysctls><skep:sysctl name='net.ipv4.ping_group_range' value=' 1 2 '/></skep:sysctls>" },
     { IN_SKEP, "<skep:seccomp profile='file' file='/p q'/>" },
     { IN_SKEP, "<skep:nonewprivs/>" },
     { IN_SKEP, "<skep:devices><skep:allow type='b' major='7' minor='*' access='rw'/></skep:devices>" },
