@@ -3,7 +3,8 @@
  * What it takes to bring a device into a running container, and to take it away. Order:
  *   attach  look and attach images (nothing of the container's yet), note, then from the outside in: the
  *           device rules are wider before there is a node, the image is held before the daemon lets go
- *           of it, the link exists before it moves; then the saved definition, last the live one.
+ *           of it, the link exists before it moves; then the saved definition, the disk's own limits, last
+ *           the live definition.
  *   detach  the saved definition first, since it can be put back; then from the inside out. Once the
  *           container has lost an interface there is no way back, only on.
  */
@@ -11,7 +12,6 @@
 
 #include "driver/daemon.h"
 #include "driver/store.h"
-#include "driver/tune.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -100,34 +100,21 @@ live_index (const DeviceChange *change)
                && kind == change->kind ? (int) index : -1;
 }
 
-/* Limits of a disk's own come and go with it. While its numbers are noted. */
-static gboolean
-tune_disk (DeviceChange *change, const DomainDef *before, GError **error)
-{
-    return change->kind != DEVICE_DISK
-           || tune_apply (change->domain->instance, before, change->domain->def, error);
-}
-
 static void
 live_remove (DeviceChange *change)
 {
-    g_autoptr (DomainDef) before = domain_def_copy (change->domain->def);
-    g_autoptr (GError) error = NULL;
     int index = live_index (change);
 
     if (index >= 0)
         g_ptr_array_remove_index (domain_device_list (change->domain->def, change->kind), (guint) index);
-    if (!tune_disk (change, before, &error))
-        device_undo_failed (change, "limits", error);
     device_numbers_set (change->domain->instance, change->alias, NULL);
     if (device_net (change) && ((NetDef *) change->item)->ifname)
         device_note_name (change->domain->instance, NOTE_LINKS, ((NetDef *) change->item)->ifname, FALSE);
 }
 
-static gboolean
-live_add (DeviceChange *change, GError **error)
+static void
+live_add (DeviceChange *change)
 {
-    g_autoptr (DomainDef) before = domain_def_copy (change->domain->def);
     const PlanDevice numbers = device_numbers (change);
 
     if (change->kind == DEVICE_HOSTDEV)
@@ -135,7 +122,6 @@ live_add (DeviceChange *change, GError **error)
     g_ptr_array_add (domain_device_list (change->domain->def, change->kind),
                      domain_device_copy (change->kind, change->item));
     device_numbers_set (change->domain->instance, change->alias, &numbers);
-    return tune_disk (change, before, error);
 }
 
 /* The live definition, the notes and the status file change together. */
@@ -145,9 +131,9 @@ run_commit (DeviceChange *change, GError **error)
     Instance *instance = change->domain->instance;
     g_autofree char *note = g_strdup (instance_note (instance, NOTE_CHANGE));
 
-    if (change->attach && !live_add (change, error))
-        return STEP_FAILED;
-    if (!change->attach)
+    if (change->attach)
+        live_add (change);
+    else
         live_remove (change);
     instance_set_note (instance, NOTE_CHANGE, NULL);
     if (device_net (change) && ((NetDef *) change->item)->type == NET_DIRECT && change->host_end)
@@ -165,7 +151,7 @@ undo_commit (DeviceChange *change)
     if (change->attach || change->recovering)
         live_remove (change);
     else if (live_index (change) < 0)
-        live_add (change, NULL);
+        live_add (change);
     return STEP_DONE;
 }
 
@@ -186,6 +172,7 @@ const DeviceStep device_attach_steps[] = {
     { "attach-link", device_is_interface, device_run_link, device_undo_link, FALSE, NULL },
     { "attach-enter", NULL, device_run_enter, device_undo_enter, FALSE, NULL },
     { "attach-config", config_needed, run_config, undo_config, TRUE, NULL },
+    { "attach-limits", device_has_limits, device_run_limits, device_undo_limits, FALSE, NULL },
     { "attach-commit", NULL, run_commit, undo_commit, FALSE, NULL },
 };
 const guint n_device_attach_steps = G_N_ELEMENTS (device_attach_steps);
@@ -197,6 +184,7 @@ const DeviceStep device_detach_steps[] = {
     { "detach-leave", device_needs_leave, device_run_leave, device_undo_leave, FALSE, device_is_interface },
     { "detach-unlink", device_is_interface, device_run_unlink, NULL, FALSE, always },
     { "detach-rules", device_needs_rules, device_run_narrow, device_undo_narrow, FALSE, NULL },
+    { "detach-limits", device_has_limits, device_run_limits, device_undo_limits, FALSE, NULL },
     { "detach-release", device_needs_release, device_run_release, NULL, FALSE, always },
     { "detach-commit", NULL, run_commit, undo_commit, FALSE, NULL },
 };

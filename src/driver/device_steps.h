@@ -34,6 +34,12 @@ StepResult device_undo_hold (DeviceChange *change);
 gboolean device_needs_release (DeviceChange *change);
 StepResult device_run_release (DeviceChange *change, GError **error);
 
+/* ---- device_limits.c: those of a disk's own, which come and go with it */
+
+gboolean device_has_limits (DeviceChange *change);
+StepResult device_run_limits (DeviceChange *change, GError **error);
+StepResult device_undo_limits (DeviceChange *change);
+
 /* ---- device_link.c */
 
 gboolean device_is_interface (DeviceChange *change);

@@ -144,9 +144,6 @@ set_limits (Instance *instance, GError **error)
         return FALSE;
     if (!is_init_system (def->os.init) && !cgroup_set_oom_group (instance->cgroup, error))
         return FALSE;
-    device_numbers_fill (instance);
-    if (!tune_apply (instance, NULL, def, error))
-        return FALSE;
     /* what the definition asks for fails where it cannot be had; the default does not */
     if (pids > 0 && ((skep && skep->tasks_max) || has_controllers (CGROUP_PIDS))
         && !cgroup_set_pids (instance->cgroup, pids, error))
@@ -211,12 +208,91 @@ note_group (Instance *instance, const char *parent, const char *name, GError **e
     return store_save_status (instance->domain, error);
 }
 
+static StepResult
+finish_group (Instance *instance, GError **error)
+{
+    const PlanFacts *facts = instance->facts;
+
+    if (facts->idmap
+        && !cgroup_delegate (instance->cgroup, facts->root_uid, facts->root_gid, error))
+        return STEP_FAILED;
+    return send_groups (instance, error);
+}
+
+typedef struct {
+    Domain *domain;             /* a reference */
+    guint64 serial;             /* of the instance whose group is written */
+    InstanceTicket *ticket;
+} TuneWaiter;
+
+static gpointer
+tune_run (gpointer data, GError **error)
+{
+    return tune_work_run (data, error) ? data : NULL;
+}
+
+static void
+tune_input_free (gpointer data)
+{
+    tune_work_free (data);
+}
+
+static void
+tune_done (gpointer result, GError *error, gpointer data)
+{
+    g_autofree TuneWaiter *waiter = data;
+    g_autoptr (Domain) domain = waiter->domain;
+    Instance *instance = domain->instance;
+    GError *why = NULL;
+    StepResult next;
+
+    /* also one that ends: its group is removed once nobody writes */
+    if (instance && instance->serial == waiter->serial)
+        instance->writers--;
+    instance = instance_redeem (waiter->ticket);
+    if (!instance)
+        return;
+    next = result ? finish_group (instance, &why) : STEP_FAILED;
+    if (next == STEP_FAILED)
+        instance_fail (instance, why ? why : g_error_copy (error));
+    else if (next == STEP_DONE)
+        instance_resume (instance);
+}
+
+/* A device that hangs lets the write of its limits hang, which is no reason for others to wait. */
+static void
+tune_by_task (Instance *instance, TuneWork *work)
+{
+    g_autofree char *owner = g_strconcat (instance->domain->def->name, "/limits", NULL);
+    TuneWaiter *waiter = g_new0 (TuneWaiter, 1);
+
+    *waiter = (TuneWaiter) { domain_ref (instance->domain), instance->serial, instance_ticket (instance) };
+    instance->writers++;
+    task_run_waiting (owner, tune_run, work, tune_input_free, tune_done, waiter);
+}
+
+static StepResult
+tune_and_finish (Instance *instance, GError **error)
+{
+    const DomainDef *def = instance->domain->def;
+    g_autoptr (TuneWork) work = NULL;
+
+    device_numbers_fill (instance);
+    work = tune_work_new (instance, NULL, def, TRUE, error);
+    if (!work || !tune_emulator (instance, NULL, def, error))
+        return STEP_FAILED;
+    if (tune_work_devices (work)) {
+        tune_by_task (instance, g_steal_pointer (&work));
+        return STEP_WAIT;
+    }
+    return tune_work_run (work, error) ? finish_group (instance, error) : STEP_FAILED;
+}
+
 StepResult
 step_cgroup (Instance *instance, GError **error)
 {
     g_autofree char *parent = group_parent (instance);
     g_autofree char *name = group_name (instance);
-    const PlanFacts *facts = instance->facts;
 
     if (!note_group (instance, parent, name, error))
         return STEP_FAILED;
@@ -224,10 +300,7 @@ step_cgroup (Instance *instance, GError **error)
     if (!instance->cgroup || !cgroup_add_controller (instance->cgroup, instance->pid, error)
         || !set_limits (instance, error))
         return STEP_FAILED;
-    if (facts->idmap
-        && !cgroup_delegate (instance->cgroup, facts->root_uid, facts->root_gid, error))
-        return STEP_FAILED;
-    return send_groups (instance, error);
+    return tune_and_finish (instance, error);
 }
 
 /* A daemon that died in cgroup_create() left a note, but no paths. */

@@ -36,15 +36,14 @@ typedef struct TuneWork TuneWork;
 TuneWork *tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, gboolean must,
                          GError **error);
 gboolean tune_work_needed (const TuneWork *work);
+/* Whether it waits for block devices: else, where nothing runs in the group yet, it waits for nothing. */
+gboolean tune_work_devices (const TuneWork *work);
 gboolean tune_work_run (const TuneWork *work, GError **error);
 void tune_work_free (TuneWork *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TuneWork, tune_work_free)
 
 /* The CPUs of the controller. */
 gboolean tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
-
-/* All of that at once: where nothing is in the group yet. */
-gboolean tune_apply (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
 
 /* Changes a definition as @request says; it is judged afterwards. */
 typedef gboolean (*TuneEdit) (DomainDef *def, gconstpointer request, GError **error);

@@ -18,9 +18,9 @@ MAC = "52:54:00:aa:cc:01"
 
 # what the steps of each device are, besides those that all have
 ATTACH = ["attach-look", "attach-note", "attach-rules", "attach-hold", "attach-link", "attach-enter",
-          "attach-config", "attach-commit"]
-DETACH = ["detach-look", "detach-note", "detach-config", "detach-leave", "detach-unlink", "detach-rules", "detach-release",
-          "detach-commit"]
+          "attach-config", "attach-limits", "attach-commit"]
+DETACH = ["detach-look", "detach-note", "detach-config", "detach-leave", "detach-unlink", "detach-rules", "detach-limits",
+          "detach-release", "detach-commit"]
 
 
 class Device:
@@ -68,13 +68,20 @@ class World:
     def all_links():
         return sorted(re.findall(r"^\d+: ([^:@]+)", t.execute(["ip", "-o", "link"]).out, re.M))
 
-    def device_rules(self):
+    def group_file(self, controller, name):
+        """The lines of a file of the container's v1 group, None where there is none."""
         with open(f"/proc/{self.init}/cgroup", encoding="utf-8") as table:
-            match = re.search(r"^\d+:devices:(.*)$", table.read(), re.M)
+            match = re.search(rf"^\d+:{controller}:(.*)$", table.read(), re.M)
         if not match:
             return None
-        with open(f"/sys/fs/cgroup/devices{match[1]}/devices.list", encoding="utf-8") as rules:
-            return sorted(rules.read().split("\n"))
+        with open(f"/sys/fs/cgroup/{controller}{match[1]}/{name}", encoding="utf-8") as lines:
+            return sorted(lines.read().split("\n"))
+
+    def device_rules(self):
+        return self.group_file("devices", "devices.list")
+
+    def limits(self):
+        return self.group_file("blkio", "blkio.throttle.read_bps_device")
 
     def change(self, verb, device):
         with open(self.device_xml, "w", encoding="utf-8") as handle:
@@ -104,6 +111,7 @@ class World:
         loops = t.wait_until(lambda: not t.execute(["losetup", "-j", self.image]).out, 30)
         self.checks.that(f"{what}: no loop device stays", loops)
         self.checks.equal(f"{what}: the device rules are as before", self.device_rules(), self.rules)
+        self.checks.that(f"{what}: no limits stay", self.limits() in (None, [""]), self.limits())
         with open(os.path.join(self.directory, f"d/domains/{NAME}.xml"), encoding="utf-8") as handle:
             self.checks.that(f"{what}: no note stays", "device-change" not in handle.read())
 
@@ -199,14 +207,15 @@ def main():
     checks = t.Checks("start-hotplug")
     with t.work_dir() as directory:
         world = World(directory, checks)
-        net_skips = ("attach-rules", "attach-hold", "detach-look", "detach-rules", "detach-release")
+        limits = ("attach-limits", "detach-limits")
+        net_skips = ("attach-rules", "attach-hold", "detach-look", "detach-rules", "detach-release", *limits)
         devices = [
             Device("loop-control", "<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char>"
-                   "</source></hostdev>", ("attach-hold", "attach-link", "detach-look", "detach-unlink", "detach-release"),
+                   "</source></hostdev>", ("attach-hold", "attach-link", "detach-look", "detach-unlink", "detach-release", *limits),
                    in_container("test", "-c", "/dev/loop-control")),
             Device("/mnt/image", "<filesystem type='file'><driver type='loop' format='raw'/>"
                    f"<source file='{world.image}'/><target dir='/mnt/image'/></filesystem>",
-                   ("attach-link", "detach-unlink"),
+                   ("attach-link", "detach-unlink", *limits),
                    lambda w: " /mnt/image " in open(f"/proc/{w.init}/mounts", encoding="utf-8").read()),
             Device(MAC, f"<interface type='bridge'><mac address='{MAC}'/><source bridge='skepbr'/>"
                    "<ip address='192.0.2.9' prefix='24'/></interface>", (*net_skips, "detach-leave"),
@@ -221,6 +230,14 @@ def main():
                 for part in (fail_steps, kill_daemon, kill_controller):
                     if not checks.failed:
                         part(world, device)
+            # of a disk only what the others do not have
+            disk = Device("sdb", "<disk type='file'><driver name='loop' type='raw'/>"
+                          f"<source file='{world.image}'/><target dev='sdb'/><iotune><read_bytes_sec>1048576</read_bytes_sec>"
+                          "</iotune></disk>", (), in_container("test", "-b", "/dev/sdb"))
+            disk.attach, disk.detach = ["attach-limits"], ["detach-limits"]
+            for part in (fail_steps, kill_daemon):
+                if not checks.failed:
+                    part(world, disk)
         if checks.failed:
             print(world.daemon.log()[-6000:])
     return checks.done()
