@@ -17,7 +17,7 @@ skepd_command () {
         --config "$dir/skepd.conf" --lxc-config "$dir/lxc.conf"
         --config-dir "$dir/lxc" --run-dir "$dir" --log-dir "$dir/log" --data-dir "$skep_source/schemas"
         --controller "$skep_build/src/controller/skep-controller"
-        --helper "$skep_build/src/controller/skep-helper")
+        --helper "${SKEP_HELPER:-$skep_build/src/controller/skep-helper}")
     if [ "${3-}" = --libvirt-paths ]; then
         command_of+=(--listen-libvirt --libvirt-dir "$skep_libvirt_dir")
     fi

@@ -12,6 +12,7 @@
 
 #include "driver/daemon.h"
 #include "driver/store.h"
+#include "driver/trim.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -155,6 +156,24 @@ undo_commit (DeviceChange *change)
     return STEP_DONE;
 }
 
+/* ---- trimming */
+
+static void
+trim_stopped (gpointer data)
+{
+    device_change_go_on (data, NULL);
+}
+
+/* It would keep the file system in use for as long as it takes. */
+static StepResult
+run_stop_trim (DeviceChange *change, GError **error)
+{
+    const FsDef *fs = change->item;
+
+    (void) error;
+    return trim_stop (change->domain->instance, fs->target, trim_stopped, change) ? STEP_WAIT : STEP_DONE;
+}
+
 /* ---- the tables */
 
 static gboolean
@@ -181,6 +200,7 @@ const DeviceStep device_detach_steps[] = {
     { "detach-look", device_has_superblock, device_run_superblock, NULL, FALSE, NULL },
     { "detach-note", NULL, device_run_note, device_undo_note, FALSE, NULL },
     { "detach-config", config_needed, run_config, undo_config, TRUE, NULL },
+    { "detach-trim", device_has_superblock, run_stop_trim, NULL, FALSE, NULL },
     { "detach-leave", device_needs_leave, device_run_leave, device_undo_leave, FALSE, device_is_interface },
     { "detach-unlink", device_is_interface, device_run_unlink, NULL, FALSE, always },
     { "detach-rules", device_needs_rules, device_run_narrow, device_undo_narrow, FALSE, NULL },

@@ -103,6 +103,7 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
         g_ptr_array_add (argv, (gpointer) *word);
     g_ptr_array_add (argv, NULL);
     args.argv = (const char *const *) argv->pdata;
+    args.cancel = target->cancel;
     args.whose = whose;         /* each verb's of a container: its questions do not stop its devices */
     if (!spawn_run (&args, NULL, deadline_ms, NULL, NULL, NULL, error))
         return FALSE;

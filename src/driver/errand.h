@@ -13,6 +13,7 @@ typedef struct {
     char *helper;               /* path of the program */
     int init_pid;
     guint64 init_start;
+    int cancel;                 /* descriptor, borrowed: once it can be read the helper is killed; 0 none */
 } ErrandTarget;
 
 #define ERRAND_DEADLINE_MS 10000

@@ -10,6 +10,7 @@
 #include "driver/daemon.h"
 #include "driver/fault.h"
 #include "driver/frozen.h"
+#include "driver/trim.h"
 #include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
@@ -63,6 +64,7 @@ instance_free (Instance *instance)
     remove_source (&instance->retry);
     remove_source (&instance->reconnect);
     frozen_release (instance);
+    trim_forget (instance);
     oom_watch_free (instance->oom);
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);
@@ -266,6 +268,7 @@ instance_undo (Instance *instance, void (*walked) (Instance *instance))
     wait_end (instance);
     /* what waits for a frozen file system cannot be killed */
     frozen_release (instance);
+    trim_stop (instance, NULL, NULL, NULL);
     instance->phase = PHASE_UNDOING;
     if (instance->step >= n_start_steps)
         instance->step = n_start_steps - 1;

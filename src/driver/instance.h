@@ -95,6 +95,7 @@ struct Instance {
     guint64 pid_namespace;
     Cgroup *cgroup;
     GPtrArray *frozen;          /* file systems, frozen.h; NULL none */
+    GSList *trims;              /* of Trim, trim.h */
     guint thaw_timer;           /* source id */
     guint thawing;              /* tasks that thaw */
     guint writers;              /* tasks that write limits: the group cannot be removed before */

@@ -11,6 +11,7 @@
 #include "driver/hooks.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
+#include "driver/tune.h"
 #include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -156,7 +157,7 @@ step_check (Instance *instance, GError **error)
     g_autofree char *owner = g_strconcat (def->name, "/start", NULL);
     CheckInput *input;
 
-    if (!nobody_listens (def, error) || !plan_check_def (def, error))
+    if (!nobody_listens (def, error) || !plan_check_def (def, error) || !tune_check_devices (def, error))
         return STEP_FAILED;
     domain_complete_live_def (def);
     instance->facts = plan_facts_new (def);

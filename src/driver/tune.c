@@ -401,6 +401,12 @@ devices_there (const DomainDef *from, const DomainDef *to, GError **error)
     return TRUE;
 }
 
+gboolean
+tune_check_devices (const DomainDef *def, GError **error)
+{
+    return devices_there (NULL, def, error);
+}
+
 static void
 plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, const DomainDef *to)
 {

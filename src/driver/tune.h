@@ -42,6 +42,9 @@ gboolean tune_work_run (const TuneWork *work, GError **error);
 void tune_work_free (TuneWork *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TuneWork, tune_work_free)
 
+/* Whether the block devices that @def has limits for are there. */
+gboolean tune_check_devices (const DomainDef *def, GError **error);
+
 /* The CPUs of the controller. */
 gboolean tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
 

@@ -291,32 +291,34 @@ collect (int *fd, GString *text)
     }
 }
 
-/* Until the process ends; descendants that keep the pipes open are not waited for.
- * FALSE when the deadline passed. */
-static gboolean
-collect_until_end (int pidfd, int *out, int *err, GString *out_text, GString *err_text,
+typedef enum { RUN_ENDED, RUN_LATE, RUN_CANCELLED } RunEnd;
+
+/* Until the process ends; descendants that keep the pipes open are not waited for. @cancel -1: none. */
+static RunEnd
+collect_until_end (int pidfd, int cancel, int *out, int *err, GString *out_text, GString *err_text,
                    guint deadline_ms)
 {
     gint64 deadline = g_get_monotonic_time () + (gint64) deadline_ms * 1000;
 
     for (;;) {
-        struct pollfd polls[3] = {
+        struct pollfd polls[4] = {
             { .fd = pidfd, .events = POLLIN },
             { .fd = *out, .events = POLLIN },
             { .fd = *err, .events = POLLIN },
+            { .fd = cancel, .events = POLLIN },
         };
         gint64 left = deadline - g_get_monotonic_time ();
 
-        if (left <= 0)
-            return FALSE;
-        if (poll (polls, 3, (int) (left / 1000) + 1) < 0 && errno != EINTR)
-            return FALSE;
+        if (left <= 0 || (poll (polls, 4, (int) (left / 1000) + 1) < 0 && errno != EINTR))
+            return RUN_LATE;
         if (*out >= 0)
             collect (out, out_text);
         if (*err >= 0)
             collect (err, err_text);
         if (polls[0].revents)
-            return TRUE;
+            return RUN_ENDED;
+        if (polls[3].revents)
+            return RUN_CANCELLED;
     }
 }
 
@@ -340,7 +342,7 @@ run_collecting (const SpawnArgs *args, const char *input, guint deadline_ms, int
     autofd int in = -1, out = -1, out_far = -1, err = -1, err_far = -1, pidfd = -1;
     g_autofree SpawnFd *fds = g_new (SpawnFd, args->n_fds + 3);
     SpawnArgs full = *args;
-    gboolean in_time;
+    RunEnd end;
     int status = 0;
     pid_t pid;
 
@@ -361,8 +363,8 @@ run_collecting (const SpawnArgs *args, const char *input, guint deadline_ms, int
         return FALSE;
     fd_close (&out_far);
     fd_close (&err_far);
-    in_time = collect_until_end (pidfd, &out, &err, out_text, err_text, deadline_ms);
-    if (!in_time && !kill_and_wait (pidfd)) {
+    end = collect_until_end (pidfd, args->cancel > 0 ? args->cancel : -1, &out, &err, out_text, err_text, deadline_ms);
+    if (end != RUN_ENDED && !kill_and_wait (pidfd)) {
         left_count (args->whose, 1);
         spawn_watch (pid, fd_steal (&pidfd), left_ended, g_strdup (args->whose));
         return error_set (error, ERR_OPERATION_TIMEOUT, "%s did not end within %u ms, nor when it was killed",
@@ -371,7 +373,9 @@ run_collecting (const SpawnArgs *args, const char *input, guint deadline_ms, int
     while (waitpid (pid, &status, 0) < 0)
         if (errno != EINTR)
             return error_set_errno (error, errno, "cannot wait for %s", args->argv[0]);
-    if (!in_time)
+    if (end == RUN_CANCELLED)
+        return error_set (error, ERR_OPERATION_ABORTED, "%s was ended", args->argv[0]);
+    if (end == RUN_LATE)
         return error_set (error, ERR_OPERATION_TIMEOUT, "%s did not end within %u ms",
                           args->argv[0], deadline_ms);
     *ret_status = status;

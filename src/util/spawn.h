@@ -19,6 +19,7 @@ typedef struct {
     gboolean plain_oom;         /* does not inherit a negative oom_score_adj: by way of /bin/sh then, whose status
                                  * 126 or 127 says that it cannot be executed */
     gboolean new_session;       /* setsid, so that signals to the daemon's group do not reach it */
+    int cancel;                 /* for spawn_run(): once it can be read the run is ended; 0 none */
     const char *whose;          /* for spawn_run(): of this name no more than SPAWN_LEFT_MAX may be left behind */
 } SpawnArgs;
 
@@ -32,7 +33,7 @@ guint spawn_watch (pid_t pid, int pidfd, SpawnDone done, gpointer data);
 
 /* Runs to the end with a deadline, gives stdin from @input (may be NULL), collects at most 64 KiB of
  * stdout and stderr each. For tasks on a pool thread and for tools, never on the main loop. What does
- * not end in time is killed: ERR_OPERATION_TIMEOUT. What does not die of that either (a FUSE server has
+ * not end in time is killed: ERR_OPERATION_TIMEOUT, or ERR_OPERATION_ABORTED when it was cancelled. What does not die of that either (a FUSE server has
  * read its request and does not answer) is left to the main loop to reap. */
 #define SPAWN_LEFT_MAX 2
 gboolean spawn_run (const SpawnArgs *args, const char *input, guint deadline_ms, int *ret_status,

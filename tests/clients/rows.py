@@ -3,6 +3,7 @@
 """Calls that libvirt's LXC driver does not have, by stock virsh and by skep: reset, vcpus by number, trimming of
 file systems, messages; and what is refused says why."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -133,6 +134,47 @@ def trim(g, checks):
     g.fails("extents that are too large", "Unable to trim /data", g.virsh("domfstrim", g.name, "--minimum", str(1 << 60)))
 
 
+def trim_ends(g, checks, directory):
+    """A trim that takes long (a helper that holds on to the file system for it) is in nobody's way."""
+    def trimming():
+        for path in ("held", "hold"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, path))
+        with open(os.path.join(directory, "hold"), "w", encoding="utf-8") as handle:
+            handle.write(str(g.init()))
+        running = subprocess.Popen(["virsh", "-c", g.daemon.uri, "domfstrim", g.name], stderr=subprocess.PIPE, text=True)
+        checks.that("a trim is under way", t.wait_until(lambda: os.path.exists(os.path.join(directory, "held")), 60))
+        return running
+    device = os.path.join(directory, "device.xml")
+    with open(device, "w", encoding="utf-8") as handle:
+        handle.write("<filesystem type='file'><driver type='loop' format='raw'/>"
+                     f"<source file='{g.image}'/><target dir='/data'/></filesystem>")
+    trim_call = trimming()
+    g.well("it can be detached", g.virsh("detach-device", g.name, device, "--live"))
+    checks.matches("the trim is told", "the file system is detached, or its container ends", trim_call.communicate()[1])
+    g.well("and attached", g.virsh("attach-device", g.name, device, "--live"))
+    trim_call = trimming()
+    g.well("the container can be destroyed", g.virsh("destroy", g.name))
+    checks.matches("the trim is told so", "file system is detached, or its container ends|domain is not running",
+                   trim_call.communicate()[1])
+    checks.that("no loop device stays", t.wait_until(lambda: not t.execute(["losetup", "-j", g.image]).out, 60))
+    os.unlink(os.path.join(directory, "hold"))
+    g.well("it starts again", g.virsh("start", g.name))
+
+
+# waits with the file system open, where the test says so
+HELPER = """#!/bin/sh
+case " $* " in *" trim "*)
+    if [ -e {directory}/hold ]; then
+        exec 9</proc/$(cat {directory}/hold)/root/data
+        touch {directory}/held
+        exec sleep 100000
+    fi
+esac
+exec {helper} "$@"
+"""
+
+
 def words(g, checks):
     shown = g.virsh("dominfo", g.name).out
     checks.matches("dominfo tells of root", "tainted: running with undesirable elevated privileges", shown)
@@ -161,14 +203,26 @@ def main():
     t.need_program("mkfs.ext4")
     t.enter_namespaces()
     checks = t.Checks("rows")
-    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
+    with t.work_dir() as directory:
+        os.environ["SKEP_HELPER"] = os.path.join(directory, "helper")
+        with open(os.environ["SKEP_HELPER"], "w", encoding="utf-8") as handle:
+            handle.write(HELPER.format(directory=directory, helper=os.path.join(t.BUILD, "src/controller/skep-helper")))
+        os.chmod(os.environ["SKEP_HELPER"], 0o755)
+        run(checks, directory)
+    return checks.done()
+
+
+def run(checks, directory):
+    with t.Skepd(os.path.join(directory, "d")) as daemon:
         guest = Guest(daemon, directory, checks)
-        for part in (reset, vcpus, trim, words, stopped):
+        for part in (reset, vcpus, trim):
+            part(guest, checks)
+        trim_ends(guest, checks, directory)
+        for part in (words, stopped):
             part(guest, checks)
         checks.equal("nothing is left over", t.leftovers(directory, [guest.name]), [])
         if checks.failed:
             print(daemon.log()[-3000:])
-    return checks.done()
 
 
 if __name__ == "__main__":

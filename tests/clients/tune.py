@@ -138,6 +138,36 @@ def cpus(d, checks):
     checks.that("no such node is saved", "nodeset='63'" not in d.saved() + d.live())
 
 
+def disk_limits(d, checks):
+    """<iotune> of a disk comes with it, be it later or at the start, and goes with it."""
+    xml = os.path.join(os.path.dirname(d.xml), "disk.xml")
+    with open(xml, "w", encoding="utf-8") as handle:
+        handle.write(f"<disk type='file'><driver name='loop' type='raw'/><source file='{d.image}'/><target dev='sdq'/>"
+                     "<iotune><write_bytes_sec>3145728</write_bytes_sec></iotune></disk>")
+
+    def of_disk():
+        return [both for name, both in d.limits().items() if re.fullmatch(r"blkio\.\d+:\d+", name)]
+    if d.group_file("blkio", "blkio.throttle.read_bps_device") is None:
+        return      # said by blocks()
+    d.well("attach with a limit", "attach-device", d.name, xml, "--live", "--config")
+    checks.equal("it is the kernel's", of_disk(), [("write_bytes_sec=3145728",) * 2])
+    d.well("destroy", "destroy", d.name)
+    d.well("start with a limit", "start", d.name)
+    checks.equal("it is there from the start", of_disk(), [("write_bytes_sec=3145728",) * 2])
+    d.well("detach", "detach-device", d.name, xml, "--live", "--config")
+    checks.equal("it is gone", (of_disk(), d.group_file("blkio", "blkio.throttle.write_bps_device")), ([], ""))
+    # a path of the saved definition that is not there, or is something else
+    for path, why in (("/dev/nothing", "Path '/dev/nothing' is not accessible: No such file"),
+                      ("/dev/null", "Path '/dev/null' must be a block device")):
+        with open(xml, "w", encoding="utf-8") as handle:
+            handle.write(d.saved().replace("</memory>", f"</memory><blkiotune><device><path>{path}</path>"
+                                           "<read_bytes_sec>1</read_bytes_sec></device></blkiotune>", 1)
+                         .replace(d.name, d.name + "x").replace("<uuid>", "<!--").replace("</uuid>", "-->"))
+        d.well("define", "define", xml)
+        d.fails(f"start with limits of {path}", why, "start", d.name + "x")
+        d.well("undefine", "undefine", d.name + "x")
+
+
 def blocks(d, checks):
     loop = t.execute(["losetup", "--find", "--show", d.image]).out.strip()
     st = os.stat(loop)
@@ -361,7 +391,7 @@ def main():
         d.well("define", "define", d.xml)
         d.well("start", "start", d.name)
         t.wait_until(lambda: os.path.exists(os.path.join(d.root, "child")), 20)
-        for part in (cpus, blocks, bandwidth, signals, reboot, events, out_of_memory, others):
+        for part in (cpus, blocks, disk_limits, bandwidth, signals, reboot, events, out_of_memory, others):
             part(d, checks)
         if checks.failed:
             print(daemon.log()[-4000:])

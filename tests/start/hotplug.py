@@ -19,8 +19,8 @@ MAC = "52:54:00:aa:cc:01"
 # what the steps of each device are, besides those that all have
 ATTACH = ["attach-look", "attach-note", "attach-rules", "attach-hold", "attach-link", "attach-enter",
           "attach-config", "attach-limits", "attach-commit"]
-DETACH = ["detach-look", "detach-note", "detach-config", "detach-leave", "detach-unlink", "detach-rules", "detach-limits",
-          "detach-release", "detach-commit"]
+DETACH = ["detach-look", "detach-note", "detach-config", "detach-trim", "detach-leave", "detach-unlink", "detach-rules",
+          "detach-limits", "detach-release", "detach-commit"]
 
 
 class Device:
@@ -208,10 +208,10 @@ def main():
     with t.work_dir() as directory:
         world = World(directory, checks)
         limits = ("attach-limits", "detach-limits")
-        net_skips = ("attach-rules", "attach-hold", "detach-look", "detach-rules", "detach-release", *limits)
+        net_skips = ("attach-rules", "attach-hold", "detach-look", "detach-trim", "detach-rules", "detach-release", *limits)
         devices = [
             Device("loop-control", "<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char>"
-                   "</source></hostdev>", ("attach-hold", "attach-link", "detach-look", "detach-unlink", "detach-release", *limits),
+                   "</source></hostdev>", ("attach-hold", "attach-link", "detach-look", "detach-trim", "detach-unlink", "detach-release", *limits),
                    in_container("test", "-c", "/dev/loop-control")),
             Device("/mnt/image", "<filesystem type='file'><driver type='loop' format='raw'/>"
                    f"<source file='{world.image}'/><target dir='/mnt/image'/></filesystem>",
