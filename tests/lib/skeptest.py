@@ -255,6 +255,14 @@ class Skepd(Daemon):
         for pid in self.controllers():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        report = self.report()
+        if report:
+            raise RuntimeError(f"a sanitizer or valgrind has something to say of skepd:\n{report}")
+
+    def report(self):
+        """What sanitizers and valgrind (tests/meson.build) have said of the daemon; "" when nothing."""
+        found = re.search(r"ERROR: \w+Sanitizer|runtime error:|^==\d+==", self.log(), re.M)
+        return self.log()[found.start():][:20000] if found else ""
 
 
 def commands():
