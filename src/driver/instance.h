@@ -102,6 +102,7 @@ struct Instance {
     OomWatch *oom;              /* while it runs; NULL where the kernel cannot tell */
     guint64 start_time;         /* CLOCK_REALTIME us */
     guint kill_stage;           /* of the escalation in start_kill.c */
+    gboolean emptied;           /* no process is left in its group, as a task has found */
     guint retry;                /* source id */
     guint reconnect;            /* source id: the monitor socket was lost */
     guint n_retries;

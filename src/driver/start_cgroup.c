@@ -327,14 +327,9 @@ static gpointer
 many_remove (gpointer data, GError **error)
 {
     (void) error;
+    cgroup_kill_many (data);
     cgroup_remove_many (data);
     return NULL;
-}
-
-static void
-cgroup_copy_free (gpointer data)
-{
-    cgroup_free (data);
 }
 
 static void
@@ -362,7 +357,7 @@ undo_cgroup (Instance *instance)
     /* removing a file waits for who writes it */
     if (instance->writers > 0 || !cgroup_remove (instance->cgroup, &many, NULL)) {
         if (many)
-            task_run (many_remove, cgroup_copy (instance->cgroup), cgroup_copy_free, many_removed,
+            task_run (many_remove, cgroup_copy (instance->cgroup), (GDestroyNotify) cgroup_free, many_removed,
                       instance_ticket (instance));
         else
             instance_retry (instance);
@@ -399,11 +394,11 @@ remove_left (gpointer data)
 
     if (left->removing)
         return G_SOURCE_CONTINUE;
-    cgroup_kill (left->cgroup, NULL);
+    cgroup_kill (left->cgroup, NULL, NULL);
     if (!cgroup_remove (left->cgroup, &many, &error)) {
         left->removing = many;
         if (many)
-            task_run (many_remove, cgroup_copy (left->cgroup), cgroup_copy_free, left_removed, left);
+            task_run (many_remove, cgroup_copy (left->cgroup), (GDestroyNotify) cgroup_free, left_removed, left);
         if (++left->tries < LEFT_TRIES || many)
             return G_SOURCE_CONTINUE;
         log_error ("a cgroup stays behind: %s", error->message);

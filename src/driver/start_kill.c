@@ -14,6 +14,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/task.h"
 
 #define ASKED_MS 2000           /* for the controller to end by itself */
 #define RETRY_FIRST_MS 1
@@ -124,7 +125,7 @@ asked_too_long (gpointer data)
                      instance->domain->def->name);
         kill_controller (instance);
         if (instance->cgroup)
-            cgroup_kill (instance->cgroup, NULL);
+            cgroup_kill (instance->cgroup, NULL, NULL);
     }
     return G_SOURCE_REMOVE;
 }
@@ -143,7 +144,7 @@ begin_kill (Instance *instance)
         kill_controller (instance);
     /* the frozen must be thawed to die; killed first, so that they do nothing before that */
     if (instance->domain->state == STATE_PAUSED && instance->cgroup)
-        cgroup_kill (instance->cgroup, NULL);
+        cgroup_kill (instance->cgroup, NULL, NULL);
     if (!instance->retry)
         instance->retry = g_timeout_add (ASKED_MS, asked_too_long, instance);
 }
@@ -153,6 +154,44 @@ forget_links (Instance *instance)
 {
     monitor_link_free (g_steal_pointer (&instance->start_link));
     monitor_link_free (g_steal_pointer (&instance->monitor));
+}
+
+/* ---- what outlives the controller; in a task when a guest made very many groups */
+
+static gpointer
+many_kill (gpointer data, GError **error)
+{
+    (void) error;
+    return GINT_TO_POINTER (cgroup_kill_many (data));
+}
+
+static void
+many_killed (gpointer result, GError *error, gpointer data)
+{
+    Instance *instance = instance_redeem (data);
+
+    (void) error;
+    if (!instance)
+        return;
+    instance->emptied = GPOINTER_TO_INT (result);
+    instance_retry (instance);
+}
+
+static StepResult
+end_group (Instance *instance)
+{
+    gboolean many = FALSE;
+
+    if (!instance->cgroup || instance->emptied || !cgroup_populated (instance->cgroup, &many))
+        return STEP_DONE;
+    if (!many)
+        cgroup_kill (instance->cgroup, &many, NULL);
+    if (many)
+        task_run (many_kill, cgroup_copy (instance->cgroup), (GDestroyNotify) cgroup_free, many_killed,
+                  instance_ticket (instance));
+    else
+        instance_retry (instance);
+    return STEP_WAIT;
 }
 
 StepResult
@@ -170,9 +209,5 @@ instance_end_processes (Instance *instance)
         instance->retry = 0;
     }
     instance->kill_stage = 2;
-    if (!instance->cgroup || !cgroup_populated (instance->cgroup))
-        return STEP_DONE;
-    cgroup_kill (instance->cgroup, NULL);
-    instance_retry (instance);
-    return STEP_WAIT;
+    return end_group (instance);
 }

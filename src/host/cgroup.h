@@ -153,8 +153,11 @@ gboolean cgroup_frozen (Cgroup *c, gboolean *frozen, GError **error);
 
 /* Kills every process of the guest group, nested groups too (cgroup.kill, else freeze, SIGKILL each,
  * thaw). Returns at once; cgroup_populated() tells when all are gone. While it says TRUE, call again. */
-gboolean cgroup_kill (Cgroup *c, GError **error);
-gboolean cgroup_populated (Cgroup *c);
+gboolean cgroup_kill (Cgroup *c, gboolean *ret_many, GError **error);
+gboolean cgroup_populated (Cgroup *c, gboolean *ret_many);
+/* For a pool thread, where *ret_many (NULL is fine) was TRUE: a guest has made more groups than one call of these
+ * enters. Of a cgroup_copy(). TRUE: nothing is left to kill. */
+gboolean cgroup_kill_many (Cgroup *copy);
 /* Removes base and sub-groups, nested ones made by the guest too. Busy (a process or zombie is left):
  * FALSE with ERR_RESOURCE_BUSY, try again later. The same with *@ret_many (may be NULL) TRUE: more nested
  * groups than one call takes, since a guest may make thousands; cgroup_remove_many() is for those. */

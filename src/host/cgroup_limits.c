@@ -29,6 +29,7 @@ cgroup_serving (const Cgroup *c, CgroupControllers controller, GError **error)
     return NULL;
 }
 
+#define KILL_BUDGET 200         /* nested groups in one call on the main loop: some 10 ms */
 #define ABSENT_FREEZER "cgroup freezer controller is not mounted"
 
 gboolean
@@ -224,18 +225,49 @@ cgroup_frozen (Cgroup *c, gboolean *frozen, GError **error)
     return h->ops->frozen (h, c, frozen, error);
 }
 
-gboolean
-cgroup_kill (Cgroup *c, GError **error)
+/* Also of a freezer that is not the core's: a guest that may mount it can have frozen groups of its own there, and
+ * version 1 lets nothing die that is frozen. Killed first, so that they do nothing before that. */
+static gboolean
+kill_within (Cgroup *c, guint *budget, GError **error)
 {
-    CgroupHierarchy *h = core_of (c);
+    CgroupHierarchy *h = core_of (c), *freezer = cgroup_hierarchy (CGROUP_FREEZER);
+    gboolean killed = !h || h->ops->kill (h, c, budget, error);
 
-    return !h || h->ops->kill (h, c, error);
+    if (freezer && freezer != h && !freezer->v2 && (c->hierarchies & (1u << (freezer - cgroup_host.hierarchies))))
+        cgroup_v1_thaw (freezer, c->base, budget);
+    return killed;
 }
 
 gboolean
-cgroup_populated (Cgroup *c)
+cgroup_kill (Cgroup *c, gboolean *ret_many, GError **error)
+{
+    guint budget = KILL_BUDGET;
+    gboolean killed = kill_within (c, &budget, error);
+
+    if (ret_many)
+        *ret_many = budget == 0;
+    return killed;
+}
+
+gboolean
+cgroup_populated (Cgroup *c, gboolean *ret_many)
 {
     CgroupHierarchy *h = core_of (c);
+    guint budget = KILL_BUDGET;
+    gboolean populated = h && h->ops->populated (h, c, &budget);
 
-    return h && h->ops->populated (h, c);
+    if (ret_many)
+        *ret_many = populated && budget == 0;
+    return populated;
+}
+
+gboolean
+cgroup_kill_many (Cgroup *copy)
+{
+    CgroupHierarchy *h = core_of (copy);
+    guint budget = G_MAXUINT;
+
+    kill_within (copy, &budget, NULL);
+    budget = G_MAXUINT;
+    return !h || !h->ops->populated (h, copy, &budget);
 }

@@ -65,8 +65,9 @@ struct CgroupOps {
                              GError **error);
     gboolean (*freeze) (CgroupHierarchy *h, Cgroup *c, gboolean frozen, GError **error);
     gboolean (*frozen) (CgroupHierarchy *h, Cgroup *c, gboolean *frozen, GError **error);
-    gboolean (*kill) (CgroupHierarchy *h, Cgroup *c, GError **error);
-    gboolean (*populated) (CgroupHierarchy *h, Cgroup *c);
+    /* of at most *@budget nested groups, counted down there */
+    gboolean (*kill) (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error);
+    gboolean (*populated) (CgroupHierarchy *h, Cgroup *c, guint *budget);   /* TRUE: perhaps, when that is 0 */
 };
 
 extern const CgroupOps cgroup_v1_ops, cgroup_v2_ops;
@@ -123,6 +124,9 @@ gboolean cgroup_error (GError **error, const CgroupHierarchy *h, const char *gro
 typedef gboolean (*CgroupVisit) (int dir, gpointer data);
 int cgroup_tree_walk (const CgroupHierarchy *h, const char *group, CgroupVisit enter, gpointer data,
                       gboolean remove, guint *budget);
+
+/* Thaws all below @group of a version 1 freezer, and that. */
+void cgroup_v1_thaw (const CgroupHierarchy *h, const char *group, guint *budget);
 
 /* cpu.weight of shares and back, and the device program; in the header for their tests. */
 guint64 cgroup_weight_of_shares (guint64 shares);

@@ -12,7 +12,6 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-#define KILL_BUDGET 2000
 #define FREEZE_READS 20
 
 static const char *
@@ -301,13 +300,19 @@ thaw_group (int dir, gpointer data)
     return TRUE;
 }
 
+void
+cgroup_v1_thaw (const CgroupHierarchy *h, const char *group, guint *budget)
+{
+    cgroup_tree_walk (h, group, thaw_group, NULL, FALSE, budget);
+}
+
 /* Frozen processes cannot fork, so none escapes between being listed and being killed. */
 static gboolean
-v1_kill (CgroupHierarchy *h, Cgroup *c, GError **error)
+v1_kill (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error)
 {
     char guest[CGROUP_PATH_MAX];
     gboolean frozen = FALSE;
-    guint budget;
+    guint to_thaw = *budget;
 
     g_snprintf (guest, sizeof guest, "%s/guest", c->base);
     if (!v1_freeze (h, c, TRUE, error))
@@ -315,10 +320,8 @@ v1_kill (CgroupHierarchy *h, Cgroup *c, GError **error)
     for (guint i = 0; i < FREEZE_READS && !frozen; i++)
         if (!v1_frozen (h, c, &frozen, error))
             return FALSE;
-    budget = KILL_BUDGET;
-    cgroup_tree_walk (h, guest, kill_group, NULL, FALSE, &budget);
-    budget = KILL_BUDGET;
-    cgroup_tree_walk (h, guest, thaw_group, NULL, FALSE, &budget);
+    cgroup_tree_walk (h, guest, kill_group, NULL, FALSE, budget);
+    cgroup_v1_thaw (h, guest, &to_thaw);
     return TRUE;
 }
 
@@ -337,15 +340,14 @@ look_for_pid (int dir, gpointer data)
 }
 
 static gboolean
-v1_populated (CgroupHierarchy *h, Cgroup *c)
+v1_populated (CgroupHierarchy *h, Cgroup *c, guint *budget)
 {
     char guest[CGROUP_PATH_MAX];
     gboolean found = FALSE;
-    guint budget = KILL_BUDGET;
     int r;
 
     g_snprintf (guest, sizeof guest, "%s/guest", c->base);
-    r = cgroup_tree_walk (h, guest, look_for_pid, &found, FALSE, &budget);
+    r = cgroup_tree_walk (h, guest, look_for_pid, &found, FALSE, budget);
     return found || r == -EBUSY;
 }
 

@@ -16,7 +16,6 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-#define KILL_BUDGET 2000
 #define WEIGHT_DEFAULT 100
 #define SHARES_DEFAULT 1024
 
@@ -306,20 +305,19 @@ kill_group (int dir, gpointer data)
 
 /* Kernels before 5.14. Frozen processes of v2 do die of SIGKILL, and cannot fork meanwhile. */
 static gboolean
-kill_each (CgroupHierarchy *h, Cgroup *c, GError **error)
+kill_each (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error)
 {
     char guest[CGROUP_PATH_MAX];
-    guint budget = KILL_BUDGET;
 
     g_snprintf (guest, sizeof guest, "%s/guest", c->base);
     if (!v2_freeze (h, c, TRUE, error))
         return FALSE;
-    cgroup_tree_walk (h, guest, kill_group, NULL, FALSE, &budget);
+    cgroup_tree_walk (h, guest, kill_group, NULL, FALSE, budget);
     return v2_freeze (h, c, FALSE, error);
 }
 
 static gboolean
-v2_kill (CgroupHierarchy *h, Cgroup *c, GError **error)
+v2_kill (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error)
 {
     int r = cgroup_write_try (h, c->base, "/guest", "cgroup.kill", "1");
 
@@ -327,15 +325,16 @@ v2_kill (CgroupHierarchy *h, Cgroup *c, GError **error)
         return TRUE;
     if (r == -ENOENT && faccessat (h->fd, c->base, F_OK, 0) < 0)
         return TRUE;        /* removed already */
-    return kill_each (h, c, error);
+    return kill_each (h, c, budget, error);
 }
 
 static gboolean
-v2_populated (CgroupHierarchy *h, Cgroup *c)
+v2_populated (CgroupHierarchy *h, Cgroup *c, guint *budget)
 {
     char text[CGROUP_TEXT_MAX];
     guint64 value = 0;
 
+    (void) budget;
     return cgroup_read_try (h, c->base, "/guest", "cgroup.events", text) == 0
         && cgroup_text_key (text, "populated", &value) && value != 0;
 }

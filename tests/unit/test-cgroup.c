@@ -193,8 +193,8 @@ test_stale_and_busy (void)
     refused = cgroup_create (partition, "same", TRUE, &error);
     g_assert_null (refused);
     g_assert_error (error, SKEP_ERROR, ERR_SYSTEM);
-    g_assert_true (cgroup_populated (fresh));
-    g_assert_true (cgroup_kill (fresh, NULL));
+    g_assert_true (cgroup_populated (fresh, NULL));
+    g_assert_true (cgroup_kill (fresh, NULL, NULL));
     assert_killed (pid);
     remove_within (fresh, 20000);
     remove_partition ();
@@ -359,10 +359,10 @@ test_freeze (void)
     }
     g_assert_true (frozen);
     /* a frozen container can be killed */
-    cgroup_kill (c, &error);
+    cgroup_kill (c, NULL, &error);
     g_assert_no_error (error);
     assert_killed (pid);
-    g_assert_false (cgroup_populated (c));
+    g_assert_false (cgroup_populated (c, NULL));
     remove_within (c, 20000);
     remove_partition ();
 }
@@ -401,11 +401,131 @@ test_kill_nested (void)
     g_assert_false (cgroup_remove (c, NULL, &error));
     g_assert_error (error, SKEP_ERROR, ERR_RESOURCE_BUSY);
     g_clear_error (&error);
-    cgroup_kill (c, &error);
+    cgroup_kill (c, NULL, &error);
     g_assert_no_error (error);
     for (guint i = 0; i < G_N_ELEMENTS (pids); i++)
         assert_killed (pids[i]);
-    g_assert_false (cgroup_populated (c));
+    g_assert_false (cgroup_populated (c, NULL));
+    remove_within (c, 20000);
+    remove_partition ();
+}
+
+/* The host as it would be without version 2, whose freezer is of version 1. */
+static gboolean
+use_v1_freezer (void)
+{
+    g_autofree char *mountinfo = NULL, *own = NULL, *rest = NULL;
+    g_autoptr (GRegex) v2 = g_regex_new ("^.* - cgroup2 .*\n", G_REGEX_MULTILINE, 0, NULL);
+
+    if (!host_usable ())
+        return FALSE;
+    if (!cgroup_hierarchy (CGROUP_FREEZER) || cgroup_hierarchy (CGROUP_FREEZER)->v2) {
+        g_test_skip ("no freezer of version 1");
+        return FALSE;
+    }
+    g_assert_true (g_file_get_contents ("/proc/self/mountinfo", &mountinfo, NULL, NULL));
+    g_assert_true (g_file_get_contents ("/proc/self/cgroup", &own, NULL, NULL));
+    rest = g_regex_replace_literal (v2, mountinfo, -1, 0, "", 0, NULL);
+    g_assert_true (cgroup_host_parse (rest, own, NULL));
+    return TRUE;
+}
+
+/* A process at the end of a chain of groups, frozen by its own freezer, for which @group is where to begin. */
+static pid_t
+start_frozen (Cgroup *c, CgroupHierarchy *freezer, const char *group, guint depth)
+{
+    g_autofree char *number = NULL;
+    pid_t pid = start_guest (c);
+    int fd = openat (freezer->fd, group, O_RDONLY | O_DIRECTORY);
+
+    for (guint i = 0; i < depth; i++) {
+        int next;
+
+        g_assert_cmpint (mkdirat (fd, "n", 0755), ==, 0);
+        next = openat (fd, "n", O_RDONLY | O_DIRECTORY);
+        close (fd);
+        fd = next;
+    }
+    number = g_strdup_printf ("%d", pid);
+    for (guint i = 0; i < 2; i++) {
+        int file = openat (fd, i ? "freezer.state" : "cgroup.procs", O_WRONLY);
+        const char *text = i ? "FROZEN" : number;
+
+        g_assert_cmpint (write (file, text, strlen (text)), ==, (ssize_t) strlen (text));
+        close (file);
+    }
+    close (fd);
+    return pid;
+}
+
+static void
+kill_until_empty (Cgroup *c)
+{
+    g_autoptr (Cgroup) copy = cgroup_copy (c);
+
+    for (guint i = 0; i < 20000 && !cgroup_kill_many (copy); i++)
+        g_usleep (1000);
+    g_assert_true (cgroup_kill_many (copy));
+}
+
+/* More groups than a call on the main loop enters: it says so, and a task does it. */
+static void
+test_kill_many (void)
+{
+    g_autoptr (Cgroup) c = NULL;
+    g_autofree char *guest = NULL;
+    gboolean many = FALSE;
+    pid_t deep, near;
+
+    if (!use_v1_freezer ())
+        return;
+    c = make ("kill-many");
+    guest = g_strconcat (c->base, "/guest", NULL);
+    near = start_guest (c);
+    deep = start_frozen (c, cgroup_host.core, guest, 400);
+    g_assert_true (cgroup_populated (c, &many));    /* the one that is near */
+    g_assert_false (many);
+    g_assert_true (cgroup_kill (c, &many, NULL));
+    g_assert_true (many);
+    assert_killed (near);
+    g_assert_true (cgroup_populated (c, &many));
+    g_assert_true (many);
+    g_assert_cmpint (waitpid (deep, NULL, WNOHANG), ==, 0);     /* frozen still */
+    kill_until_empty (c);
+    assert_killed (deep);
+    g_assert_true (cgroup_populated (c, &many));    /* for all that one call can say */
+    g_assert_true (many);
+    {
+        g_autoptr (Cgroup) copy = cgroup_copy (c);
+
+        cgroup_remove_many (copy);
+    }
+    remove_within (c, 20000);
+    remove_partition ();
+}
+
+/* The core is of version 2, the guest has frozen processes of its own in a freezer of version 1 beside it. */
+static void
+test_kill_beside (void)
+{
+    g_autoptr (Cgroup) c = NULL;
+    g_autoptr (GError) error = NULL;
+    CgroupHierarchy *freezer;
+    pid_t pid;
+
+    if (!host_usable ())
+        return;
+    freezer = cgroup_hierarchy (CGROUP_FREEZER);
+    if (!freezer || freezer == cgroup_host.core) {
+        g_test_skip ("no freezer beside the core");
+        return;
+    }
+    c = make ("beside");
+    pid = start_frozen (c, freezer, c->base, 3);
+    g_assert_true (cgroup_kill (c, NULL, &error));
+    g_assert_no_error (error);
+    assert_killed (pid);
+    g_assert_false (cgroup_populated (c, NULL));
     remove_within (c, 20000);
     remove_partition ();
 }
@@ -508,15 +628,15 @@ test_open (void)
     again = cgroup_open ((const char *const *) paths, &error);
     g_assert_no_error (error);
     g_assert_cmpuint (again->hierarchies, ==, c->hierarchies);
-    g_assert_true (cgroup_populated (again));
-    cgroup_kill (again, &error);
+    g_assert_true (cgroup_populated (again, NULL));
+    cgroup_kill (again, NULL, &error);
     g_assert_no_error (error);
     assert_killed (pid);
     remove_within (again, 20000);
     gone = cgroup_open ((const char *const *) paths, &error);
     g_assert_no_error (error);
-    g_assert_true (cgroup_kill (gone, NULL));
-    g_assert_false (cgroup_populated (gone));
+    g_assert_true (cgroup_kill (gone, NULL, NULL));
+    g_assert_false (cgroup_populated (gone, NULL));
     g_assert_true (cgroup_remove (gone, NULL, NULL));
     remove_partition ();
 }
@@ -778,6 +898,8 @@ main (int argc, char **argv)
     g_test_add_func ("/cgroup/limits", test_limits);
     g_test_add_func ("/cgroup/freeze", test_freeze);
     g_test_add_func ("/cgroup/kill-nested", test_kill_nested);
+    g_test_add_func ("/cgroup/kill-many", test_kill_many);
+    g_test_add_func ("/cgroup/kill-beside", test_kill_beside);
     g_test_add_func ("/cgroup/remove-many", test_remove_many);
     g_test_add_func ("/cgroup/delegate", test_delegate);
     g_test_add_func ("/cgroup/open", test_open);

@@ -216,7 +216,7 @@ test_scope (void)
     g_assert_nonnull (strstr (list, name));
     g_assert_nonnull (strstr (list, "libvirt-lxc"));
 
-    g_assert_true (cgroup_kill (cgroup, NULL));
+    g_assert_true (cgroup_kill (cgroup, NULL, NULL));
     waitpid (init, NULL, 0);
     kill (controller, SIGKILL);
     waitpid (controller, NULL, 0);
