@@ -69,6 +69,7 @@ instance_free (Instance *instance)
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);
     fd_close (&instance->log_fd);
+    g_clear_pointer (&instance->console_logs, g_array_unref);
     fd_close (&instance->pidfd);
     for (guint i = 0; i < instance->n_fds; i++)
         fd_close (&instance->fds[i]);

@@ -84,6 +84,7 @@ struct Instance {
     DeviceWork *devices;        /* start_devices.c */
     IdsWork *ids;               /* start_ids.c */
     int log_fd;
+    GArray *console_logs;       /* of int, -1 none: until the controller has them; NULL: none has one */
     pid_t pid;                  /* the controller */
     guint64 pid_start;
     int pidfd;

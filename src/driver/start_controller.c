@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "driver/daemon.h"
@@ -23,10 +22,9 @@
 /* Descriptors of the controller; whatever the plan names follows from FD_FIRST on. */
 enum { FD_PLAN = 3, FD_START, FD_IMAGE, FD_FIRST };
 
-/* What the controller is given besides the plan. The sources are borrowed, but for @own. */
+/* What the controller is given besides the plan. The sources are borrowed. */
 typedef struct {
     GArray *fds;                /* of SpawnFd */
-    GArray *own;                /* of int, closed with this */
     int console_logs[PLAN_CONSOLES_MAX];
     int shares[SHARE_LAST];
     int *passed;
@@ -46,49 +44,18 @@ hand_give (Hand *hand, int from)
 static void
 hand_clear (Hand *hand)
 {
-    for (guint i = 0; hand->own && i < hand->own->len; i++)
-        close (g_array_index (hand->own, int, i));
-    g_clear_pointer (&hand->own, g_array_unref);
     g_clear_pointer (&hand->fds, g_array_unref);
     g_free (hand->passed);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Hand, hand_clear)
 
-static gboolean
-open_console_log (const ConsoleDef *console, Hand *hand, int *ret, GError **error)
+static void
+fill_hand (const Instance *instance, Hand *hand)
 {
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    struct stat st;
-    int fd;
-
-    *ret = -1;
-    if (!console->log_file)
-        return TRUE;
-    if (console->log_append == ON_OFF_OFF)
-        flags |= O_TRUNC;
-    fd = open (console->log_file, flags, 0600);
-    if (fd < 0)
-        return error_set_errno (error, errno, "Unable to open console log '%s'", console->log_file);
-    g_array_append_val (hand->own, fd);
-    /* the controller renames a log that is full: never a device, such as /dev/null */
-    if (fstat (fd, &st) < 0 || !S_ISREG (st.st_mode))
-        return error_set (error, ERR_CONFIG_UNSUPPORTED, "console log '%s' is not a regular file",
-                          console->log_file);
-    *ret = hand_give (hand, fd);
-    return TRUE;
-}
-
-static gboolean
-fill_hand (Instance *instance, Hand *hand, GError **error)
-{
-    const DomainDef *def = instance->domain->def;
-
     hand->fds = g_array_new (FALSE, TRUE, sizeof (SpawnFd));
-    hand->own = g_array_new (FALSE, TRUE, sizeof (int));
     hand->passed = g_new0 (int, instance->n_fds + 1);
-    for (guint i = 0; i < def->consoles->len; i++)
-        if (!open_console_log (def->consoles->pdata[i], hand, &hand->console_logs[i], error))
-            return FALSE;
+    for (guint i = 0; instance->console_logs && i < instance->console_logs->len; i++)
+        hand->console_logs[i] = hand_give (hand, g_array_index (instance->console_logs, int, i));
     for (guint i = 0; i < SHARE_LAST; i++)
         hand->shares[i] = hand_give (hand, instance->facts->shares[i]);
     for (guint i = 0; i < instance->n_fds; i++)
@@ -96,7 +63,6 @@ fill_hand (Instance *instance, Hand *hand, GError **error)
     /* not in the plan: the controller keeps the images' devices alive when this daemon has gone */
     for (guint i = 0; instance->images && i < instance->images->len; i++)
         hand_give (hand, g_array_index (instance->images, int, i));
-    return TRUE;
 }
 
 static launch_plan *
@@ -157,6 +123,20 @@ start_failed (Instance *instance, const MonitorPacket *packet)
     instance_fail (instance, error);
 }
 
+/* A controller whose container has failed meanwhile has gone, and has said why: that lies in the socket still. */
+static void
+not_connected (Instance *instance, GError *error)
+{
+    Domain *domain = domain_ref (instance->domain);
+
+    monitor_link_drain (instance->start_link);
+    if (domain->instance == instance)
+        instance_fail (instance, error);        /* frees it when the start has failed already */
+    else
+        g_error_free (error);
+    domain_unref (domain);
+}
+
 static void
 init_announced (Instance *instance, const MonitorPacket *packet)
 {
@@ -171,7 +151,7 @@ init_announced (Instance *instance, const MonitorPacket *packet)
         store_save_status (instance->domain, NULL);
     }
     if (!instance_connect_monitor (instance, &error)) {
-        instance_fail (instance, g_steal_pointer (&error));
+        not_connected (instance, g_steal_pointer (&error));
         return;
     }
     if (step_is (instance, step_init))
@@ -335,8 +315,9 @@ step_controller (Instance *instance, GError **error)
     autofd int plan_fd = -1, ours = -1, theirs = -1;
     int pair[2], image = controller_image (error);
 
-    if (image < 0 || !fill_hand (instance, &hand, error))
+    if (image < 0)
         return STEP_FAILED;
+    fill_hand (instance, &hand);
     plan = make_plan (instance, &hand, error);
     if (!plan)
         return STEP_FAILED;
@@ -349,6 +330,7 @@ step_controller (Instance *instance, GError **error)
     theirs = pair[1];
     if (!spawn_controller (instance, &hand, plan_fd, theirs, image, error))
         return STEP_FAILED;
+    g_clear_pointer (&instance->console_logs, g_array_unref);
     instance->start_link = monitor_link_new (fd_steal (&ours), &handlers, instance);
     domain_list_set_id (daemon_state.domains, instance->domain, instance->pid);
     return STEP_DONE;

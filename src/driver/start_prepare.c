@@ -2,7 +2,6 @@
 /* The steps of a start that come before the controller: looking, hooks, the log. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -300,25 +299,4 @@ step_start_host (Instance *instance, GError **error)
 {
     (void) error;
     return run_own_hooks (instance, SKEP_HOOK_START_HOST);
-}
-
-/* ---- the domain's log */
-
-StepResult
-step_log (Instance *instance, GError **error)
-{
-    g_autofree char *path = store_log_path (instance->domain->def->name);
-
-    /* NOFOLLOW: whoever can write to the directory shall not choose another file */
-    instance->log_fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
-                             0600);
-    if (instance->log_fd < 0) {
-        error_set_errno (error, errno, "Failed to open log file '%s'", path);
-        return STEP_FAILED;
-    }
-    instance_log (instance, "starting up");
-    if (instance->facts && instance->facts->seccomp_unknown)
-        instance_log (instance, "seccomp profile: unknown system calls are passed over, at lines %s",
-                      instance->facts->seccomp_unknown);
-    return STEP_DONE;
 }

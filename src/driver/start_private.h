@@ -41,10 +41,13 @@ gboolean start_host_needed (Instance *instance);
 StepResult step_start_host (Instance *instance, GError **error);
 StepResult step_hook_prepare (Instance *instance, GError **error);
 StepResult undo_hook_prepare (Instance *instance);
-StepResult step_log (Instance *instance, GError **error);
 StepResult step_hook_start (Instance *instance, GError **error);
 StepResult undo_hook_start (Instance *instance);
 StepResult step_hook_started (Instance *instance, GError **error);
+
+/* ---- start_log.c */
+
+StepResult step_log (Instance *instance, GError **error);
 
 /* ---- start_labels.c */
 

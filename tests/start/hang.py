@@ -292,6 +292,22 @@ def given_up(connection, checks, pid, silence, root):
     domain.undefine()
 
 
+def logged(connection, checks, logs, silence, root):
+    """A console's log lies there."""
+    domain = connection.defineXML(skeptest.domain_xml("logged", root).replace(
+        "<console type='pty'/>", f"<console type='pty'><log file='{silence}/x'/></console>"))
+    starts = Callers(connection.getURI(), "logged", lambda d: d.create(), 1)
+    # its own log is the first thing of that step
+    checks.that("the start is as far as the logs", skeptest.wait_until(
+        lambda: os.path.exists(os.path.join(logs, "logged.log")), 60), starts.ended)
+    lifecycle(connection, "lively")
+    checks.equal("others do not", len(starts.ended), 0)
+    domain.destroy()
+    checks.that("a destroy ends that start", starts.wait(60) and "destroyed while it started" in starts.ended[0][1],
+                starts.ended)
+    domain.undefine()
+
+
 def outside(connection, checks, directory, pid):
     """Devices come from a path on the host that never answers: more of them than there are threads."""
     silence = os.path.join(directory, "silence")
@@ -312,6 +328,7 @@ def outside(connection, checks, directory, pid):
         connection.lookupByName(name).destroy()
     checks.that("nor does a destroy", time.monotonic() - began < 60, time.monotonic() - began)
     given_up(connection, checks, pid, silence, os.path.join(directory, "root"))
+    logged(connection, checks, os.path.join(directory, "d/log"), silence, os.path.join(directory, "root"))
     os.close(fuse)
     LIBC.umount2(silence.encode(), MNT_DETACH)
     checks.that("the attaches come back", all(caller.wait(90) for caller in callers), [c.ended for c in callers])
