@@ -144,6 +144,7 @@ Instance *instance_redeem (InstanceTicket *ticket);
 const char *instance_note (const Instance *instance, const char *name);
 void instance_set_note (Instance *instance, const char *name, const char *value);    /* NULL removes */
 #define NOTE_DESTROY "destroy"      /* a client has asked for the end: a later daemon goes on with it */
+#define NOTE_RESTART "restart"      /* it is to run again after its end: the same */
 #define NOTE_MACVLANS "macvlans"    /* on the host still, blank separated: until INIT */
 
 /* The status file's content. Its def is the domain's: set it to NULL before

@@ -114,19 +114,32 @@ reconnect_hook_done (const GError *error, gpointer data)
     instance_ended (instance);
 }
 
-/* What runs is taken over; what has ended meanwhile ends now, with its events; a destroy that was cut
- * short is finished. */
+/* Under a job too: a start or destroy that a client asks for waits. */
+static void
+restart_cut_short (Job *job, gpointer data)
+{
+    instance_restart (data, job);
+}
+
+/* What runs is taken over; what has ended meanwhile ends now, with its events; a destroy or restart that was
+ * cut short is finished. */
 static void
 adopt_running (Instance *instance, gboolean alive)
 {
     Domain *domain = instance->domain;
     g_autoptr (GError) error = NULL;
     gboolean frozen = FALSE, destroy = instance_note (instance, NOTE_DESTROY) != NULL;
+    gboolean restart = !destroy && instance_note (instance, NOTE_RESTART);
 
     instance->phase = PHASE_RUNNING;
     if (alive && instance->cgroup && !cgroup_frozen (instance->cgroup, &frozen, NULL))
         frozen = FALSE;
     lifecycle_apply (domain, frozen ? LIFE_READOPTED_PAUSED : LIFE_READOPTED);
+    if (restart) {
+        log_warning ("domain '%s': its restart was cut short by the end of a daemon", domain->def->name);
+        job_begin (&domain->jobs, JOB_INTERNAL, "restart, cut short", 0, restart_cut_short, NULL, instance);
+        return;
+    }
     if (alive && !instance_connect_monitor (instance, &error)) {
         log_error ("domain '%s': its controller cannot be reached: %s", domain->def->name,
                    error->message);
@@ -171,7 +184,7 @@ readopt_one (DomainStatus *status, gpointer list)
         instance_watch_controller (instance, pidfd);
     log_info ("domain '%s': found in state %d, controller %d %s", domain->def->name, state,
               (int) instance->pid, pidfd >= 0 ? "runs" : "is gone");
-    if (state == STATE_NOSTATE) {
+    if (state == STATE_NOSTATE && !instance_note (instance, NOTE_RESTART)) {
         job_begin (&domain->jobs, JOB_INTERNAL, "undoing a start", 0, undo_cut_short, NULL, instance);
     } else if (state == STATE_CRASHED) {
         instance->phase = PHASE_KEPT;

@@ -37,6 +37,7 @@ instance_started (Instance *instance, LifeEvent event)
 
     instance->phase = PHASE_RUNNING;
     instance->rebooting = FALSE;
+    instance_set_note (instance, NOTE_RESTART, NULL);
     oom_watch_begin (instance, TRUE);
     drop_passed_fds (instance);
     /* the controller has them: what it releases is to go */
@@ -136,6 +137,16 @@ stop_waiters_answer (GSList *waiters, Domain *domain)
     g_slist_free (waiters);
 }
 
+/* What a later daemon should know is worth no failure here. */
+static void
+save_or_warn (Domain *domain)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (!store_save_status (domain, &error))
+        log_warning ("domain '%s': %s", domain->def->name, error->message);
+}
+
 void
 domain_destroy (Domain *domain, InstanceDone done, gpointer data)
 {
@@ -153,13 +164,16 @@ domain_destroy (Domain *domain, InstanceDone done, gpointer data)
     waiter->data = data;
     instance->stop_waiters = g_slist_append (instance->stop_waiters, waiter);
     instance->destroyed = TRUE;
+    if (instance_note (instance, NOTE_RESTART) && instance->phase != PHASE_RUNNING) {
+        instance_set_note (instance, NOTE_RESTART, NULL);
+        save_or_warn (domain);
+    }
     if (instance->phase == PHASE_STARTING) {
         error_set (&error, ERR_OPERATION_ABORTED, "the domain was destroyed while it started");
         instance_fail (instance, g_steal_pointer (&error));
     } else if (instance->phase != PHASE_UNDOING) {
         instance_set_note (instance, NOTE_DESTROY, "asked");
-        if (!store_save_status (domain, &error))
-            log_warning ("domain '%s': %s", domain->def->name, error->message);
+        save_or_warn (domain);
         instance_undo (instance, instance_finish);
     }
 }

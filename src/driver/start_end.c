@@ -121,12 +121,21 @@ keep_as_it_is (Instance *instance, Job *job)
     job_end (job);
 }
 
+/* Before anything ends: a later daemon finishes what this one cannot. */
+static gboolean
+note_restart (Instance *instance, GError **error)
+{
+    instance_set_note (instance, NOTE_RESTART, "asked");
+    return store_save_status (instance->domain, error);
+}
+
 static void
 end_run (Job *job, gpointer data)
 {
     g_autofree EndWork *work = data;
     Domain *domain = work->domain;
     Instance *instance = domain->instance;
+    g_autoptr (GError) error = NULL;
     guint action;
 
     /* while it waited for its turn, a destroy may have done everything */
@@ -142,6 +151,8 @@ end_run (Job *job, gpointer data)
     instance->end_event = !instance->exited ? LIFE_CONTROLLER_DIED
                           : ended_badly (instance) ? LIFE_CRASHED : LIFE_SHUTDOWN;
     instance->restart = restarts (action) && !too_quick (instance);
+    if (instance->restart && !note_restart (instance, &error))
+        log_warning ("domain '%s': %s", domain->def->name, error->message);
     if (action == ACTION_PRESERVE && instance->end_event == LIFE_CRASHED) {
         keep_as_it_is (instance, job);
     } else {
@@ -242,6 +253,7 @@ start_again (Instance *old)
     instance->end_job = old->end_job;
     instance->reset_done = old->reset_done;
     instance->reset_data = old->reset_data;
+    instance_set_note (instance, NOTE_RESTART, "asked");
     domain->instance = instance;
     instance_free (old);
     instance_run (instance, reboot_walked);
@@ -258,12 +270,28 @@ domain_reset (Domain *domain, InstanceDone done, gpointer data)
         done (domain, error, data);
         return;
     }
+    if (!note_restart (instance, &error)) {
+        instance_set_note (instance, NOTE_RESTART, NULL);
+        done (domain, error, data);
+        return;
+    }
     instance_log (instance, "reset");
     log_info ("domain '%s': reset", domain->def->name);
     instance->ending = TRUE;
     instance->restart = TRUE;
     instance->reset_done = done;
     instance->reset_data = data;
+    instance_undo (instance, instance_finish);
+}
+
+void
+instance_restart (Instance *instance, Job *job)
+{
+    read_exit_file (instance);
+    instance->ending = TRUE;
+    instance->restart = TRUE;
+    instance->end_event = LIFE_CONTROLLER_DIED;
+    instance->end_job = job;
     instance_undo (instance, instance_finish);
 }
 

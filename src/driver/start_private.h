@@ -108,6 +108,8 @@ void instance_started (Instance *instance, LifeEvent event);
 
 /* Something ended without being asked by a client: EXIT came, or the controller is gone. */
 void instance_ended (Instance *instance);
+/* Goes on with the end and the new start that an earlier daemon had begun. */
+void instance_restart (Instance *instance, Job *job);
 /* After everything was undone: applies @event, answers whoever waits, ends the end's job, frees. */
 void instance_close (Instance *instance, LifeEvent event);
 /* The walk back of a destroy or of an end is over. */

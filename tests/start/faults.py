@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every step of a start is made to fail; the daemon is killed at every stage of starts and stops, the
-controller at every stage of starts and, since it is the first to go in a stop, at its begin. Each time: nothing is left over (processes, cgroups, mounts, links, loop devices, status
-files), the state that clients see is true, hooks come in pairs, and the same domain starts again."""
+"""Every step of a start is made to fail; the daemon is killed at every stage of starts and stops, and of
+resets, which the next one finishes; the controller at every stage of starts and, since it is the first to go
+in a stop, at its begin. Each time: nothing is left over (processes, cgroups, mounts, links, loop devices,
+status files), the state that clients see is true, hooks come in pairs, and the same domain starts again."""
 
 import os
 import re
@@ -14,13 +15,16 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import skeptest  # noqa: E402
 
 # Steps that run here, in order; scope and machine need systemd (tests/vm).
-STEPS = ["check", "hook-prepare", "log", "labels", "devices", "links", "hook-start", "controller",
-         "cgroup", "init", "run", "hook-started"]
-UNDONE = ["hook-prepare", "labels", "devices", "links", "hook-start", "controller", "cgroup", "init", "run"]
+STEPS = ["check", "hook-prepare", "pre-start", "log", "labels", "devices", "links", "hook-start", "controller",
+         "cgroup", "init", "start-host", "run", "hook-started"]
+UNDONE = ["hook-prepare", "pre-start", "labels", "devices", "links", "hook-start", "controller", "cgroup", "init", "run"]
 LATE = [("run", "after"), ("hook-started", "before"), ("hook-started", "after")]
 PATIENCE = 40       # seconds; a loaded machine is no error
 NAME = f"fault{os.getpid()}"
 HOOK = "#!/bin/sh\necho \"$2\" >>{log}\n"
+OWN = "<skep:container xmlns:skep='urn:skep:domain:1'><skep:hooks>{hooks}</skep:hooks></skep:container>"
+OWN_HOOK = "<skep:hook on='{on}'>sh -c 'echo own-{on} &gt;&gt;{log}'</skep:hook>"
+BANDWIDTH = "<bandwidth><inbound average='1000' peak='2000' burst='100'/><outbound average='500'/></bandwidth>"
 
 
 class World:
@@ -51,9 +55,13 @@ class World:
                 uuid="1f9cf5a4-77aa-4b5c-9f53-5a6d4c2b1e77",
                 devices=f"<filesystem type='file'><driver type='loop' format='raw'/>"
                         f"<source file='{image}'/><target dir='/tmp'/></filesystem>"
-                        "<interface type='bridge'><source bridge='skepbr'/></interface>"
+                        f"<interface type='bridge'><source bridge='skepbr'/>{BANDWIDTH}</interface>"
+                        "<hostdev mode='capabilities' type='misc'><source><char>/dev/fuse</char></source></hostdev>"
                         "<interface type='direct'><source dev='skeplow' mode='bridge'/></interface>",
-            ).replace("</domain>", "<seclabel type='none' model='none'/></domain>"))
+            ).replace("<console type='pty'/>", f"<console type='pty'><log file='{directory}/console.log'/></console>")
+                         .replace("</domain>", "<seclabel type='none' model='none'/>" + OWN.format(hooks="".join(
+                             OWN_HOOK.format(on=on, log=self.hooks) for on in ("pre-start", "start-host", "post-stop")))
+                                  + "</domain>"))
         self.image = image
         self.daemon = skeptest.Skepd(os.path.join(directory, "d"))
         os.symlink(os.path.join(directory, "hooks"), os.path.join(directory, "d/hooks"))
@@ -82,7 +90,8 @@ class World:
             return True
         # a mirror alone is fine: the step had begun, its script had not
         return words.count("prepare") <= words.count("release") <= 1 and \
-            words.count("start") <= words.count("stopped") <= 1
+            words.count("start") <= words.count("stopped") <= 1 and \
+            words.count("own-pre-start") <= words.count("own-post-stop") <= 1
 
     def arm(self, text):
         if os.path.exists(self.hooks):
@@ -202,6 +211,39 @@ def kill_daemon_in_undo(world):
     world.works("after the daemon's deaths in stops")
 
 
+def kill_daemon_in_resets(world):
+    """The next daemon finishes what the dead one has begun: at the end it runs, and is another one."""
+    stages = [("undo", step) for step in ("run", "controller", "cgroup", "devices", "hook-prepare")]
+    stages += [("before", "check"), ("after", "links"), ("after", "controller"), ("before", "run"),
+               ("after", "hook-started")]
+    started = world.daemon.virsh("start", NAME)
+    world.checks.equal("before resets: start", (started.status, started.err), (0, ""))
+    for place, step in stages:
+        what = f"daemon killed in a reset, {place} {step}"
+        before = world.daemon.virsh("domid", NAME).out.strip()
+        world.arm(f"kill {place} {step}")
+        done = world.daemon.virsh("reset", NAME)
+        world.checks.that(f"{what}: the client is told", done.status == 1, repr(done))
+        met = not os.path.exists(world.fault)
+        world.after_death()
+        world.checks.that(f"{what}: the fault was met", met)
+        skeptest.wait_until(lambda before=before: world.daemon.virsh("domid", NAME).out.strip() not in ("-", before),
+                            PATIENCE)
+        world.checks.equal(f"{what}: state", world.state(), "running (booted)")
+        world.checks.that(f"{what}: it is another one", world.daemon.virsh("domid", NAME).out.strip() != before)
+        controllers = [pid for pid, command in skeptest.commands() if NAME in command]
+        world.checks.equal(f"{what}: one controller", len(controllers), 1)
+    # asked for an end in between, it does not come back
+    world.arm("kill undo cgroup")
+    world.daemon.virsh("reset", NAME)
+    world.after_death()
+    ended = world.daemon.virsh("destroy", NAME)
+    world.checks.equal("a destroy after such a death", (ended.status, ended.err), (0, ""))
+    world.clean("a destroy after such a death")
+    world.checks.equal("a destroy after such a death: state", world.state(), "shut off (destroyed)")
+    world.works("after the daemon's deaths in resets")
+
+
 def main():
     skeptest.enter_namespaces()
     skeptest.need_program("mkfs.ext4")
@@ -212,7 +254,8 @@ def main():
             defined = daemon.virsh("define", world.xml)
             checks.equal("define", (defined.status, defined.err), (0, ""))
             world.works("without faults")
-            for part in (fail_steps, kill_controller, kill_controller_in_stops, kill_daemon, kill_daemon_in_undo):
+            for part in (fail_steps, kill_controller, kill_controller_in_stops, kill_daemon, kill_daemon_in_undo,
+                         kill_daemon_in_resets):
                 if not checks.failed:   # each rests on a domain that works
                     part(world)
         if checks.failed:
