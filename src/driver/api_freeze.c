@@ -90,10 +90,16 @@ thawed (gpointer result, GError *error, gpointer data)
         call_done (thaw->call);
 }
 
+static char *
+thaw_owner (const Domain *domain)
+{
+    return g_strconcat (domain->def->name, "/thaw", NULL);
+}
+
 static void
 thaw_begin (Instance *instance, Call *call)
 {
-    g_autofree char *owner = g_strconcat (instance->domain->def->name, "/thaw", NULL);
+    g_autofree char *owner = thaw_owner (instance->domain);
     Thaw *thaw = g_new0 (Thaw, 1);
 
     if (instance->thaw_timer)
@@ -195,17 +201,54 @@ input_new (Domain *domain, char *const *mountpoints, guint n, GError **error)
     return input;
 }
 
+/* One a line. */
+static char *
+targets_text (const FreezeInput *input)
+{
+    GString *text = g_string_new (NULL);
+
+    for (guint i = 0; i < input->fs->targets->len; i++)
+        g_string_append_printf (text, "%s%s", i ? "\n" : "", (const char *) input->fs->targets->pdata[i]);
+    return g_string_free (text, FALSE);
+}
+
 typedef struct {
     Call *call;
     guint64 serial;
 } Freeze;
 
+/* The container has ended, or ends, meanwhile: its end waits for the thaw, which goes by its name and before the
+ * daemon's own end (task_drain_for()). */
 static void
-thawed_late (gpointer result, GError *error, gpointer data)
+frozen_too_late (const Freeze *freeze, GPtrArray *list)
 {
-    (void) result;
-    (void) error;
-    (void) data;
+    Domain *domain = freeze->call->domain;
+    Instance *instance = domain->instance;
+    g_autofree char *owner = thaw_owner (domain);
+
+    if (instance && instance->serial == freeze->serial) {
+        instance->frozen = list;
+        frozen_release (instance);
+    } else {
+        Thaw *thaw = g_new0 (Thaw, 1);
+
+        *thaw = (Thaw) { .domain = domain_ref (domain), .serial = freeze->serial };
+        task_run_waiting (owner, thaw_run, list, NULL, thawed, thaw);
+    }
+}
+
+/* Nothing is frozen, or what was is thawed again. */
+static void
+freeze_failed (const Freeze *freeze, GError *error)
+{
+    Domain *domain = freeze->call->domain;
+    Instance *instance = domain->instance;
+
+    if (instance && instance->serial == freeze->serial) {
+        instance_set_note (instance, NOTE_FROZEN, NULL);
+        store_save_status (domain, NULL);
+    }
+    call_failed (freeze->call, error);
 }
 
 static void
@@ -215,37 +258,29 @@ frozen_done (gpointer result, GError *error, gpointer data)
     Call *call = freeze->call;
     Instance *instance = call->domain->instance;
     GPtrArray *list = result;
-    g_autoptr (GString) names = g_string_new (NULL);
     GError *why = NULL;
 
     if (!list) {
-        call_failed (call, g_error_copy (error));
+        freeze_failed (freeze, g_error_copy (error));
         return;
     }
     if (!instance || instance->serial != freeze->serial || instance->phase != PHASE_RUNNING) {
-        task_run_waiting (NULL, thaw_run, list, NULL, thawed_late, NULL);
+        frozen_too_late (freeze, list);
         error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
         call_failed (call, why);
         return;
     }
-    for (guint i = 0; i < list->len; i++)
-        g_string_append_printf (names, "%s%s", i ? "\n" : "", ((const FrozenFs *) list->pdata[i])->target);
     ((domain_fsfreeze_ret *) call->out)->filesystems = (int) list->len;
     instance->frozen = list;
     instance->thaw_timer = g_timeout_add (FROZEN_MAX_MS, time_is_up, instance);
-    instance_set_note (instance, NOTE_FROZEN, names->str);
-    if (!store_save_status (call->domain, &why)) {
-        frozen_release (instance);
-        call_failed (call, why);
-        return;
-    }
     call_done (call);
 }
 
 ApiResult
 api_domain_fsfreeze (Call *call, const domain_fsfreeze_args *in, domain_fsfreeze_ret *out, GError **error)
 {
-    const Instance *instance = call->domain->instance;
+    Instance *instance = call->domain->instance;
+    g_autofree char *targets = NULL;
     FreezeInput *input;
     Freeze *freeze;
 
@@ -259,8 +294,16 @@ api_domain_fsfreeze (Call *call, const domain_fsfreeze_args *in, domain_fsfreeze
     input = input_new (call->domain, in->mountpoints.mountpoints_val, in->mountpoints.mountpoints_len, error);
     if (!input)
         return API_FAILED;
+    /* before anything is frozen: a daemon that dies leaves it to the next one */
+    targets = targets_text (input);
+    instance_set_note (instance, NOTE_FROZEN, targets);
+    if (!store_save_status (call->domain, error)) {
+        instance_set_note (instance, NOTE_FROZEN, NULL);
+        input_free (input);
+        return API_FAILED;
+    }
     freeze = g_new0 (Freeze, 1);
-    *freeze = (Freeze) { call, call->domain->instance->serial };
+    *freeze = (Freeze) { call, instance->serial };
     /* the guest may keep the helper waiting, and the frozen can only be killed once thawed */
     job_yield (call->job);
     task_run_waiting (call->domain->def->name, freeze_run, input, input_free, frozen_done, freeze);
@@ -309,7 +352,7 @@ void
 frozen_recover (Domain *domain)
 {
     const char *note = instance_note (domain->instance, NOTE_FROZEN);
-    g_autofree char *owner = g_strconcat (domain->def->name, "/thaw", NULL);
+    g_autofree char *owner = thaw_owner (domain);
     g_auto (GStrv) targets = note ? g_strsplit (note, "\n", -1) : NULL;
     FreezeInput *input = note ? input_new (domain, targets, g_strv_length (targets), NULL) : NULL;
     Thaw *thaw;
