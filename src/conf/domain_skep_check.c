@@ -238,32 +238,52 @@ static const char *const barred_types[] = { "proc", "sysfs", "cgroup", "cgroup2"
                                             "securityfs", "efivarfs", "bpf", "devtmpfs", "devpts",
                                             "configfs", "pstore", "selinuxfs", NULL };
 
+/* Always FALSE. */
+G_GNUC_PRINTF (3, 4)
+static gboolean
+refuse (GError **error, ErrorCode code, const char *format, ...)
+{
+    g_autofree char *detail = NULL;
+    va_list args;
+
+    va_start (args, format);
+    detail = g_strdup_vprintf (format, args);
+    va_end (args);
+    return error_set_from (error, ORIGIN_DOMAIN, code, "%s", detail);
+}
+
+static gboolean
+check_bind (const SkepMount *mount, const MountOptions *options, GError **error)
+{
+    if (!options->bind)
+        return refuse (error, ERR_CONFIG_UNSUPPORTED, "mount of '%s': type 'none' is for bind and rbind",
+                       mount->source);
+    if (options->rest)
+        return refuse (error, ERR_CONFIG_UNSUPPORTED, "mount of '%s': a bind takes no options of a file system",
+                       mount->source);
+    return mount->source[0] == '/'
+           || refuse (error, ERR_CONFIG_UNSUPPORTED, "source '%s' of a bind is not an absolute path", mount->source);
+}
+
 static gboolean
 check_mount (const SkepMount *mount, const MountOptions *options, GError **error)
 {
     if (mount->target[0] != '/' || !mount->target[1] || !is_straight (mount->target + 1))
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid target of a mount '%s'", mount->target);
+        return refuse (error, ERR_XML, "invalid target of a mount '%s'", mount->target);
     if (options->refused)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "mount option '%s' is not supported yet", options->refused);
+        return refuse (error, ERR_CONFIG_UNSUPPORTED, "mount option '%s' is not supported yet", options->refused);
     if (options->relative)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "mount option 'relative' is for <filesystem type='bind'>");
+        return refuse (error, ERR_CONFIG_UNSUPPORTED, "mount option 'relative' is for <filesystem type='bind'>");
     if (options->create_dir && options->create_file)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "a target is a file or a directory");
+        return refuse (error, ERR_XML, "a target is a file or a directory");
     if (!*mount->type
         || strspn (mount->type, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen (mount->type))
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "'%s' is no type of a file system", mount->type);
-    if (options->bind || g_str_equal (mount->type, "none")) {
-        if (!options->bind || options->rest)
-            return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "mount of '%s': %s",
-                         mount->source, options->bind ? "a bind takes no options of a file system"
-                                                      : "type 'none' is for bind and rbind");
-        if (mount->source[0] != '/')
-            return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "source '%s' of a bind is not an absolute path", mount->source);
-        return TRUE;
-    }
-    if (g_strv_contains (barred_types, mount->type))
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_CONFIG_UNSUPPORTED, "file system type '%s' cannot be mounted into a container", mount->type);
-    return TRUE;
+        return refuse (error, ERR_CONFIG_UNSUPPORTED, "'%s' is no type of a file system", mount->type);
+    if (options->bind || g_str_equal (mount->type, "none"))
+        return check_bind (mount, options, error);
+    return !g_strv_contains (barred_types, mount->type)
+           || refuse (error, ERR_CONFIG_UNSUPPORTED, "file system type '%s' cannot be mounted into a container",
+                      mount->type);
 }
 
 gboolean

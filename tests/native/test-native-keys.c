@@ -70,7 +70,8 @@ static const KeyRow rows[] = {
     { "lxc.rootfs.options", "ro", "<readonly/>", NULL },
     { "lxc.rootfs.options", "noatime", TOLD, NULL },
     { "lxc.pivotdir", "old", AS_ALWAYS, NULL },
-    { "lxc.cgroup.memory.limit_in_bytes", "512M", "<hard_limit unit='KiB'>524288</hard_limit>", "lxc.cgroup2.memory.max" },
+    { "lxc.cgroup.memory.limit_in_bytes", "512M", "<hard_limit unit='KiB'>524288</hard_limit>",
+      "lxc.cgroup2.memory.max" },
     { "lxc.cgroup.memory.soft_limit_in_bytes", "256M", "<soft_limit unit='KiB'>262144</soft_limit>",
       "lxc.cgroup2.memory.high" },
     { "lxc.cgroup.memory.swappiness", "0", TOLD, NULL },
@@ -127,7 +128,8 @@ static const KeyRow rows[] = {
     { "lxc.seccomp.notify.cookie", "x", TOLD, NULL },
     { "lxc.seccomp.notify.proxy", "unix:/x", TOLD, NULL },
     { "lxc.no_new_privs", "1", "<skep:nonewprivs/>", NULL },
-    { "lxc.idmap", "u 0 100000 1000\nlxc.idmap = g 0 100000 1000", "<uid start='0' target='100000' count='1000'/>", "lxc.id_map" },
+    { "lxc.idmap", "u 0 100000 1000\nlxc.idmap = g 0 100000 1000",
+      "<uid start='0' target='100000' count='1000'/>", "lxc.id_map" },
     { "lxc.hook.pre-start", "/bin/h a", "<skep:hook on='pre-start'>/bin/h a</skep:hook>", NULL },
     { "lxc.hook.start-host", "/bin/h", "<skep:hook on='start-host'>/bin/h</skep:hook>", NULL },
     { "lxc.hook.post-stop", "/bin/h", "<skep:hook on='post-stop'>/bin/h</skep:hook>", NULL },
@@ -189,7 +191,8 @@ static const KeyRow rows[] = {
 static const char before[] = "lxc.uts.name = x\nlxc.rootfs.path = /srv/x\nlxc.net.0.type = empty\n"
                              "lxc.net.1.type = veth\nlxc.net.1.link = br1\nlxc.net.1.hwaddr = 52:54:00:00:00:01\n";
 static const char before_old[] = "lxc.utsname = x\nlxc.rootfs = /srv/x\nlxc.network.type = empty\n"
-                                 "lxc.network.type = veth\nlxc.network.link = br1\nlxc.network.hwaddr = 52:54:00:00:00:01\n";
+                                 "lxc.network.type = veth\nlxc.network.link = br1\n"
+                                 "lxc.network.hwaddr = 52:54:00:00:00:01\n";
 
 /* Without what is another each time: uuid. */
 static char *
@@ -336,6 +339,14 @@ expect_same (const char *one, const char *two, const char *text)
     g_assert_cmpstr (others[i], ==, lines[i]);
 }
 
+/* Says what others of the table say, too, or need. */
+static gboolean
+is_of_others (const char *key)
+{
+    return g_str_has_prefix (key, "lxc.namespace") || g_str_has_prefix (key, "lxc.execute")
+           || g_str_equal (key, "net.type") || strstr (key, "selinux") || strstr (key, "sysctl.kernel");
+}
+
 /* Some of the rows that are converted, in any order; what lies in the way of another is left out. */
 static char *
 draw_config (GRand *rand)
@@ -344,9 +355,7 @@ draw_config (GRand *rand)
     g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
 
     for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-        gboolean out = !rows[i].shown || !*rows[i].shown || *rows[i].shown == *KEPT_TOLD || g_str_has_prefix (rows[i].key, "lxc.namespace")
-                    || g_str_equal (rows[i].key, "net.type") || strstr (rows[i].key, "selinux") || strstr (rows[i].key, "sysctl.kernel")
-                    || g_str_has_prefix (rows[i].key, "lxc.execute");
+        gboolean out = !rows[i].shown || !*rows[i].shown || *rows[i].shown == *KEPT_TOLD || is_of_others (rows[i].key);
         g_autofree char *key = full_key (rows[i].key, FALSE);
 
         if (out || g_rand_int_range (rand, 0, 3) > 0)
