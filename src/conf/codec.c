@@ -17,6 +17,18 @@ codec_reading (const Codec *c)
     return c->reading;
 }
 
+void
+codec_own (Codec *c, const void *owner)
+{
+    c->owner = owner;
+}
+
+const void *
+codec_owner (const Codec *c)
+{
+    return c->owner;
+}
+
 gboolean
 codec_live (const Codec *c)
 {
@@ -265,7 +277,8 @@ codec_only (Codec *c, const char *element, gboolean wanted)
     xmlNode *first = c->reading && !c->error
         ? codec_next_child (codec_top (c)->node->children, element) : NULL;
 
-    if (first && codec_next_child (first->next, element))
+    if (first && codec_next_child (first->next, element)
+        && !codec_fail_worded (c, "/", element, "+", ""))
         codec_fail_node (c, codec_next_child (first->next, element), ERR_XML,
                          "only one %s is supported", element);
     return codec_enter (c, element, wanted);

@@ -57,7 +57,8 @@ typedef struct {
     const char *root;           /* "domain" */
     ErrorOrigin origin;
     /* libvirt's own words for what is wrong: a path with "@type" (the attribute's value) behind,
-     * "@type!" (it is absent), nothing (the text), "/name!" (no such child). NULL: the usual ones.
+     * "@type!" (it is absent), nothing (the text), "#" (whatever is wrong with the size), "/name!" (no
+     * such child), "/name+" (there is another). NULL: the usual ones.
      * May be NULL. */
     const CodecWording *(*wording) (const char *path);
     /* Whether an element @name below @parent is one that may be ignored, because libvirt ignores it,
@@ -79,6 +80,10 @@ void codec_write (GString *out, guint level, const CodecGrammar *grammar, guint 
  * @ret_size bytes (may be NULL). FALSE when it cannot be read: then the text could not be, either. */
 gboolean codec_copy (const CodecGrammar *grammar, guint flags, CodecFn fn, const void *from, void *to,
                      gsize *ret_size, GError **error);
+
+/* What the items of lists belong to, for those that are judged by the rest of it. */
+void codec_own (Codec *c, const void *owner);
+const void *codec_owner (const Codec *c);
 
 gboolean codec_reading (const Codec *c);
 /* Whether live-only parts count in this run; of status-only parts. */
@@ -109,6 +114,17 @@ void codec_forget (Codec *c, const char *element, const char *attr,
 /* Unknown children of the current element fail with @code and @format, which has one %s. */
 void codec_unknown (Codec *c, ErrorCode code, const char *format);
 
+/* Reading, of the current element or (not NULL) its child @inside: of several children @element the
+ * first gets what is in the others, and their attributes: those that it has not, or (@last) those of the
+ * last instead of its own. As libvirt's paths do. */
+void codec_merge (Codec *c, const char *inside, const char *element, gboolean last);
+/* Of several children of one name the last counts. */
+void codec_last (Codec *c, const char *inside);
+/* Reading: the names (const char *) of the current element's children, as they stand. */
+GPtrArray *codec_children (const Codec *c);
+/* Reading: children are of the current element's namespace, whatever they say. */
+void codec_adopt (Codec *c);
+
 /* Reading: TRUE when there is such a child, the first of several. Writing: TRUE when @wanted. After
  * TRUE codec_leave() must follow. */
 gboolean codec_enter (Codec *c, const char *element, gboolean wanted);
@@ -135,6 +151,11 @@ void codec_string (Codec *c, const char *attr, char **v, FieldFlags flags);
 void codec_yes (Codec *c, const char *attr, gboolean *v);           /* attr='yes', or nothing */
 /* Live-only: read and forgotten, or not written, unless codec_live(). */
 void codec_live_string (Codec *c, const char *attr, char **v);
+/* Reading: a size of @text in @unit (NULL, "": @initial), of an attribute @attr or (NULL) the current
+ * element's text; in KiB, rounded up, or bytes of signed or unsigned (wide) 64 bits. FALSE: failed. */
+typedef enum { CODEC_SIZE_BYTES, CODEC_SIZE_KIB, CODEC_SIZE_WIDE } CodecSize;
+gboolean codec_parse_size (Codec *c, const char *attr, const char *text, const char *unit,
+                           const char *initial, CodecSize size, guint64 *ret);
 /* attr='4096' unit_attr='KiB': read in any unit, kept in bytes, written in KiB. */
 void codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes);
 /* The two that the others are made of: the attribute's value, ticked off, which the caller frees
@@ -147,6 +168,8 @@ char *codec_peek (Codec *c, const char *attr);
 gboolean codec_repeats (Codec *c, const char *attr);
 /* codec_peek() of the first child @element. */
 char *codec_peek_child (Codec *c, const char *element, const char *attr);
+/* Reading: whether the first child @element is there and has text. */
+gboolean codec_child_has_text (Codec *c, const char *element);
 /* codec_fail() with the grammar's words, else "Invalid value for attribute ...", code by @flags. */
 void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags flags);
 /* The same with @why behind: ". Expected integer value"; or one of these. */
@@ -155,6 +178,8 @@ void codec_bad_value (Codec *c, const char *attr, const char *value, FieldFlags 
 #define CODEC_SIZE "invalid size"
 void codec_bad_value_because (Codec *c, const char *attr, const char *value, const char *why);
 void codec_bad_text (Codec *c, const char *value);
+/* Fails with the grammar's words for END of the current element, if it has some. */
+gboolean codec_worded (Codec *c, const char *end, const char *value);
 void codec_missing (Codec *c, const char *attr);     /* a required attribute is */
 void codec_missing_child (Codec *c, const char *element);
 

@@ -158,20 +158,35 @@ codec_yes (Codec *c, const char *attr, gboolean *v)
         *v = n != 0;
 }
 
+gboolean
+codec_parse_size (Codec *c, const char *attr, const char *text, const char *unit, const char *initial,
+                  CodecSize size, guint64 *ret)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (size == CODEC_SIZE_KIB ? unit_parse_kib (text, unit, initial, ret, &error)
+                               : unit_parse (text, unit, initial, size == CODEC_SIZE_WIDE, ret, &error))
+        return TRUE;
+    if (codec_worded (c, "#", text))
+        return FALSE;
+    if (error->code != ERR_XML)
+        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+    else if (attr)
+        codec_bad_value_because (c, attr, text, CODEC_SIZE);
+    else
+        codec_bad_text (c, text);
+    return FALSE;
+}
+
 void
 codec_scaled (Codec *c, const char *attr, const char *unit_attr, guint64 *bytes)
 {
     if (codec_reading (c)) {
         g_autofree char *text = codec_take (c, attr, FIELD_REQUIRED);
         g_autofree char *unit = codec_take (c, unit_attr, 0);
-        g_autoptr (GError) error = NULL;
 
-        if (!text || unit_parse (text, unit ? unit : "KiB", bytes, &error))
-            return;
-        if (error->code == ERR_XML)
-            codec_bad_value (c, attr, text, 0);
-        else
-            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+        if (text)
+            codec_parse_size (c, attr, text, unit, "KiB", CODEC_SIZE_BYTES, bytes);
     } else {
         put_number (c, attr, *bytes / 1024, FIELD_KEEP_ZERO);
         codec_put (c, unit_attr, "KiB");
@@ -307,26 +322,18 @@ void
 codec_size_here (Codec *c, guint64 *v, SizeUnit unit)
 {
     g_autofree char *given = NULL, *text = NULL;
-    g_autoptr (GError) error = NULL;
+    gboolean kib = unit == SIZE_KIB;
 
     if (!codec_reading (c)) {
-        codec_put (c, "unit", unit == SIZE_KIB ? "KiB" : "bytes");
+        codec_put (c, "unit", kib ? "KiB" : "bytes");
         codec_text_uint64 (c, v);
         return;
     }
     given = codec_take (c, "unit", 0);
     text = codec_take_text (c);
-    if (!text || !*text)
-        return;
-    if (given && !*given)       /* as good as none */
-        g_clear_pointer (&given, g_free);
-    if (unit == SIZE_KIB ? unit_parse_kib (text, given ? given : "KiB", v, &error)
-                         : unit_parse (text, given ? given : "bytes", v, &error))
-        return;
-    if (error->code == ERR_XML)
-        codec_bad_text (c, text);
-    else
-        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
+    if (text && *text)
+        codec_parse_size (c, NULL, text, given, kib ? "KiB" : "bytes",
+                          kib ? CODEC_SIZE_KIB : CODEC_SIZE_BYTES, v);
 }
 
 void

@@ -39,6 +39,7 @@ struct Codec {
     Tag tag;
     guint depth;                /* levels[depth - 1] is the current element */
     Level levels[LEVELS];
+    const void *owner;
     GError *error;
 };
 

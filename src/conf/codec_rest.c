@@ -49,11 +49,12 @@ codec_ignore (Codec *c, const char *what)
 static gboolean
 was_taken (const Codec *c, const xmlNode *child)
 {
-    const xmlNode *first = child->ns ? NULL
-                                     : codec_next_child (codec_top (c)->node->children,
-                                                         (const char *) child->name);
+    const xmlNode *first = codec_top (c)->node->children;
 
-    return first && first != child && first->_private;
+    while (first->type != XML_ELEMENT_NODE || first->ns != child->ns
+           || !xmlStrEqual (first->name, child->name))
+        first = first->next;
+    return first != child && first->_private;
 }
 
 /* Whether @child may be ignored: what is not libvirt's at all, what it knows, and second copies of

@@ -59,6 +59,16 @@ codec_repeats (Codec *c, const char *attr)
     return FALSE;
 }
 
+static gboolean
+has_text (const xmlNode *node)
+{
+    for (const xmlNode *child = node->children; child; child = child->next)
+        if ((child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
+            && child->content && *child->content)
+            return TRUE;
+    return FALSE;
+}
+
 char *
 codec_peek_child (Codec *c, const char *element, const char *attr)
 {
@@ -67,6 +77,15 @@ codec_peek_child (Codec *c, const char *element, const char *attr)
     const xmlAttr *found = child ? node_attr (child, attr) : NULL;
 
     return found ? attr_value (found) : NULL;
+}
+
+gboolean
+codec_child_has_text (Codec *c, const char *element)
+{
+    const xmlNode *child = c->reading && !c->error
+        ? codec_next_child (codec_top (c)->node->children, element) : NULL;
+
+    return child && has_text (child);
 }
 
 char *
@@ -140,6 +159,12 @@ codec_bad_text (Codec *c, const char *value)
         codec_fail (c, ERR_XML, "Invalid value for element '%s': '%s'", codec_top (c)->name, value);
 }
 
+gboolean
+codec_worded (Codec *c, const char *end, const char *value)
+{
+    return codec_fail_worded (c, "", "", end, value);
+}
+
 void
 codec_missing_child (Codec *c, const char *element)
 {
@@ -195,11 +220,7 @@ codec_put_text (Codec *c, const char *text)
 gboolean
 codec_has_text (const Codec *c)
 {
-    for (const xmlNode *child = codec_top (c)->node->children; child; child = child->next)
-        if ((child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
-            && child->content && *child->content)
-            return TRUE;
-    return FALSE;
+    return has_text (codec_top (c)->node);
 }
 
 GString *

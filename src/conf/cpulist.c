@@ -28,6 +28,13 @@ parse_number (const char *p, guint *ret)
     return p;
 }
 
+/* The end of a range: libvirt takes a sign before it. */
+static const char *
+parse_last (const char *p, guint *ret)
+{
+    return parse_number (p + (*p == '+'), ret);
+}
+
 /* One part, "^2" or "0 - 3"; returns what follows, NULL when it is none. */
 static const char *
 parse_part (const char *p, CpuSet *set)
@@ -39,7 +46,7 @@ parse_part (const char *p, CpuSet *set)
     last = first;
     p = p ? skip_blanks (p) : NULL;
     if (p && *p == '-')         /* of a range nothing is taken out: libvirt has no "^0-3" */
-        p = remove ? NULL : parse_number (skip_blanks (p + 1), &last);
+        p = remove ? NULL : parse_last (skip_blanks (p + 1), &last);
     if (!p || last < first)
         return NULL;
     for (guint i = first; i <= last; i++)
@@ -56,8 +63,10 @@ cpu_set_parse (const char *text, CpuSet *set, GError **error)
     CpuSet found = { 0 };
     const char *p = parse_part (skip_blanks (text), &found);
 
-    while (p && *p)
-        p = *p == ',' ? parse_part (skip_blanks (p + 1), &found) : NULL;
+    while (p && *p) {
+        p = *p == ',' ? skip_blanks (p + 1) : NULL;
+        p = p && *p ? parse_part (p, &found) : p;       /* "1," is "1" */
+    }
     if (!p)
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "Failed to parse bitmap '%s'",
                                text);
@@ -69,6 +78,32 @@ gboolean
 cpu_set_contains (const CpuSet *set, guint cpu)
 {
     return cpu < CPULIST_MAX && (set->bits[cpu / 64] >> (cpu % 64) & 1);
+}
+
+gboolean
+cpu_set_overlaps (const CpuSet *one, const CpuSet *other)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (one->bits); i++)
+        if (one->bits[i] & other->bits[i])
+            return TRUE;
+    return FALSE;
+}
+
+void
+cpu_set_add (CpuSet *set, const CpuSet *other)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (set->bits); i++)
+        set->bits[i] |= other->bits[i];
+}
+
+void
+cpu_set_cut (CpuSet *set, guint n)
+{
+    for (guint cpu = n; cpu < CPULIST_MAX; cpu++)
+        if (cpu % 64 == 0)
+            set->bits[cpu / 64] = 0, cpu += 63;
+        else
+            set->bits[cpu / 64] &= ~(G_GUINT64_CONSTANT (1) << cpu % 64);
 }
 
 guint

@@ -17,6 +17,11 @@ gboolean cpu_set_parse (const char *text, CpuSet *set, GError **error);
 char *cpu_set_format (const CpuSet *set);
 gboolean cpu_set_contains (const CpuSet *set, guint cpu);
 guint cpu_set_count (const CpuSet *set);
+gboolean cpu_set_overlaps (const CpuSet *one, const CpuSet *other);
+/* Adds what is in @other. */
+void cpu_set_add (CpuSet *set, const CpuSet *other);
+/* Takes away what is not below @n. */
+void cpu_set_cut (CpuSet *set, guint n);
 
 /* Parses and formats. The caller frees; NULL with error. */
 char *cpulist_canonical (const char *text, GError **error);

@@ -73,6 +73,23 @@ check_hotplug (Check *check)
     return TRUE;
 }
 
+/* What the name of a virtual machine's disk traffic may be. */
+static gboolean
+check_appid (Check *check)
+{
+    static const char path[] = "/domain/resource/fibrechannel";
+    const char *id = passive_attr (passive_find_element (check->def->passive, "fibrechannel"), "appid");
+
+    for (const char *p = id; p && *p; p++)
+        if (!g_ascii_isprint (*p))
+            return check_fail (check, ERR_XML, path, 0,
+                               "Fibre Channel 'appid' is not a printable string");
+    if (id && strlen (id) > 128)
+        return check_fail (check, ERR_INVALID_ARG, path, 0,
+                           "Fibre Channel 'appid' string length must be between [1, 128]");
+    return TRUE;
+}
+
 static gboolean
 check_sizes (Check *check)
 {
@@ -140,19 +157,6 @@ check_os (Check *check)
 }
 
 static gboolean
-is_seconds (const char *text)
-{
-    return !text || g_ascii_string_to_signed (text, 10, G_MININT64 + 1, G_MAXINT64, NULL, NULL);
-}
-
-/* Seconds since 1970, which libvirt has nothing before. */
-static gboolean
-is_date (const char *text)
-{
-    return text && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, NULL, NULL);
-}
-
-static gboolean
 check_clock (Check *check)
 {
     static const char path[] = "/domain/clock";
@@ -162,11 +166,9 @@ check_clock (Check *check)
     if (clock->offset == CLOCK_TIMEZONE && !clock->timezone)
         return check_fail (check, ERR_INTERNAL, path, 0,
                      "missing 'timezone' attribute for clock with offset='timezone'");
-    if (clock->offset == CLOCK_ABSOLUTE && !is_date (clock->start))
+    if (clock->offset == CLOCK_ABSOLUTE && !clock->start)
         return check_fail (check, ERR_INTERNAL, path, 0,
                      "missing 'start' attribute for clock with offset='absolute'");
-    if (!is_seconds (clock->adjustment) && (variable || !g_str_equal (clock->adjustment, "reset")))
-        return check_fail (check, ERR_XML, path, 0, "unknown clock adjustment '%s'", clock->adjustment);
     if (clock->basis && (!variable || (!g_str_equal (clock->basis, "utc")
                                        && !g_str_equal (clock->basis, "localtime"))))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "unknown clock basis '%s'",
@@ -247,33 +249,20 @@ check_idmap (Check *check)
 
 /* ---- devices */
 
+/* Only alone, and where it has no label, it may leave its model to the host. */
 static gboolean
 check_seclabels (Check *check)
 {
-    static const char path[] = "/domain/seclabel";
     const GPtrArray *labels = check->def->seclabels;
 
     for (guint i = 0; i < labels->len; i++) {
         const SeclabelDef *label = g_ptr_array_index (labels, i);
+        gboolean none = label->type == SECLABEL_NONE
+            || (label->type == SECLABEL_DYNAMIC && !label->baselabel);
 
-        if (!label->model && label->type != SECLABEL_NONE
-            && (label->type == SECLABEL_STATIC || labels->len > 1))
-            return check_fail (check, ERR_XML, path, i + 1,
-                               "missing security model %s",
+        if (!label->model && (labels->len > 1 || !none))
+            return check_fail (check, ERR_XML, "/domain/seclabel", i + 1, "missing security model %s",
                                labels->len > 1 ? "when using multiple labels" : "in domain seclabel");
-        if (label->type == SECLABEL_STATIC && !label->label)
-            return check_fail (check, ERR_XML, path, i + 1, "security label is missing");
-        if (label->type == SECLABEL_DYNAMIC && label->relabel == YES_NO_NO)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
-                         "dynamic label type must use resource relabeling");
-        if (label->type == SECLABEL_NONE && label->relabel == YES_NO_YES)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
-                         "resource relabeling is not compatible with 'none' label type");
-        for (guint j = 0; j < i; j++)
-            if (!g_strcmp0 (((SeclabelDef *) g_ptr_array_index (labels, j))->model, label->model))
-                return check_fail (check, ERR_XML_DETAIL, path, i + 1,
-                             "seclabel for model %s is already provided",
-                             label->model ? label->model : "");
     }
     return TRUE;
 }
@@ -306,7 +295,7 @@ domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_p
     static gboolean (*const checks[]) (Check *) = {
         check_names, check_sizes, check_tune, check_os,   check_idmap,    check_clock,
         check_cpu, check_disks, check_controllers, check_passive_devices, check_nets, check_hostdevs,
-        check_seclabels, check_shares, check_skep,
+        check_seclabels, check_shares, check_appid, check_skep,
     };
     Check check = { .def = def, .defaults = defaults };
 

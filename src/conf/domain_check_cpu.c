@@ -15,91 +15,97 @@ first_cell (const DomainDef *def, const PassiveNode **ret_numa)
     return *ret_numa ? passive_child (*ret_numa, "cell") : NULL;
 }
 
+/* Which of the @name of @node, before @last, has in its list @attr one of @set: it is known that one
+ * has. */
+static const PassiveNode *
+find_overlap (const PassiveNode *node, const char *name, const char *attr, const PassiveNode *last,
+              const CpuSet *set, guint *ret_index)
+{
+    const PassiveNode *one = passive_child (node, name);
+
+    for (*ret_index = 0; one != last; one = passive_next (node, one), (*ret_index)++) {
+        const char *text = passive_attr (one, attr);
+        CpuSet other;
+
+        if (text && cpu_set_parse (text, &other, NULL) && cpu_set_overlaps (&other, set))
+            break;
+    }
+    return one;
+}
+
 static gboolean
 check_cells (Check *check)
 {
     const PassiveNode *numa, *cell = first_cell (check->def, &numa);
     CpuSet all = { 0 };
-    guint count = 0, highest = 0;
+    guint count = 0, n = 0, other;
+    gboolean beyond = FALSE;
 
-    for (; cell; cell = passive_next (numa, cell)) {
+    for (; cell; cell = passive_next (numa, cell), n++) {
         const char *text = passive_attr (cell, "cpus");
         CpuSet set;
 
         if (!text || !cpu_set_parse (text, &set, NULL))
             continue;
-        for (guint cpu = 0; cpu < CPULIST_MAX; cpu++) {
-            if (!cpu_set_contains (&set, cpu))
-                continue;
-            if (cpu_set_contains (&all, cpu))
-                return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cpu/numa", 0,
-                                   "NUMA cells have overlapping vCPU ids");
-            all.bits[cpu / 64] |= 1ull << cpu % 64;
-            highest = cpu;
-            count++;
+        if (cpu_set_overlaps (&all, &set)) {
+            find_overlap (numa, "cell", "cpus", cell, &set, &other);
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cpu/numa", 0,
+                               "NUMA cells %u and %u have overlapping vCPU ids", n, other);
         }
+        cpu_set_add (&all, &set);
+        count += cpu_set_count (&set);
+        for (guint cpu = check->def->vcpus; cpu < CPULIST_MAX; cpu++)
+            beyond |= cpu_set_contains (&set, cpu);
     }
     if (count > check->def->vcpus)
         return check_fail (check, ERR_INTERNAL, "/domain/cpu/numa", 0,
                            "Number of CPUs in <numa> exceeds the <vcpu> count");
-    if (count && highest >= check->def->vcpus)
+    if (beyond)
         return check_fail (check, ERR_INTERNAL, "/domain/cpu/numa", 0,
                            "CPU IDs in <numa> exceed the <vcpu> count");
     return TRUE;
 }
 
-static gboolean
-check_memnodes (Check *check)
+static guint
+count_cells (const DomainDef *def)
 {
-    const GPtrArray *memnodes = check->def->numatune.memnodes;
-    const PassiveNode *numa, *cell = first_cell (check->def, &numa);
-    guint cells = 0;
+    const PassiveNode *numa;
+    guint n = 0;
 
-    if (memnodes && memnodes->len && !cell)
-        return check_fail (check, ERR_XML, "/domain/numatune/memnode", 0,
-                           "Element 'memnode' is invalid without any guest NUMA cells");
-    for (; cell; cell = passive_next (numa, cell))
-        cells++;
-    for (guint i = 0; memnodes && i < memnodes->len; i++) {
-        guint id = ((const NumaMemnode *) g_ptr_array_index (memnodes, i))->cellid;
-
-        for (guint k = 0; k < i; k++)
-            if (((const NumaMemnode *) g_ptr_array_index (memnodes, k))->cellid == id)
-                return check_fail (check, ERR_XML, "/domain/numatune/memnode", i + 1,
-                                   "Multiple memnode elements with cellid %u", id);
-        if (id >= cells)
-            return check_fail (check, ERR_XML, "/domain/numatune/memnode", i + 1,
-                               "Argument 'cellid' in memnode element must correspond to existing guest's "
-                               "NUMA cell");
-    }
-    return TRUE;
+    for (const PassiveNode *cell = first_cell (def, &numa); cell; cell = passive_next (numa, cell))
+        n++;
+    return n;
 }
 
-/* Pages are for cells that there are, and once for the rest. */
+/* Pages are for cells that there are, for each once, and once for the rest. */
 static gboolean
 check_hugepages (Check *check)
 {
     static const char path[] = "/domain/memoryBacking/hugepages/page";
     const PassiveNode *backing = passive_find_element (check->def->passive, "memoryBacking");
-    const PassiveNode *pages = passive_child (backing, "hugepages"), *master = NULL, *numa;
-    guint cells = 0;
+    const PassiveNode *pages = passive_child (backing, "hugepages"), *rest = NULL;
+    CpuSet all = { 0 };
+    guint index;
 
-    for (const PassiveNode *cell = first_cell (check->def, &numa); cell;
-         cell = passive_next (numa, cell))
-        cells++;
-    for (const PassiveNode *page = passive_child (pages, "page"); page;
-         page = passive_next (pages, page)) {
-        const char *text = passive_attr (page, "nodeset");
+    for (const PassiveNode *page = passive_child (pages, "page"); page; page = passive_next (pages, page)) {
+        const char *text = passive_attr (page, "nodeset"), *size = passive_attr (page, "size");
         CpuSet set;
 
-        if (!text && master)
+        if (!text && rest)
             return check_fail (check, ERR_XML_DETAIL, path, 0,
-                               "two master hugepages detected: %s and %s",
-                               passive_attr (page, "size"), passive_attr (master, "size"));
-        if (!text)
-            master = page;
-        for (guint cell = cells; text && cpu_set_parse (text, &set, NULL) && cell < CPULIST_MAX;
-             cell++)
+                               "two master hugepages detected: %s and %s", size,
+                               passive_attr (rest, "size"));
+        if (!text || !cpu_set_parse (text, &set, NULL)) {
+            rest = page;
+            continue;
+        }
+        if (cpu_set_overlaps (&all, &set))
+            return check_fail (
+                check, ERR_XML_DETAIL, path, 0,
+                "nodeset attribute of hugepages of sizes %s and %s intersect", size,
+                passive_attr (find_overlap (pages, "page", "nodeset", page, &set, &index), "size"));
+        cpu_set_add (&all, &set);
+        for (guint cell = count_cells (check->def); cell < CPULIST_MAX; cell++)
             if (cpu_set_contains (&set, cell))
                 return check_fail (check, ERR_XML_DETAIL, path, 0, "hugepages: node %u not found",
                                    cell);
@@ -148,6 +154,5 @@ check_sysinfo (Check *check)
 gboolean
 check_cpu (Check *check)
 {
-    return check_hugepages (check) && check_cells (check) && check_memnodes (check)
-        && check_actions (check) && check_sysinfo (check);
+    return check_hugepages (check) && check_cells (check) && check_actions (check) && check_sysinfo (check);
 }

@@ -38,15 +38,6 @@ check_quotas (Check *check)
 }
 
 static gboolean
-has_iothread (const DomainDef *def, guint id)
-{
-    for (guint i = 0; i < def->iothread_ids->len; i++)
-        if (((IothreadDef *) g_ptr_array_index (def->iothread_ids, i))->id == id)
-            return TRUE;
-    return FALSE;
-}
-
-static gboolean
 check_iothreads (Check *check)
 {
     const GPtrArray *threads = check->def->iothread_ids;
@@ -58,36 +49,12 @@ check_iothreads (Check *check)
         if (!g_hash_table_add (seen, GUINT_TO_POINTER (one->id)))
             return check_fail (check, ERR_XML, "/domain/iothreadids", 0,
                                "duplicate iothread id '%u' found", one->id);
+        if (one->pool_max == 0)
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/iothreadids/iothread", i + 1,
+                               "thread_pool_max must be a positive integer");
         if (one->pool_min > one->pool_max)
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/iothreadids/iothread", i + 1,
                                "thread_pool_min must be smaller or equal to thread_pool_max");
-    }
-    return TRUE;
-}
-
-static gboolean
-check_pins (Check *check)
-{
-    const DomainDef *def = check->def;
-    const GPtrArray *pins = def->cputune.vcpupins;
-
-    for (guint i = 1; i < pins->len; i++) {
-        const CpuPin *one = g_ptr_array_index (pins, i - 1), *two = g_ptr_array_index (pins, i);
-
-        if (one->id == two->id)
-            return check_fail (check, ERR_INTERNAL, "/domain/cputune/vcpupin", 0,
-                               "duplicate vcpupin for vcpu '%u'", one->id);
-    }
-    pins = def->cputune.iothreadpins;
-    for (guint i = 0; i < pins->len; i++) {
-        const CpuPin *one = g_ptr_array_index (pins, i);
-
-        if (!has_iothread (def, one->id))
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cputune/iothreadpin", 0,
-                               "Cannot find 'iothread' : %u", one->id);
-        if (i && ((CpuPin *) g_ptr_array_index (pins, i - 1))->id == one->id)
-            return check_fail (check, ERR_INTERNAL, "/domain/cputune/iothreadpin", 0,
-                               "duplicate iothreadpin for same iothread '%u'", one->id);
     }
     return TRUE;
 }
@@ -109,7 +76,7 @@ check_scheds (Check *check, const GPtrArray *scheds, const char *path, const cha
         if (vcpus && id >= check->def->vcpus)
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                                "vCPU '%u' is not present in domain definition", id);
-        if (!vcpus && !has_iothread (check->def, id))
+        if (!vcpus && iothread_place (check->def, id) < 0)
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                                "Cannot find 'iothread' : %u", id);
     }
@@ -121,7 +88,7 @@ check_cputune (Check *check)
 {
     const DomainCputune *tune = &check->def->cputune;
 
-    return check_quotas (check) && check_iothreads (check) && check_pins (check)
+    return check_quotas (check) && check_iothreads (check)
         && check_scheds (check, tune->vcpuscheds, "/domain/cputune/vcpusched", "vcpus")
         && check_scheds (check, tune->iothreadscheds, "/domain/cputune/iothreadsched",
                          "iothreads");

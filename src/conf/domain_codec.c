@@ -86,6 +86,8 @@ names_codec (Codec *c, DomainDef *def)
     if (codec_reading (c) && !def->name)
         codec_fail (c, ERR_NO_NAME, "%s", "");
     uuid_codec (c, def);
+    if (codec_count (c, "genid") > 1)
+        codec_fail (c, ERR_XML, "element 'genid' can only appear once");
     passive_codec (c, &def->passive, "genid?");
     codec_element_string (c, "title", &def->title);
     codec_element_string (c, "description", &def->description);
@@ -101,6 +103,7 @@ memory_codec (Codec *c, DomainDef *def)
         codec_leave (c);
     }
     codec_size (c, "currentMemory", &def->current_memory, SIZE_KIB, TRUE);
+    passive_codec (c, &def->passive, "maxMemory");      /* refused, so never written */
 }
 
 static void
@@ -108,7 +111,7 @@ resource_codec (Codec *c, DomainDef *def)
 {
     gboolean wanted = def->partition || passive_has (def->passive, "fibrechannel");
 
-    if (!codec_enter (c, "resource", wanted))
+    if (!codec_only (c, "resource", wanted))
         return;
     codec_element_string (c, "partition", &def->partition);
     passive_codec (c, &def->passive, "fibrechannel");
@@ -125,17 +128,94 @@ actions_codec (Codec *c, DomainDef *def)
     codec_element_enum (c, "on_poweroff", &def->on_poweroff, &action_names, flags);
     codec_element_enum (c, "on_reboot", &def->on_reboot, &action_names, flags);
     codec_element_enum (c, "on_crash", &def->on_crash, &action_names, flags);
+    passive_codec (c, &def->passive, "on_lockfailure pm perf");
 }
 
 static void
-judge_vcpus (Codec *c, const DomainDef *def)
+vcpus_codec (Codec *c, DomainDef *def)
 {
-    const PassiveNode *vcpus = passive_find_element (def->passive, "vcpus");
+    const PassiveNode *vcpus;
 
+    domain_vcpu_codec (c, def);
+    passive_codec (c, &def->passive, "vcpus");      /* refused, so never written */
+    vcpus = passive_find_element (def->passive, "vcpus");
     for (PassiveNode *one = passive_child (vcpus, "vcpu"); one; one = passive_next (vcpus, one))
         if (passive_number (one, "id", 0) >= MAX (def->vcpus, 1))
             codec_fail (c, ERR_XML, "vcpu id '%s' is out of range of maximum vcpu count",
                         passive_attr (one, "id"));
+}
+
+static void
+backing_codec (Codec *c, DomainDef *def)
+{
+    passive_codec (c, &def->passive, "memoryBacking");
+}
+
+static void
+sysinfo_codec (Codec *c, DomainDef *def)
+{
+    passive_codec (c, &def->passive, "sysinfo* bootloader");
+    if (!codec_reading (c) || passive_has (def->passive, "bootloader"))
+        passive_codec (c, &def->passive, "bootloader_args");
+}
+
+static void
+cpu_codec (Codec *c, DomainDef *def)
+{
+    passive_codec (c, &def->passive, "cpu");
+}
+
+static void
+keywrap_codec (Codec *c, DomainDef *def)
+{
+    passive_codec (c, &def->passive, "keywrap launchSecurity");
+}
+
+/* In the order of writing. Reading has libvirt's: the first fault counts, and the later need the
+ * earlier: pins the vcpus, memory nodes the cells. */
+static const struct {
+    void (*codec) (Codec *c, DomainDef *def);
+    guint8 read;
+} parts[] = {
+    { names_codec, 0 },
+    { memory_codec, 2 },
+    { domain_tune_codec, 4 },
+    { backing_codec, 3 },
+    { vcpus_codec, 5 },
+    { domain_iothreads_codec, 6 },
+    { domain_cputune_codec, 7 },
+    { domain_numatune_codec, 9 },
+    { resource_codec, 10 },
+    { sysinfo_codec, 16 },
+    { domain_os_codec, 14 },
+    { domain_features_codec, 11 },
+    { cpu_codec, 8 },
+    { domain_clock_codec, 13 },
+    { actions_codec, 12 },
+    { domain_devices_codec, 15 },
+    { domain_seclabels_codec, 1 },
+    { keywrap_codec, 17 },
+    { domain_namespace_codec, 18 },
+    { domain_skep_codec, 19 },
+};
+
+static void
+read_parts (Codec *c, DomainDef *def)
+{
+    /* what libvirt reads of however many there are */
+    static const char *const merged[] = {
+        "blkiotune", "memtune", "memoryBacking", "vcpus", "iothreadids", "cputune", "os", "idmap",
+        "features", "clock", "pm", "perf", "keywrap", "devices", "lxc:namespace",
+    };
+    guint8 order[G_N_ELEMENTS (parts)] = { 0 };
+
+    for (guint i = 0; i < G_N_ELEMENTS (merged); i++)
+        codec_merge (c, NULL, merged[i], FALSE);
+    codec_merge (c, "memoryBacking", "hugepages", FALSE);
+    for (guint8 i = 0; i < G_N_ELEMENTS (parts); i++)
+        order[parts[i].read] = i;
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+        parts[order[i]].codec (c, def);
 }
 
 void
@@ -145,34 +225,17 @@ domain_codec (Codec *c, void *object)
 
     if (codec_reading (c) && !codec_count (c, "name"))
         codec_fail (c, ERR_NO_NAME, "%s", "");
+    codec_own (c, def);
     type_codec (c, def);
     id_codec (c, def);
-    if (!codec_reading (c) && has_namespace (def))
+    if (codec_reading (c)) {
+        read_parts (c, def);
+        return;
+    }
+    if (has_namespace (def))
         codec_put (c, "xmlns:lxc", LXC_NAMESPACE);
-    if (!codec_reading (c) && def->skep)
+    if (def->skep)
         codec_put (c, "xmlns:skep", SKEP_NAMESPACE);
-    names_codec (c, def);
-    memory_codec (c, def);
-    domain_tune_codec (c, def);
-    passive_codec (c, &def->passive, "memoryBacking");
-    domain_vcpu_codec (c, def);
-    passive_codec (c, &def->passive, "maxMemory vcpus");     /* refused, so never written */
-    judge_vcpus (c, def);
-    domain_iothreads_codec (c, def);
-    passive_codec (c, &def->passive, "defaultiothread");
-    domain_cputune_codec (c, def);
-    domain_numatune_codec (c, def);
-    resource_codec (c, def);
-    passive_codec (c, &def->passive, "sysinfo* bootloader");
-    if (!codec_reading (c) || passive_has (def->passive, "bootloader"))
-        passive_codec (c, &def->passive, "bootloader_args");
-    domain_os_codec (c, def);
-    domain_features_codec (c, def);
-    actions_codec (c, def);
-    passive_codec (c, &def->passive, "on_lockfailure pm perf");
-    domain_devices_codec (c, def);
-    domain_seclabels_codec (c, def);
-    passive_codec (c, &def->passive, "keywrap launchSecurity");
-    domain_namespace_codec (c, def);
-    domain_skep_codec (c, def);
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+        parts[i].codec (c, def);
 }

@@ -23,11 +23,12 @@ void domain_vcpu_codec (Codec *c, DomainDef *def);      /* vcpu */
 void domain_cputune_codec (Codec *c, DomainDef *def);   /* domain_cputune_codec.c: cputune */
 /* domain_resctrl.c, reading: ignores groups of vcpus that are not there; judges the others. */
 void domain_resctrl_forget (Codec *c, const DomainDef *def);
-void domain_resctrl_settle (Codec *c, const DomainDef *def);
+void domain_resctrl_settle (Codec *c, DomainDef *def);
 void domain_iothreads_codec (Codec *c, DomainDef *def); /* iothreads, iothreadids */
 void domain_numatune_codec (Codec *c, DomainDef *def);  /* numatune */
 void domain_os_codec (Codec *c, DomainDef *def);        /* domain_os_codec.c: os, idmap */
 void domain_features_codec (Codec *c, DomainDef *def);  /* domain_features_codec.c */
+void domain_clock_codec (Codec *c, DomainDef *def);
 void domain_devices_codec (Codec *c, DomainDef *def);   /* domain_device_codec.c: devices */
 void domain_seclabels_codec (Codec *c, DomainDef *def); /* domain_seclabel_codec.c: seclabel */
 void domain_namespace_codec (Codec *c, DomainDef *def); /* lxc:namespace */
@@ -85,6 +86,11 @@ gboolean disk_iotune_set (const DiskIotune *tune);
 void domain_default_fill (DomainDef *def, const DomainDefaults *defaults);
 
 void domain_default_tune (DomainDef *def);  /* domain_default_tune.c */
+/* The parts of it that reading needs: which threads there are, and whether memory is placed. */
+void domain_default_iothreads (DomainDef *def);
+void domain_default_numatune (DomainDef *def);
+/* Where in the list of iothreads @id is; -1: nowhere. */
+int iothread_place (const DomainDef *def, guint id);
 
 void domain_default_devices (DomainDef *def);   /* domain_default_devices.c */
 /* Adds the controllers that devices without effect are on. */

@@ -36,10 +36,13 @@ void
 domain_iothreads_codec (Codec *c, DomainDef *def)
 {
     codec_element_uint (c, "iothreads", &def->iothreads);
-    if (!codec_enter (c, "iothreadids", ids_wanted (def->iothread_ids)))
-        return;
-    codec_list (c, "iothread", &def->iothread_ids, sizeof (IothreadDef), iothread_codec, g_free);
-    codec_leave (c);
+    if (codec_enter (c, "iothreadids", ids_wanted (def->iothread_ids))) {
+        codec_list (c, "iothread", &def->iothread_ids, sizeof (IothreadDef), iothread_codec, g_free);
+        codec_leave (c);
+    }
+    if (codec_reading (c))
+        domain_default_iothreads (def);     /* pins are of these */
+    passive_codec (c, &def->passive, "defaultiothread");
 }
 
 /* ---- cputune */
@@ -57,22 +60,47 @@ quota_codec (Codec *c, const char *kind, guint64 *period, gint64 *quota)
     }
 }
 
+/* Whether another pin is of the same id. */
+static gboolean
+pinned_twice (const GPtrArray *pins, const CpuPin *pin)
+{
+    for (guint i = 0; i < pins->len; i++) {
+        const CpuPin *other = g_ptr_array_index (pins, i);
+
+        if (other != pin && other->id == pin->id)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 vcpupin_codec (Codec *c, void *object)
 {
+    const DomainDef *def = codec_owner (c);
     CpuPin *pin = object;
 
     codec_uint (c, "vcpu", &pin->id, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    if (codec_reading (c) && !codec_failed (c) && pinned_twice (def->cputune.vcpupins, pin)) {
+        g_autofree char *given = codec_peek (c, "cpuset");
+
+        if (given)
+            codec_fail (c, ERR_INTERNAL, "duplicate vcpupin for vcpu '%u'", pin->id);
+    }
     codec_cpulist (c, "cpuset", &pin->cpuset, FIELD_REQUIRED);
 }
 
 static void
 iothreadpin_codec (Codec *c, void *object)
 {
+    const DomainDef *def = codec_owner (c);
     CpuPin *pin = object;
 
     codec_uint (c, "iothread", &pin->id, FIELD_REQUIRED | FIELD_POSITIVE);
+    if (codec_reading (c) && !codec_failed (c) && iothread_place (def, pin->id) < 0)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Cannot find 'iothread' : %u", pin->id);
     codec_cpulist (c, "cpuset", &pin->cpuset, FIELD_REQUIRED);
+    if (codec_reading (c) && !codec_failed (c) && pinned_twice (def->cputune.iothreadpins, pin))
+        codec_fail (c, ERR_INTERNAL, "duplicate iothreadpin for same iothread '%u'", pin->id);
 }
 
 static void

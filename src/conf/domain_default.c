@@ -271,24 +271,26 @@ compare_entries (gconstpointer a, gconstpointer b)
 static void
 default_seclabels (DomainDef *def, const DomainDefaults *defaults)
 {
-    SeclabelDef *only = def->seclabels->len == 1 ? g_ptr_array_index (def->seclabels, 0) : NULL;
+    GPtrArray *labels = def->seclabels;
+    SeclabelDef *only = labels->len == 1 ? g_ptr_array_index (labels, 0) : NULL;
 
-    /* a dynamic label of the host's model, whichever that is; of none there is none */
-    if (only && only->type == SECLABEL_DYNAMIC && !only->model && defaults->label_model) {
-        only->model = g_strdup (defaults->label_model);
-        if (g_str_equal (only->model, "none")) {
+    /* of the host's model, whichever that is; of none there is none */
+    if (only && !only->model
+        && (only->type == SECLABEL_NONE || (only->type == SECLABEL_DYNAMIC && !only->baselabel))) {
+        default_string (&only->model, defaults->label_model);
+        if (!g_strcmp0 (only->model, "none")) {
             only->type = SECLABEL_NONE;
             only->relabel = YES_NO_ABSENT;
         }
     }
-    for (guint i = 0; i < def->seclabels->len; i++) {
-        SeclabelDef *label = g_ptr_array_index (def->seclabels, i);
+    for (guint i = labels->len; i-- > 0;) {
+        SeclabelDef *label = g_ptr_array_index (labels, i);
 
-        if (label->type == SECLABEL_DEFAULT)
-            label->type = SECLABEL_DYNAMIC;
-        /* of the others the model must be said */
-        if (label->type == SECLABEL_NONE)
-            default_string (&label->model, defaults->label_model);
+        if (label->type == SECLABEL_DEFAULT && label->model) {
+            /* of no type it says nothing: the model's default is what is without it */
+            g_ptr_array_remove_index (labels, i);
+            continue;
+        }
         if (label->type == SECLABEL_NONE && label->relabel == YES_NO_NO)
             label->relabel = YES_NO_ABSENT;
         if (label->relabel == YES_NO_ABSENT && label->type != SECLABEL_NONE)
@@ -335,13 +337,28 @@ default_clock (DomainClock *clock)
     }
 }
 
+/* The one that the firmware's tables give, else a new one. */
+static void
+default_uuid (DomainDef *def)
+{
+    for (const PassiveNode *info = passive_find_element (def->passive, "sysinfo");
+         info && !def->uuid_set; info = passive_find (def->passive, "sysinfo", info)) {
+        const PassiveNode *system = passive_child (info, "system");
+
+        for (const PassiveNode *entry = passive_child (system, "entry"); entry;
+             entry = passive_next (system, entry))
+            if (passive_is (entry, "name", "uuid"))
+                def->uuid_set = domain_uuid_parse (passive_text (entry), def->uuid);
+    }
+    if (!def->uuid_set)
+        domain_uuid_generate (def->uuid);
+    def->uuid_set = TRUE;
+}
+
 void
 domain_default_fill (DomainDef *def, const DomainDefaults *defaults)
 {
-    if (!def->uuid_set) {
-        domain_uuid_generate (def->uuid);
-        def->uuid_set = TRUE;
-    }
+    default_uuid (def);
     default_memory (def);
     domain_default_tune (def);
     default_string (&def->os.arch, defaults->arch);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/domain_codec.h"
+#include "conf/number.h"
 #include "conf/passive.h"
 
 STATIC_STRING_TABLE (caps_policy_names, CAPS_POLICY_LAST, "default", "allow", "deny");
@@ -49,6 +50,21 @@ caps_codec (Codec *c, DomainFeatures *features)
     codec_leave (c);
 }
 
+/* libvirt goes through them one by one: of what is there again the last counts, or adds to it. */
+static void
+settle_repeated (Codec *c)
+{
+    static const char *const added[] = { "hyperv", "xen", "capabilities", "smm", "hpt" };
+
+    for (guint i = 0; i < G_N_ELEMENTS (added); i++)
+        codec_merge (c, NULL, added[i], TRUE);
+    codec_last (c, NULL);
+    codec_last (c, "hyperv");
+    codec_last (c, "kvm");
+    codec_last (c, "xen");
+    codec_last (c, "capabilities");
+}
+
 static void
 features_codec (Codec *c, DomainFeatures *features)
 {
@@ -56,6 +72,7 @@ features_codec (Codec *c, DomainFeatures *features)
                       features->privnet || features->passive || caps_wanted (features)))
         return;
     codec_unknown (c, ERR_CONFIG_UNSUPPORTED, "unexpected feature '%s'");
+    settle_repeated (c);
     passive_codec (c, &features->passive, "acpi apic? pae hap viridian");
     codec_flag (c, "privnet", &features->privnet);
     passive_codec (c, &features->passive, "hyperv kvm? pvspinlock");
@@ -73,9 +90,9 @@ judge_timer (Codec *c, const ClockTimer *timer)
 {
     static const struct { const char *attr; guint without; } rules[] = {
         { "tickpolicy", 1 << TIMER_KVMCLOCK | 1 << TIMER_HYPERVCLOCK },
-        { "track", ~(1u << TIMER_PLATFORM | 1u << TIMER_RTC) },
         { "frequency", ~(1u << TIMER_TSC) },
         { "mode", ~(1u << TIMER_TSC) },
+        { "track", ~(1u << TIMER_PLATFORM | 1u << TIMER_RTC) },
     };
     const PassiveNode *policy = passive_find (timer->passive, "tickpolicy", NULL);
 
@@ -105,13 +122,52 @@ timer_codec (Codec *c, void *object)
 }
 
 static void
+offset_codec (Codec *c, DomainClock *clock)
+{
+    g_autofree char *empty = codec_reading (c) ? codec_peek (c, "offset") : NULL;
+
+    if (empty && !*empty) {     /* as good as absent */
+        codec_ignore (c, "@offset");
+        g_free (codec_take (c, "offset", 0));
+        return;
+    }
+    codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
+}
+
+/* Numbers as they are written; what is none is none. */
+static void
+settle_numbers (Codec *c, DomainClock *clock)
+{
+    gboolean variable = clock->offset == CLOCK_VARIABLE;
+    gint64 seconds;
+    guint64 start;
+
+    if (clock->adjustment && (variable || !g_str_equal (clock->adjustment, "reset"))) {
+        g_autofree char *given = g_steal_pointer (&clock->adjustment);
+
+        if (number_parse_signed (given, 10, G_MININT64, G_MAXINT64, &seconds))
+            clock->adjustment = g_strdup_printf ("%" G_GINT64_FORMAT, seconds);
+        else if (variable)
+            codec_ignore (c, "@adjustment");
+        else
+            codec_fail (c, ERR_XML, "unknown clock adjustment '%s'", given);
+    }
+    if (clock->start) {
+        g_autofree char *given = g_steal_pointer (&clock->start);
+
+        if (number_parse_unsigned (given, 10, G_MAXUINT64, &start))
+            clock->start = g_strdup_printf ("%" G_GUINT64_FORMAT, start);
+    }
+}
+
+static void
 clock_codec (Codec *c, DomainClock *clock)
 {
     char **texts[] = { &clock->adjustment, &clock->basis, &clock->timezone, &clock->start };
 
     if (!codec_enter (c, "clock", TRUE))
         return;
-    codec_enum (c, "offset", &clock->offset, &clock_offset_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
+    offset_codec (c, clock);
     /* what does not fit the offset is ignored: libvirt */
     if (clock->offset <= CLOCK_VARIABLE)
         codec_string (c, "adjustment", &clock->adjustment, 0);
@@ -124,6 +180,8 @@ clock_codec (Codec *c, DomainClock *clock)
     for (guint i = 0; codec_reading (c) && i < G_N_ELEMENTS (texts); i++)
         if (*texts[i] && !**texts[i])           /* as good as absent */
             g_clear_pointer (texts[i], g_free);
+    if (codec_reading (c))
+        settle_numbers (c, clock);
     codec_list (c, "timer", &clock->timers, sizeof (ClockTimer), timer_codec, clock_timer_free);
     codec_leave (c);
 }
@@ -132,6 +190,10 @@ void
 domain_features_codec (Codec *c, DomainDef *def)
 {
     features_codec (c, &def->features);
-    passive_codec (c, &def->passive, "cpu");
+}
+
+void
+domain_clock_codec (Codec *c, DomainDef *def)
+{
     clock_codec (c, &def->clock);
 }

@@ -10,10 +10,24 @@ os_type_codec (Codec *c, DomainOs *os)
     if (codec_enter (c, "type", os->type != NULL)) {
         codec_string (c, "arch", &os->arch, 0);
         codec_string (c, "machine", &os->machine, 0);
+        if (os->arch && !*os->arch)             /* as good as absent */
+            g_clear_pointer (&os->arch, g_free);
+        if (os->machine && !*os->machine)
+            g_clear_pointer (&os->machine, g_free);
         codec_text (c, &os->type);
         codec_leave (c);
     }
-    if (codec_reading (c) && !os->type)
+}
+
+/* What needs none has a loader of its own; no container has. */
+static void
+judge_type (Codec *c, DomainOs *os, gboolean loader)
+{
+    if (os->type || !codec_reading (c))
+        return;
+    if (loader)
+        os->type = g_strdup ("xen");
+    else
         codec_fail (c, ERR_XML, "an os <type> must be specified");
 }
 
@@ -34,12 +48,14 @@ static void
 os_codec (Codec *c, DomainDef *def)
 {
     DomainOs *os = &def->os;
+    gboolean loader = codec_child_has_text (c, "bootloader");
 
     if (!codec_enter (c, "os", TRUE)) {
-        codec_fail (c, ERR_XML, "an os <type> must be specified");
+        judge_type (c, os, loader);
         return;
     }
     os_type_codec (c, os);
+    judge_type (c, os, loader);
     codec_element_string (c, "init", &os->init);
     codec_text_list (c, "initarg", &os->initargs);
     codec_list (c, "initenv", &os->initenv, sizeof (NameValue), initenv_codec, name_value_free);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Limits: blkiotune, memtune, vcpu, cputune, numatune. */
+#include <string.h>
+
 #include "conf/cpulist.h"
 #include "conf/domain_codec.h"
 #include "conf/number.h"
@@ -8,20 +10,22 @@
 STATIC_STRING_TABLE (numa_mode_names, NUMA_LAST, "strict", "preferred", "interleave",
                      "restrictive");
 STATIC_STRING_TABLE (placement_names, PLACEMENT_LAST, NULL, "static", "auto");
+STATIC_STRING_TABLE (memory_placement_names, PLACEMENT_LAST, "default", "static", "auto");
 
 /* As libvirt reads these: a number below zero is counted from the end, so that -1 is the highest. */
 static void
 blkio_number_codec (Codec *c, const char *element, guint64 *v, guint64 max)
 {
-    g_autofree char *text = NULL;
-    gint64 below;
-
     if (!codec_enter (c, element, *v != 0))
         return;
     if (codec_reading (c)) {
-        text = codec_take_text (c);
-        if (text && number_parse_signed (text, 10, -(gint64) (max / 2), -1, &below))
-            *v = max + (guint64) below + 1;
+        g_autofree char *text = codec_take_text (c);
+        const char *minus = text ? text + strspn (text, " \t\n\v\f\r") : "";
+        guint64 below;
+
+        if (*minus == '-' && g_ascii_isdigit (minus[1])
+            && number_parse_unsigned (minus + 1, 10, max, &below))
+            *v = below ? max - below + 1 : 0;
         else if (text && *text && !number_parse_unsigned (text, 10, max, v))
             codec_bad_text (c, text);
     } else {
@@ -131,8 +135,8 @@ memtune_codec (Codec *c, DomainMemtune *tune)
         return;
     limit_codec (c, "hard_limit", &tune->hard_limit, &tune->hard_limit_set);
     limit_codec (c, "soft_limit", &tune->soft_limit, &tune->soft_limit_set);
-    limit_codec (c, "min_guarantee", &tune->min_guarantee, &tune->min_guarantee_set);
-    tune->min_guarantee_set &= tune->min_guarantee != 0;    /* none is none */
+    codec_size (c, "min_guarantee", &tune->min_guarantee, SIZE_KIB, tune->min_guarantee != 0);
+    tune->min_guarantee_set = tune->min_guarantee != 0;     /* none is none */
     limit_codec (c, "swap_hard_limit", &tune->swap_hard_limit, &tune->swap_hard_limit_set);
     codec_leave (c);
 }
@@ -165,14 +169,9 @@ codec_cpulist (Codec *c, const char *attr, char **v, FieldFlags flags)
     }
 }
 
-void
-domain_vcpu_codec (Codec *c, DomainDef *def)
+static void
+vcpu_current_codec (Codec *c, DomainDef *def)
 {
-    if (!codec_enter (c, "vcpu", TRUE))
-        return;
-    codec_enum (c, "placement", &def->vcpu_placement, &placement_names, 0);
-    if (def->vcpu_placement != PLACEMENT_AUTO)      /* else it is ignored */
-        codec_cpulist (c, "cpuset", &def->cpuset, 0);
     if (codec_reading (c)) {
         g_autofree char *current = codec_peek (c, "current");
 
@@ -181,21 +180,82 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
     } else {
         codec_uint (c, "current", &def->vcpus_current, def->vcpus_none ? FIELD_KEEP_ZERO : 0);
     }
+}
+
+static void
+vcpu_text_codec (Codec *c, DomainDef *def)
+{
     if (codec_reading (c) && !codec_has_text (c))
         codec_bad_text (c, "");
     codec_text_uint (c, &def->vcpus);
-    if (codec_reading (c) && def->vcpus == 0)
+}
+
+void
+domain_vcpu_codec (Codec *c, DomainDef *def)
+{
+    if (!codec_enter (c, "vcpu", TRUE))
+        return;
+    if (codec_reading (c)) {    /* the first fault counts */
+        vcpu_text_codec (c, def);
+        vcpu_current_codec (c, def);
+    }
+    codec_enum (c, "placement", &def->vcpu_placement, &placement_names, 0);
+    if (def->vcpu_placement != PLACEMENT_AUTO)      /* else it is ignored */
+        codec_cpulist (c, "cpuset", &def->cpuset, 0);
+    if (!codec_reading (c)) {
+        vcpu_current_codec (c, def);
+        vcpu_text_codec (c, def);
+    } else if (def->vcpus_current <= def->vcpus && def->vcpus == 0) {
         codec_fail (c, ERR_INTERNAL, "the number of vcpus must not be zero");
+    }
     codec_leave (c);
+}
+
+/* The guest's cells, which were read. */
+static guint
+count_cells (const DomainDef *def)
+{
+    const PassiveNode *numa = passive_child (passive_find_element (def->passive, "cpu"), "numa");
+
+    return passive_count (numa, "cell");
+}
+
+static gboolean
+bound_twice (const DomainDef *def, const NumaMemnode *node)
+{
+    for (guint i = 0; i < def->numatune.memnodes->len; i++) {
+        const NumaMemnode *other = g_ptr_array_index (def->numatune.memnodes, i);
+
+        if (other != node && other->cellid == node->cellid)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+judge_cellid (Codec *c, const DomainDef *def, const NumaMemnode *node)
+{
+    if (node->cellid >= count_cells (def))
+        codec_fail (c, ERR_XML,
+                    "Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell");
+    else if (bound_twice (def, node))
+        codec_fail (c, ERR_XML, "Multiple memnode elements with cellid %u", node->cellid);
 }
 
 static void
 memnode_codec (Codec *c, void *object)
 {
+    const DomainDef *def = codec_owner (c);
     NumaMemnode *node = object;
 
     codec_uint (c, "cellid", &node->cellid, FIELD_REQUIRED | FIELD_KEEP_ZERO);
+    if (codec_reading (c) && !codec_failed (c))
+        judge_cellid (c, def, node);
     codec_enum (c, "mode", &node->mode, &numa_mode_names, FIELD_KEEP_ZERO);
+    if (codec_reading (c) && def->numatune.mode == NUMA_RESTRICTIVE && node->mode != NUMA_RESTRICTIVE)
+        codec_fail (c, ERR_XML,
+                    "'restrictive' mode is required in memnode element when mode is 'restrictive' in "
+                    "memory element");
     codec_cpulist (c, "nodeset", &node->nodeset, 0);
     if (codec_reading (c) && !node->nodeset)
         codec_fail (c, ERR_XML, "Missing required nodeset attribute in memnode element");
@@ -207,19 +267,38 @@ memory_codec (Codec *c, DomainNumatune *tune)
     gboolean automatic = tune->placement == PLACEMENT_AUTO;
 
     if (codec_reading (c)) {
-        g_autofree char *mode = codec_peek (c, "mode");
+        g_autofree char *mode = codec_peek (c, "mode"), *placement = codec_peek (c, "placement");
 
-        tune->set = mode != NULL;
-        codec_enum (c, "placement", &tune->placement, &placement_names, 0);
+        tune->set = mode || placement;
     }
     codec_enum (c, "mode", &tune->mode, &numa_mode_names, FIELD_KEEP_ZERO | FIELD_CONFIG);
+    if (codec_reading (c))
+        codec_enum (c, "placement", &tune->placement, &memory_placement_names, 0);
     codec_cpulist (c, "nodeset", &tune->nodeset, 0);
     /* "static" goes without saying where there is a nodeset */
     if (!codec_reading (c) && automatic)
-        codec_enum (c, "placement", &tune->placement, &placement_names, 0);
+        codec_enum (c, "placement", &tune->placement, &memory_placement_names, 0);
     /* without any it is as good as absent */
     if (codec_reading (c))
-        tune->set |= tune->nodeset || tune->placement;
+        tune->set |= tune->nodeset != NULL;
+}
+
+static void
+memnodes_codec (Codec *c, DomainDef *def)
+{
+    DomainNumatune *tune = &def->numatune;
+
+    if (codec_reading (c) && !codec_failed (c) && codec_count (c, "memnode")) {
+        domain_default_numatune (def);
+        if (tune->placement == PLACEMENT_AUTO)
+            codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                        "Per-node binding is not compatible with automatic NUMA placement.");
+        else if (count_cells (def) == 0)
+            codec_fail (c, ERR_XML,
+                        "Element 'memnode' is invalid without any guest NUMA cells");
+    }
+    codec_list (c, "memnode", &tune->memnodes, sizeof (NumaMemnode), memnode_codec,
+                numa_memnode_free);
 }
 
 void
@@ -227,13 +306,12 @@ domain_numatune_codec (Codec *c, DomainDef *def)
 {
     DomainNumatune *tune = &def->numatune;
 
-    if (!codec_enter (c, "numatune", tune->set || (tune->memnodes && tune->memnodes->len)))
+    if (!codec_only (c, "numatune", tune->set || (tune->memnodes && tune->memnodes->len)))
         return;
     if (codec_enter (c, "memory", tune->set)) {
         memory_codec (c, tune);
         codec_leave (c);
     }
-    codec_list (c, "memnode", &tune->memnodes, sizeof (NumaMemnode), memnode_codec,
-                numa_memnode_free);
+    memnodes_codec (c, def);
     codec_leave (c);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "conf/number.h"
-#include "conf/units.h"
 
 /* ---- reading */
 
@@ -16,32 +15,28 @@ static char *
 scaled (Codec *c, const char *text, const char *type, const char *attr)
 {
     g_autofree char *unit = codec_take (c, "unit", 0);
-    g_autoptr (GError) error = NULL;
-    gboolean kib = *type == 'k';
     const char *initial;
     guint64 factor, size;
     char number[NUMBER_SIZE];
+    CodecSize how = *type == 'k' ? CODEC_SIZE_KIB : strchr ("GKw", *type) ? CODEC_SIZE_WIDE
+                                                                        : CODEC_SIZE_BYTES;
 
     passive_size_unit (type, &factor, &initial);
-    if (unit && !*unit)         /* as good as none */
-        g_clear_pointer (&unit, g_free);
-    if (!(kib ? unit_parse_kib : unit_parse) (text, unit ? unit : initial, &size, &error)) {
-        if (error->code != ERR_XML)
-            codec_fail (c, (ErrorCode) error->code, "%s", error->message);
-        else if (attr)
-            codec_bad_value_because (c, attr, text, CODEC_SIZE);
-        else
-            codec_bad_text (c, text);
+    if (!codec_parse_size (c, attr, text, unit, initial, how, &size))
         return NULL;
-    }
-    return g_strdup (number_format (kib ? size : size / factor, number));
+    /* rounded up but for those that were never */
+    if (*type == 'w')
+        size = size / factor + (size % factor != 0);
+    else if (*type != 'k')
+        size /= factor;
+    return g_strdup (number_format (size, number));
 }
 
 /* The value of an attribute as it is written; NULL when there is none, or after an error. */
 static char *
 read_attr (Codec *c, const PassiveWord *word, guint number)
 {
-    g_autofree char *text = codec_take (c, word->name, word->required ? FIELD_REQUIRED : 0);
+    g_autofree char *text = codec_take (c, word->name, word->required && !word->judged ? FIELD_REQUIRED : 0);
     const char *why;
     char *value;
 
@@ -56,6 +51,8 @@ read_attr (Codec *c, const PassiveWord *word, guint number)
         return *word->initial ? g_strdup (word->initial) : NULL;
     if (g_str_equal (word->type, "l"))
         return NULL;
+    if (word->judged)
+        return g_steal_pointer (&text);
     if (passive_is_size (word->type))
         return scaled (c, text, word->type, word->name);
     value = passive_canonical (word->type, text, &why);
@@ -176,6 +173,8 @@ read_node (Codec *c, const char *parent, const PassiveWord *word, guint number)
         if (value)
             passive_node_set (node, &node->kind->attrs[i], value);
     }
+    if (node->kind->row->before && !codec_failed (c))
+        node->kind->row->before (c, node);
     if (node->kind->n_children)
         read_children (c, node, number);
     else if (node->kind->row->text)

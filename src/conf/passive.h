@@ -22,20 +22,22 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
 /*
  * The words of a row, separated by blanks:
  *
- * attrs, in the order of writing: NAME[:TYPE][*][!][-][%][^][=DEFAULT]. '!': required. '-': the value
+ * attrs, in the order of writing: NAME[:TYPE][*][!][-][%][^][&][>][=DEFAULT]. '!': required. '-': the value
  * that is 0, or the first of the type's words, is not written. '%': an empty value is as good as
  * none. '^': a secret, written only when those are. The default is written when the attribute
  * is absent; '#' stands for the number of the outermost element among its like. '&': ignored unless
- * the attribute state is on, as are children that have it.
+ * the attribute state is on, as are children that have it. '>': the rule judges whether it is there
+ * and of the type.
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
  * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or
  * octal; A: the same, signed, not negative; j: a number that the rule judges; y: yes or no; o: on
- * or off; x1 x2 x4 x8: hexadecimal of that many digits at least, read as C does; h1 h8: the same of 64 bits, read as hexadecimal; s2
- * s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size, in MiB or KiB unless it has a
- * unit, written in the largest one that leaves no fraction; c: list of CPUs; k, M, b: a size,
- * written in KiB, MiB or bytes, together with an attribute unit; uuid; l: live-only, read and
- * forgotten; otherwise words, a|b|c, and behind a '~' words of which others are as good as none.
+ * or off; x1 x2 x4 x8: hexadecimal of that many digits at least, read as C does; h1 h8: the same of
+ * 64 bits, read as hexadecimal; s2 s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size,
+ * in MiB or KiB unless it has a unit, written in the largest one that leaves no fraction; c: list of
+ * CPUs; k, M, b: a size, written in KiB, MiB or bytes, together with an attribute unit; w: as k, of up
+ * to 64 bits of bytes; uuid; l: live-only, read and forgotten; otherwise words, a|b|c, and behind a
+ * '~' words of which others are as good as none.
  *
  * children, in the order of writing: NAME[:ROW][*][!][+][?][^]. ROW: the row to use, in which '$' stands
  * for the type of this element; '*': any number; '!': required; '+': written, with its defaults,
@@ -52,6 +54,7 @@ typedef struct {
     const char *element;    /* "address", "parent/address"; of a kind "address[pci]" */
     const char *attrs, *children, *text;
     PassiveRule rule;
+    PassiveRule before;         /* called with the attributes only, before the children are read */
 } PassiveRow;
 
 /* Each ends with element NULL. */
@@ -108,6 +111,15 @@ PassiveNode *passive_next (const PassiveNode *node, const PassiveNode *child);
 PassiveNode *passive_add_child (PassiveNode *node, const char *name);
 PassiveNode *passive_add_kind (PassiveNode *node, const char *name, const char *kind);
 void passive_remove_child (PassiveNode *node, PassiveNode *child);
+/* Children of any name: their number, and one of them. */
+guint passive_length (const PassiveNode *node);
+PassiveNode *passive_nth (const PassiveNode *node, guint i);
+/* Children stand as their names (const char *) in @names. */
+void passive_reorder (PassiveNode *node, const GPtrArray *names);
+/* Sorts all children. Of the same they stay as they are. */
+void passive_sort (PassiveNode *node, GCompareFunc compare);
+/* Takes the child from @from; it is of the same row. */
+void passive_move_child (PassiveNode *from, PassiveNode *child, PassiveNode *to);
 /* The two change places. */
 void passive_swap (PassiveNode *node, PassiveNode *one, PassiveNode *other);
 gboolean passive_blank (const PassiveNode *node);   /* nothing is in it */
@@ -120,4 +132,5 @@ void passive_clear (PassiveNode *node);
 /* It is written with an end tag even if empty: libvirt does so here and there. */
 void passive_open (PassiveNode *node);
 guint passive_count (const PassiveNode *node, const char *name);    /* children @name */
+/* @before NULL: to the end. */
 void passive_move (GPtrArray *items, PassiveNode *node, const PassiveNode *before);

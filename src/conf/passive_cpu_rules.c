@@ -2,18 +2,10 @@
 /* cpu, and the NUMA cells in it, in libvirt's words. */
 #include <string.h>
 
+#include "conf/number.h"
 #include "conf/passive_rules.h"
 
-void
-rule_cpu_model (Codec *c, PassiveNode *node)
-{
-    const char *vendor = passive_attr (node, "vendor_id");
-
-    if (vendor && strlen (vendor) != 12)
-        codec_fail (c, ERR_XML, "vendor_id must be exactly 12 characters long");
-    else if (vendor && strchr (vendor, ','))
-        codec_fail (c, ERR_XML, "vendor id is invalid");
-}
+#define LEVEL_MAX 3             /* of caches */
 
 void
 rule_cpu_cache (Codec *c, PassiveNode *node)
@@ -55,66 +47,77 @@ check_features (Codec *c, PassiveNode *node)
     }
 }
 
-/* What a mode has without a model of its own. */
-static void
-settle_without_model (Codec *c, PassiveNode *node, gboolean custom)
+/* A mode of the host's own has no model. */
+static gboolean
+mode_has_model (const PassiveNode *cpu)
 {
-    if (passive_child (node, "vendor"))
-        codec_fail (c, ERR_XML, "CPU vendor specified without CPU model");
-    else if (custom && passive_child (node, "feature"))
-        codec_fail (c, ERR_XML, "Non-empty feature list specified without CPU model");
-    else if (custom && passive_attr (node, "check"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model");
-    if (custom)
-        passive_set (node, "mode", NULL);
+    return !passive_is (cpu, "mode", "host-passthrough") && !passive_is (cpu, "mode", "maximum");
 }
 
-/* A model without a name is only a vendor's id, if that. */
 static gboolean
-settle_model (PassiveNode *node, PassiveNode *model)
+mode_is_custom (const PassiveNode *cpu)
 {
-    if (model && passive_text (model)) {
-        if (!passive_attr (model, "fallback"))
-            passive_set (model, "fallback", "allow");
-        return TRUE;
-    }
-    if (model && passive_attr (model, "vendor_id"))
-        passive_set (model, "fallback", NULL);
-    else if (model)
+    return !passive_attr (cpu, "mode") || passive_is (cpu, "mode", "custom");
+}
+
+void
+before_cpu (Codec *c, PassiveNode *node)
+{
+    if (passive_attr (node, "migratable") && mode_has_model (node))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode");
+    if (mode_is_custom (node) && codec_count (c, "feature") && !codec_child_has_text (c, "model"))
+        codec_fail (c, ERR_XML, "Non-empty feature list specified without CPU model");
+}
+
+static void
+judge_model (Codec *c, const PassiveNode *model)
+{
+    const char *vendor = passive_attr (model, "vendor_id"), *fallback = passive_attr (model, "fallback");
+
+    if (fallback && !g_str_equal (fallback, "allow") && !g_str_equal (fallback, "forbid"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Invalid fallback attribute");
+    else if (vendor && strlen (vendor) != 12)
+        codec_fail (c, ERR_XML, "vendor_id must be exactly 12 characters long");
+    else if (vendor && strchr (vendor, ','))
+        codec_fail (c, ERR_XML, "vendor id is invalid");
+}
+
+/* Without a text it is no model, but may say whose the CPU is. */
+static void
+settle_model (PassiveNode *node, PassiveNode *model, gboolean named)
+{
+    if (!mode_has_model (node) || (!named && !passive_attr (model, "vendor_id")))
         passive_remove_child (node, model);
-    return FALSE;
+    else if (!named)
+        passive_set (model, "fallback", NULL);
+    else if (!passive_attr (model, "fallback"))
+        passive_set (model, "fallback", "allow");
 }
 
 void
 rule_cpu (Codec *c, PassiveNode *node)
 {
-    const char *mode = passive_attr (node, "mode");
-    gboolean custom = !mode || g_str_equal (mode, "custom");
-    gboolean host_model = mode && g_str_equal (mode, "host-model");
-    PassiveNode *model = passive_child (node, "model"), *vendor;
-    gboolean named;
+    PassiveNode *model = passive_child (node, "model"), *vendor = passive_child (node, "vendor");
+    gboolean custom = mode_is_custom (node), named = passive_text (model) != NULL;
 
-    if (passive_attr (node, "migratable") && (custom || host_model))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode");
-    named = settle_model (node, model);
+    if (model && mode_has_model (node))
+        judge_model (c, model);
+    if (vendor && !named)
+        codec_fail (c, ERR_XML, "CPU vendor specified without CPU model");
     check_features (c, node);
-    if (!named)
-        settle_without_model (c, node, custom);
-    if (custom && named) {
-        passive_set (node, "mode", "custom");
-        if (!passive_attr (node, "match"))
-            passive_set (node, "match", "exact");
-        return;
-    }
-    passive_set (node, "match", NULL);
-    if (custom || host_model)
-        return;
-    /* a host's own model is not written */
-    if ((model = passive_child (node, "model")))
-        passive_remove_child (node, model);
-    if ((vendor = passive_child (node, "vendor")))
+    if (custom && !named && passive_attr (node, "check"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model");
+    if (vendor && !mode_has_model (node))
         passive_remove_child (node, vendor);
+    if (model)
+        settle_model (node, model, named);
+    if (custom)
+        passive_set (node, "mode", named ? "custom" : NULL);
+    if (!custom || !named)
+        passive_set (node, "match", NULL);
+    else if (!passive_attr (node, "match"))
+        passive_set (node, "match", "exact");
 }
 
 /* ---- numa */
@@ -126,31 +129,69 @@ rule_distances (Codec *c, PassiveNode *node)
         codec_fail (c, ERR_XML, "NUMA distances defined without siblings");
 }
 
-/* A line's size is in bytes, the whole in KiB: whatever unit is given, as for libvirt. */
+/* A line's size is in bytes, the whole in KiB: whatever unit is given, as for libvirt, which keeps the
+ * low 32 bits of the one. */
 void
 rule_numa_cache (Codec *c, PassiveNode *node)
 {
     PassiveNode *size = passive_child (node, "size"), *line = passive_child (node, "line");
+    const char *text = passive_attr (size, "value");
+    g_autofree char *bytes = NULL;
+    guint64 value;
 
-    if (size)
-        passive_set (size, "unit", "KiB");
-    if (line)
-        passive_set (line, "unit", "B");
-    if (passive_number (node, "level", 1) > 3)
+    if (number_parse_unsigned (passive_attr (node, "level") ? passive_attr (node, "level") : "", 10,
+                               G_MAXUINT, &value)
+        && value > LEVEL_MAX)
         codec_fail (c, ERR_XML, "Ain't nobody heard of that much cache level");
+    if (!size || !line)
+        return;                 /* refused */
+    if (!number_parse_unsigned (text, 10, G_MAXINT64 / 1024, &value))
+        codec_fail (c, ERR_OVERFLOW, "value too large: %s", text);
+    passive_set (size, "unit", "KiB");
+    if (number_parse_unsigned (passive_attr (line, "value"), 10, G_MAXUINT64, &value))
+        bytes = g_strdup_printf ("%u", (guint) value);
+    passive_set (line, "value", bytes);
+    passive_set (line, "unit", "B");
+}
+
+/* The level and associativity of @cache, of the cell @id. */
+static void
+judge_cache (Codec *c, PassiveNode *cache, guint id)
+{
+    static const char *const ways[] = { "none", "direct", "full", NULL };
+    const char *text = passive_attr (cache, "level");
+    g_autofree char *level = NULL;
+    guint64 value;
+
+    if (!text) {
+        codec_fail (c, ERR_XML, "Missing 'level' attribute in cache element for NUMA node %u", id);
+    } else if (!number_parse_unsigned (text, 10, G_MAXUINT, &value) || !value) {
+        codec_fail (c, ERR_XML, "Invalid 'level' attribute in cache element for NUMA node %u", id);
+    } else {
+        level = g_strdup_printf ("%" G_GUINT64_FORMAT, value);
+        passive_set (cache, "level", level);
+    }
+    text = passive_attr (cache, "associativity");
+    if (!text)
+        codec_fail (c, ERR_XML, "Missing 'associativity' attribute in cache element for NUMA node %u",
+                    id);
+    else if (!g_strv_contains (ways, text))
+        codec_fail (c, ERR_XML, "Invalid cache associativity '%s'", text);
 }
 
 static void
 check_caches (Codec *c, const PassiveNode *cell)
 {
-    gboolean seen[4] = { FALSE };
+    gboolean seen[LEVEL_MAX + 1] = { FALSE };
 
     for (PassiveNode *cache = passive_child (cell, "cache"); cache;
          cache = passive_next (cell, cache)) {
-        gint64 level = passive_number (cache, "level", 0);
+        gint64 level;
 
-        if (level < 0 || level >= (gint64) G_N_ELEMENTS (seen))
-            continue;
+        judge_cache (c, cache, (guint) passive_number (cell, "id", 0));
+        level = passive_number (cache, "level", 0);
+        if (level < 0 || level > LEVEL_MAX)
+            continue;           /* refused */
         if (seen[level])
             codec_fail (c, ERR_XML, "Cache level '%u' already defined", (guint) level);
         seen[level] = TRUE;
@@ -211,7 +252,7 @@ check_distances (Codec *c, const PassiveNode *cell, guint n)
         gint64 id = passive_number (sibling, "id", 0), value = passive_number (sibling, "value", 0);
 
         if (id >= n)
-            codec_fail (c, ERR_XML, "'sibling id %u' does not refer to a valid cell within NUMA 'cell id %u'",
+            codec_fail (c, ERR_XML, "'sibling_id %u' does not refer to a valid cell within NUMA 'cell id %u'",
                         (guint) id, (guint) own);
         else if (value > 255 || value < 10 || (value == 10) != (id == own))
             codec_fail (c, ERR_XML, "'value %u' is invalid for 'sibling id %u' under NUMA 'cell id %u'",
@@ -284,17 +325,71 @@ settle_distances (PassiveNode *node, guint n)
     }
 }
 
+/* As they stand, of both kinds. */
+void
+rule_interconnects (Codec *c, PassiveNode *node)
+{
+    g_autoptr (GPtrArray) names = codec_children (c);
+
+    passive_reorder (node, names);
+}
+
+static gboolean
+has_cache (const PassiveNode *cell, const PassiveNode *link)
+{
+    PassiveNode *cache = passive_child (cell, "cache");
+
+    while (cache && !passive_is (link, "cache", passive_attr (cache, "level")))
+        cache = passive_next (cell, cache);
+    return cache || !passive_attr (link, "cache");
+}
+
+static void
+check_link (Codec *c, const PassiveNode *node, const PassiveNode *link, guint n)
+{
+    static const char *const ends[] = { "initiator", "target" };
+
+    for (guint e = 0; e < G_N_ELEMENTS (ends); e++)
+        if (passive_number (link, ends[e], 0) >= n) {
+            codec_fail (c, ERR_XML, "'%s' refers to a non-existent NUMA node", ends[e]);
+            return;
+        }
+    if (!passive_attr (find_cell (node, (guint) passive_number (link, "initiator", 0)), "cpus"))
+        codec_fail (c, ERR_XML, "NUMA nodes without CPUs can't be initiator");
+    if (!has_cache (find_cell (node, (guint) passive_number (link, "target", 0)), link))
+        codec_fail (c, ERR_XML, "'cache' refers to a non-existent NUMA node cache");
+}
+
+/* What may be there once: of a link all but its value, and the way back of a way. */
+static void
+check_repeated (Codec *c, GHashTable *seen, const PassiveNode *link)
+{
+    const char *from = passive_attr (link, "initiator"), *to = passive_attr (link, "target");
+    g_autofree char *way = g_strdup_printf ("%s>%s", from, to);
+    g_autofree char *back = g_strdup_printf ("%s>%s", to, from);
+    const char *cache = passive_attr (link, "cache");
+    g_autofree char *all = g_strdup_printf ("%s %s %s %s", passive_name (link), way,
+                                            cache ? cache : "", passive_attr (link, "type"));
+
+    if (g_hash_table_contains (seen, all))
+        codec_fail (c, ERR_XML, "Duplicate info for NUMA latencies");
+    else if (!g_str_equal (from, to) && g_hash_table_contains (seen, back))
+        codec_fail (c, ERR_XML, "Link already defined");
+    g_hash_table_add (seen, g_steal_pointer (&way));
+    g_hash_table_add (seen, g_steal_pointer (&all));
+}
+
 static void
 check_interconnects (Codec *c, const PassiveNode *node, guint n)
 {
-    static const char *const kinds[] = { "latency", "bandwidth" }, *const ends[] = { "initiator", "target" };
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     const PassiveNode *links = passive_child (node, "interconnects");
 
-    for (guint k = 0; links && k < G_N_ELEMENTS (kinds); k++)
-        for (PassiveNode *link = passive_child (links, kinds[k]); link; link = passive_next (links, link))
-            for (guint e = 0; e < G_N_ELEMENTS (ends); e++)
-                if (passive_number (link, ends[e], 0) >= n)
-                    codec_fail (c, ERR_XML, "'%s' refers to a non-existent NUMA node", ends[e]);
+    for (guint i = 0; i < passive_length (links) && !codec_failed (c); i++) {
+        check_link (c, node, passive_nth (links, i), n);
+        if (!codec_failed (c))
+            check_repeated (c, seen, passive_nth (links, i));
+    }
 }
 
 static void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What passive_rows.c cannot say of the domain and its features, in libvirt's words. */
-#include <stdio.h>
 #include <string.h>
 
 #include "conf/domain.h"
+#include "conf/number.h"
 #include "conf/passive_rules.h"
 
 /* Without one a generation of its own is made. */
@@ -31,7 +31,9 @@ rule_page (Codec *c, PassiveNode *node)
 void
 rule_thread_pool (Codec *c, PassiveNode *node)
 {
-    if (passive_number (node, "thread_pool_min", -1) > passive_number (node, "thread_pool_max", -1))
+    if (passive_number (node, "thread_pool_max", -1) == 0)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "thread_pool_max must be a positive integer");
+    else if (passive_number (node, "thread_pool_min", -1) > passive_number (node, "thread_pool_max", -1))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED,
                     "thread_pool_min must be smaller or equal to thread_pool_max");
 }
@@ -40,17 +42,17 @@ void
 rule_fibrechannel (Codec *c, PassiveNode *node)
 {
     (void) c;
-    if (passive_is (node, "appid", ""))
+    if (!passive_attr (node, "appid"))
         passive_drop (node);
 }
 
-/* A group without allocations and monitors is none. */
 void
-rule_resctrl (Codec *c, PassiveNode *node)
+rule_monitor (Codec *c, PassiveNode *node)
 {
-    (void) c;
-    if (!passive_child (node, "cache") && !passive_child (node, "node") && !passive_child (node, "monitor"))
-        passive_drop (node);
+    gint64 level = passive_number (node, "level", 0);
+
+    if (level != 3)
+        codec_fail (c, ERR_XML, "Invalid monitor cache level '%u'", (guint) level);
 }
 
 /* Neither of the two is as good as absent; the rest is for the checks. */
@@ -138,35 +140,72 @@ rule_keywrap (Codec *c, PassiveNode *node)
 
 /* ---- sysinfo */
 
+/* The path without slashes that say nothing: two at the beginning do. */
+static void
+settle_file (PassiveNode *entry)
+{
+    const char *path = passive_attr (entry, "file"), *scheme = strstr (path, "://");
+    g_autoptr (GString) clean = g_string_new (NULL);
+    gsize root = strspn (path, "/");
+
+    passive_set_text (entry, NULL);
+    if (scheme && strchr (path, '/') > scheme)
+        return;                 /* in a URI they do */
+    g_string_append_len (clean, path, root == 2 ? 2 : root > 0);
+    for (const char *p = path + root; *p; p++)
+        if (*p != '/' || (p[1] && p[1] != '/'))
+            g_string_append_c (clean, *p);
+    passive_set (entry, "file", clean->str);
+}
+
 void
 rule_firmware_entry (Codec *c, PassiveNode *node)
 {
     if (!passive_attr (node, "name"))
         codec_fail (c, ERR_XML, "Firmware entry is missing 'name' attribute");
     else if (passive_attr (node, "file"))
-        passive_set_text (node, NULL);
+        settle_file (node);
     else if (!passive_text (node))
         codec_fail (c, ERR_XML, "Firmware entry must have either value or 'file' attribute");
+}
+
+/* A number before @end, which *p is behind of then; FALSE when there is none. */
+static gboolean
+take_number (const char **p, char end, gint64 *ret)
+{
+    g_autofree char *text = g_strndup (*p, strcspn (*p, "/"));
+
+    *p += strlen (text);
+    return number_parse_signed (text, 10, G_MININT, G_MAXINT, ret) && *(*p)++ == end;
 }
 
 static gboolean
 date_valid (const char *text)
 {
-    int month, day, year, end = 0;
+    gint64 month, day, year;
 
-    return sscanf (text, "%2d/%2d/%4d%n", &month, &day, &year, &end) == 3 && !text[end] && month >= 1
-        && month <= 12 && day >= 1 && day <= 31 && (year >= 1900 || year < 100);
+    return take_number (&text, '/', &month) && take_number (&text, '/', &day)
+        && take_number (&text, '\0', &year) && month >= 1 && month <= 12 && day >= 1 && day <= 31
+        && year >= 0 && (year >= 1900 || year < 100);
 }
 
 static void
-judge_entry (Codec *c, const char *block, const char *name, const char *value)
+judge_entry (Codec *c, const char *block, const char *name, PassiveNode *entry)
 {
+    const char *value = passive_text (entry);
     guint8 uuid[16];
+    char text[37];
 
     if (g_str_equal (block, "bios") && g_str_equal (name, "date") && !date_valid (value))
         codec_fail (c, ERR_XML_DETAIL, "Invalid BIOS 'date' format");
-    if (g_str_equal (block, "system") && g_str_equal (name, "uuid") && !domain_uuid_parse (value, uuid))
+    if (!g_str_equal (block, "system") || !g_str_equal (name, "uuid"))
+        return;
+    if (!domain_uuid_parse (value, uuid)) {
         codec_fail (c, ERR_XML_DETAIL, "malformed <sysinfo> uuid element");
+        return;
+    }
+    domain_uuid_format (uuid, text);
+    passive_set_text (entry, text);
 }
 
 /* Entries in the order of their block, the first of each name; others are forgotten. */
@@ -195,12 +234,14 @@ rule_sysinfo (Codec *c, PassiveNode *node)
         for (guint k = 0; k < all; k++, entry = passive_next (node, entry)) {
             PassiveNode *copy;
 
-            if (!passive_is (entry, "name", split[i]) || !passive_text (entry))
+            if (!passive_is (entry, "name", split[i]))
                 continue;
-            judge_entry (c, block, split[i], passive_text (entry));
+            if (!passive_text (entry))
+                break;          /* the first counts, and is none */
             copy = passive_add_child (node, "entry");
             passive_set (copy, "name", split[i]);
             passive_set_text (copy, passive_text (entry));
+            judge_entry (c, block, split[i], copy);
             kept++;
             break;
         }
@@ -291,7 +332,8 @@ rule_stimer (Codec *c, PassiveNode *node)
 {
     PassiveNode *direct = passive_child (node, "direct");
 
-    (void) c;
+    if (passive_is (node, "state", "on"))
+        refuse_others (c, "unsupported Hyper-V stimer feature: %s");
     if (direct && !passive_is (direct, "state", "on"))
         passive_remove_child (node, direct);
 }

@@ -270,6 +270,42 @@ passive_swap (PassiveNode *node, PassiveNode *one, PassiveNode *other)
     node->children->pdata[k] = one;
 }
 
+guint
+passive_length (const PassiveNode *node)
+{
+    return node && node->children ? node->children->len : 0;
+}
+
+PassiveNode *
+passive_nth (const PassiveNode *node, guint i)
+{
+    return g_ptr_array_index (node->children, i);
+}
+
+void
+passive_reorder (PassiveNode *node, const GPtrArray *names)
+{
+    guint done = 0;
+
+    for (guint i = 0; i < names->len; i++)
+        for (guint k = done; k < passive_length (node); k++)
+            if (g_str_equal (passive_nth (node, k)->name, g_ptr_array_index (names, i))) {
+                PassiveNode *child = g_ptr_array_steal_index (node->children, k);
+
+                g_ptr_array_insert (node->children, (int) done++, child);
+                break;
+            }
+}
+
+void
+passive_move_child (PassiveNode *from, PassiveNode *child, PassiveNode *to)
+{
+    guint at;
+
+    if (g_ptr_array_find (from->children, child, &at))
+        passive_node_insert (to, g_ptr_array_steal_index (from->children, at));
+}
+
 gboolean
 passive_has_word (const PassiveNode *node, const char *name)
 {
@@ -309,14 +345,21 @@ passive_count (const PassiveNode *node, const char *name)
 void
 passive_move (GPtrArray *items, PassiveNode *node, const PassiveNode *before)
 {
-    guint from, to;
+    guint from, to = items->len;
 
     if (node == before || !g_ptr_array_find (items, node, &from)
-        || !g_ptr_array_find (items, before, &to))
+        || (before && !g_ptr_array_find (items, before, &to)))
         return;
     items->pdata[from] = NULL;
     g_ptr_array_steal_index (items, from);
     g_ptr_array_insert (items, (int) (from < to ? to - 1 : to), node);
+}
+
+void
+passive_sort (PassiveNode *node, GCompareFunc compare)
+{
+    if (node->children)
+        g_ptr_array_sort (node->children, compare);
 }
 
 PassiveNode *

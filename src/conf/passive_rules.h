@@ -45,7 +45,9 @@ void rule_thread_pool (Codec *c, PassiveNode *node);
 void rule_firmware_entry (Codec *c, PassiveNode *node);
 void rule_sysinfo (Codec *c, PassiveNode *node);
 void rule_fibrechannel (Codec *c, PassiveNode *node);
-void rule_resctrl (Codec *c, PassiveNode *node);
+void rule_monitor (Codec *c, PassiveNode *node);
+void rule_interconnects (Codec *c, PassiveNode *node);
+void before_cpu (Codec *c, PassiveNode *node);
 void rule_smm (Codec *c, PassiveNode *node);
 void rule_hpt (Codec *c, PassiveNode *node);
 void rule_tcg (Codec *c, PassiveNode *node);
@@ -66,7 +68,6 @@ void rule_lockfailure (Codec *c, PassiveNode *node);
 
 /* passive_cpu_rules.c */
 void rule_cpu (Codec *c, PassiveNode *node);
-void rule_cpu_model (Codec *c, PassiveNode *node);
 void rule_cpu_cache (Codec *c, PassiveNode *node);
 void rule_topology (Codec *c, PassiveNode *node);
 void rule_distances (Codec *c, PassiveNode *node);

@@ -22,7 +22,7 @@ gboolean
 passive_word_next (const char **words, PassiveWord *word)
 {
     const char *p = *words ? *words + strspn (*words, " ") : "", *end = p + strcspn (p, " ");
-    gsize length = strcspn (p, " :!*+?%^&=");
+    gsize length = strcspn (p, " :!*+?%^&>=");
 
     if (p == end)
         return FALSE;
@@ -31,7 +31,7 @@ passive_word_next (const char **words, PassiveWord *word)
     copy_part (word->name, sizeof word->name, p, length);
     p += length;
     if (*p == ':') {
-        gsize whole = strcspn (++p, " !=*+?%^&");
+        gsize whole = strcspn (++p, " !=*+?%^&>");
 
         /* words may have '-' in them, the flag is behind */
         length = whole > 1 && p[whole - 1] == '-' ? whole - 1 : whole;
@@ -46,6 +46,7 @@ passive_word_next (const char **words, PassiveWord *word)
         word->no_zero |= *p == '-';
         word->when_on |= *p == '&';
         word->no_empty |= *p == '%';
+        word->judged |= *p == '>';
         word->secret |= *p == '^';
     }
     if (p < end)
@@ -355,22 +356,24 @@ passive_is_lenient (const char *type)
 gboolean
 passive_is_size (const char *type)
 {
-    return type[0] && !type[1] && strchr ("kMbGK", type[0]) != NULL;
+    return type[0] && !type[1] && strchr ("kwMbGK", type[0]) != NULL;
 }
 
 /* As libvirt writes them. */
 const char *
 passive_size_unit (const char *type, guint64 *ret_factor, const char **ret_default)
 {
-    *ret_factor = *type == 'k' ? 1024 : *type == 'M' ? 1048576 : 1;
-    *ret_default = *type == 'k' || *type == 'K' ? "KiB" : *type == 'G' ? "MiB" : "bytes";
-    return *type == 'k' ? "KiB" : *type == 'M' ? "M" : "bytes";
+    gboolean kib = *type == 'k' || *type == 'w';
+
+    *ret_factor = kib ? 1024 : *type == 'M' ? 1048576 : 1;
+    *ret_default = kib || *type == 'K' ? "KiB" : *type == 'G' ? "MiB" : "bytes";
+    return kib ? "KiB" : *type == 'M' ? "M" : "bytes";
 }
 
 const char *
 passive_size_written (const char *type, const char *value, char number[32])
 {
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };    /* libvirt: no more */
     guint64 factor, size = g_ascii_strtoull (value, NULL, 10);
     const char *initial;
     guint at = 0;
@@ -378,7 +381,7 @@ passive_size_written (const char *type, const char *value, char number[32])
     g_strlcpy (number, value, 32);
     if (*type != 'G' && *type != 'K')
         return passive_size_unit (type, &factor, &initial);
-    for (; size && size % 1024 == 0; at++)
+    for (; size && size % 1024 == 0 && at + 1 < G_N_ELEMENTS (units); at++)
         size /= 1024;
     g_snprintf (number, 32, "%" G_GUINT64_FORMAT, size);
     return units[at];

@@ -9,7 +9,7 @@ typedef struct {
     char name[32];
     char type[400];         /* of a child: the row to use */
     char initial[24];
-    gboolean many, required, always, kept, no_zero, no_empty, secret, when_on;
+    gboolean many, required, always, kept, no_zero, no_empty, secret, when_on, judged;
 } PassiveWord;
 
 typedef struct {

@@ -34,34 +34,36 @@ unit_factor (const char *unit, guint64 *ret_factor)
 }
 
 gboolean
-unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error)
+unit_parse (const char *text, const char *unit, const char *initial, gboolean wide,
+            guint64 *ret_bytes, GError **error)
 {
     guint64 number, factor;
 
-    if (!unit_factor (unit, &factor))
+    if (!unit)
+        unit = "";
+    if (!unit_factor (*unit ? unit : initial, &factor))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "unknown suffix '%s'", unit);
     if (!number_parse_unsigned (text, 10, G_MAXUINT64, &number))
         return error_set_from (error, ORIGIN_DOMAIN, ERR_XML, "invalid size '%s'", text);
-    /* half of the range, so that sums and signed wire types hold it */
-    if (number > G_MAXINT64 / factor)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", text,
-                               unit);
+    if (number > (wide ? G_MAXUINT64 : (guint64) G_MAXINT64) / factor)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW,
+                               "value too large: %" G_GUINT64_FORMAT "%s", number, unit);
     *ret_bytes = number * factor;
     return TRUE;
 }
 
 gboolean
-unit_parse_kib (const char *text, const char *unit, guint64 *ret_kib, GError **error)
+unit_parse_kib (const char *text, const char *unit, const char *initial, guint64 *ret_kib,
+                GError **error)
 {
     guint64 bytes, kib;
 
-    if (!unit_parse (text, unit, &bytes, error))
+    if (!unit_parse (text, unit, initial, FALSE, &bytes, error))
         return FALSE;
     kib = bytes / 1024 + (bytes % 1024 != 0);
     /* rounded up it must still be one that is read again */
     if (kib > G_MAXINT64 / 1024)
-        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "value too large: %s%s", text,
-                               unit);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "size value too large");
     *ret_kib = kib;
     return TRUE;
 }

@@ -7,9 +7,12 @@
 /* Factor of @unit in *ret_factor; FALSE when there is no such unit. Letters of any case. */
 gboolean unit_factor (const char *unit, guint64 *ret_factor);
 
-/* Digits, nothing else, of @text times @unit. FALSE leaves *ret_bytes alone and sets
- * ERR_XML (no number of 64 bits), ERR_INVALID_ARG (no such unit) or ERR_OVERFLOW. */
-gboolean unit_parse (const char *text, const char *unit, guint64 *ret_bytes, GError **error);
+/* Digits, nothing else, of @text times @unit (NULL, "": @initial). FALSE leaves *ret_bytes alone and
+ * sets ERR_XML (no number of 64 bits), ERR_INVALID_ARG (no such unit) or ERR_OVERFLOW: of signed 64
+ * bits, so that sums and wire types hold it, or (@wide) of 64 bits. */
+gboolean unit_parse (const char *text, const char *unit, const char *initial, gboolean wide,
+                     guint64 *ret_bytes, GError **error);
 
-/* The same in KiB, rounded up. */
-gboolean unit_parse_kib (const char *text, const char *unit, guint64 *ret_kib, GError **error);
+/* The same in KiB, rounded up, of signed 64 bits in bytes. */
+gboolean unit_parse_kib (const char *text, const char *unit, const char *initial, guint64 *ret_kib,
+                         GError **error);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents made by hand: hand/domain.txt (pieces of domains) and the others there
+"""Documents made by hand: hand/domain*.txt (pieces of domains) and the others there
 (of <devices>), whole documents that are
 about XML itself, and what tests/xml has."""
 
@@ -42,11 +42,10 @@ def domain(text, **own):
 
 
 def from_pieces():
-    for name in sorted(set(os.listdir(os.path.join(HERE, "hand"))) - {"domain.txt"}):
+    for name in sorted(os.listdir(os.path.join(HERE, "hand"))):
+        of_domain = name.startswith("domain")
         for title, text in pieces(os.path.join(HERE, "hand", name)):
-            yield f"{name[:-4]}: {title}", domain(f"<devices>{text}</devices>")
-    for title, text in pieces(os.path.join(HERE, "hand/domain.txt")):
-        yield "domain: " + title, domain(text)
+            yield f"{name[:-4]}: {title}", domain(text if of_domain else f"<devices>{text}</devices>")
 
 
 def from_files(directory):

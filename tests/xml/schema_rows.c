@@ -58,7 +58,7 @@ static const struct {
     { "", "anyText" },      { "text", "anyText" }, { "l", "anyText" },    { "u", "uint" },
     { "U", "ulong" },       { "n", "positive" },   { "N", "positiveLong" }, { "i", "integer" }, { "j", "integer" },
     { "p", "int" },         { "y", "yesNo" },      { "o", "onOff" },      { "c", "cpulist" },
-    { "k", "ulong" },       { "M", "ulong" },      { "b", "ulong" },
+    { "k", "ulong" },       { "w", "ulong" },      { "M", "ulong" },      { "b", "ulong" },
     { "G", "ulong" },       { "K", "ulong" },      { "H4", "bareHexadecimal" },
          { "uuid", "uuid" },
     { "x1", "hexadecimal" }, { "x2", "hexadecimal" }, { "x4", "hexadecimal" },

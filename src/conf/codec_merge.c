@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is there more than once, where libvirt's paths reach into all of them or the last one counts. Only
+ * a document has such: what is copied (codec_tree.c), whose nodes libxml2 must not free, has each once.
+ */
+#include "conf/codec_private.h"
+
+/* @to takes the attributes of @from: all instead of its own, or those that it lacks. */
+static void
+take_attributes (xmlNode *to, xmlNode *from, gboolean instead)
+{
+    if (instead) {
+        xmlFreePropList (to->properties);
+        to->properties = NULL;
+    }
+    for (xmlAttr *attr = from->properties, *next; attr; attr = next) {
+        next = attr->next;
+        if (!xmlHasProp (to, attr->name)) {
+            xmlUnlinkNode ((xmlNode *) attr);
+            xmlAddChild (to, (xmlNode *) attr);
+        }
+    }
+}
+
+/* Their namespaces stay where they are declared, in the document. */
+static void
+take_children (xmlNode *to, xmlNode *from)
+{
+    for (xmlNode *child = from->children, *next; child; child = next) {
+        next = child->next;
+        if (child->type == XML_ELEMENT_NODE) {
+            xmlUnlinkNode (child);
+            xmlAddChild (to, child);
+        }
+    }
+}
+
+/* The current element, or its child @inside; NULL. */
+static xmlNode *
+place (const Codec *c, const char *inside)
+{
+    xmlNode *here = c->reading && !c->error ? codec_top (c)->node : NULL;
+
+    return here && inside ? codec_next_child (here->children, inside) : here;
+}
+
+void
+codec_merge (Codec *c, const char *inside, const char *element, gboolean last)
+{
+    xmlNode *parent = place (c, inside);
+    xmlNode *first = parent ? codec_next_child (parent->children, element) : NULL;
+
+    for (xmlNode *next = first; next && (next = codec_next_child (next->next, element));) {
+        next->_private = &codec_mark_taken;
+        take_attributes (first, next, last);
+        take_children (first, next);
+    }
+}
+
+static xmlNode *
+first_like (const xmlNode *parent, const xmlNode *node)
+{
+    for (xmlNode *one = parent->children; one != node; one = one->next)
+        if (one->type == XML_ELEMENT_NODE && one->ns == node->ns && xmlStrEqual (one->name, node->name))
+            return one;
+    return NULL;
+}
+
+void
+codec_last (Codec *c, const char *inside)
+{
+    xmlNode *parent = place (c, inside);
+    guint n = 0;
+
+    /* of more than that some are unknown, which is refused */
+    for (xmlNode *node = parent ? parent->children : NULL, *next; node && n++ < CODEC_LIST_MAX;
+         node = next) {
+        gboolean merged = node->_private != NULL;
+        xmlNode *first = node->type == XML_ELEMENT_NODE && !merged ? first_like (parent, node) : NULL;
+
+        next = node->next;
+        if (first)
+            xmlAddPrevSibling (first, node);
+    }
+}
+
+void
+codec_adopt (Codec *c)
+{
+    xmlNode *parent = codec_top (c)->node;
+
+    for (xmlNode *child = c->reading && !c->error ? parent->children : NULL; child; child = child->next)
+        if (child->type == XML_ELEMENT_NODE)
+            child->ns = parent->ns;
+}
+
+GPtrArray *
+codec_children (const Codec *c)
+{
+    GPtrArray *names = g_ptr_array_new ();
+
+    for (const xmlNode *child = codec_top (c)->node->children; child; child = child->next)
+        if (child->type == XML_ELEMENT_NODE)
+            g_ptr_array_add (names, (char *) child->name);
+    return names;
+}
