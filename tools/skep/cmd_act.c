@@ -44,7 +44,7 @@ run_setvcpu (Shell *shell, const Args *args)
     if (flags < 0 || on == -2)
         return 1;
     if (on == -1)
-        return shell_fail (shell, "one of the options --enable or --disable is required");
+        return shell_fail (shell, "one of --enable, --disable is required");
     if (!(domain = shell_domain (shell, args)))
         return 1;
     if (!skep_domain_set_vcpu (domain, args_string (args, "vcpulist"), on, (unsigned) flags, &error))

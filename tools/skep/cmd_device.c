@@ -323,7 +323,11 @@ detach_found (Shell *shell, const Args *args, DeviceFinder find, const char *thi
 static xmlNodePtr
 find_disk (Shell *shell, const Args *args, const DomainXml *xml)
 {
-    return domain_xml_disk (shell, xml, args_string (args, "target"));
+    xmlNodePtr node = domain_xml_disk (shell, xml, args_string (args, "target"));
+
+    if (!node)
+        shell_fail (shell, "Failed to get disk information");
+    return node;
 }
 
 static int
@@ -352,6 +356,7 @@ find_interface (Shell *shell, const Args *args, const DomainXml *xml)
                     type);
     else
         shell_fail (shell, "No interface found whose type is %s", type);
+    shell_fail (shell, "Failed to detach interface");
     return NULL;
 }
 

@@ -256,9 +256,9 @@ run_set_lifecycle_action (Shell *shell, const Args *args)
     if (flags < 0)
         return 1;
     if (event < 0)
-        return shell_fail (shell, "invalid lifecycle type '%s'", args_string (args, "type"));
+        return shell_fail (shell, "Invalid lifecycle type '%s'.", args_string (args, "type"));
     if (action < 0)
-        return shell_fail (shell, "invalid lifecycle action '%s'", args_string (args, "action"));
+        return shell_fail (shell, "Invalid lifecycle action '%s'.", args_string (args, "action"));
     if (!(domain = shell_domain (shell, args)))
         return 1;
     if (!skep_domain_set_lifecycle_action (domain, (unsigned) event, (unsigned) action,

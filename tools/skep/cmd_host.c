@@ -35,7 +35,7 @@ run_string (Shell *shell, const Args *args)
         row++;
     text = row->get (shell->conn, &error);
     if (!text)
-        return shell_fail_with (shell, &error, NULL);
+        return shell_fail_with (shell, &error, strcmp (row->verb, "sysinfo") == 0 ? "failed to get sysinfo" : NULL);
     return print_string (shell, args, row->verb, g_strchomp (text));
 }
 
@@ -361,7 +361,7 @@ run_freepages (Shell *shell, const Args *args)
     int code = 0;
 
     if (args_flag (args, "all") == (cell >= 0))
-        return shell_fail (shell, "one of --all and --cellno is needed");
+        return shell_fail (shell, "missing cellno argument");
     cells = numbers_of_capabilities (shell->conn, "/capabilities/host/topology/cells/cell/@id",
                                      &error);
     sizes = numbers_of_capabilities (

@@ -29,7 +29,7 @@ run_start (Shell *shell, const Args *args)
         || !(domain = shell_domain (shell, args)))
         return 1;
     if (domain->id >= 0)
-        return shell_fail (shell, "domain '%s' is already active", domain->name);
+        return shell_fail (shell, "Domain is already active");
     if (!skep_domain_start (domain, (const int *) (void *) fds->data, fds->len, flags, &error))
         return shell_fail_with (shell, &error, "Failed to start domain '%s'", domain->name);
     shell_say (shell, "Domain '%s' started", domain->name);
@@ -165,7 +165,7 @@ run_send_process_signal (Shell *shell, const Args *args)
     gint64 pid;
 
     if (signum < 0)
-        return shell_fail (shell, "'%s' is no signal", name);
+        return shell_fail (shell, "malformed signal name: %s", name);
     if (!g_ascii_string_to_signed (args_string (args, "pid"), 10, G_MININT64, G_MAXINT64, &pid,
                                    NULL))
         return shell_fail (shell, "'%s' is no process number", args_string (args, "pid"));

@@ -44,6 +44,14 @@ show_or_set (Shell *shell, const Args *args, SkepDomain *domain, SkepLimits kind
         [SKEP_LIMITS_INTERFACE] = "Unable to set interface parameters",
         [SKEP_LIMITS_BLOCK] = "Unable to change block I/O throttle",
     };
+    /* as virsh, which asks for their number first, but for a block device where the path is bad already then */
+    static const char *const unseen[] = {
+        [SKEP_LIMITS_MEMORY] = "Unable to get number of memory parameters",
+        [SKEP_LIMITS_BLKIO] = "Unable to get number of blkio parameters",
+        [SKEP_LIMITS_NUMA] = "Unable to get number of memory parameters",
+        [SKEP_LIMITS_INTERFACE] = "Unable to get number of interface parameters",
+        [SKEP_LIMITS_BLOCK] = "Unable to get block I/O throttle parameters",
+    };
     autoerror error = { 0 };
     autoparams shown = { 0 };
     g_autoptr (Record) record = record_new ();
@@ -56,7 +64,7 @@ show_or_set (Shell *shell, const Args *args, SkepDomain *domain, SkepLimits kind
         return 0;
     }
     if (!skep_domain_limits (domain, kind, device, query, &shown, &error))
-        return shell_fail_with (shell, &error, "cannot read the limits of '%s'", domain->name);
+        return shell_fail_with (shell, &error, "%s", unseen[kind]);
     record_params (record, &shown);
     record_print (record, 15, ": ", shell_wants_json (shell, args), shell->out);
     return 0;

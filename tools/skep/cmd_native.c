@@ -117,7 +117,7 @@ run_to_native (Shell *shell, const Args *args)
     SkepNote *notes = NULL;
 
     if ((path != NULL) == args_given (args, "domain"))
-        return shell_fail (shell, "either a domain or --xml FILE is needed");
+        return shell_fail (shell, "need either domain or domain XML");
     if (path) {
         xml = read_text (shell, path);
     } else if ((domain = shell_domain (shell, args))) {

@@ -122,11 +122,11 @@ add_assignment (Shell *shell, const char *text, const SkepParams *known, SkepPar
     gint64 number;
 
     if (!name) {
-        shell_fail (shell, "'%s' is not of the form parameter=value", text);
+        shell_fail (shell, "Invalid syntax for --set, expecting name=value");
         return FALSE;
     }
     if (!like) {
-        shell_fail (shell, "the scheduler has no parameter '%s'", name);
+        shell_fail (shell, "invalid scheduler option: %s", name);
         return FALSE;
     }
     if (!g_ascii_string_to_signed (equals + 1, 10, like->type == SKEP_ULLONG ? 0 : G_MININT64,

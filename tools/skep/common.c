@@ -108,7 +108,7 @@ read_text (Shell *shell, const char *path)
     char *text;
 
     if (!file) {
-        shell_fail (shell, "cannot open '%s': %s", path, g_strerror (errno));
+        shell_fail (shell, "Failed to open file '%s': %s", path, g_strerror (errno));
         return NULL;
     }
     text = read_stream (file, path, shell);

@@ -85,7 +85,7 @@ domain_xml_interface (Shell *shell, const DomainXml *xml, const char *name)
     xmlNodePtr node = find_named (xml, "/domain/devices/interface", paths, name);
 
     if (!node)
-        shell_fail (shell, "interface '%s' not found", name);
+        shell_fail (shell, "Interface (dev: %s) not found.", name);
     return node;
 }
 
@@ -97,6 +97,6 @@ domain_xml_disk (Shell *shell, const DomainXml *xml, const char *name)
     xmlNodePtr node = find_named (xml, "/domain/devices/disk", paths, name);
 
     if (!node)
-        shell_fail (shell, "no disk with the target or source '%s'", name);
+        shell_fail (shell, "No disk found whose source path or target is %s", name);
     return node;
 }
