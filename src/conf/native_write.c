@@ -120,6 +120,9 @@ write_root (NativeWriter *w, const FsDef *fs, guint index)
 
     switch (fs->type) {
     case FS_MOUNT:
+        /* LXC looks itself, but at what is there now */
+        prefix = w->host && w->host->is_file && w->host->is_file (w->host->data, fs->source) ? "dir:" : "";
+        break;
     case FS_BLOCK:
         break;
     case FS_FILE:
