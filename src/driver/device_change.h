@@ -64,6 +64,8 @@ typedef struct {
     char *alias;
     PlanFacts *facts;
     GArray *images;              /* of int: until the controller has them */
+    NbdServers *servers;        /* while they are attached */
+    guint look_timer;           /* source id */
     char *host_end;             /* name of a link's end that stays here, "" none */
 
     const struct DeviceStep *steps;

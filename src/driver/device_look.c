@@ -24,6 +24,30 @@ typedef struct {
     DeviceResult *devices;
 } Looked;
 
+/* Ended when the container ends, whose undo would wait for them, and when their time is up. */
+static void
+look_over (DeviceChange *change)
+{
+    Instance *instance = device_change_instance (change);
+
+    if (change->look_timer)
+        g_source_remove (change->look_timer);
+    change->look_timer = 0;
+    if (instance)
+        g_ptr_array_remove_fast (instance->attaching, change->servers);
+    g_clear_pointer (&change->servers, nbd_servers_unref);
+}
+
+static gboolean
+look_too_late (gpointer data)
+{
+    DeviceChange *change = data;
+
+    change->look_timer = 0;
+    nbd_servers_end (change->servers, TRUE);
+    return G_SOURCE_REMOVE;
+}
+
 static void
 look_input_free (gpointer data)
 {
@@ -73,9 +97,9 @@ look_done (gpointer result, GError *error, gpointer data)
 {
     g_autofree Looked *looked = result;
     DeviceChange *change = data;
-
     Instance *instance = device_change_instance (change);
 
+    look_over (change);
     if (looked) {
         change->facts = looked->facts;
         if (!instance) {        /* it has ended meanwhile, as the next step says */
@@ -114,6 +138,9 @@ device_run_look (DeviceChange *change, GError **error)
     input->alone = domain_def_copy (change->alone);
     input->helper = g_strdup (daemon_state.settings->helper);
     host_server_init (&input->server);
+    change->servers = nbd_servers_ref (input->server.servers);
+    change->look_timer = g_timeout_add (daemon_state.settings->start_deadline, look_too_late, change);
+    g_ptr_array_add (change->domain->instance->attaching, change->servers);
     look_outside (change, look_run, input, look_input_free, look_done);
     return STEP_WAIT;
 }

@@ -30,7 +30,7 @@ void
 host_server_init (NbdServer *server)
 {
     *server = (NbdServer) { .program = nbd_find_program (daemon_state.settings->qemu_nbd), .dir = servers_dir (),
-                            .cancel = -1, .deadline_ms = daemon_state.settings->start_deadline };
+                            .servers = nbd_servers_new (), .deadline_ms = daemon_state.settings->start_deadline };
 }
 
 void
@@ -38,6 +38,7 @@ host_server_clear (NbdServer *server)
 {
     g_clear_pointer (&server->program, g_free);
     g_clear_pointer (&server->dir, g_free);
+    g_clear_pointer (&server->servers, nbd_servers_unref);
 }
 
 static gpointer

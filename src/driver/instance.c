@@ -39,6 +39,7 @@ instance_new (Domain *domain)
     instance->domain = domain_ref (domain);
     instance->serial = ++last_serial;
     instance->notes = g_ptr_array_new_with_free_func (note_free);
+    instance->attaching = g_ptr_array_new ();
     instance->log_fd = -1;
     instance->pidfd = -1;
     instance->exit_status = -1;
@@ -65,6 +66,7 @@ instance_free (Instance *instance)
     remove_source (&instance->reconnect);
     frozen_release (instance);
     trim_forget (instance);
+    device_works_end (instance);
     oom_watch_free (instance->oom);
     monitor_link_free (instance->start_link);
     monitor_link_free (instance->monitor);
@@ -75,6 +77,7 @@ instance_free (Instance *instance)
         fd_close (&instance->fds[i]);
     g_free (instance->fds);
     g_ptr_array_free (instance->notes, TRUE);
+    g_ptr_array_free (instance->attaching, TRUE);
     g_clear_pointer (&instance->images, g_array_unref);
     device_work_unref (instance->devices);
     ids_work_unref (instance->ids);
@@ -270,6 +273,7 @@ instance_undo (Instance *instance, void (*walked) (Instance *instance))
     /* what waits for a frozen file system cannot be killed */
     frozen_release (instance);
     trim_stop (instance, NULL, NULL, NULL);
+    device_works_end (instance);
     instance->phase = PHASE_UNDOING;
     if (instance->step >= n_start_steps)
         instance->step = n_start_steps - 1;

@@ -82,6 +82,7 @@ struct Instance {
     gboolean labels_loading;    /* a task loads them into the kernel: their undo waits for its end */
     GArray *images;             /* of int: loop and nbd devices, kept open until the controller has them */
     DeviceWork *devices;        /* start_devices.c */
+    GPtrArray *attaching;       /* of NbdServers, borrowed: of images that come while it runs */
     IdsWork *ids;               /* start_ids.c */
     int log_fd;
     GArray *console_logs;       /* of int, -1 none: until the controller has them; NULL: none has one */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files that a container gets as block devices: loop and nbd devices, attached on a pool thread. */
-#include <errno.h>
-#include <sys/eventfd.h>
-
 #include "driver/host_devices.h"
 #include "driver/start_private.h"
 #include "host/block.h"
@@ -122,9 +119,16 @@ DeviceResult *
 host_devices_attach (const DomainDef *def, const NbdServer *server, GError **error)
 {
     DeviceResult *result = device_result_new (def);
+    g_autoptr (GError) why = NULL;
 
-    if (attach_all (result, def, server, error))
-        return result;
+    if (attach_all (result, def, server, &why)) {
+        if (nbd_servers_settle (server->servers, error))
+            return result;
+    } else if (!nbd_servers_ended (server->servers, error)) {   /* else that is the reason */
+        g_propagate_error (error, g_steal_pointer (&why));
+    }
+    /* one that hangs would not end with its device */
+    nbd_servers_end (server->servers, FALSE);
     host_devices_give_up (result);
     return NULL;
 }
@@ -167,29 +171,28 @@ host_devices_take (DeviceResult *result, PlanFacts *facts)
 /* ---- the step */
 
 struct DeviceWork {
-    int cancel;                 /* eventfd */
+    NbdServers *servers;
     gboolean over;
-    gboolean waits;             /* for a program, which can be told to give up */
+    gboolean waits;             /* for a program, which can be ended */
     InstanceTicket *step, *undo;
 };
 
 typedef struct {
     DomainDef *def;
     NbdServer server;
-    DeviceWork *work;           /* for its descriptor */
 } DeviceInput;
 
 static void
 device_work_clear (gpointer data)
 {
-    fd_close (&((DeviceWork *) data)->cancel);
+    nbd_servers_unref (((DeviceWork *) data)->servers);
 }
 
 void
 device_work_unref (DeviceWork *work)
 {
     if (work)
-        g_atomic_rc_box_release_full (work, device_work_clear);
+        g_rc_box_release_full (work, device_work_clear);
 }
 
 static void
@@ -199,8 +202,16 @@ device_input_free (gpointer data)
 
     domain_def_free (input->def);
     host_server_clear (&input->server);
-    device_work_unref (input->work);
     g_free (input);
+}
+
+void
+device_works_end (Instance *instance)
+{
+    if (instance->devices && !instance->devices->over)
+        nbd_servers_end (instance->devices->servers, FALSE);
+    for (guint i = 0; i < instance->attaching->len; i++)
+        nbd_servers_end (instance->attaching->pdata[i], FALSE);
 }
 
 static gpointer
@@ -258,27 +269,18 @@ step_devices (Instance *instance, GError **error)
 {
     const DomainDef *def = instance->domain->def;
     g_autofree char *owner = g_strconcat (def->name, "/device", NULL);
-    int cancel = eventfd (0, EFD_CLOEXEC);
-    DeviceInput *input;
-    DeviceWork *work;
+    DeviceInput *input = g_new0 (DeviceInput, 1);
+    DeviceWork *work = g_rc_box_new0 (DeviceWork);
 
-    if (cancel < 0) {
-        error_set_errno (error, errno, "cannot make an event descriptor");
-        return STEP_FAILED;
-    }
-    work = g_atomic_rc_box_new0 (DeviceWork);
-    work->cancel = cancel;
+    (void) error;
+    input->def = domain_def_copy (def);
+    host_server_init (&input->server);
+    work->servers = nbd_servers_ref (input->server.servers);
     work->waits = served_by_program (def);
     work->step = instance_ticket (instance);
     instance->devices = work;
-    input = g_new0 (DeviceInput, 1);
-    input->def = domain_def_copy (def);
-    input->work = g_atomic_rc_box_acquire (work);
-    host_server_init (&input->server);
-    input->server.cancel = cancel;
     /* images may lie on a server that does not answer */
-    task_run_waiting (owner, devices_attach, input, device_input_free, devices_attached,
-                      g_atomic_rc_box_acquire (work));
+    task_run_waiting (owner, devices_attach, input, device_input_free, devices_attached, g_rc_box_acquire (work));
     return STEP_WAIT;
 }
 
@@ -289,7 +291,6 @@ undo_devices (Instance *instance)
     DeviceWork *work = instance->devices;
 
     if (work && !work->over && work->waits) {
-        eventfd_write (work->cancel, 1);
         if (work->undo)
             instance_redeem (work->undo);
         work->undo = instance_ticket (instance);

@@ -72,6 +72,8 @@ StepResult undo_links (Instance *instance);
 #define STEP_DEVICES_BIT 4
 gboolean devices_needed (Instance *instance);
 void device_work_unref (DeviceWork *work);
+/* Images that are being attached, by a start or to what runs: given up, and their servers killed. */
+void device_works_end (Instance *instance);
 StepResult step_devices (Instance *instance, GError **error);
 StepResult undo_devices (Instance *instance);
 

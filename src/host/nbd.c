@@ -26,7 +26,6 @@
 #define BACKEND_MAX 800         /* with a longer path: without it */
 #define MODPROBE_MS 20000
 #define DEATH_MS 2000
-#define LEFT_MS 10000           /* for one that a dead daemon left */
 
 /* ---- what this host has */
 
@@ -102,8 +101,8 @@ open_dir (const char *path, GError **error)
     return fd;
 }
 
-static int
-connect_to (int dir, const char *name)
+int
+nbd_connect_to (int dir, const char *name)
 {
     autofd int sock = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address;
@@ -119,7 +118,8 @@ connect_to (int dir, const char *name)
 typedef struct {
     const NbdImage *image;
     int dir;
-    char name[17];              /* in it */
+    char name[NBD_NAME_SIZE];
+    char file[NBD_FILE_SIZE];   /* in it */
     int sock;                   /* to qemu-nbd; in its queue before it runs */
     int pidfd, said;            /* its process, its standard error */
     pid_t pid;
@@ -158,8 +158,8 @@ attach_clear (Attach *attach)
     fd_close (&attach->sock);
     kill_server (attach);
     fd_close (&attach->said);
-    if (attach->dir >= 0 && *attach->name)
-        unlinkat (attach->dir, attach->name, 0);
+    if (attach->dir >= 0 && *attach->file)
+        unlinkat (attach->dir, attach->file, 0);
     fd_close (&attach->dir);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Attach, attach_clear)
@@ -172,9 +172,10 @@ make_socket (Attach *attach, int *ret_listener, GError **error)
     struct sockaddr_un address;
 
     g_snprintf (attach->name, sizeof attach->name, "%08x%08x", g_random_int (), g_random_int ());
-    fill_address (&address, attach->dir, attach->name);
+    g_strlcpy (attach->file, attach->name, sizeof attach->file);
+    fill_address (&address, attach->dir, attach->file);
     if (listener < 0 || bind (listener, (const struct sockaddr *) &address, sizeof address) < 0
-        || listen (listener, 1) < 0 || (attach->sock = connect_to (attach->dir, attach->name)) < 0)
+        || listen (listener, 1) < 0 || (attach->sock = nbd_connect_to (attach->dir, attach->file)) < 0)
         return error_set_errno (error, errno, "cannot make a socket for qemu-nbd");
     *ret_listener = fd_steal (&listener);
     return TRUE;
@@ -204,6 +205,20 @@ spawn_server (Attach *attach, const char *program, GError **error)
     return spawn_start (&args, &attach->pid, &attach->pidfd, error);
 }
 
+/* From now on others can end it: this daemon's main loop, and a later daemon by the file's name. */
+static gboolean
+show_server (Attach *attach, const NbdServer *server, GError **error)
+{
+    const NbdProcess process = { attach->pid, node_process_start (attach->pid) };
+    char file[NBD_FILE_SIZE];
+
+    g_snprintf (file, sizeof file, NBD_FILE_WRITTEN, attach->name, process.pid, process.start);
+    if (renameat (attach->dir, attach->file, attach->dir, file) < 0)
+        return error_set_errno (error, errno, "cannot name the socket of qemu-nbd");
+    g_strlcpy (attach->file, file, sizeof attach->file);
+    return nbd_servers_add (server->servers, attach->pidfd, attach->dir, attach->file, error);
+}
+
 /* What qemu-nbd says before it ends, or that it does not come so far. */
 static gboolean
 server_error (const Attach *attach, NbdWaited waited, GError **error)
@@ -213,8 +228,6 @@ server_error (const Attach *attach, NbdWaited waited, GError **error)
     ssize_t n;
 
     switch (waited) {
-    case NBD_GIVEN_UP:
-        return error_set (error, ERR_OPERATION_ABORTED, "Attaching %s was given up", attach->image->file);
     case NBD_TOO_LATE:
         return error_set (error, ERR_OPERATION_TIMEOUT, "Unable to attach %s: qemu-nbd is not ready in time",
                           attach->image->file);
@@ -232,9 +245,11 @@ server_error (const Attach *attach, NbdWaited waited, GError **error)
                       *said ? said : "qemu-nbd ended");
 }
 
-/* The device lasts without us from the connection on, until it is tied to its openers. */
+/* The device lasts without us from the connection on, until it is tied to its openers. Opening it reads partitions,
+ * which nothing interrupts, not even our death: hence the kernel's own deadline. */
 static gboolean
-connect_device (Attach *attach, const NbdExport *export, char **ret_path, int *ret_fd, GError **error)
+connect_device (Attach *attach, const NbdServer *server, const NbdExport *export, char **ret_path, int *ret_fd,
+                GError **error)
 {
     g_autofree char *backend = g_strdup_printf (BACKEND " %s %s", attach->name, attach->image->file);
     g_autofree char *path = NULL;
@@ -244,7 +259,7 @@ connect_device (Attach *attach, const NbdExport *export, char **ret_path, int *r
 
     if (strlen (backend) > BACKEND_MAX)
         backend[strlen (BACKEND) + 1 + strlen (attach->name)] = '\0';
-    r = nbd_kernel_connect (attach->sock, export, backend, &index);
+    r = nbd_kernel_connect (attach->sock, export, backend, MAX (server->deadline_ms / 1000, 1), &index);
     if (r == -ENOENT)
         return error_set (error, ERR_CONFIG_UNSUPPORTED, "the kernel's nbd devices cannot be had in this network "
                           "namespace, only in the host's own");
@@ -257,6 +272,7 @@ connect_device (Attach *attach, const NbdExport *export, char **ret_path, int *r
         nbd_kernel_disconnect (index);
         return error_set_errno (error, -r, "Unable to open %s", path);
     }
+    nbd_servers_connected (server->servers, attach->file, index, g_steal_pointer (&backend));
     *ret_path = g_steal_pointer (&path);
     *ret_fd = fd_steal (&device);
     return TRUE;
@@ -277,28 +293,37 @@ nbd_attach (const NbdServer *server, const NbdImage *image, char **ret_path, int
         return FALSE;
     nbd_recover (server->dir);
     attach.dir = open_dir (server->dir, error);
-    if (attach.dir < 0 || !spawn_server (&attach, server->program, error))
+    if (attach.dir < 0 || !spawn_server (&attach, server->program, error) || !show_server (&attach, server, error))
         return FALSE;
-    attach.wait = (NbdWait) { .sock = attach.sock, .pidfd = attach.pidfd, .cancel = server->cancel,
+    attach.wait = (NbdWait) { .sock = attach.sock, .pidfd = attach.pidfd,
                               .deadline = g_get_monotonic_time () + (gint64) server->deadline_ms * 1000 };
     waited = nbd_negotiate (&attach.wait, &export);
     if (waited != NBD_READY)
         return server_error (&attach, waited, error);
-    if (!connect_device (&attach, &export, ret_path, ret_fd, error))
+    if (!connect_device (&attach, server, &export, ret_path, ret_fd, error))
         return FALSE;
     *ret_process = (NbdProcess) { attach.pid, node_process_start (attach.pid) };
     spawn_watch (attach.pid, fd_steal (&attach.pidfd), reaped, NULL);
+    *attach.file = '\0';        /* its file is the list's */
     return TRUE;
+}
+
+int
+nbd_process_open (const NbdProcess *process)
+{
+    autofd int pidfd = process->start == node_process_start (process->pid) ? pidfd_of (process->pid) : -1;
+
+    /* read again with the pidfd in hand, which holds the number */
+    return pidfd >= 0 && process->start == node_process_start (process->pid) ? fd_steal (&pidfd) : -1;
 }
 
 gboolean
 nbd_process_wait (const NbdProcess *process, guint ms)
 {
-    autofd int pidfd = process->start == node_process_start (process->pid) ? pidfd_of (process->pid) : -1;
+    autofd int pidfd = nbd_process_open (process);
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
-    /* read again with the pidfd in hand, which holds the number */
-    return pidfd < 0 || process->start != node_process_start (process->pid) || poll (&ended, 1, (int) ms) > 0;
+    return pidfd < 0 || poll (&ended, 1, (int) ms) > 0;
 }
 
 gboolean
@@ -309,11 +334,8 @@ nbd_process_over (const NbdProcess *process)
 
 /* ---- the kernel's list */
 
-typedef void (*DeviceVisit) (guint index, const char *name, const char *file, gpointer data);
-
-/* Of the devices attached by a skepd. */
-static void
-each_device (DeviceVisit visit, gpointer data)
+void
+nbd_each_device (NbdVisit visit, gpointer data)
 {
     g_autofree char *path = g_strconcat (node_root, "/sys/block", NULL);
     g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
@@ -343,52 +365,5 @@ add_file (guint index, const char *name, const char *file, gpointer data)
 void
 nbd_add_files (GHashTable *files)
 {
-    each_device (add_file, files);
-}
-
-/* ---- what a daemon that was killed has left */
-
-static void
-disconnect_left (guint index, const char *name, const char *file, gpointer data)
-{
-    (void) file;
-    if (g_str_equal (name, data))
-        nbd_kernel_disconnect (index);
-}
-
-/* It may just begin to serve: it ends with the first client that has got so far. */
-static void
-end_left (int dir, const char *name)
-{
-    const gint64 deadline = g_get_monotonic_time () + LEFT_MS * 1000;
-
-    each_device (disconnect_left, (gpointer) name);
-    while (g_get_monotonic_time () < deadline) {
-        autofd int sock = connect_to (dir, name);
-        const NbdWait wait = { .sock = sock, .pidfd = -1, .cancel = -1, .deadline = deadline };
-        NbdExport export;
-
-        if (sock < 0)
-            break;
-        nbd_negotiate (&wait, &export);
-        fd_close (&sock);
-        g_usleep (10000);       /* for it to close its socket */
-    }
-    unlinkat (dir, name, 0);
-    log_debug ("an image whose attaching was cut short has been released");
-}
-
-void
-nbd_recover (const char *dir)
-{
-    static GMutex lock;
-    static gboolean done;       /* under it */
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
-    g_autoptr (GDir) list = done ? NULL : g_dir_open (dir, 0, NULL);
-    autofd int fd = list ? open (dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    const char *name;
-
-    while (fd >= 0 && (name = g_dir_read_name (list)))
-        end_left (fd, name);
-    done = TRUE;
+    nbd_each_device (add_file, files);
 }

@@ -13,11 +13,25 @@
 #include <glib.h>
 #include <sys/types.h>
 
+/* Those that are under way for one purpose. Each has a file in NbdServer.dir until they are settled. */
+typedef struct NbdServers NbdServers;
+
+NbdServers *nbd_servers_new (void);
+NbdServers *nbd_servers_ref (NbdServers *servers);
+void nbd_servers_unref (NbdServers *servers);       /* NULL is fine */
+/* Any thread: kills them, which hang perhaps, and so ends what waits for one of their devices; what is attached for
+ * the same purpose after that fails. @too_late is for the error. Once they are settled: nothing. */
+void nbd_servers_end (NbdServers *servers, gboolean too_late);
+/* TRUE: they were, ERR_OPERATION_ABORTED or ERR_OPERATION_TIMEOUT. */
+gboolean nbd_servers_ended (NbdServers *servers, GError **error);
+/* All that was to be done before anybody can write to the images has been done. FALSE: they were ended. */
+gboolean nbd_servers_settle (NbdServers *servers, GError **error);
+
 typedef struct {
     char *program;              /* qemu-nbd; NULL: there is none */
     char *dir;                  /* for what is under way, this daemon's alone; made on first use */
-    int cancel;                 /* readable: give up; -1 never */
-    guint deadline_ms;
+    NbdServers *servers;
+    guint deadline_ms;          /* until one serves */
 } NbdServer;
 
 typedef struct {

@@ -22,7 +22,6 @@ nbd_wait (const NbdWait *wait)
 {
     struct pollfd polls[] = {
         { .fd = wait->sock, .events = POLLIN },
-        { .fd = wait->cancel, .events = POLLIN },
         { .fd = wait->pidfd, .events = POLLIN },
     };
     gint64 left;
@@ -34,8 +33,6 @@ nbd_wait (const NbdWait *wait)
             return NBD_TOO_LATE;
         r = poll (polls, G_N_ELEMENTS (polls), (int) (left / 1000) + 1);
     } while (r == 0 || (r < 0 && errno == EINTR));
-    if (polls[1].revents)
-        return NBD_GIVEN_UP;
     return polls[0].revents ? NBD_READY : NBD_SERVER_ENDED;
 }
 

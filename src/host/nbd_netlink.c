@@ -83,7 +83,7 @@ add_u64 (RtnlRequest *request, guint type, guint64 value)
 }
 
 int
-nbd_kernel_connect (int sock, const NbdExport *export, const char *backend, guint32 *ret_index)
+nbd_kernel_connect (int sock, const NbdExport *export, const char *backend, guint timeout, guint32 *ret_index)
 {
     RtnlRequest request;
     gsize list, item;
@@ -94,6 +94,7 @@ nbd_kernel_connect (int sock, const NbdExport *export, const char *backend, guin
     add_u64 (&request, NBD_ATTR_SIZE_BYTES, export->size);
     add_u64 (&request, NBD_ATTR_BLOCK_SIZE_BYTES, SECTOR);
     add_u64 (&request, NBD_ATTR_SERVER_FLAGS, export->flags);
+    add_u64 (&request, NBD_ATTR_TIMEOUT, timeout);
     list = rtnl_open (&request, NBD_ATTR_SOCKETS | NLA_F_NESTED);
     item = rtnl_open (&request, NBD_SOCK_ITEM | NLA_F_NESTED);
     rtnl_add_u32 (&request, NBD_SOCK_FD, (guint32) sock);
@@ -113,6 +114,20 @@ nbd_kernel_tie (guint32 index, const char *backend)
         return r;
     rtnl_add_u32 (&request, NBD_ATTR_INDEX, index);
     add_u64 (&request, NBD_ATTR_CLIENT_FLAGS, NBD_CFLAG_DISCONNECT_ON_CLOSE);
+    rtnl_add_string (&request, NBD_ATTR_BACKEND_IDENTIFIER, backend);
+    return acknowledged (&request);
+}
+
+int
+nbd_kernel_be_patient (guint32 index, const char *backend)
+{
+    RtnlRequest request;
+    int r = start (&request, NBD_CMD_RECONFIGURE);
+
+    if (r < 0)
+        return r;
+    rtnl_add_u32 (&request, NBD_ATTR_INDEX, index);
+    add_u64 (&request, NBD_ATTR_TIMEOUT, 0);
     rtnl_add_string (&request, NBD_ATTR_BACKEND_IDENTIFIER, backend);
     return acknowledged (&request);
 }

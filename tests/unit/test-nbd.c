@@ -3,8 +3,9 @@
  * kernel's devices hold, what is said where something is missing. The rest: tests/vm/nbd.sh. */
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -24,8 +25,8 @@
 static NbdWaited
 negotiate (const void *says, gsize size, gboolean hangs, NbdExport *ret, char *told, gsize told_size)
 {
-    autofd int ours = -1, theirs = -1, cancel = -1;
-    NbdWait wait = { .pidfd = -1, .cancel = -1, .deadline = g_get_monotonic_time () + SOON };
+    autofd int ours = -1, theirs = -1;
+    NbdWait wait = { .pidfd = -1, .deadline = g_get_monotonic_time () + (hangs ? 1000 : SOON) };
     NbdWaited result;
     int pair[2];
 
@@ -33,9 +34,7 @@ negotiate (const void *says, gsize size, gboolean hangs, NbdExport *ret, char *t
     wait.sock = ours = pair[0];
     theirs = pair[1];
     g_assert_cmpint (fd_write_all (theirs, says, size), ==, 0);
-    if (hangs)
-        wait.cancel = cancel = eventfd (1, EFD_CLOEXEC);
-    else
+    if (!hangs)
         g_assert_cmpint (shutdown (theirs, SHUT_WR), ==, 0);
     result = nbd_negotiate (&wait, ret);
     fd_close (&ours);
@@ -79,7 +78,7 @@ test_bad_servers (void)
 
     for (gsize cut = 0; cut < sizeof good - 1; cut++)
         g_assert_cmpint (negotiate (good, cut, FALSE, &export, NULL, 0), ==, NBD_SERVER_ENDED);
-    g_assert_cmpint (negotiate (good, 20, TRUE, &export, NULL, 0), ==, NBD_GIVEN_UP);
+    g_assert_cmpint (negotiate (good, 20, TRUE, &export, NULL, 0), ==, NBD_TOO_LATE);
     g_assert_cmpint (negotiate (oldstyle, sizeof oldstyle - 1, FALSE, &export, NULL, 0), ==, NBD_NOT_UNDERSTOOD);
     g_assert_cmpint (negotiate (fixed, sizeof fixed - 1, FALSE, &export, NULL, 0), ==, NBD_NOT_UNDERSTOOD);
     g_assert_cmpuint (export.size, ==, 7);
@@ -89,7 +88,7 @@ static void
 test_deadline (void)
 {
     int pair[2];
-    NbdWait wait = { .pidfd = -1, .cancel = -1, .deadline = g_get_monotonic_time () + 1000 };
+    NbdWait wait = { .pidfd = -1, .deadline = g_get_monotonic_time () + 1000 };
     NbdExport export;
 
     g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
@@ -142,7 +141,7 @@ static void
 test_missing (void)
 {
     const NbdImage image = { .file = "/images/a", .format = "qcow2" };
-    NbdServer server = { .dir = (char *) "/nonexistent", .cancel = -1, .deadline_ms = 1000 };
+    NbdServer server = { .dir = (char *) "/nonexistent", .deadline_ms = 1000 };
     g_autoptr (GError) error = NULL;
     g_autofree char *path = NULL;
     g_autofree char *root = g_dir_make_tmp ("skep-nbd-XXXXXX", NULL);
@@ -163,6 +162,188 @@ test_missing (void)
                                          "is no module nbd");
     g_assert_null (nbd_find_program ("/nonexistent/qemu-nbd"));
     rmdir (root);
+}
+
+/* ---- servers that are under way */
+
+#define SILENT "#!/bin/sh\necho $$ >%s/new; mv %s/new %s/pid; exec sleep 1000\n"
+
+typedef struct {
+    char *root, *dir, *program, *pid;
+    NbdServer server;
+} Silent;
+
+/* A host with the kernel's driver, and a server that says nothing. */
+static void
+silent_init (Silent *silent)
+{
+    g_autofree char *script = NULL;
+
+    silent->root = g_dir_make_tmp ("skep-nbd-XXXXXX", NULL);
+    silent->dir = g_strconcat (silent->root, "/run", NULL);
+    silent->program = g_strconcat (silent->root, "/server", NULL);
+    silent->pid = g_strconcat (silent->root, "/pid", NULL);
+    silent->server = (NbdServer) { .program = silent->program, .dir = silent->dir, .servers = nbd_servers_new (),
+                                   .deadline_ms = 60000 };
+    script = g_strdup_printf (SILENT, silent->root, silent->root, silent->root);
+    g_assert_true (g_file_set_contents_full (silent->program, script, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+    node_root = silent->root;
+    put ("/sys/block/nbd0/dev", "43:0\n");
+}
+
+static void
+silent_clear (Silent *silent)
+{
+    g_autofree char *remove = g_strconcat ("rm -rf ", silent->root, NULL);
+
+    node_root = "";
+    g_assert_true (g_spawn_command_line_sync (remove, NULL, NULL, NULL, NULL));
+    nbd_servers_unref (silent->server.servers);
+    g_free (silent->root);
+    g_free (silent->dir);
+    g_free (silent->program);
+    g_free (silent->pid);
+}
+
+/* Its process, once its program runs. */
+static pid_t
+silent_pid (const Silent *silent)
+{
+    g_autofree char *text = NULL;
+
+    while (!g_file_get_contents (silent->pid, &text, NULL, NULL))
+        g_usleep (1000);
+    return (pid_t) atoi (text);
+}
+
+static guint
+files_in (const char *path)
+{
+    g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+    guint n = 0;
+
+    g_assert_nonnull (dir);
+    while (g_dir_read_name (dir))
+        n++;
+    return n;
+}
+
+static gpointer
+end_when_it_runs (gpointer data)
+{
+    Silent *silent = data;
+
+    silent_pid (silent);
+    nbd_servers_end (silent->server.servers, FALSE);
+    return NULL;
+}
+
+static void
+expect_given_up (Silent *silent)
+{
+    const NbdImage image = { .file = "/images/a", .format = "qcow2" };
+    g_autoptr (GError) error = NULL, why = NULL;
+    g_autofree char *path = NULL;
+    NbdProcess process;
+    int fd;
+
+    g_assert_false (nbd_attach (&silent->server, &image, &path, &fd, &process, &error));
+    g_assert_nonnull (error);
+    g_assert_true (nbd_servers_ended (silent->server.servers, &why));
+    g_assert_error (why, SKEP_ERROR, ERR_OPERATION_ABORTED);
+    g_assert_cmpstr (why->message, ==, "attaching images was given up");
+    g_assert_cmpint (kill (silent_pid (silent), 0), ==, -1);
+    g_assert_cmpuint (files_in (silent->dir), ==, 0);
+}
+
+/* Ended by another thread long before its deadline; and what begins after that does not come so far. */
+static void
+test_ended (void)
+{
+    Silent silent;
+    GThread *thread;
+    g_autoptr (GError) error = NULL;
+
+    silent_init (&silent);
+    thread = g_thread_new (NULL, end_when_it_runs, &silent);
+    expect_given_up (&silent);
+    g_thread_join (thread);
+    expect_given_up (&silent);
+    nbd_servers_end (silent.server.servers, TRUE);  /* the first reason stays */
+    g_assert_false (nbd_servers_settle (silent.server.servers, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_OPERATION_ABORTED);
+    silent_clear (&silent);
+}
+
+/* Another process, as a daemon that attaches is, and the one after it. */
+static int
+other_daemon (const char *verb, char *root)
+{
+    const NbdImage image = { .file = "/images/a", .format = "qcow2" };
+    g_autofree char *dir = g_strconcat (root, "/run", NULL), *program = g_strconcat (root, "/server", NULL);
+    g_autofree char *path = NULL;
+    NbdServer server = { .program = program, .dir = dir, .deadline_ms = 600000 };
+    NbdProcess process;
+    int fd;
+
+    node_root = root;
+    if (g_str_equal (verb, "--recover")) {
+        nbd_recover (dir);
+        return 0;
+    }
+    server.servers = nbd_servers_new ();
+    return nbd_attach (&server, &image, &path, &fd, &process, NULL);
+}
+
+static GPid
+other_start (const char *verb, const char *root)
+{
+    const char *argv[] = { "/proc/self/exe", verb, root, NULL };
+    g_autoptr (GError) error = NULL;
+    GPid pid;
+
+    g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &error);
+    g_assert_no_error (error);
+    return pid;
+}
+
+/* Its server has a name by its process, from soon after its begin. */
+static gboolean
+is_named (const Silent *silent)
+{
+    g_autofree char *end = g_strdup_printf (".%d.%" G_GUINT64_FORMAT, silent_pid (silent),
+                                            node_process_start (silent_pid (silent)));
+    g_autoptr (GDir) dir = g_dir_open (silent->dir, 0, NULL);
+    const char *name = g_dir_read_name (dir);
+
+    return name && g_str_has_suffix (name, end);
+}
+
+/* The daemon dies while a server hangs: the next one ends that. */
+static void
+test_left (void)
+{
+    Silent silent;
+    NbdProcess server;
+    GPid pid;
+    int status;
+
+    silent_init (&silent);
+    pid = other_start ("--attach", silent.root);
+    server = (NbdProcess) { .pid = silent_pid (&silent) };
+    server.start = node_process_start (server.pid);
+    while (!is_named (&silent))
+        g_usleep (1000);
+    g_assert_cmpint (kill (pid, SIGKILL), ==, 0);
+    g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+    g_assert_true (WIFSIGNALED (status));
+    g_assert_false (nbd_process_over (&server));
+    pid = other_start ("--recover", silent.root);
+    g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+    g_assert_cmpint (status, ==, 0);
+    g_assert_true (nbd_process_wait (&server, 60000));
+    g_assert_cmpuint (files_in (silent.dir), ==, 0);
+    silent_clear (&silent);
 }
 
 static void
@@ -197,6 +378,8 @@ test_process_wait (void)
 int
 main (int argc, char **argv)
 {
+    if (argc == 3 && (g_str_equal (argv[1], "--attach") || g_str_equal (argv[1], "--recover")))
+        return other_daemon (argv[1], argv[2]);
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/nbd/handshake", test_handshake);
     g_test_add_func ("/nbd/padding", test_padding);
@@ -204,6 +387,8 @@ main (int argc, char **argv)
     g_test_add_func ("/nbd/deadline", test_deadline);
     g_test_add_func ("/nbd/files", test_files);
     g_test_add_func ("/nbd/missing", test_missing);
+    g_test_add_func ("/nbd/ended", test_ended);
+    g_test_add_func ("/nbd/left", test_left);
     g_test_add_func ("/nbd/process", test_process);
     g_test_add_func ("/nbd/process-wait", test_process_wait);
     return g_test_run ();

@@ -31,7 +31,11 @@ all_gone () { # NAME
     nothing_left "$1"
 }
 kill_daemon () {
+    local before
+    before=$(systemctl show -p MainPID --value skepd)
     systemctl kill -s KILL --kill-who=main skepd
+    # not at once when it waits for a device
+    until_true 90 sh -c "[ \"\$(systemctl show -p MainPID --value skepd)\" != $before ]"
     until_true 30 sh -c '[ "$(systemctl is-active skepd)" = active ]'
     until_true 30 v uri
 }
@@ -157,11 +161,66 @@ starter=$!
 until_true 60 test -s /run/slow
 kill_daemon
 wait $starter
-check "a dead daemon leaves it behind" test -e "/proc/$(cat /run/slow)"
-rm /run/hold
+check "the next daemon ends what that has left" until_true 60 test ! -e "/proc/$(cat /run/slow)"
 all_gone "left behind"
+rm /run/hold
+
+# ---- one that hangs when the kernel asks it for something: the daemon stands between connecting and tying then
+cat >/root/hung-nbd <<'HUNG'
+#!/bin/sh
+exec qemu-nbd --image-opts driver=null-co,size=16777216,read-zeroes=on,latency-ns=3600000000000
+HUNG
+chmod +x /root/hung-nbd
+sed -i 's|^qemu_nbd.*|qemu_nbd = "/root/hung-nbd"|' /etc/skep/lxc.conf
+echo 'start_deadline = 20000' >>/etc/skep/lxc.conf
+systemctl restart skepd
+connected () {
+    until_true 60 sh -c 'cat /sys/block/nbd*/pid'
+}
+v start pic >/run/said 2>&1 &
+starter=$!
+check "a server that hangs: the device is connected" connected
+check "destroy cancels it too" v destroy pic
+wait $starter
+equal "and the start fails" $? 1
+all_gone "cancelled while the device hangs"
+v start pic >/run/said 2>&1 &
+starter=$!
+check "again" connected
+kill_daemon
+wait $starter
+all_gone "daemon killed while the device hangs"
+with ""
+check "start without images, for one that hangs" v start pic
+fs data.qcow2 qcow2 /data >/root/fs.xml
+v attach-device pic /root/fs.xml --live >/run/said 2>&1 &
+starter=$!
+check "attached to what runs" connected
+check "destroy ends that" v destroy pic
+wait $starter
+equal "and the attach fails" $? 1
+all_gone "destroyed while an attach hangs"
+sed -i '/^start_deadline/d' /etc/skep/lxc.conf
+with "$(fs data.qcow2 qcow2 /data)"
+
+# ---- the daemon dies exactly there: a fifo in the device's place holds it up
 sed -i '/^qemu_nbd/d' /etc/skep/lxc.conf
 systemctl restart skepd
+with "$(fs seen.qcow2 qcow2 /seen '<readonly/>')"
+for device in /sys/block/nbd*; do
+    mv "/dev/${device##*/}" "/dev/kept-${device##*/}"
+    mkfifo "/dev/${device##*/}"
+done
+v start pic >/run/said 2>&1 &
+starter=$!
+check "connected, not tied" connected
+kill_daemon
+wait $starter
+for device in /sys/block/nbd*; do
+    mv "/dev/kept-${device##*/}" "/dev/${device##*/}"
+done
+all_gone "daemon killed between connecting and tying"
+with "$(fs data.qcow2 qcow2 /data)"
 check "the image is free" v start pic
 v destroy pic
 all_gone "after all that"
