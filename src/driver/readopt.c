@@ -152,7 +152,6 @@ adopt_running (Instance *instance, gboolean alive)
             instance_ended (instance);
         return;
     }
-    reserve_labels (domain->def);
     device_recover (domain);
     oom_watch_begin (instance, FALSE);
     frozen_recover (domain);
@@ -176,6 +175,8 @@ readopt_one (DomainStatus *status, gpointer list)
     instance_restore (instance, status);
     domain_status_free (status);
     domain->instance = instance;
+    /* before anything can start; its undo gives them back, however it ends */
+    reserve_labels (domain->def);
     open_log (instance);
     if (instance->pid > 0)
         domain_list_set_id (list, domain, instance->pid);

@@ -12,17 +12,13 @@
 #include <selinux/selinux.h>
 #include <string.h>
 
+#include "security/categories.h"
 #include "security/label_drivers.h"
 #include "util/error.h"
 #include "util/file.h"
 
-#define CATEGORY_TRIES 10000
-#define CATEGORIES_MIN 8
-
 /* Values of lxc_contexts; both set once it was read. Main loop only, as all of this file. */
 static char *process_context, *file_context;
-/* "c5,c9" of running containers */
-static GHashTable *taken;
 
 static void
 context_clear (context_t *context)
@@ -97,58 +93,6 @@ selinux_base_label (void)
 
 /* ---- levels */
 
-/* What we may give away: "s0-s0:c0.c1023" is sensitivity s0, categories 0 to 1023; a range without
- * categories stands for all. */
-static void
-parse_range (const char *range, char **ret_sensitivity, guint *ret_first, guint *ret_last)
-{
-    g_autofree char *high = g_strdup (strchr (range, '-') ? strchr (range, '-') + 1 : range);
-    char *colon = strchr (high, ':'), *dot;
-
-    *ret_sensitivity = g_strndup (range, strcspn (range, "-:"));
-    *ret_first = 0;
-    *ret_last = 1023;
-    if (!colon || colon[1] != 'c')
-        return;
-    *ret_first = *ret_last = (guint) g_ascii_strtoull (colon + 2, NULL, 10);
-    dot = strchr (colon, '.');
-    if (dot && dot[1] == 'c')
-        *ret_last = (guint) g_ascii_strtoull (dot + 2, NULL, 10);
-}
-
-static void
-take (const char *categories)
-{
-    if (!taken)
-        taken = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-    g_hash_table_add (taken, g_strdup (categories));
-}
-
-/* Two categories that no running container has, in rising order. */
-static char *
-choose_categories (guint first, guint last, GError **error)
-{
-    if (last < first || last - first + 1 < CATEGORIES_MIN) {
-        error_set (error, ERR_INTERNAL, "Category range c%u-c%u too small", first, last);
-        return NULL;
-    }
-    for (guint i = 0; i < CATEGORY_TRIES; i++) {
-        guint a = (guint) g_random_int_range ((gint) first, (gint) last + 1);
-        guint b = (guint) g_random_int_range ((gint) first, (gint) last + 1);
-        g_autofree char *categories = NULL;
-
-        if (a == b)
-            continue;
-        categories = g_strdup_printf ("c%u,c%u", MIN (a, b), MAX (a, b));
-        if (taken && g_hash_table_contains (taken, categories))
-            continue;
-        take (categories);
-        return g_steal_pointer (&categories);
-    }
-    error_set (error, ERR_INTERNAL, "no free pair of categories between c%u and c%u", first, last);
-    return NULL;
-}
-
 static const char *
 categories_of (const SeclabelDef *label)
 {
@@ -168,7 +112,7 @@ selinux_reserve (const SeclabelDef *label)
     const char *categories = categories_of (label);
 
     if (categories)
-        take (categories);
+        categories_take (categories);
 }
 
 static void
@@ -176,8 +120,8 @@ selinux_release (const SeclabelDef *label)
 {
     const char *categories = categories_of (label);
 
-    if (categories && taken)
-        g_hash_table_remove (taken, categories);
+    if (categories)
+        categories_give_back (categories);
 }
 
 /* ---- labels */
@@ -229,15 +173,15 @@ generate_dynamic (SeclabelDef *label, context_t own, GError **error)
         return error_set (error, ERR_INTERNAL, "security label already defined for VM");
     if (label->baselabel && security_check_context (label->baselabel) < 0)
         return error_set (error, ERR_XML, "Invalid security label %s", label->baselabel);
-    parse_range (context_range_get (own), &sensitivity, &first, &last);
-    categories = choose_categories (first, last, error);
+    categories_parse_range (context_range_get (own), &sensitivity, &first, &last);
+    categories = categories_choose (first, last, error);
     if (!categories)
         return FALSE;
     range = g_strconcat (sensitivity, ":", categories, NULL);
     process = process_label_of (label->baselabel ? label->baselabel : process_context, own, range, error);
     image = process ? image_label_of (own, range, error) : NULL;
     if (!image) {
-        g_hash_table_remove (taken, categories);
+        categories_give_back (categories);
         return FALSE;
     }
     g_free (label->imagelabel);
@@ -267,7 +211,7 @@ generate_none (SeclabelDef *label, context_t own, GError **error)
     g_autofree char *sensitivity = NULL;
     guint first, last;
 
-    parse_range (context_range_get (own), &sensitivity, &first, &last);
+    categories_parse_range (context_range_get (own), &sensitivity, &first, &last);
     g_free (label->imagelabel);
     label->imagelabel = image_label_of (own, sensitivity, error);
     return label->imagelabel != NULL;

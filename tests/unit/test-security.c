@@ -7,6 +7,7 @@
 
 #include "security/audit.h"
 #include "security/capset.h"
+#include "security/categories.h"
 #include "security/label_drivers.h"
 #include "security/seccomp.h"
 #include "util/error.h"
@@ -189,6 +190,74 @@ label_free (SeclabelDef *label)
     g_free (label->imagelabel);
     g_free (label->baselabel);
     g_free (label);
+}
+
+/* ---- categories: no two containers share theirs (attack A39) */
+
+static void
+test_category_ranges (void)
+{
+    static const struct {
+        const char *range, *sensitivity;
+        guint first, last;
+    } rows[] = {
+        { "s0", "s0", 0, 1023 },          { "s0-s0:c0.c1023", "s0", 0, 1023 }, { "s0:c5.c60", "s0", 5, 60 },
+        { "s1-s3:c7", "s1", 7, 7 },       { "s0-s15:c0.c1023", "s0", 0, 1023 },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autofree char *sensitivity = NULL;
+        guint first, last;
+
+        categories_parse_range (rows[i].range, &sensitivity, &first, &last);
+        g_assert_cmpstr (sensitivity, ==, rows[i].sensitivity);
+        g_assert_cmpuint (first, ==, rows[i].first);
+        g_assert_cmpuint (last, ==, rows[i].last);
+    }
+}
+
+static void
+expect_category_error (guint first, guint last, const char *text)
+{
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (categories_choose (first, last, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_INTERNAL);
+    g_assert_cmpstr (error->message, ==, text);
+}
+
+/* All there are, one by one: each once, each in rising order and within; then none. */
+static void
+test_category_clash (void)
+{
+    enum { FIRST = 20, LAST = 27, PAIRS = 28 };
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *again = NULL;
+
+    categories_take ("c21,c25");        /* of one that was re-adopted */
+    for (guint i = 1; i < PAIRS; i++) {
+        g_autofree char *pair = categories_choose (FIRST, LAST, NULL);
+        guint low, high;
+
+        g_assert_nonnull (pair);
+        g_assert_cmpint (sscanf (pair, "c%u,c%u", &low, &high), ==, 2);
+        g_assert_cmpuint (low, >=, FIRST);
+        g_assert_cmpuint (low, <, high);
+        g_assert_cmpuint (high, <=, LAST);
+        g_assert_cmpstr (pair, !=, "c21,c25");
+        g_assert_true (g_hash_table_add (seen, g_steal_pointer (&pair)));
+    }
+    expect_category_error (FIRST, LAST, "no free pair of categories between c20 and c27");
+    /* two have it: the end of one frees nothing */
+    categories_take ("c22,c23");
+    categories_give_back ("c22,c23");
+    expect_category_error (FIRST, LAST, "no free pair of categories between c20 and c27");
+    categories_give_back ("c22,c23");
+    again = categories_choose (FIRST, LAST, NULL);
+    g_assert_cmpstr (again, ==, "c22,c23");
+    categories_give_back ("c600,c601");     /* nobody's */
+    expect_category_error (20, 26, "Category range c20-c26 too small");
+    expect_category_error (9, 3, "Category range c9-c3 too small");
 }
 
 /* Where SELinux is on (tests/vm): labels that differ, are valid, and come free again. */
@@ -399,6 +468,8 @@ main (int argc, char **argv)
     g_test_add_func ("/audit/records", test_records);
     g_test_add_func ("/audit/for-real", test_audit_for_real);
     g_test_add_func ("/label/table", test_labels);
+    g_test_add_func ("/label/category-ranges", test_category_ranges);
+    g_test_add_func ("/label/category-clash", test_category_clash);
     g_test_add_func ("/label/selinux", test_selinux);
 #ifdef WITH_APPARMOR
     g_test_add_func ("/label/apparmor", test_apparmor_labels);

@@ -172,7 +172,7 @@ exec qemu-nbd --image-opts driver=null-co,size=16777216,read-zeroes=on,latency-n
 HUNG
 chmod +x /root/hung-nbd
 sed -i 's|^qemu_nbd.*|qemu_nbd = "/root/hung-nbd"|' /etc/skep/lxc.conf
-echo 'start_deadline = 20000' >>/etc/skep/lxc.conf
+echo 'start_deadline = 30000' >>/etc/skep/lxc.conf
 systemctl restart skepd
 connected () {
     until_true 60 sh -c 'cat /sys/block/nbd*/pid'
