@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,9 +25,47 @@
 #include "controller/sync.h"
 #include "util/fd.h"
 
-/* Namespaces that B enters through G's pidfd before it clones P. Not the user namespace: P keeps the
- * host's credentials, which is what makes its mounts the host's. */
-#define ENTERED (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID)
+/* Namespaces that B enters through G's pidfd before it clones P; P enters the cgroup namespace, which G
+ * makes later. Not the user namespace: P keeps the host's credentials, which is what makes its mounts
+ * the host's. */
+#define ENTERED (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID)
+
+#define CHILD_END_MS 2000
+
+typedef struct {
+    Mounts mounts;
+    int sock;                   /* to C */
+    int pidfd;                  /* G's */
+    bool child_entered;         /* G has completed its namespaces */
+    int fds[FD_PASS_MAX];       /* that came with GROUPS */
+    unsigned n_fds;
+} Builder;
+
+/* Waits for C's control groups, and joins those that G is to be born in: before it is cloned. */
+static int
+take_groups (Builder *b, StartGroups *groups)
+{
+    MonitorPacket packet;
+    unsigned n_v2, n_fuse;
+
+    b->n_fds = FD_PASS_MAX;
+    if (fd_receive (b->sock, &packet, sizeof packet, b->fds, &b->n_fds) != sizeof packet
+        || packet.type != SYNC_GROUPS)
+        _exit (1);              /* C is gone, or the start is over */
+    n_v2 = packet.flags & 1;
+    n_fuse = packet.flags >> 1 & 1;
+    if (packet.a > b->n_fds || packet.b > b->n_fds || n_v2 + packet.a + packet.b + n_fuse != b->n_fds)
+        _exit (1);
+    *groups = (StartGroups) {
+        .v2 = n_v2 ? b->fds[0] : -1, .v1 = b->fds + n_v2, .n_v1 = (unsigned) packet.a,
+        .own = b->fds + n_v2 + packet.a, .n_own = (unsigned) packet.b,
+    };
+    if (n_fuse)
+        b->mounts.fuse = b->fds[b->n_fds - 1];
+    if (sync_join_groups (groups->own, groups->n_own) < 0)
+        return failure_set (b->mounts.failure, STEP_CGROUP_JOIN, "controller");
+    return 0;
+}
 
 static pid_t
 clone_process (uint64_t flags, int cgroup, int *pidfd)
@@ -68,7 +107,7 @@ leave_host_mounts (const launch_plan *plan, Failure *failure)
 /* G: C's child by CLONE_PARENT, so that C waits for it and dies with it. The cgroup namespace is not
  * among the flags: it would root at the cgroup of B. */
 static int
-clone_child (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups,
+clone_child (const launch_plan *plan, int sock, int child_sock, const StartGroups *groups,
              int *ret_pidfd, Failure *failure)
 {
     uint64_t flags = CLONE_PARENT
@@ -113,14 +152,50 @@ keeps_tree (const launch_plan *plan)
     return any && (plan->namespaces & CLONE_NEWUSER);
 }
 
+/* G ends beside us where it fails, or is killed: then that is the reason, which C hears from G, and not
+ * what cannot be done without it: enter its namespaces (ESRCH, ENOENT), fork in its pid namespace
+ * (ENOMEM). They go a little before its pidfd tells. */
 static void __attribute__ ((noreturn))
-second_half (Mounts *mounts, int sock)
+fail_on_child (Builder *b)
 {
+    struct pollfd child = { .fd = b->pidfd, .events = POLLIN };
+    int err = b->mounts.failure->err;
+
+    if ((err == ESRCH || err == ENOENT || err == ENOMEM) && poll (&child, 1, CHILD_END_MS) > 0)
+        _exit (1);
+    sync_fail (b->sock, b->mounts.failure);
+}
+
+/* Of P: waits until G has completed its namespaces, and enters the last of them. */
+static int
+await_child (void *data)
+{
+    Builder *b = data;
+    bool own_groups = b->mounts.plan->namespaces & CLONE_NEWCGROUP;
+
+    if (b->child_entered)
+        return 0;
+    if (sync_expect (b->sock, SYNC_ENTERED) < 0)
+        _exit (1);
+    b->child_entered = true;
+    if (own_groups && setns (b->pidfd, CLONE_NEWCGROUP) < 0) {
+        failure_set (b->mounts.failure, STEP_CGROUP_NAMESPACE, "");
+        fail_on_child (b);
+    }
+    return 0;
+}
+
+static void __attribute__ ((noreturn))
+second_half (Builder *b)
+{
+    Mounts *mounts = &b->mounts;
     unsigned n = mounts->plan->consoles.consoles_len;
+    int sock = b->sock;
 
     /* dies with C, like every process of a start */
     prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (mounts_build (mounts) < 0 || switch_root (mounts->root, mounts->failure) < 0)
+    /* the root of every process in M1 is switched, G's too, which has no more use for the host's tree */
+    if (mounts_build (mounts) < 0 || await_child (b) < 0 || switch_root (mounts->root, mounts->failure) < 0)
         sync_fail (sock, mounts->failure);
     /* before the copy, which then follows; all of it is private, so its only peers are its own */
     if (keeps_tree (mounts->plan) && mount (NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0) {
@@ -167,24 +242,28 @@ builder_root (const launch_plan *plan)
 }
 
 void
-builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups, int fuse)
+builder_main (const launch_plan *plan, int sock, int child_sock)
 {
-    int sources[PLAN_MOUNTS_MAX], pidfd = -1, tree = -1;
+    int sources[PLAN_MOUNTS_MAX], tree = -1;
     Failure failure = { .step = STEP_NONE };
-    Mounts mounts = {
-        .plan = plan, .failure = &failure, .owner = builder_root (plan),
-        .stage = -1, .root = -1, .userns = -1, .devpts = -1, .fuse = fuse, .sources = sources,
+    Builder b = {
+        .mounts = { .plan = plan, .failure = &failure, .owner = builder_root (plan), .stage = -1, .root = -1,
+                    .userns = -1, .devpts = -1, .fuse = -1, .sources = sources,
+                    .before_groups = await_child, .data = &b },
+        .sock = sock, .pidfd = -1,
     };
+    StartGroups groups;
     pid_t child, second;
 
     prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     for (unsigned i = 0; i < PLAN_CONSOLES_MAX; i++)
-        mounts.masters[i] = -1;
+        b.mounts.masters[i] = -1;
     if (failure_enter (&failure, STEP_BUILDER, "") < 0
         || mounts_take_sources (plan, sources, &failure) < 0
-        || leave_host_mounts (plan, &failure) < 0)
+        || leave_host_mounts (plan, &failure) < 0
+        || take_groups (&b, &groups) < 0)
         sync_fail (sock, &failure);
-    child = clone_child (plan, sock, child_sock, groups, &pidfd, &failure);
+    child = clone_child (plan, sock, child_sock, &groups, &b.pidfd, &failure);
     if (child < 0)
         sync_fail (sock, &failure);
     if (sync_expect (sock, SYNC_BUILD) < 0)
@@ -193,15 +272,15 @@ builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGrou
         failure_set (&failure, STEP_MOUNT_NAMESPACE, "/proc/self/ns/mnt");
         sync_fail (sock, &failure);
     }
-    if (enter_child (plan, pidfd, child, &mounts) < 0)
-        sync_fail (sock, &failure);
+    if (enter_child (plan, b.pidfd, child, &b.mounts) < 0)
+        fail_on_child (&b);
     /* a pid namespace takes only children, and a procfs belongs to that of its mounter */
     second = clone_process (CLONE_PARENT, -1, NULL);
     if (second < 0) {
         failure_set (&failure, STEP_BUILDER, "second half");
-        sync_fail (sock, &failure);
+        fail_on_child (&b);
     }
     if (second == 0)
-        second_half (&mounts, sock);
+        second_half (&b);
     _exit (sync_send (sock, SYNC_BUILDING, (uint64_t) second, &tree, tree >= 0) < 0);
 }

@@ -449,6 +449,10 @@ build_new_at (Mounts *m, const plan_mount *mount, bool directory)
 static int
 build_new (Mounts *m, const plan_mount *mount)
 {
+    bool groups = strncmp (mount->fstype, "cgroup", strlen ("cgroup")) == 0;
+
+    if (groups && m->before_groups && m->before_groups (m->data) < 0)
+        return -1;
     return build_new_at (m, mount, true);
 }
 

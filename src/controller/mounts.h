@@ -16,6 +16,10 @@ typedef struct {
     int userns;         /* the container's user namespace, for id-mapped mounts; -1 none */
     int devpts;         /* the private devpts; -1 before it is mounted */
     int fuse;           /* /dev/fuse, for the controller's own file; -1 none */
+    /* Called before a control group file system is mounted, which shows the mounter's cgroup namespace.
+     * 0, or -1 with @failure; NULL: nothing has to be done. */
+    int (*before_groups) (void *data);
+    void *data;
     int *sources;       /* clones of mounts given by descriptor, one for each plan mount, -1 none */
     int masters[PLAN_CONSOLES_MAX];     /* of the consoles, -1 before devpts is mounted */
 } Mounts;

@@ -34,8 +34,7 @@ typedef struct {
     bool cgroup_given, continued, cloned, entered, building, built, ready, executed;
     int cgroup_fds[FD_PASS_MAX];
     unsigned n_cgroup_fds;
-    GuestGroups groups;             /* of the descriptors before */
-    unsigned n_own_groups;          /* the last ones: v1 groups of the controller itself */
+    StartGroups groups;             /* of the descriptors before */
     int masters[FD_PASS_MAX];
     unsigned n_masters;
 } Setup;
@@ -82,11 +81,11 @@ take_start_packet (Setup *s)
             && (packet.a > n || packet.b > n || (packet.flags & MONITOR_CGROUP_V2) + packet.b + packet.a
                    + !!(packet.flags & MONITOR_CGROUP_MEMORY) != n))
             return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
-        s->groups = (GuestGroups) {
+        s->groups = (StartGroups) {
             .v2 = packet.flags & 1 ? fds[0] : -1, .v1 = s->cgroup_fds + (packet.flags & 1),
-            .n_v1 = (unsigned) packet.b,
+            .n_v1 = (unsigned) packet.b, .n_own = (unsigned) packet.a,
         };
-        s->n_own_groups = (unsigned) packet.a;
+        s->groups.own = s->groups.v1 + s->groups.n_v1;
         if (packet.err == 0 && (packet.flags & MONITOR_CGROUP_MEMORY)) {
             s->c->memory_group = fds[--s->n_cgroup_fds];
             s->c->memory_v2 = packet.flags & MONITOR_CGROUP_MEMORY_V2;
@@ -304,15 +303,29 @@ make_monitor_socket (Setup *s)
     return 0;
 }
 
-/* Before anything is forked: all that comes is counted where the limits are. */
+/* The builder goes on at once, and clones in them what is to be counted where the limits are; we join
+ * beside it. */
 static int
-join_own_groups (Setup *s)
+give_groups (Setup *s)
 {
-    const int *own = s->cgroup_fds + s->n_cgroup_fds - s->n_own_groups;
+    const StartGroups *groups = &s->groups;
+    MonitorPacket packet = {
+        .type = SYNC_GROUPS, .a = groups->n_v1, .b = groups->n_own,
+        .flags = (groups->v2 >= 0) | (s->c->fuse >= 0) << 1,
+    };
+    int fds[FD_PASS_MAX + 1];
+    unsigned n = s->n_cgroup_fds;
 
+    memcpy (fds, s->cgroup_fds, n * sizeof *fds);
+    if (s->c->fuse >= 0)
+        fds[n++] = s->c->fuse;
     if (failure_enter (s->failure, STEP_CGROUP_JOIN, "") < 0)
         return -1;
-    if (sync_join_groups (own, s->n_own_groups) < 0)
+    if (n > FD_PASS_MAX)
+        return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
+    if (fd_send (s->builder, &packet, sizeof packet, fds, n) < 0)
+        return peer_died (s, "the builder");
+    if (sync_join_groups (groups->own, groups->n_own) < 0)
         return failure_set (s->failure, STEP_CGROUP_JOIN, "controller");
     return 0;
 }
@@ -364,7 +377,7 @@ start_builder (Setup *s)
         close (builder[0]);
         close (child[0]);
         close (s->c->listener);
-        builder_main (s->plan, builder[1], child[1], &s->groups, s->c->fuse);
+        builder_main (s->plan, builder[1], child[1]);
     }
     close (builder[1]);
     close (child[1]);
@@ -525,11 +538,12 @@ run_steps (Setup *s)
 
     if (make_monitor_socket (s) < 0
         || tell_daemon (s, MONITOR_HELLO, MONITOR_VERSION, (uint64_t) getpid ()) < 0
+        /* it leaves the host's mounts while the daemon makes the groups, and clones nothing without them */
+        || start_builder (s) < 0
         || failure_enter (s->failure, STEP_CGROUP, "") < 0
         || wait_for (s, &s->cgroup_given, "the daemon's cgroup") < 0
-        || join_own_groups (s) < 0
         || open_fuse (s) < 0
-        || start_builder (s) < 0)
+        || give_groups (s) < 0)
         return -1;
     close_groups (s);
     if (wait_for (s, &s->cloned, "the clone") < 0)
@@ -541,11 +555,13 @@ run_steps (Setup *s)
     c->pid_namespace = pid_namespace_inode (c->init);
     if (sync_send (s->child, SYNC_ENTER, 0, NULL, 0) < 0)
         return peer_died (s, "the container's init");
-    /* the daemon's part runs beside the builder's */
+    /* the builder's part runs beside the child's, and the daemon's beside both */
+    if (sync_send (s->builder, SYNC_BUILD, 0, NULL, 0) < 0)
+        return peer_died (s, "the builder");
     if (tell_daemon (s, MONITOR_INIT, (uint64_t) c->init, c->pid_namespace) < 0
         || wait_for (s, &s->entered, "the container's namespaces") < 0)
         return -1;
-    if (sync_send (s->builder, SYNC_BUILD, 0, NULL, 0) < 0)
+    if (sync_send (s->builder, SYNC_ENTERED, 0, NULL, 0) < 0)
         return peer_died (s, "the builder");
     /* both words, in whichever order: an unknown second half could not be waited for */
     if (wait_for (s, &s->built, "the mount tree") < 0
