@@ -99,9 +99,11 @@ def down(checks, daemon, directory):
     checks.that("down: which the container cannot undo",
                 "LOWER_UP" not in inside(daemon, "ip", "link", "show", "in0"))
     daemon.tool("restart")
+    before = daemon.virsh("domid", NAME).out
     checks.equal("down: reset", daemon.virsh("reset", NAME).err, "")
-    checks.that("down: starts again without a carrier", skeptest.wait_until(
-        lambda: os.path.exists("/sys/class/net/skepcut"), PATIENCE) and not host_up("skepcut"))
+    checks.that("down: it starts again", skeptest.wait_until(
+        lambda: daemon.virsh("domid", NAME).out not in (before, "-\n", "") and daemon.state(NAME) == "running", PATIENCE))
+    checks.that("down: without a carrier", not host_up("skepcut"))
     set_link(daemon, "up")
     checks.that("down: and up again", host_up("skepcut"))
     daemon.virsh("destroy", NAME)
