@@ -97,15 +97,16 @@ api_domain_get_scheduler_parameters_flags (Call *call,
 
 /* ---- writing */
 
+/* @brackets: libvirt writes one of the ranges with others. */
 static gboolean
-in_range (const char *name, gint64 value, gint64 min, gint64 max, GError **error)
+in_range (const char *name, gint64 value, gint64 min, gint64 max, const char *brackets, GError **error)
 {
     if (value >= min && value <= max)
         return TRUE;
     return error_set (error, ERR_INVALID_ARG,
-                      "%s '%" G_GINT64_FORMAT "' must be in range (%" G_GINT64_FORMAT
-                      ", %" G_GINT64_FORMAT ")",
-                      name, value, min, max);
+                      "%s '%" G_GINT64_FORMAT "' must be in range %c%" G_GINT64_FORMAT
+                      ", %" G_GINT64_FORMAT "%c",
+                      name, value, brackets[0], min, max, brackets[1]);
 }
 
 static guint64
@@ -120,14 +121,14 @@ change_check (const SchedChange *change, GError **error)
     gint64 quota = change->quota ? change->quota->value.wire_typed_param_value_u.l : -1;
 
     if (change->shares
-        && !in_range ("cpu_shares", (gint64) MIN (unsigned_of (change->shares), G_MAXINT64),
-                      SHARES_MIN, SHARES_MAX, error))
+        && !in_range ("shares", (gint64) MIN (unsigned_of (change->shares), G_MAXINT64),
+                      SHARES_MIN, SHARES_MAX, "[]", error))
         return FALSE;
     if (change->period
         && !in_range ("cfs_period", (gint64) MIN (unsigned_of (change->period), G_MAXINT64),
-                      PERIOD_MIN, PERIOD_MAX, error))
+                      PERIOD_MIN, PERIOD_MAX, "()", error))
         return FALSE;
-    return quota < 0 || in_range ("cfs_quota", quota, QUOTA_MIN, QUOTA_MAX, error);
+    return quota < 0 || in_range ("cfs_quota", quota, QUOTA_MIN, QUOTA_MAX, "()", error);
 }
 
 static void

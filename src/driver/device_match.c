@@ -6,6 +6,13 @@
 #include "driver/planner.h"
 #include "util/error.h"
 
+/* What libvirt calls the kind in its refusals. */
+static const char *
+type_name (const DomainDevice *device)
+{
+    return device->kind == DEVICE_CONSOLE ? "chr" : device->name;
+}
+
 /* ---- what can come */
 
 static gboolean
@@ -126,7 +133,7 @@ device_match_new (const DomainDef *def, const DomainDevice *device, MatchWhere w
     if (device->kind == DEVICE_OTHER || (device->kind == DEVICE_CONSOLE && where == MATCH_LIVE))
         return where == MATCH_LIVE
                    ? error_set (error, ERR_CONFIG_UNSUPPORTED, "device type '%s' cannot be attached",
-                                device->name)
+                                type_name (device))
                    : error_set (error, ERR_CONFIG_UNSUPPORTED,
                                 "persistent attach of device is not supported");
     if (device->kind == DEVICE_CONSOLE)
@@ -147,6 +154,17 @@ no_net (const NetDef *net, int found, GError **error)
     return -1;
 }
 
+static void
+no_hostdev (const HostdevDef *dev, GError **error)
+{
+    const char *name = dev->type == HOSTDEV_NET ? dev->interface : dev->path;
+
+    if (dev->type == HOSTDEV_USB || !name)
+        error_set (error, ERR_OPERATION_FAILED, "usb device not found");
+    else
+        error_set (error, ERR_OPERATION_FAILED, "hostdev %s not found", name);
+}
+
 static int
 not_found (const DomainDevice *device, int found, MatchWhere where, GError **error)
 {
@@ -161,9 +179,10 @@ not_found (const DomainDevice *device, int found, MatchWhere where, GError **err
     else if (device->kind == DEVICE_FILESYSTEM)
         error_set (error, ERR_DEVICE_MISSING, "no filesystem with target %s found",
                    ((const FsDef *) device->item)->target);
+    else if (device->kind == DEVICE_HOSTDEV && live)
+        no_hostdev (device->item, error);
     else if (device->kind == DEVICE_HOSTDEV)
-        error_set (error, live ? ERR_OPERATION_FAILED : ERR_INVALID_ARG,
-                   live ? "host device not found" : "device not present in domain configuration");
+        error_set (error, ERR_INVALID_ARG, "device not present in domain configuration");
     else
         error_set (error, ERR_DEVICE_MISSING, "no such console found");
     return -1;
@@ -176,7 +195,7 @@ device_match_old (const DomainDef *def, const DomainDevice *device, MatchWhere w
 
     if (device->kind == DEVICE_OTHER || (device->kind == DEVICE_CONSOLE && where == MATCH_LIVE)) {
         if (where == MATCH_LIVE)
-            error_set (error, ERR_CONFIG_UNSUPPORTED, "device type '%s' cannot be detached", device->name);
+            error_set (error, ERR_CONFIG_UNSUPPORTED, "device type '%s' cannot be detached", type_name (device));
         else
             error_set (error, ERR_CONFIG_UNSUPPORTED, "persistent detach of device is not supported");
         return -1;

@@ -341,7 +341,7 @@ device_number (const char *path, dev_t *ret, GError **error)
     if (stat (path, &st) < 0)
         return error_set_errno (error, errno, "Path '%s' is not accessible", path);
     if (!S_ISBLK (st.st_mode))
-        return error_set (error, ERR_INVALID_ARG, "Path '%s' must be a block device", path);
+        return error_set_errno (error, EINVAL, "Path '%s' must be a block device", path);
     *ret = st.st_rdev;
     return TRUE;
 }

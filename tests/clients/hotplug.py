@@ -126,8 +126,8 @@ def char_device(checks, guest):
     checks.that(f"{what}: a link to it that was kept is of no use", "opened" not in left.out, repr(left))
     checks.that(f"{what}: gone from the definition", "loop-control" not in guest.live())
     gone = guest.detach(xml)
-    checks.matches(f"{what}: detach again", "host device not found", gone.err)
-    checks.matches(f"{what}: nor is there one to update", "host device not found", guest.update(xml).err)
+    checks.matches(f"{what}: detach again", "hostdev /dev/loop-control not found", gone.err)
+    checks.matches(f"{what}: nor is there one to update", "hostdev /dev/loop-control not found", guest.update(xml).err)
 
 
 def disks(checks, guest, image):

@@ -9,6 +9,10 @@ DISK = "<disk type='block'><source dev='/dev/none'/><target dev='sda'/></disk>"
 FILES = {
     "plug-disk": DISK,
     "plug-misc": "<hostdev mode='capabilities' type='misc'><source><char>/dev/loop-control</char></source></hostdev>",
+    "plug-console": "<console type='pty'><target type='lxc' port='1'/></console>",
+    "plug-fs": "<filesystem type='mount'><source dir='/etc'/><target dir='/mnt'/></filesystem>",
+    "plug-hostnet": "<hostdev mode='capabilities' type='net'><source><interface>none0</interface></source></hostdev>",
+    "plug-usb": "<hostdev mode='subsystem' type='usb'><source><address bus='250' device='250'/></source></hostdev>",
     "plug-input": "<input type='tablet' bus='usb'/>",
     "plug-net": "<interface type='bridge'><mac address='52:54:00:ab:cd:01'/><source bridge='nobr0'/></interface>",
     "network": "<network><name>n</name><forward mode='bridge'/><bridge name='nobr0'/></network>",
@@ -150,6 +154,37 @@ desc one --live --new-desc live
 domrename two two
 """.splitlines()
 
+# Devices and limits of a running one, as far as stock can: hotplug.py and tune.py look for what they do.
+LIVE = """\
+attach-device one {xml:plug-console} --live
+detach-device one {xml:plug-console} --live
+update-device one {xml:plug-console} --live
+attach-device one {xml:plug-misc} --live
+attach-device one {xml:plug-misc} --live
+update-device one {xml:plug-misc} --live
+detach-device one {xml:plug-misc} --live
+detach-device one {xml:plug-misc} --live
+attach-device one {xml:plug-fs} --live
+detach-device one {xml:plug-fs} --live
+attach-device one {xml:plug-hostnet} --live
+detach-device one {xml:plug-hostnet} --live
+attach-device one {xml:plug-usb} --live
+detach-device one {xml:plug-usb} --live
+attach-device one {xml:plug-console} --config
+attach-device one {xml:plug-fs} --config
+update-device one {xml:plug-net} --live
+vcpupin one 0 0 --live
+emulatorpin one 0 --live
+numatune one 0 0 --live
+blkiotune one --device-read-bytes-sec /dev/none,1 --live
+blkiotune one --device-read-bytes-sec /dev/null,1 --live
+blkiotune one --device-read-bytes-sec /dev/none,x --live
+memtune one --soft-limit 40000 --live
+schedinfo one --live --set cpu_shares=1
+schedinfo one --live --set vcpu_quota=1
+set-lifecycle-action one crash restart --live
+""".splitlines()
+
 OTHERS = """\
 restore /none
 save-image-dumpxml /none
@@ -217,6 +252,7 @@ MORE = [
     ("more: start", ["start", "one"], {"until": ("one", "running"), "settle": 0.3}),
     *[(f"on: {line} ({number})", [word.replace("--config", "--live") for word in line.split()], {})
       for number, line in enumerate(OFF_AND_ON) if not line.startswith("managedsave one")],
+    *[(f"live: {line} ({number})", line.split(), {}) for number, line in enumerate(LIVE)],
     ("more: destroy", ["destroy", "one"], {}),
     *[named(line) for line in OTHERS],
     ("more: undefine", ["undefine", "one"], {}),
