@@ -68,6 +68,16 @@ group_of (pid_t pid)
     return NULL;
 }
 
+/* The controller's one child. 0: not known, until the controller tells. */
+static pid_t
+init_of (pid_t controller)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", (int) controller, (int) controller);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents (path, &text, NULL, NULL) ? (pid_t) g_ascii_strtoll (text, NULL, 10) : 0;
+}
+
 static void
 add_fact (DomainStatus *status, const char *name, const char *value)
 {
@@ -111,6 +121,10 @@ status_guess (const Domain *domain, pid_t pid)
     status->state = STATE_RUNNING;
     status->pid = pid;
     status->pid_start = node_process_start (pid);
+    status->init_pid = init_of (pid);
+    if (status->init_pid > 0)
+        status->init_start = node_process_start (status->init_pid);
+    labels_recover (status->def, status->init_pid);
     status->start_time = (guint64) g_get_real_time ();
     for (guint i = 0; i < n_start_steps; i++)
         status->steps_begun |= G_GUINT64_CONSTANT (1) << start_steps[i].bit;

@@ -85,6 +85,27 @@ generate_labels (Instance *instance, const LabelDriver *driver, GError **error)
     return TRUE;
 }
 
+void
+labels_recover (DomainDef *def, pid_t init)
+{
+    const LabelDriver *driver = daemon_state.labels;
+
+    if (!is_confining (driver) || init <= 0)
+        return;
+    add_default_label (def, driver);
+    for (guint i = 0; i < def->seclabels->len; i++) {
+        SeclabelDef *label = def->seclabels->pdata[i];
+        gboolean enforcing;
+
+        if (label->type != SECLABEL_DYNAMIC || label->label
+            || (label->model && strcmp (label->model, driver->model) != 0))
+            continue;
+        if (!label->model)
+            label->model = g_strdup (driver->model);
+        driver->process_label ((int) init, &label->label, &enforcing, NULL);
+    }
+}
+
 /* ---- what the kernel must know first */
 
 typedef struct {

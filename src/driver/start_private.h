@@ -52,6 +52,8 @@ StepResult step_log (Instance *instance, GError **error);
 /* ---- start_labels.c */
 
 gboolean labels_needed (Instance *instance);
+/* What generating has given a container that runs, into its live definition. */
+void labels_recover (DomainDef *def, pid_t init);
 StepResult step_labels (Instance *instance, GError **error);
 StepResult undo_labels (Instance *instance);
 

@@ -94,6 +94,14 @@ check "init lives without a daemon" kill -0 "$init"
 check "start again" systemctl start skepd.socket skepd-ro.socket
 equal "found again" "$(v domid bee)" "$id"
 check "systemctl reload" systemctl reload skepd
+systemctl stop skepd.socket skepd-ro.socket skepd.service
+truncate -s 100 /run/skep/domains/bee.xml
+check "start with a damaged status file" systemctl start skepd.socket skepd-ro.socket
+equal "found all the same" "$(v domid bee) $(v domstate bee)" "$id running"
+equal "with its label" "$(v dumpxml bee | grep -c "<label>libvirt-3a1f0c52-7d51-4a0e-9b0e-0123456789ab</label>")" 1
+check "its group too" v memtune bee --live --soft-limit 40000
+matches "which takes limits" "$(limits memory.high)" "\b40960000\b"
+rm -f /run/skep/domains/bee.xml.bad-*
 
 # ---- stop
 check "shutdown" v shutdown bee
