@@ -116,6 +116,41 @@ codec_fail_node (Codec *c, xmlNode *node, ErrorCode code, const char *format, ..
     va_end (args);
 }
 
+static guint
+rank_of (const Codec *c)
+{
+    g_autofree char *path = c->grammar->rank ? codec_path (c) : NULL;
+
+    return path ? c->grammar->rank (path) : 0;
+}
+
+void
+codec_fail_later (Codec *c, CodecStage stage, ErrorCode code, const char *format, ...)
+{
+    guint rank = rank_of (c);
+    g_autofree char *detail = NULL;
+    va_list args;
+
+    if (!c->reading || (c->later && (c->later_stage < stage
+                                     || (c->later_stage == stage && c->later_rank <= rank))))
+        return;
+    va_start (args, format);
+    detail = g_strdup_vprintf (format, args);
+    va_end (args);
+    g_clear_error (&c->later);
+    c->later_stage = stage;
+    c->later_rank = rank;
+    error_set_from (&c->later, c->grammar->origin, code, "%s", detail);
+    error_take_place (c->later, xml_node_place (codec_top (c)->node));
+}
+
+GError *
+codec_take_later (Codec *c, CodecStage *ret_stage)
+{
+    *ret_stage = c->later_stage;
+    return g_steal_pointer (&c->later);
+}
+
 char *
 codec_filled (const char *format, const char *value)
 {
@@ -399,6 +434,10 @@ codec_read (xmlNode *root, const CodecGrammar *grammar, guint flags, CodecFn fn,
         codec_fail (&c, ERR_XML, "expecting root element of '%s', not '%s'%s", grammar->root,
                     (const char *) root->name, root->ns ? " in a namespace" : "");
     }
+    if (c.error)
+        g_clear_error (&c.later);
+    else
+        c.error = c.later;
     if (!c.error)
         return TRUE;
     g_propagate_error (error, c.error);

@@ -30,6 +30,7 @@ typedef enum {
     FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, not ERR_XML */
     FIELD_POSITIVE = 1 << 5,    /* zero is refused */
     FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
+    FIELD_NO_EMPTY = 1 << 6,    /* reading: an empty value is as good as none */
     FIELD_ANY_BASE = 1 << 8,    /* reading as FIELD_HEX, written decimal */
 } FieldFlags;
 
@@ -64,6 +65,9 @@ typedef struct {
     /* Whether an element @name below @parent is one that may be ignored, because libvirt ignores it,
      * or means nothing to a container; others are misspelt. May be NULL: none. */
     gboolean (*known) (const char *parent, const char *name);
+    /* Where among the faults that count late, codec_fail_later(), one of the element at @path is:
+     * the lowest one wins. May be NULL: the first one does. */
+    guint (*rank) (const char *path);
 } CodecGrammar;
 
 /* Namespace of elements written with the prefix "lxc:". */
@@ -96,6 +100,14 @@ char *codec_path (const Codec *c);          /* "/domain/devices/disk"; the calle
 char *codec_parent_path (const Codec *c);   /* "/domain/devices" */
 /* Reading: fails with the place of the current element. Writing: nothing. */
 void codec_fail (Codec *c, ErrorCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* The same for what libvirt finds wrong only when it has read the whole document: while it completes
+ * the definition, or afterwards, when it judges it. Of these the first by stage and by the grammar's
+ * rank counts, and only when nothing else is wrong. codec_failed() stays FALSE. */
+typedef enum { CODEC_COMPLETED, CODEC_JUDGED } CodecStage;
+void codec_fail_later (Codec *c, CodecStage stage, ErrorCode code, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
+/* Hands over what failed so, with its stage; NULL: nothing. What nobody takes fails at the end. */
+GError *codec_take_later (Codec *c, CodecStage *ret_stage);
 /* Reading: the child @element, ticked off with all that is in it, for what no function here covers;
  * NULL when there is none. */
 xmlNode *codec_take_child (Codec *c, const char *element);
@@ -164,6 +176,8 @@ char *codec_take (Codec *c, const char *attr, FieldFlags flags);
 void codec_put (Codec *c, const char *attr, const char *value);
 /* Reading: as codec_take(), but not ticked off. */
 char *codec_peek (Codec *c, const char *attr);
+/* codec_peek() of the element that the current one is in. */
+char *codec_peek_parent (Codec *c, const char *attr);
 /* Reading: whether an element before the current one, of its name and parent, has the same @attr. */
 gboolean codec_repeats (Codec *c, const char *attr);
 /* codec_peek() of the first child @element. */

@@ -333,7 +333,7 @@ codec_size_here (Codec *c, guint64 *v, SizeUnit unit)
     text = codec_take_text (c);
     if (text && *text)
         codec_parse_size (c, NULL, text, given, kib ? "KiB" : "bytes",
-                          kib ? CODEC_SIZE_KIB : CODEC_SIZE_BYTES, v);
+                          kib ? CODEC_SIZE_KIB : CODEC_SIZE_WIDE, v);
 }
 
 void

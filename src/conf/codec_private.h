@@ -41,6 +41,9 @@ struct Codec {
     Level levels[LEVELS];
     const void *owner;
     GError *error;
+    GError *later;              /* codec_fail_later() */
+    CodecStage later_stage;
+    guint later_rank;
 };
 
 /* Marks in the _private member of libxml2's nodes: ticked off; its text as well. */

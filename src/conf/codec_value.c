@@ -43,6 +43,15 @@ codec_peek (Codec *c, const char *attr)
     return found ? attr_value (found) : NULL;
 }
 
+char *
+codec_peek_parent (Codec *c, const char *attr)
+{
+    const xmlAttr *found = c->error || c->depth < 2
+        ? NULL : node_attr (c->levels[c->depth - 2].node, attr);
+
+    return found ? attr_value (found) : NULL;
+}
+
 gboolean
 codec_repeats (Codec *c, const char *attr)
 {
@@ -94,8 +103,12 @@ codec_take (Codec *c, const char *attr, FieldFlags flags)
     xmlAttr *found = find_attr (c, attr);
 
     if (found) {
+        char *value = attr_value (found);
+
         found->_private = &codec_mark_taken;
-        return attr_value (found);
+        if (*value || !(flags & FIELD_NO_EMPTY))
+            return value;
+        g_free (value);
     }
     if (flags & FIELD_REQUIRED)
         codec_missing (c, attr);

@@ -50,7 +50,8 @@ domain_def_read (xmlNode *root, const DomainDefaults *defaults, guint flags, GEr
     domain_default_fill (def, defaults ? defaults : &no_defaults);
     if (domain_check (def, defaults ? defaults : &no_defaults, &path, &why))
         return g_steal_pointer (&def);
-    error_take_place (why, xml_path_place (root->doc, path));
+    if (path)
+        error_take_place (why, xml_path_place (root->doc, path));
     g_propagate_error (error, g_steal_pointer (&why));
     return NULL;
 }
@@ -65,7 +66,10 @@ copy (const DomainDef *def, gsize *ret_size, GError **error)
     if (!codec_copy (&domain_grammar, CODEC_LIVE | CODEC_STATUS | CODEC_SECURE, domain_codec, def, to,
                      ret_size, error))
         return NULL;
-    return g_steal_pointer (&to);
+    if (!to->later)
+        return g_steal_pointer (&to);
+    g_propagate_error (error, g_steal_pointer (&to->later));
+    return NULL;
 }
 
 static gboolean

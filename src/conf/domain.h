@@ -521,6 +521,8 @@ typedef struct {
     DomainSkep *skep;               /* NULL: nothing is said */
     GPtrArray *passive;             /* what has no effect, passive.h; NULL when there is nothing */
     GPtrArray *ignored;             /* of char *: paths of what was in the XML and is not here */
+    GError *later;                  /* what the codec found that the checks say at its time; NULL */
+    guint later_stage;              /* CodecStage */
 } DomainDef;
 
 /* What defaults need to know of the host; gathered once by the daemon, so that conf does no I/O. */

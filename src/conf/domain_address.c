@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/ipaddr.h"
+#include "conf/mac.h"
 #include "conf/number.h"
 
 static void
@@ -13,6 +14,19 @@ replace (char **text, char *with)
 {
     g_free (*text);
     *text = with;
+}
+
+gboolean
+net_mac_settle (NetDef *net, GError **error)
+{
+    guint8 mac[6];
+
+    if (!mac_parse (net->mac, mac))
+        return error_set (error, ERR_XML, "unable to parse mac address '%s'", net->mac);
+    if (mac[0] & 1)
+        return error_set (error, ERR_XML, "expected unicast mac address, found multicast '%s'", net->mac);
+    replace (&net->mac, mac_format (mac));
+    return TRUE;
 }
 
 gboolean

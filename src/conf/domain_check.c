@@ -283,6 +283,30 @@ check_shares (Check *check)
     return TRUE;
 }
 
+/* What the codec left to this stage. */
+static gboolean
+check_later (Check *check, CodecStage stage)
+{
+    const DomainDef *def = check->def;
+
+    if (!def->later || def->later_stage != stage)
+        return TRUE;
+    check->error = g_error_copy (def->later);
+    return FALSE;
+}
+
+static gboolean
+check_completed (Check *check)
+{
+    return check_later (check, CODEC_COMPLETED);
+}
+
+static gboolean
+check_judged (Check *check)
+{
+    return check_later (check, CODEC_JUDGED);
+}
+
 static gboolean
 check_skep (Check *check)
 {
@@ -293,8 +317,9 @@ gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
     static gboolean (*const checks[]) (Check *) = {
-        check_names, check_sizes, check_tune, check_os,   check_idmap,    check_clock,
-        check_cpu, check_disks, check_controllers, check_passive_devices, check_nets, check_hostdevs,
+        check_names, check_sizes, check_tune, check_os, check_serials, check_completed,
+        check_consoles, check_idmap, check_clock, check_cpu, check_disks, check_redirdevs,
+        check_judged, check_controllers, check_passive_devices, check_nets, check_hostdevs,
         check_seclabels, check_shares, check_appid, check_skep,
     };
     Check check = { .def = def, .defaults = defaults };

@@ -29,6 +29,9 @@ gboolean check_hostdevs (Check *check);
 gboolean check_tune (Check *check);
 /* domain_check_devices.c: devices without effect */
 gboolean check_passive_devices (Check *check);
+gboolean check_serials (Check *check);
+gboolean check_consoles (Check *check);
+gboolean check_redirdevs (Check *check);
 /* domain_check_controllers.c */
 gboolean check_controllers (Check *check);
 /* domain_check_disks.c */

@@ -11,45 +11,40 @@ is_model (const ControllerDef *controller, const char *model)
     return !g_strcmp0 (passive_value (controller->passive, "model"), model);
 }
 
-/* Of USB: that it is on, or off; and that not all are companions of others. */
 static gboolean
-check_usb (Check *check)
+in_range (Check *check, const PassiveNode *target, const char *attr, int min, int max)
 {
-    const GPtrArray *controllers = check->def->controllers;
-    gboolean none = FALSE, other = FALSE, master = FALSE;
+    gint64 value = passive_number (target, attr, min);
 
-    for (guint i = 0; i < controllers->len; i++) {
-        const ControllerDef *controller = g_ptr_array_index (controllers, i);
-        gboolean is_none = is_model (controller, "none");
-
-        if (controller->type != CONTROLLER_USB)
-            continue;
-        if (none || (is_none && other))
-            return check_fail (check, ERR_XML_DETAIL, path, i + 1,
-                               "Can't add another USB controller: USB is disabled for this domain");
-        none |= is_none;
-        other |= !is_none;
-        master |= !passive_has (controller->passive, "master");
-    }
-    return !other || master
-           || check_fail (check, ERR_XML_DETAIL, path, 0, "No master USB controller specified");
+    return (value >= min && value <= max)
+        || check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                       "PCI controller %s%s '%d' out of range - must be %d-%d",
+                       g_str_equal (attr, "index") ? "target " : "", attr, (int) value, min, max);
 }
 
 static gboolean
 check_pci (Check *check, const ControllerDef *controller)
 {
-    gboolean root = is_model (controller, "pci-root"), express = is_model (controller, "pcie-root");
+    gboolean root = is_model (controller, "pci-root") || is_model (controller, "pcie-root");
     const PassiveNode *target = passive_find_element (controller->passive, "target");
     const char *index = passive_attr (target, "index");
 
-    if ((root || express) && passive_find_element (controller->passive, "address"))
+    if (root && passive_find_element (controller->passive, "address"))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                            "pci-root and pcie-root controllers should not have an address");
+    if (controller->index > 255)
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
+                           "PCI controller index %d too high, maximum is 255", controller->index);
+    if (!in_range (check, target, "index", 0, 30))
+        return FALSE;
     if (index && (controller->index == 0) != g_str_equal (index, "0"))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                            "Only the PCI controller with index 0 can have target index 0, and "
                            "vice versa");
-    if (controller->index == 0 && passive_child (target, "node"))
+    if (!in_range (check, target, "chassisNr", 1, 255) || !in_range (check, target, "chassis", 0, 255)
+        || !in_range (check, target, "port", 0, 255) || !in_range (check, target, "busNr", 1, 254))
+        return FALSE;
+    if (passive_child (target, "node") && controller->index == 0)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
                            "The PCI controller with index=0 can't be associated with a NUMA node");
     return TRUE;
@@ -90,5 +85,5 @@ check_controllers (Check *check)
         if ((two->type == CONTROLLER_PCI && !check_pci (check, two)) || !check_driver (check, two))
             return FALSE;
     }
-    return check_usb (check) && check_length (check, controllers, path);
+    return check_length (check, controllers, path);
 }

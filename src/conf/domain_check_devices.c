@@ -3,20 +3,42 @@
 #include "conf/domain_check.h"
 #include "conf/passive.h"
 
-static gboolean
-check_panics (Check *check)
+gboolean
+check_serials (Check *check)
 {
+    static const char path[] = "/domain/devices/serial";
     const GPtrArray *items = check->def->passive;
+    gboolean used[ISA_SERIAL_PORTS] = { FALSE };
+    guint n = 0;
 
-    for (const PassiveNode *one = passive_find (items, "panic", NULL); one;
-         one = passive_find (items, "panic", one))
-        for (const PassiveNode *two = passive_find (items, "panic", one); two;
-             two = passive_find (items, "panic", two))
-            if (passive_is (two, "model", passive_attr (one, "model")))
-                return check_fail (check, ERR_XML, "/domain/devices/panic", 0,
-                                   "Multiple panic devices with model '%s'",
-                                   passive_attr (one, "model") ? passive_attr (one, "model")
-                                                               : "default");
+    for (const PassiveNode *serial = NULL; (serial = passive_find (items, "serial", serial));) {
+        const PassiveNode *target = passive_child (serial, "target");
+        gint64 port = passive_number (target, "port", 0);
+
+        if (!passive_is (target, "type", "isa-serial"))
+            continue;
+        if (n++ >= ISA_SERIAL_PORTS || port >= ISA_SERIAL_PORTS)
+            return check_fail (check, ERR_INTERNAL, path, 0,
+                               "Maximum supported number of ISA serial ports is '%d'",
+                               ISA_SERIAL_PORTS);
+        if (port >= 0 && used[port])
+            return check_fail (check, ERR_INTERNAL, path, 0, "target port '%d' already allocated",
+                               (int) port);
+        if (port >= 0)
+            used[port] = TRUE;
+    }
+    return TRUE;
+}
+
+gboolean
+check_consoles (Check *check)
+{
+    const GPtrArray *consoles = check->def->consoles;
+
+    for (guint i = 1; i < consoles->len; i++)
+        if (!g_strcmp0 (((const ConsoleDef *) consoles->pdata[i])->target_type, "serial"))
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/console", i + 1,
+                               "Only the first console can be a serial port");
     return TRUE;
 }
 
@@ -105,55 +127,32 @@ check_iommu (Check *check)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/iommu", 0,
                            "IOMMU interrupt remapping requires split I/O APIC (ioapic "
                            "driver='qemu')");
+    if (passive_is (driver, "eim", "on") && !passive_is (driver, "intremap", "on"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/iommu", 0,
+                           "IOMMU eim requires interrupt remapping to be enabled");
     return TRUE;
 }
 
-static gboolean
-check_smartcards (Check *check)
+gboolean
+check_redirdevs (Check *check)
 {
-    const GPtrArray *items = check->def->passive;
+    const DomainDef *def = check->def;
 
-    for (const PassiveNode *card = passive_find (items, "smartcard", NULL); card;
-         card = passive_find (items, "smartcard", card))
-        if (!passive_is (passive_child (card, "address"), "type", "ccid"))
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/smartcard", 0,
-                               "Controllers must use the 'ccid' address type");
-    return TRUE;
-}
+    if (!passive_has (def->passive, "redirdev"))
+        return TRUE;
+    for (guint i = 0; i < def->controllers->len; i++) {
+        const ControllerDef *controller = g_ptr_array_index (def->controllers, i);
 
-/* What has no place where USB is off: without a controller, or with one that says so. */
-static gboolean
-check_usb_devices (Check *check)
-{
-    const GPtrArray *controllers = check->def->controllers, *hostdevs = check->def->hostdevs;
-    gboolean on = FALSE, none = FALSE;
-
-    for (guint i = 0; i < controllers->len; i++) {
-        const ControllerDef *controller = g_ptr_array_index (controllers, i);
-
-        if (controller->type != CONTROLLER_USB)
-            continue;
-        if (!g_strcmp0 (passive_value (controller->passive, "model"), "none"))
-            none = TRUE;
-        else
-            on = TRUE;
+        if (controller->type == CONTROLLER_USB
+            && g_strcmp0 (passive_value (controller->passive, "model"), "none") != 0)
+            return TRUE;
     }
-    for (guint i = 0; none && i < hostdevs->len; i++)
-        if (((const HostdevDef *) g_ptr_array_index (hostdevs, i))->type == HOSTDEV_USB)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/hostdev", i + 1,
-                               "Can't add host USB device: USB is disabled in this host");
-    if (none && passive_has (check->def->passive, "hub"))
-        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/hub", 0,
-                           "Can't add USB hub: USB is disabled for this domain");
-    if (!on && passive_has (check->def->passive, "redirdev"))
-        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/redirdev", 0,
-                           "cannot add redirected USB device: USB is disabled for this domain");
-    return TRUE;
+    return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/devices/redirdev", 0,
+                       "cannot add redirected USB device: USB is disabled for this domain");
 }
 
 gboolean
 check_passive_devices (Check *check)
 {
-    return check_panics (check) && check_videos (check) && check_audio (check)
-        && check_iommu (check) && check_smartcards (check) && check_usb_devices (check);
+    return check_videos (check) && check_audio (check) && check_iommu (check);
 }

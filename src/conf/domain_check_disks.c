@@ -23,7 +23,7 @@ check_place (Check *check, const DiskDef *disk, guint index)
 {
     guint unit;
 
-    if (!disk->address.set && !passive_find_element (disk->passive, "address")
+    if (disk->target && !disk->address.set && !passive_find_element (disk->passive, "address")
         && !disk_target_index (disk->target, &unit))
         return check_fail (check, ERR_XML, path, index,
                            "Unknown disk name '%s' and no address specified", disk->target);
@@ -122,6 +122,22 @@ check_source (Check *check, const DiskDef *disk, guint index)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                            "unfiltered sgio is no longer supported");
     return TRUE;
+}
+
+static gboolean
+check_target (Check *check, const DiskDef *disk, guint index)
+{
+    const PassiveNode *source = passive_find_element (disk->passive, "source");
+    const char *pool = passive_attr (source, "pool");
+    const char *name = passive_attr (source, disk->type == DISK_NETWORK ? "name" : "path");
+
+    if (disk->target)
+        return TRUE;
+    if (pool)
+        return check_fail (check, ERR_NO_TARGET, path, index, "pool = '%s', volume = '%s'", pool,
+                           passive_attr (source, "volume"));
+    return check_fail (check, ERR_NO_TARGET, path, index, "%s",
+                       disk->source ? disk->source : name ? name : "");
 }
 
 static gboolean
@@ -346,10 +362,13 @@ check_disks (Check *check)
     g_autoptr (GHashTable) targets = g_hash_table_new (g_str_hash, g_str_equal);
     const DiskDef *other;
 
+    for (guint i = 0; i < disks->len; i++)
+        if (!check_place (check, g_ptr_array_index (disks, i), i + 1))
+            return FALSE;
     for (guint i = 0; i < disks->len; i++) {
         const DiskDef *disk = g_ptr_array_index (disks, i);
 
-        if (!check_place (check, disk, i + 1) || !check_chain (check, disk, i + 1)
+        if (!check_target (check, disk, i + 1) || !check_chain (check, disk, i + 1)
             || !check_source (check, disk, i + 1) || !check_iotune (check, &disk->iotune, i + 1)
             || !check_bus (check, disk, i + 1) || !check_vhostuser (check, disk, i + 1)
             || !check_drive (check, disk, i + 1)

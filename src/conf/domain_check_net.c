@@ -4,7 +4,6 @@
 
 #include "conf/domain_address.h"
 #include "conf/domain_check.h"
-#include "conf/mac.h"
 #include "conf/passive.h"
 
 static gboolean
@@ -64,9 +63,6 @@ check_kind (Check *check, const NetDef *net, const char *path, guint index)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                            "interface %s - <port isolated='yes'/> is not supported for network interfaces "
                            "with type='%s'", net->mac, type);
-    if (net->inbound.floor && net->type != NET_NETWORK)
-        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
-                           "floor attribute is not supported for this config");
     return TRUE;
 }
 
@@ -74,13 +70,11 @@ static gboolean
 check_net (Check *check, const NetDef *net, guint index)
 {
     static const char path[] = "/domain/devices/interface";
-    guint8 mac[6];
+    g_autoptr (GError) error = NULL;
 
-    if (!mac_parse (net->mac, mac))
-        return check_fail (check, ERR_XML, path, index, "unable to parse mac address '%s'", net->mac);
-    if (mac[0] & 1)
-        return check_fail (check, ERR_XML, path, index,
-                           "expected unicast mac address, found multicast '%s'", net->mac);
+    /* as with the addresses below: what has come another way than through the codec */
+    if (!net_mac_settle ((NetDef *) net, &error))
+        return check_fail (check, (ErrorCode) error->code, path, index, "%s", error->message);
     return check_names (check, net, path, index) && check_kind (check, net, path, index)
         && check_addresses (check, net->host_ips, net->host_routes, "interface host IP", path, index)
         && check_addresses (check, net->ips, net->routes, "guest interface", path, index);
@@ -113,10 +107,9 @@ same_place (const PassiveNode *one, const PassiveNode *two)
 }
 
 static gboolean
-same_source (const HostdevDef *one, const HostdevDef *two)
+same_source (const GPtrArray *one, const GPtrArray *two)
 {
-    const PassiveNode *a = passive_find (one->passive, "source", NULL);
-    const PassiveNode *b = passive_find (two->passive, "source", NULL);
+    const PassiveNode *a = passive_find_element (one, "source"), *b = passive_find_element (two, "source");
 
     return a && b && same_place (a, b)
         && same_place (passive_child (a, "address"), passive_child (b, "address"))
@@ -129,13 +122,47 @@ same_hostdev (const HostdevDef *one, const HostdevDef *two)
     if (one->type != two->type)
         return FALSE;
     if (one->type >= HOSTDEV_PCI)
-        return same_source (one, two);
+        return same_source (one->passive, two->passive);
     if (one->type != HOSTDEV_USB)
         return !g_strcmp0 (one->path, two->path) && !g_strcmp0 (one->interface, two->interface);
     /* an address is one device, an id may be several */
     if (one->bus || one->device)
         return one->bus == two->bus && one->device == two->device;
     return one->vendor == two->vendor && one->product == two->product && !two->bus && !two->device;
+}
+
+/* An interface that is a device of the host is one of these, too. */
+static gboolean
+net_is_hostdev (const NetDef *net, const HostdevDef *hostdev)
+{
+    const PassiveNode *source = passive_find_element (net->passive, "source");
+
+    return net->type == NET_HOSTDEV && hostdev->type == HOSTDEV_PCI
+        && passive_is (passive_child (source, "address"), "type", "pci")
+        && same_source (net->passive, hostdev->passive);
+}
+
+static gboolean
+check_net_hostdevs (Check *check)
+{
+    const GPtrArray *nets = check->def->nets, *hostdevs = check->def->hostdevs;
+
+    for (guint i = 0; i < nets->len; i++) {
+        const NetDef *net = g_ptr_array_index (nets, i);
+        gboolean twice = FALSE;
+
+        for (guint k = 0; k < i && net->type == NET_HOSTDEV; k++) {
+            const NetDef *other = g_ptr_array_index (nets, k);
+
+            twice |= other->type == NET_HOSTDEV && same_source (net->passive, other->passive);
+        }
+        for (guint k = 0; k < hostdevs->len; k++)
+            twice |= net_is_hostdev (net, g_ptr_array_index (hostdevs, k));
+        if (twice)
+            return check_fail (check, ERR_XML, "/domain/devices/interface", i + 1,
+                               "Hostdev already exists in the domain configuration");
+    }
+    return TRUE;
 }
 
 /* What stands where in the machine that a container is not: still it must be possible. */
@@ -155,6 +182,9 @@ check_place (Check *check, const HostdevDef *hostdev, const char *path, guint in
     if (hostdev->type == HOSTDEV_SCSI && strcmp (type, "drive") != 0)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                            "SCSI host device must use 'drive' address type");
+    if (hostdev->type == HOSTDEV_SCSI_HOST && strcmp (type, "pci") != 0 && strcmp (type, "ccw") != 0)
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                           "SCSI_host host device must use 'pci' or 'ccw' address type");
     if (hostdev->type == HOSTDEV_USB && strcmp (type, "usb") != 0)
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                            "USB host device must use 'usb' address type");
@@ -224,5 +254,5 @@ check_hostdevs (Check *check)
         if (!check_addresses (check, hostdev->ips, hostdev->routes, "Domain hostdev device", path, i + 1))
             return FALSE;
     }
-    return TRUE;
+    return check_net_hostdevs (check);
 }

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_wording, domain_known };
+const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_wording, domain_known,
+                                      domain_rank };
 
 STRING_TABLE (on_off_names, ON_OFF_LAST, NULL, "on", "off");
 STRING_TABLE (yes_no_names, YES_NO_LAST, NULL, "yes", "no");
@@ -230,6 +231,7 @@ domain_codec (Codec *c, void *object)
     id_codec (c, def);
     if (codec_reading (c)) {
         read_parts (c, def);
+        def->later = codec_take_later (c, &def->later_stage);
         return;
     }
     if (has_namespace (def))

@@ -13,6 +13,8 @@ extern const CodecGrammar domain_grammar;
 const CodecWording *domain_wording (const char *path);
 /* Whether libvirt's domain XML has a @name below @parent, though we have not; domain_known.c */
 gboolean domain_known (const char *parent, const char *name);
+/* The order in which libvirt looks at devices once it has read them all; domain_known.c */
+guint domain_rank (const char *path);
 
 extern const StringTable on_off_names, yes_no_names, storage_format_names, disk_bus_names;
 
@@ -110,6 +112,7 @@ gboolean drive_address_equal (const DriveAddress *one, const DriveAddress *two);
 
 /* More are refused. */
 #define IOTHREADS_MAX 1024
+#define ISA_SERIAL_PORTS 4
 
 /* Judges. FALSE sets error and *ret_path, the XPath of what is wrong (static or in the caller's
  * care: free). */

@@ -12,11 +12,10 @@ static const char *const type_attrs[CONTROLLER_LAST] = {
     [CONTROLLER_SCSI]
     = "model:auto|buslogic|lsilogic|lsisas1068|vmpvscsi|ibmvscsi|virtio-scsi|lsisas1078|"
       "virtio-transitional|virtio-non-transitional|ncr53c90|dc390|am53c974",
-    [CONTROLLER_VIRTIO_SERIAL]
-    = "model:virtio|virtio-transitional|virtio-non-transitional ports:p vectors:p",
+    [CONTROLLER_VIRTIO_SERIAL] = "model:virtio|virtio-transitional|virtio-non-transitional",
     [CONTROLLER_USB]
     = "model:piix3-uhci|piix4-uhci|ehci|ich9-ehci1|ich9-uhci1|ich9-uhci2|ich9-uhci3|"
-      "vt82c686b-uhci|pci-ohci|nec-xhci|qusb1|qusb2|qemu-xhci|none ports:p",
+      "vt82c686b-uhci|pci-ohci|nec-xhci|qusb1|qusb2|qemu-xhci|none",
     [CONTROLLER_PCI]
     = "model:pci-root|pcie-root|pci-bridge|dmi-to-pci-bridge|pcie-to-pci-bridge|pcie-root-port|"
       "pcie-switch-upstream-port|pcie-switch-downstream-port|pci-expander-bus|"
@@ -45,16 +44,6 @@ master_codec (Codec *c, ControllerDef *controller)
         }
 }
 
-/* Others have none: it is not looked at. */
-static gboolean
-has_pci_hole (const ControllerDef *controller)
-{
-    const char *model = passive_value (controller->passive, "model");
-
-    return controller->type == CONTROLLER_PCI && model
-        && (g_str_equal (model, "pci-root") || g_str_equal (model, "pcie-root"));
-}
-
 /* Of some types there are no models. */
 static void
 no_model (Codec *c)
@@ -65,11 +54,28 @@ no_model (Codec *c)
         codec_bad_value (c, "model", model, 0);
 }
 
+/* Read of all, kept of those that have some. */
+static void
+ports_codec (Codec *c, ControllerDef *controller)
+{
+    passive_attrs_codec (c, &controller->passive, "ports:p");
+    if (codec_reading (c) && controller->type != CONTROLLER_VIRTIO_SERIAL
+        && controller->type != CONTROLLER_USB && passive_value (controller->passive, "ports"))
+        passive_remove (controller->passive, passive_find (controller->passive, "ports", NULL));
+}
+
+static gboolean
+has_model (const ControllerDef *controller, const char *model)
+{
+    return !g_strcmp0 (passive_value (controller->passive, "model"), model);
+}
+
 void
 controller_codec (Codec *c, void *object)
 {
     ControllerDef *controller = object;
     const char *attrs;
+    gboolean pci, none;
 
     codec_enum (c, "type", &controller->type, &controller_type_names, FIELD_KEEP_ZERO);
     codec_int (c, "index", &controller->index, -1);
@@ -78,14 +84,19 @@ controller_codec (Codec *c, void *object)
         passive_attrs_codec (c, &controller->passive, attrs);
     else if (codec_reading (c))
         no_model (c);
-    if (controller->type == CONTROLLER_PCI)
+    ports_codec (c, controller);
+    if (controller->type == CONTROLLER_VIRTIO_SERIAL)
+        passive_attrs_codec (c, &controller->passive, "vectors:p");
+    pci = controller->type == CONTROLLER_PCI;
+    if (pci)
         passive_codec (c, &controller->passive, "model target");
     passive_codec (c, &controller->passive, "driver");
-    if (has_pci_hole (controller))
+    none = controller->type == CONTROLLER_USB && has_model (controller, "none");
+    if (!none) {                /* of what is not there is nothing else read */
+        passive_codec (c, &controller->passive, "alias");
+        master_codec (c, controller);
+        passive_codec (c, &controller->passive, "acpi address");
+    }
+    if (pci && (has_model (controller, "pci-root") || has_model (controller, "pcie-root")))
         passive_codec (c, &controller->passive, "pcihole64");
-    passive_codec (c, &controller->passive, "alias");
-    master_codec (c, controller);
-    passive_codec (c, &controller->passive, "acpi");
-    if (g_strcmp0 (passive_value (controller->passive, "model"), "none") || codec_reading (c))
-        passive_codec (c, &controller->passive, "address");
 }

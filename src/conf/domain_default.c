@@ -29,7 +29,7 @@ static const TargetPrefix target_prefixes[] = {
 static const TargetPrefix *
 target_prefix (const char *target)
 {
-    for (guint i = 0; i < G_N_ELEMENTS (target_prefixes); i++)
+    for (guint i = 0; target && i < G_N_ELEMENTS (target_prefixes); i++)
         if (g_str_has_prefix (target, target_prefixes[i].prefix))
             return &target_prefixes[i];
     return NULL;

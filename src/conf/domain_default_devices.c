@@ -4,23 +4,54 @@
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
+static void
+set_port (PassiveNode *node, gint64 port)
+{
+    g_autofree char *text = g_strdup_printf ("%" G_GINT64_FORMAT, port);
+
+    passive_set (passive_child (node, "target"), "port", text);
+}
+
 /* Those without a port follow the highest one so far. */
 static void
-default_ports (GPtrArray *items, const char *name)
+default_parallels (GPtrArray *items)
 {
     gint64 last = -1;
 
-    for (PassiveNode *node = passive_find (items, name, NULL); node;
-         node = passive_find (items, name, node)) {
-        PassiveNode *target = passive_child (node, "target");
-
-        if (!passive_attr (target, "port")) {
-            g_autofree char *port = g_strdup_printf ("%u", (guint) (last + 1));
-
-            passive_set (target, "port", port);
-        }
-        last = MAX (last, passive_number (target, "port", 0));
+    for (PassiveNode *node = NULL; (node = passive_find (items, "parallel", node));) {
+        if (!passive_attr (passive_child (node, "target"), "port"))
+            set_port (node, last + 1);
+        last = MAX (last, passive_number (passive_child (node, "target"), "port", 0));
     }
+}
+
+/* ISA ports take the first that is free; the others follow the highest one of all. */
+static void
+default_serials (GPtrArray *items)
+{
+    gboolean used[ISA_SERIAL_PORTS + 1] = { FALSE };
+    gint64 last = -1;
+    guint free_port = 0;
+
+    for (PassiveNode *node = NULL; (node = passive_find (items, "serial", node));) {
+        gint64 port = passive_number (passive_child (node, "target"), "port", -1);
+
+        if (passive_is (passive_child (node, "target"), "type", "isa-serial") && port >= 0)
+            used[MIN (port, ISA_SERIAL_PORTS)] = TRUE;
+    }
+    for (PassiveNode *node = NULL; (node = passive_find (items, "serial", node));) {
+        const PassiveNode *target = passive_child (node, "target");
+
+        if (passive_is (target, "type", "isa-serial") && !passive_attr (target, "port")) {
+            while (free_port < ISA_SERIAL_PORTS && used[free_port])
+                free_port++;
+            set_port (node, free_port++);
+        }
+        last = MAX (last, passive_number (target, "port", -1));
+    }
+    for (PassiveNode *node = NULL; (node = passive_find (items, "serial", node));)
+        if (!passive_attr (passive_child (node, "target"), "port"))
+            set_port (node, ++last);
 }
 
 /* Slots of controller 0 that are taken. */
@@ -83,8 +114,8 @@ default_videos (GPtrArray *items)
 void
 domain_default_devices (DomainDef *def)
 {
-    default_ports (def->passive, "serial");
-    default_ports (def->passive, "parallel");
+    default_serials (def->passive);
+    default_parallels (def->passive);
     default_smartcards (def->passive);
     default_videos (def->passive);
 }

@@ -137,7 +137,7 @@ check_startup_policy (Codec *c, const DiskDef *disk)
     g_autofree char *policy = codec_peek_child (c, "source", "startupPolicy");
 
     if (policy)
-        codec_fail (c, ERR_XML, "disk startupPolicy '%s' is not allowed for disk of '%s' type",
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML, "disk startupPolicy '%s' is not allowed for disk of '%s' type",
                     policy, disk_type_names.name[disk->type]);
 }
 
@@ -149,8 +149,8 @@ check_fd_group (Codec *c, const DiskDef *disk)
     g_autofree char *target = codec_peek_child (c, "target", "dev");
 
     if (group && disk->type == DISK_FILE)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "driver does not support FD passing for disk '%s'",
-                    target ? target : "");
+        codec_fail_later (c, CODEC_COMPLETED, ERR_CONFIG_UNSUPPORTED,
+                          "driver does not support FD passing for disk '%s'", target ? target : "");
 }
 
 static void
@@ -182,26 +182,11 @@ source_codec (Codec *c, DiskDef *disk)
 }
 
 static void
-fail_without_target (Codec *c, const DiskDef *disk)
-{
-    const PassiveNode *source = passive_find_element (disk->passive, "source");
-    const char *of = disk->source;
-
-    if (!of && source)
-        of = passive_attr (source, disk->type == DISK_NETWORK ? "name" : "path");
-    codec_fail (c, ERR_NO_TARGET, "%s", of ? of : "");
-}
-
-static void
 target_codec (Codec *c, DiskDef *disk)
 {
-    if (!codec_enter (c, "target", TRUE)) {
-        fail_without_target (c, disk);
+    if (!codec_enter (c, "target", TRUE))
         return;
-    }
     codec_string (c, "dev", &disk->target, 0);
-    if (codec_reading (c) && !disk->target)
-        fail_without_target (c, disk);
     codec_enum (c, "bus", &disk->bus, &disk_bus_names, 0);
     passive_attrs_codec (c, &disk->passive,
                          "tray:closed|open- removable:o rotation_rate:u-");

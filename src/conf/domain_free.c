@@ -278,6 +278,7 @@ domain_def_free (DomainDef *def)
     domain_skep_free (def->skep);
     g_clear_pointer (&def->passive, g_ptr_array_unref);
     g_clear_pointer (&def->ignored, g_ptr_array_unref);
+    g_clear_error (&def->later);
     g_clear_pointer (&def->features.passive, g_ptr_array_unref);
     g_clear_pointer (&def->memballoon.passive, g_ptr_array_unref);
     g_free (def);

@@ -98,7 +98,7 @@ check_ends (Codec *c, const FsDef *fs)
     if (fs->type == FS_VOLUME && !passive_find_element (fs->passive, "source"))
         codec_fail (c, ERR_NO_SOURCE, "%s", fs->target ? fs->target : "");
     else if (!fs->target || !*fs->target)
-        codec_fail (c, ERR_NO_TARGET, "%s", fs->source ? fs->source : "");
+        codec_fail_later (c, CODEC_JUDGED, ERR_NO_TARGET, "%s", fs->source ? fs->source : "");
 }
 
 static void
@@ -107,7 +107,7 @@ fs_boot_codec (Codec *c, FsDef *fs)
     passive_codec (c, &fs->passive, "boot");
     if (codec_reading (c) && fs->driver != FS_DRIVER_VIRTIOFS
         && passive_find_element (fs->passive, "boot"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs");
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED, "boot order is only supported for virtiofs");
 }
 
 static void

@@ -8,14 +8,13 @@
 STRING_TABLE (hostdev_type_names, HOSTDEV_TYPE_LAST, "usb", "storage", "misc", "net", "pci", "scsi",
               "scsi_host", "mdev");
 
-#define MODELS "model:vfio-pci|vfio-ccw|vfio-ap|virtio|virtio-transitional|virtio-non-transitional"
-
 /* Attributes of types that mean nothing to us, and the row of their <source>. */
 static const struct { const char *attrs, *source; } rows[HOSTDEV_TYPE_LAST] = {
     [HOSTDEV_PCI] = { NULL, "source:hostdev-source-pci?" },
-    [HOSTDEV_SCSI] = { "sgio:default|filtered|unfiltered- rawio:y", "source:hostdev-source-scsi?" },
-    [HOSTDEV_SCSI_HOST] = { MODELS, "source:hostdev-source-scsi_host?" },
-    [HOSTDEV_MDEV] = { MODELS " display:o ramfb:o", "source:hostdev-source-mdev?" },
+    [HOSTDEV_SCSI] = { "sgio:filtered|unfiltered rawio:y", "source:hostdev-source-scsi?" },
+    [HOSTDEV_SCSI_HOST] = { "model:default|virtio|virtio-transitional|virtio-non-transitional-",
+                            "source:hostdev-source-scsi_host?" },
+    [HOSTDEV_MDEV] = { "model:vfio-pci|vfio-ccw|vfio-ap! display:o ramfb:o", "source:hostdev-source-mdev?" },
 };
 
 gboolean
@@ -26,27 +25,36 @@ hostdev_is_subsystem (const HostdevDef *hostdev)
 
 /* ---- source */
 
+/* A product may be 0. */
 static void
-usb_id_codec (Codec *c, const char *element, guint *id)
+usb_ids_codec (Codec *c, HostdevDef *hostdev)
 {
-    if (codec_enter (c, element, *id != 0)) {
-        codec_uint (c, "id", id, FIELD_REQUIRED | FIELD_HEX | FIELD_POSITIVE);
+    const FieldFlags flags = FIELD_REQUIRED | FIELD_HEX;
+    gboolean vendor, product;
+
+    vendor = codec_enter (c, "vendor", hostdev->vendor != 0);
+    if (vendor) {
+        codec_uint (c, "id", &hostdev->vendor, flags | FIELD_POSITIVE);
         codec_leave (c);
     }
+    if (codec_reading (c) && vendor && !codec_count (c, "product"))
+        codec_fail (c, ERR_INTERNAL, "missing product");
+    product = codec_enter (c, "product", hostdev->vendor != 0);
+    if (product) {
+        codec_uint (c, "id", &hostdev->product, flags | FIELD_KEEP_ZERO);
+        codec_leave (c);
+    }
+    if (codec_reading (c) && product && !vendor)
+        codec_fail (c, ERR_INTERNAL, "missing vendor");
 }
 
 static void
 usb_source_codec (Codec *c, HostdevDef *hostdev)
 {
     passive_attrs_codec (c, &hostdev->passive,
-                         "startupPolicy:default|mandatory|requisite|optional- "
+                         "startupPolicy:mandatory|requisite|optional "
                          "guestReset:off|uninitialized|on");
-    usb_id_codec (c, "vendor", &hostdev->vendor);
-    usb_id_codec (c, "product", &hostdev->product);
-    if (codec_reading (c) && hostdev->product && !hostdev->vendor)
-        codec_fail (c, ERR_INTERNAL, "missing vendor");
-    if (codec_reading (c) && hostdev->vendor && !hostdev->product)
-        codec_fail (c, ERR_INTERNAL, "missing product");
+    usb_ids_codec (c, hostdev);
     if (codec_enter (c, "address", hostdev->bus || hostdev->device)) {
         if (codec_status (c))
             codec_yes (c, "autoAddress", &hostdev->auto_address);
@@ -150,19 +158,6 @@ refuse_foreign (Codec *c, const HostdevDef *hostdev)
     }
 }
 
-/* The models of the two types that have some begin with different words. */
-static void
-judge_model (Codec *c, const HostdevDef *hostdev)
-{
-    const PassiveNode *node = passive_find (hostdev->passive, "model", NULL);
-    gboolean mdev = hostdev->type == HOSTDEV_MDEV;
-
-    if (!node && mdev)
-        codec_fail (c, ERR_XML, "Missing required attribute 'model' in element 'hostdev'");
-    else if (node && g_str_has_prefix (passive_text (node), "vfio") != mdev)
-        codec_bad_value (c, "model", passive_text (node), 0);
-}
-
 static void
 managed_codec (Codec *c, HostdevDef *hostdev)
 {
@@ -198,8 +193,8 @@ hostdev_codec (Codec *c, void *object)
         refuse_foreign (c, hostdev);
     if (rows[hostdev->type].attrs)
         passive_attrs_codec (c, &hostdev->passive, rows[hostdev->type].attrs);
-    if (codec_reading (c) && (hostdev->type == HOSTDEV_MDEV || hostdev->type == HOSTDEV_SCSI_HOST))
-        judge_model (c, hostdev);
+    if (codec_reading (c) && !g_strcmp0 (passive_value (hostdev->passive, "sgio"), "unfiltered"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED, "unfiltered sgio is no longer supported");
     if (hostdev->type == HOSTDEV_PCI)
         passive_codec (c, &hostdev->passive, "driver:hostdev-driver");
     source_codec (c, hostdev);

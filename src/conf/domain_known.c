@@ -160,3 +160,23 @@ domain_known (const char *parent, const char *name)
             return TRUE;
     return FALSE;
 }
+
+guint
+domain_rank (const char *path)
+{
+    static const char *const devices[] = {
+        "disk", "interface", "sound", "hostdev", "video", "controller", "smartcard", "serial",
+        "parallel", "channel", "console", "input", "filesystem", "watchdog", "memballoon", "rng",
+        "nvram", "hub", "shmem", "tpm", "panic", "memory", "redirdev", "iommu", "vsock", "graphics",
+        "audio", "lease",
+    };
+    static const char prefix[] = "/domain/devices/";
+    const char *name = g_str_has_prefix (path, prefix) ? path + strlen (prefix) : "";
+    gsize length = strcspn (name, "/");
+    guint rank = 0;
+
+    while (rank < G_N_ELEMENTS (devices)
+           && (strlen (devices[rank]) != length || strncmp (devices[rank], name, length) != 0))
+        rank++;
+    return rank;
+}

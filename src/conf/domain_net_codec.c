@@ -2,9 +2,9 @@
 /* interface. */
 #include <string.h>
 
-#include "conf/domain_codec.h"
+#include "conf/domain_address.h"
 #include "conf/number.h"
-#include "conf/passive.h"
+#include "conf/passive_rules.h"
 
 STRING_TABLE (net_type_names, NET_TYPE_LAST, "user", "ethernet", "vhostuser", "server", "client",
               "mcast", "network", "bridge", "internal", "direct", "hostdev", "udp", "vdpa", "null",
@@ -90,9 +90,13 @@ source_codec (Codec *c, NetDef *net)
 static void
 mac_codec (Codec *c, NetDef *net)
 {
+    g_autoptr (GError) error = NULL;
+
     if (!codec_enter (c, "mac", net->mac != NULL))
         return;
     codec_string (c, "address", &net->mac, 0);
+    if (codec_reading (c) && net->mac && !net_mac_settle (net, &error))
+        codec_fail (c, (ErrorCode) error->code, "%s", error->message);
     passive_attrs_codec (c, &net->passive, "type:generated|static check:y");
     codec_leave (c);
 }
@@ -151,7 +155,7 @@ take_tags (Codec *c, NetDef *net, const GPtrArray *tags)
 static void
 trunk_codec (Codec *c, NetDef *net, const char *given)
 {
-    gboolean yes = given && g_str_equal (given, "yes");
+    gboolean yes = given && !g_ascii_strcasecmp (given, "yes");
 
     net->vlan_trunk = yes || net->vlan_tags->len > 1;
     if (given && net->vlan_tags->len > 1 && !yes)
@@ -160,9 +164,8 @@ trunk_codec (Codec *c, NetDef *net, const char *given)
                     given);
     else if (given && net->vlan_native_mode && !yes)
         codec_fail (c, ERR_XML,
-                    "invalid configuration in <vlan> - \"trunk='%s'\" is not allowed with a native vlan id",
-                    given);
-    else if (given && !yes && !g_str_equal (given, "no"))
+                    "invalid configuration in <vlan> - \"trunk='no'\" is not allowed with a native vlan id");
+    else if (given && !yes && g_ascii_strcasecmp (given, "no") != 0)
         codec_fail (c, ERR_XML, "invalid \"trunk='%s'\" in <vlan> - must be yes or no", given);
 }
 
@@ -175,7 +178,7 @@ vlan_codec (Codec *c, NetDef *net)
     if (!codec_enter (c, "vlan", net->vlan_tags && net->vlan_tags->len))
         return;
     if (codec_reading (c)) {
-        trunk = codec_take (c, "trunk", 0);
+        trunk = codec_take (c, "trunk", FIELD_NO_EMPTY);
     } else {
         codec_yes (c, "trunk", &net->vlan_trunk);
         tags = tags_of (net);
@@ -210,35 +213,44 @@ rate_value_codec (Codec *c, const char *attr, guint64 *v)
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "could not convert bandwidth %s value '%s'", attr, given);
 }
 
+/* Reading: what goes without what. */
 static void
-rate_codec (Codec *c, const char *element, NetRate *rate, gboolean inbound)
+judge_rate (Codec *c, gboolean peak)
 {
-    g_autofree char *average = NULL, *floor = NULL;
+    g_autofree char *average = codec_peek (c, "average"), *floor = codec_peek (c, "floor");
 
-    if (codec_count (c, element) > 1)
-        codec_fail (c, ERR_XML_DETAIL, "Only one child <%s> element allowed", element);
+    if (!average && !floor)
+        codec_fail (c, ERR_XML_DETAIL, "Missing mandatory average or floor attributes");
+    if (!average && peak)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'peak' and 'burst' require 'average' attribute");
+}
+
+static void
+rate_codec (Codec *c, const char *element, NetRate *rate)
+{
+    g_autofree char *peak = NULL, *burst = NULL;
+
     if (!codec_enter (c, element, rate_set (rate)))
         return;
-    if (codec_reading (c)) {
-        average = codec_peek (c, "average");
-        floor = codec_peek (c, "floor");
-    }
     rate_value_codec (c, "average", &rate->average);
+    if (codec_reading (c)) {
+        peak = codec_peek (c, "peak");
+        burst = codec_peek (c, "burst");
+        judge_rate (c, peak || burst);
+    }
     rate_value_codec (c, "peak", &rate->peak);
     rate_value_codec (c, "floor", &rate->floor);
     rate_value_codec (c, "burst", &rate->burst);
-    if (!average && !floor)
-        codec_fail (c, ERR_XML_DETAIL, "Missing mandatory average or floor attributes");
-    if (!average && (rate->peak || rate->burst))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'peak' and 'burst' require 'average' attribute");
-    if (!inbound && rate->floor)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'floor' attribute allowed only in <inbound> element");
+    if (codec_reading (c) && !rate->average)        /* of no rate there is no peak */
+        rate->peak = rate->burst = 0;
     codec_leave (c);
 }
 
 static void
 bandwidth_codec (Codec *c, NetDef *net)
 {
+    static const char *const names[] = { "inbound", "outbound" };
+
     if (!codec_enter (c, "bandwidth", rate_set (&net->inbound) || rate_set (&net->outbound)))
         return;
     if (codec_reading (c)) {
@@ -248,8 +260,15 @@ bandwidth_codec (Codec *c, NetDef *net)
             codec_fail (c, ERR_XML_DETAIL,
                         "classID attribute not supported on <bandwidth> in this usage context");
     }
-    rate_codec (c, "inbound", &net->inbound, TRUE);
-    rate_codec (c, "outbound", &net->outbound, FALSE);
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+        if (codec_count (c, names[i]) > 1)
+            codec_fail (c, ERR_XML_DETAIL, "Only one child <%s> element allowed", names[i]);
+    rate_codec (c, names[0], &net->inbound);
+    if (net->inbound.floor && net->type != NET_NETWORK)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "floor attribute is not supported for this config");
+    rate_codec (c, names[1], &net->outbound);
+    if (net->outbound.floor)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "'floor' attribute allowed only in <inbound> element");
     codec_leave (c);
 }
 
@@ -280,7 +299,7 @@ guest_codec (Codec *c, NetDef *net)
 
     if (!codec_enter (c, "guest", net->guest_ifname || actual))
         return;
-    codec_string (c, "dev", &net->guest_ifname, 0);
+    codec_string (c, "dev", &net->guest_ifname, FIELD_NO_EMPTY);
     if (codec_reading (c) || actual)
         codec_live_string (c, "actual", &net->guest_actual);
     codec_leave (c);
@@ -341,13 +360,13 @@ static void
 link_codec (Codec *c, NetDef *net)
 {
     if (codec_enter (c, "link", net->linkstate != LINK_DEFAULT)) {
-        codec_enum (c, "state", &net->linkstate, &link_names, FIELD_CONFIG);
+        codec_enum (c, "state", &net->linkstate, &link_names, FIELD_CONFIG | FIELD_NO_EMPTY);
         if (codec_status (c))
             codec_yes (c, "cut", &net->link_cut);
         codec_leave (c);
     }
     if (codec_enter (c, "mtu", net->mtu != 0)) {
-        codec_uint (c, "size", &net->mtu, 0);
+        codec_uint (c, "size", &net->mtu, FIELD_NO_EMPTY);
         codec_leave (c);
     }
 }
@@ -357,39 +376,69 @@ script_codec (Codec *c, NetDef *net)
 {
     if (!codec_enter (c, "script", net->script != NULL))
         return;
-    codec_string (c, "path", &net->script, 0);
+    codec_string (c, "path", &net->script, FIELD_NO_EMPTY);
     codec_leave (c);
 }
 
-/* What is for virtio devices only is dropped from others. */
-static void
-settle_model (Codec *c, NetDef *net)
+static gboolean
+is_virtio (const NetDef *net)
 {
-    PassiveNode *model = passive_find (net->passive, "model", NULL);
-    PassiveNode *driver = passive_find (net->passive, "driver", NULL);
-    PassiveNode *backend = passive_find (net->passive, "backend", NULL);
-    const char *type = model ? passive_attr (model, "type") : NULL;
+    const char *type = passive_attr (passive_find_element (net->passive, "model"), "type");
 
-    if (type && g_str_has_prefix (type, "virtio"))
+    return type && g_str_has_prefix (type, "virtio");
+}
+
+/* What is for virtio devices only is not read of others. */
+static void
+driver_codec (Codec *c, NetDef *net)
+{
+    if (!codec_reading (c))
+        passive_codec (c, &net->passive, "model");
+    if (net->type == NET_HOSTDEV)
         return;
-    if (net->type == NET_VHOSTUSER)
-        codec_fail (c, ERR_INTERNAL,
-                    "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>. "
-                    "vhostuser requires the virtio-net* frontend");
-    if (driver && net->type != NET_HOSTDEV) {
-        static const char *const options[] = { "iommu", "ats", "packed", "page_per_vq" };
+    if (!codec_reading (c) || is_virtio (net)) {
+        passive_codec (c, &net->passive, "driver");
+    } else {
+        PassiveNode *driver;
 
-        for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-            if (passive_attr (driver, options[i]))
-                codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                            "%s driver option is only supported for virtio devices", options[i]);
-        passive_remove (net->passive, driver);
+        passive_codec (c, &net->passive, "driver:net-driver-other");
+        driver = passive_find_element (net->passive, "driver");
+        rule_virtio_options (c, driver, FALSE);
+        if (driver)
+            passive_remove (net->passive, driver);
     }
-    if (backend) {
+}
+
+static void
+backend_codec (Codec *c, NetDef *net)
+{
+    PassiveNode *backend;
+
+    passive_codec (c, &net->passive, "backend");
+    if (!codec_reading (c))
+        return;
+    backend = passive_find_element (net->passive, "backend");
+    if (backend && (!is_virtio (net) || net->type == NET_HOSTDEV)) {
         passive_set (backend, "vhost", NULL);
-        if (!passive_attr (backend, "tap") && !passive_attr (backend, "logFile"))
+        if (passive_blank (backend))
             passive_remove (net->passive, backend);
     }
+}
+
+static void
+judge_vhostuser (Codec *c, const NetDef *net)
+{
+    const PassiveNode *source = passive_find_element (net->passive, "source");
+
+    if (!is_virtio (net))
+        codec_fail_later (c, CODEC_JUDGED, ERR_INTERNAL,
+                          "Wrong or no <model> 'type' attribute specified with "
+                          "<interface type='vhostuser'/>. vhostuser requires the virtio-net* frontend");
+    else if (passive_is (source, "mode", "server")
+             && passive_is (passive_child (source, "reconnect"), "enabled", "yes"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "'reconnect' attribute unsupported 'server' mode for "
+                          "<interface type='vhostuser'>");
 }
 
 static gboolean
@@ -423,13 +472,19 @@ net_codec (Codec *c, void *object)
     else if (!codec_reading (c) && net->managed)
         codec_put (c, "managed", "yes");
     passive_attrs_codec (c, &net->passive, "trustGuestRxFilters:y");
-    mac_codec (c, net);
+    /* what libvirt judges first, and what after the source */
+    if (codec_reading (c))
+        passive_codec (c, &net->passive, "model");
+    else
+        mac_codec (c, net);
     if (net->type == NET_HOSTDEV)
         passive_codec (c, &net->passive, "driver:hostdev-driver");
     source_codec (c, net);
     vlan_codec (c, net);
     net_vport_codec (c, net);
     bandwidth_codec (c, net);
+    if (codec_reading (c))
+        mac_codec (c, net);
     port_codec (c, net);
     net_addresses_codec (c, &net->ips, &net->routes);
     passive_codec (c, &net->passive, "portForward*");
@@ -437,16 +492,14 @@ net_codec (Codec *c, void *object)
     passive_codec (c, &net->passive, "downscript backenddomain");
     ifname_codec (c, net);
     guest_codec (c, net);
-    passive_codec (c, &net->passive, "model");
-    if (net->type != NET_HOSTDEV)
-        passive_codec (c, &net->passive, "driver");
-    passive_codec (c, &net->passive, "backend");
+    driver_codec (c, net);
+    backend_codec (c, net);
     filter_codec (c, net);
     passive_codec (c, &net->passive, "tune teaming");
     link_codec (c, net);
     passive_codec (c, &net->passive, "coalesce boot");
     device_alias_codec (c, &net->alias);
     passive_codec (c, &net->passive, "rom acpi address");
-    if (codec_reading (c) && !codec_failed (c))
-        settle_model (c, net);
+    if (codec_reading (c) && net->type == NET_VHOSTUSER)
+        judge_vhostuser (c, net);
 }

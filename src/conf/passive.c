@@ -18,7 +18,7 @@ scaled (Codec *c, const char *text, const char *type, const char *attr)
     const char *initial;
     guint64 factor, size;
     char number[NUMBER_SIZE];
-    CodecSize how = *type == 'k' ? CODEC_SIZE_KIB : strchr ("GKw", *type) ? CODEC_SIZE_WIDE
+    CodecSize how = *type == 'k' ? CODEC_SIZE_KIB : strchr ("GKwMb", *type) ? CODEC_SIZE_WIDE
                                                                         : CODEC_SIZE_BYTES;
 
     passive_size_unit (type, &factor, &initial);
@@ -83,6 +83,23 @@ read_text (Codec *c, const char *type)
     if (value && *type == '~' && passive_is_zero (type, value))
         g_clear_pointer (&value, g_free);
     return value;
+}
+
+void
+passive_judge (Codec *c, PassiveNode *node, const char *attr)
+{
+    const char *text = passive_attr (node, attr), *why;
+    const PassiveWord *word = node->kind->attrs;
+    g_autofree char *value = NULL;
+
+    while (!g_str_equal (word->name, attr))
+        word++;
+    if (text)
+        value = passive_canonical (strchr (word->type, '/') + 1, text, &why);
+    if (value)
+        passive_set (node, attr, value);
+    else if (text)
+        codec_bad_value_because (c, attr, text, why);
 }
 
 static PassiveNode *read_node (Codec *c, const char *parent, const PassiveWord *word, guint number);
@@ -338,29 +355,3 @@ passive_attrs_codec (Codec *c, GPtrArray **items, const char *attrs)
 }
 
 /* ---- a console's source */
-
-void
-passive_judge_console (Codec *c, GPtrArray **items, const char *path, const char *type,
-                       const char *target)
-{
-    PassiveNode *node = passive_node_new (passive_kind_find ("", "console", "console-chardev", NULL),
-                                          "console");
-    guint at = 0;
-
-    passive_set (node, "type", type);
-    passive_set (passive_add_child (node, "target"), "type", target);
-    while (*items && at < (*items)->len)
-        if (passive_has_word (node, ((PassiveNode *) g_ptr_array_index (*items, at))->name))
-            passive_node_insert (node, g_ptr_array_steal_index (*items, at));
-        else
-            at++;
-    rule_chardev (c, node);
-    passive_remove_child (node, passive_child (node, "target"));
-    while (node->children->len) {
-        PassiveNode *child = g_ptr_array_steal_index (node->children, 0);
-
-        g_free (child->path);
-        passive_node_add (items, child, g_strdup (path));
-    }
-    passive_node_free (node);
-}

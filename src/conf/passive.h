@@ -30,14 +30,15 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  * and of the type.
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
- * 32 and 64 bits; p: signed, not negative; a: unsigned, with 0x or 0 before it hexadecimal or
- * octal; A: the same, signed, not negative; j: a number that the rule judges; y: yes or no; o: on
- * or off; x1 x2 x4 x8: hexadecimal of that many digits at least, read as C does; h1 h8: the same of
- * 64 bits, read as hexadecimal; s2 s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size,
- * in MiB or KiB unless it has a unit, written in the largest one that leaves no fraction; c: list of
- * CPUs; k, M, b: a size, written in KiB, MiB or bytes, together with an attribute unit; w: as k, of up
- * to 64 bits of bytes; uuid; l: live-only, read and forgotten; otherwise words, a|b|c, and behind a
- * '~' words of which others are as good as none.
+ * 32 and 64 bits; p, q: signed, not negative; a, A (of 64 bits), q, J (as I): with 0x or 0 before it
+ * hexadecimal or octal; t: of 32 bits with or without a sign, -1 for none; j: a number that the rule
+ * judges; j/TYPE: the rule calls passive_judge(); y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal
+ * of that many digits at least, read as C does; X1: of 31 bits; h1 h8: as x of 64 bits, read as
+ * hexadecimal; s2 s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size, in MiB or KiB
+ * unless it has a unit, written in the largest one that leaves no fraction; c: list of CPUs; k, M, b:
+ * a size, written in KiB, MiB or bytes, together with an attribute unit; w: as k, of 64 bits;
+ * uuid; l: live-only, read and
+ * forgotten; otherwise words, a|b|c, and behind a '~' words of which others are as good as none.
  *
  * children, in the order of writing: NAME[:ROW][*][!][+][?][^]. ROW: the row to use, in which '$' stands
  * for the type of this element; '*': any number; '!': required; '+': written, with its defaults,
@@ -89,13 +90,9 @@ void passive_list (const GPtrArray *items, GPtrArray *paths);
  * "/domain/devices/disk", whether it is there or not. Not for threads. */
 void passive_watch (void (*fn) (const char *path, const char *words, gboolean attrs));
 
-/* What rule_chardev() has to say of the source and protocol of a console at @path. */
-void passive_judge_console (Codec *c, GPtrArray **items, const char *path, const char *type,
-                            const char *target);
 
 /* ---- for rules, defaults and checks; of no node (NULL) there is nothing */
 
-const char *passive_name (const PassiveNode *node);
 const char *passive_attr (const PassiveNode *node, const char *attr);
 const char *passive_text (const PassiveNode *node);
 /* The attribute as a number, @absent when it is not there. */
@@ -120,6 +117,11 @@ void passive_reorder (PassiveNode *node, const GPtrArray *names);
 void passive_sort (PassiveNode *node, GCompareFunc compare);
 /* Takes the child from @from; it is of the same row. */
 void passive_move_child (PassiveNode *from, PassiveNode *child, PassiveNode *to);
+/* While it is read: an attribute of j/TYPE is of that type after all. */
+void passive_judge (Codec *c, PassiveNode *node, const char *attr);
+/* Its children, for the functions above; NULL: none. */
+GPtrArray *passive_children (const PassiveNode *node);
+const char *passive_name (const PassiveNode *node);
 /* The two change places. */
 void passive_swap (PassiveNode *node, PassiveNode *one, PassiveNode *other);
 gboolean passive_blank (const PassiveNode *node);   /* nothing is in it */

@@ -21,10 +21,6 @@ static const struct {
     { "unix", "path", ERR_INTERNAL, NO_PATH },
     { "tcp", "host", ERR_INTERNAL, "Missing source host attribute for char device" },
     { "tcp", "service", ERR_INTERNAL, "Missing source service attribute for char device" },
-    { "nmdm", "master", ERR_INTERNAL,
-      "Should define both master and slave path attributes for nmdm device" },
-    { "nmdm", "slave", ERR_INTERNAL,
-      "Should define both master and slave path attributes for nmdm device" },
     { "spiceport", "channel", ERR_CONFIG_UNSUPPORTED,
       "Missing source channel attribute for char device" },
     { "dbus", "channel", ERR_CONFIG_UNSUPPORTED,
@@ -34,31 +30,29 @@ static const struct {
 static void
 check_needs (Codec *c, const char *type, const PassiveNode *source, gboolean path_made)
 {
-    gboolean bare = !source || passive_blank (source);
-
     for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
         if (g_str_equal (needs[i].type, type)
-            && !(bare && g_str_equal (type, "nmdm"))
             && !(path_made && g_str_equal (needs[i].attr, "path"))
-            && (!source || !passive_attr (source, needs[i].attr))) {
-            codec_fail (c, needs[i].code, "%s", needs[i].text);
-            return;
-        }
+            && !passive_attr (source, needs[i].attr))
+            codec_fail_later (c, CODEC_JUDGED, needs[i].code, "%s", needs[i].text);
+    if (g_str_equal (type, "nmdm") && !passive_attr (source, "master") != !passive_attr (source, "slave"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_INTERNAL,
+                          "Should define both master and slave path attributes for nmdm device");
 }
 
 /* One source that binds, one that connects, of each the first; the latter must have a service. */
 static void
-rule_udp (Codec *c, PassiveNode *node)
+settle_udp (Codec *c, GPtrArray *parts)
 {
-    PassiveNode *source = passive_child (node, "source"), *bind = NULL, *connect = NULL;
+    PassiveNode *source = passive_find (parts, "source", NULL), *bind = NULL, *connect = NULL;
 
     while (source) {
-        PassiveNode *next = passive_next (node, source);
+        PassiveNode *next = passive_find (parts, "source", source);
         gboolean binds = passive_is (source, "mode", "bind");
         PassiveNode **place = binds ? &bind : &connect;
 
         if (*place || (!passive_attr (source, "host") && !passive_attr (source, "service"))) {
-            passive_remove_child (node, source);
+            passive_remove (parts, source);
         } else {
             passive_set (source, "mode", binds ? "bind" : "connect");
             *place = source;
@@ -66,56 +60,35 @@ rule_udp (Codec *c, PassiveNode *node)
         source = next;
     }
     if (!connect || !passive_attr (connect, "service"))
-        codec_fail (c, ERR_INTERNAL, "Missing source service attribute for char device");
-    else if (bind && passive_child (node, "source") == connect)
-        passive_swap (node, connect, bind);
-}
-
-static gboolean
-has_target (const PassiveNode *node, const char *element, const char *type)
-{
-    return g_str_equal (passive_name (node), element)
-        && passive_is (passive_child (node, "target"), "type", type);
-}
-
-/* The path of a virtio or xen channel's socket is made at its start. */
-static gboolean
-path_is_made (const PassiveNode *node)
-{
-    return has_target (node, "channel", "virtio") || has_target (node, "channel", "xen");
-}
-
-/* libvirt takes the number of a channel's target for all. */
-static gboolean
-can_be_spicevmc (const PassiveNode *node)
-{
-    return !passive_has_word (node, "target") || has_target (node, "channel", "virtio")
-        || has_target (node, "serial", "usb-serial") || has_target (node, "console", "xen");
+        codec_fail_later (c, CODEC_JUDGED, ERR_INTERNAL,
+                          "Missing source service attribute for char device");
+    if (bind && connect)
+        passive_move (parts, bind, connect);
 }
 
 static void
-rule_socket (Codec *c, PassiveNode *node, const char *type)
+settle_protocol (Codec *c, GPtrArray *parts)
 {
     static const char *const protocols[] = { "raw", "telnet", "telnets", "tls", NULL };
-    PassiveNode *source = passive_child (node, "source"), *protocol;
-    PassiveNode *reconnect = source ? passive_child (source, "reconnect") : NULL;
+    PassiveNode *protocol = passive_find (parts, "protocol", NULL);
+    const char *type = passive_attr (protocol, "type");
 
-    if (source && !passive_attr (source, "mode")
-        && (g_str_equal (type, "tcp")
-            || (g_str_equal (type, "unix") && passive_attr (source, "path"))))
-        passive_set (source, "mode", "connect");
-    if (reconnect && passive_is (source, "mode", "bind") && passive_is (reconnect, "enabled", "yes"))
-        codec_fail (c, ERR_INTERNAL, "chardev reconnect is possible only for connect mode");
-    if (!g_str_equal (type, "tcp") || !passive_has_word (node, "protocol"))
-        return;
-    protocol = passive_child (node, "protocol");
-    if (!protocol)
-        protocol = passive_add_child (node, "protocol");
-    if (!passive_attr (protocol, "type"))
+    if (!type)
         passive_set (protocol, "type", "raw");
-    if (!g_strv_contains (protocols, passive_attr (protocol, "type")))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Unknown protocol '%s'",
-                    passive_attr (protocol, "type"));
+    else if (!g_strv_contains (protocols, type))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Unknown protocol '%s'", type);
+}
+
+static void
+settle_socket (Codec *c, PassiveNode *source, const char *type)
+{
+    gboolean unix_path = g_str_equal (type, "unix") && passive_attr (source, "path");
+
+    if (source && !passive_attr (source, "mode") && (g_str_equal (type, "tcp") || unix_path))
+        passive_set (source, "mode", "connect");
+    if (passive_is (source, "mode", "bind") && passive_child (source, "reconnect"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_INTERNAL,
+                          "chardev reconnect is possible only for connect mode");
 }
 
 static void
@@ -126,51 +99,110 @@ check_channel_name (Codec *c, const PassiveNode *source)
     const char *name = passive_attr (source, "channel");
 
     if (name && name[strspn (name, good)])
-        codec_fail (c, ERR_INVALID_ARG, "Invalid character in source channel for char device");
+        codec_fail_later (c, CODEC_JUDGED, ERR_INVALID_ARG,
+                          "Invalid character in source channel for char device");
 }
 
-/* A source that says nothing is not written. */
-static void
-drop_empty_source (PassiveNode *node)
+/* Of the current element. */
+static gboolean
+check_numbers (Codec *c, const char *type)
 {
-    PassiveNode *source = passive_child (node, "source");
+    static const char *const single[] = { "log", "protocol" };
+    guint sources = codec_count (c, "source");
 
+    if (sources > 1 && strcmp (type, "udp") != 0)
+        codec_fail (c, ERR_XML, "only one source element is allowed for character device");
+    else if (sources > 2)
+        codec_fail (c, ERR_XML, "only two source elements are allowed for character device");
+    for (guint i = 0; i < G_N_ELEMENTS (single); i++)
+        if (codec_count (c, single[i]) > 1)
+            codec_fail (c, ERR_XML, "only one %s element is allowed for character device", single[i]);
+    return !codec_failed (c);
+}
+
+void
+chardev_settle (Codec *c, const char *type, GPtrArray *parts, gboolean path_made)
+{
+    PassiveNode *source = passive_find (parts, "source", NULL);
+
+    if (!check_numbers (c, type))
+        return;
+    while (!g_str_equal (type, "tcp") && passive_find (parts, "protocol", NULL))
+        passive_remove (parts, passive_find (parts, "protocol", NULL));
+    if (g_str_equal (type, "udp")) {
+        settle_udp (c, parts);
+        return;
+    }
+    settle_socket (c, source, type);
+    if (g_str_equal (type, "tcp") && passive_find (parts, "protocol", NULL))
+        settle_protocol (c, parts);
+    check_needs (c, type, source, path_made);
+    if (g_str_equal (type, "spiceport") || g_str_equal (type, "dbus"))
+        check_channel_name (c, source);
+    if (source && g_str_equal (type, "unix") && !passive_attr (source, "path"))
+        passive_clear (source);
     if (source && passive_blank (source))
-        passive_remove_child (node, source);
+        passive_remove (parts, source);     /* it says nothing */
+}
+
+/* The path of a virtio or xen channel's socket is made at its start. */
+static gboolean
+path_is_made (const PassiveNode *node, const PassiveNode *target)
+{
+    return g_str_equal (passive_name (node), "channel")
+        && (passive_is (target, "type", "virtio") || passive_is (target, "type", "xen"));
+}
+
+/* libvirt compares numbers of types that are different ones for each device. */
+gboolean
+chardev_target_is_second (const char *type)
+{
+    static const char *const types[] = { "virtio", "usb-serial", "xen", NULL };
+
+    return type && g_strv_contains (types, type);
 }
 
 void
 rule_chardev (Codec *c, PassiveNode *node)
 {
     const char *type = passive_attr (node, "type");
+    const PassiveNode *target = passive_child (node, "target");
     PassiveNode *source = passive_child (node, "source");
 
     if (!type)
         return;
-    if (passive_count (node, "protocol") > 1)
-        codec_fail (c, ERR_XML, "only one protocol element is allowed for character device");
-    while (!g_str_equal (type, "tcp") && passive_child (node, "protocol"))
-        passive_remove_child (node, passive_child (node, "protocol"));
-    if (g_str_equal (type, "udp")) {
-        if (passive_count (node, "source") > 2)
-            codec_fail (c, ERR_XML, "only two source elements are allowed for character device");
-        else
-            rule_udp (c, node);
-        return;
-    }
-    if (source && passive_next (node, source)) {
-        codec_fail (c, ERR_XML, "only one source element is allowed for character device");
-        return;
-    }
-    if (source && !passive_attr (source, "path") && g_str_equal (type, "unix"))
-        passive_clear (source);
-    rule_socket (c, node, type);
-    check_needs (c, type, source, path_is_made (node));
-    if (g_str_equal (type, "spiceport"))
-        check_channel_name (c, source);
-    if (g_str_equal (type, "spicevmc") && !can_be_spicevmc (node))
+    if (g_str_equal (type, "tcp") && passive_has_word (node, "protocol")
+        && !passive_child (node, "protocol"))
+        passive_add_child (node, "protocol");
+    if (!passive_has_word (node, "target"))     /* then there are no labels either */
+        while (source && passive_child (source, "seclabel"))
+            passive_remove_child (source, passive_child (source, "seclabel"));
+    chardev_settle (c, type, passive_children (node), path_is_made (node, target));
+    if (g_str_equal (type, "spicevmc") && passive_has_word (node, "target")
+        && !chardev_target_is_second (passive_attr (target, "type")))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "spicevmc device type only supports virtio");
-    drop_empty_source (node);
+}
+
+void
+rule_serial (Codec *c, PassiveNode *node)
+{
+    const PassiveNode *address = passive_child (node, "address");
+
+    rule_chardev (c, node);
+    if (passive_is (passive_child (node, "target"), "type", "usb-serial") && address
+        && !passive_is (address, "type", "usb"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "usb-serial requires address of usb type");
+}
+
+void
+rule_smartcard (Codec *c, PassiveNode *node)
+{
+    const PassiveNode *address = passive_child (node, "address");
+
+    if (address && !passive_is (address, "type", "ccid"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "Controllers must use the 'ccid' address type");
+    rule_chardev (c, node);
 }
 
 /* Without a file it says nothing. */
@@ -186,14 +218,25 @@ void
 rule_guest_forward (Codec *c, PassiveNode *node)
 {
     const char *text = passive_attr (node, "address");
+    g_autofree char *canonical = NULL;
     IpAddress address;
 
-    if (!ip_address_parse (text, 0, &address))
+    if (!text) {
+        codec_fail (c, ERR_XML, "guestfwd channel does not define a target address");
+        return;
+    }
+    if (!ip_address_parse (text, 0, &address)) {
         codec_fail (c, ERR_SYSTEM, "Cannot parse socket address '%s': Name or service not known",
                     text);
-    else if (strchr (text, ':'))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "guestfwd channel only supports IPv4 addresses");
+        return;
+    }
+    if (strchr (text, ':'))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "guestfwd channel only supports IPv4 addresses");
+    if (!passive_attr (node, "port"))
+        codec_missing (c, "port");
+    passive_judge (c, node, "port");
+    canonical = ip_address_format (&address);
+    passive_set (node, "address", canonical);
 }
 
 void
@@ -259,19 +302,11 @@ rule_usbdev (Codec *c, PassiveNode *node)
 }
 
 void
-rule_reconnect (Codec *c, PassiveNode *node)
-{
-    if (passive_is (node, "enabled", "yes") && !passive_attr (node, "timeout"))
-        codec_fail (c, ERR_XML, "Missing required attribute 'timeout' in element 'reconnect'");
-    if (!passive_attr (node, "enabled"))
-        passive_drop (node);
-}
-
-void
 rule_certificates (Codec *c, PassiveNode *node)
 {
     const PassiveNode *database = passive_child (node, "database");
 
+    rule_smartcard (c, node);
     if (passive_count (node, "certificate") != 3)
         codec_fail (c, ERR_XML, "host-certificates mode needs exactly three certificates");
     else if (database && passive_text (database) && *passive_text (database) != '/')

@@ -7,7 +7,10 @@
 #define VIRTIO  "iommu:o ats:o packed:o page_per_vq:o"
 #define VIRTIO_MODELS "virtio|virtio-transitional|virtio-non-transitional"
 
-#define AUDIO_COMMON "mixingEngine:y fixedSettings:y voices:u- bufferLength:u-"
+#define MEMORY                                                                                     \
+    "model:dimm|nvdimm|virtio-pmem|virtio-mem|sgx-epc! access:shared|private discard:y"
+
+#define AUDIO_COMMON "mixingEngine:y fixedSettings:y voices:n bufferLength:n"
 
 const PassiveRow passive_device_rows[] = {
     /* ---- what devices share */
@@ -44,14 +47,14 @@ const PassiveRow passive_device_rows[] = {
     { "sandbox", "mode:namespace|chroot", NULL, NULL },
     { "thread_pool", "size:i", NULL, NULL, rule_binary_threads },
     { "controller/driver",
-      "queues:u cmd_per_lun:u max_sectors:u ioeventfd:o iothread:u " VIRTIO, NULL, NULL },
+      "queues:u- cmd_per_lun:u- max_sectors:u- ioeventfd:o iothread:u- " VIRTIO, NULL, NULL },
     { "controller/model",
       "name:none|i440FX-pcihost|piix3|q35-pcihost|pci-bridge|i82801b11-bridge|ioh3420|x3130-upstream|"
       "xio3130-downstream|pxb|pxb-pcie|pcie-root-port|spapr-pci-host-bridge|pcie-pci-bridge-",
       NULL, NULL },
     { "controller/target",
-      "chassisNr:A chassis:A port:A busNr:A index:A hotplug:o", "node", NULL, rule_pci_target },
-    { "target/node", NULL, NULL, "i" },
+      "chassisNr:q chassis:q port:X1 busNr:q index:q hotplug:o", "node", NULL, NULL },
+    { "target/node", NULL, NULL, "p" },
     { "pcihole64", NULL, NULL, "k" },
     { "master", "startport:u", NULL, NULL },
     { "memballoon/stats", "period:i-", NULL, NULL, rule_stats },
@@ -97,8 +100,8 @@ const PassiveRow passive_device_rows[] = {
       "id:n! type:none|alsa|coreaudio|dbus|file|jack|oss|pulseaudio|sdl|spice*! timerPeriod:n",
       "input:audio-$ output:audio-$", NULL },
     { "audio[oss]",
-      "id:n! type! timerPeriod:n tryMMap:y exclusive:y dspPolicy:i-",
-      "input:audio-$ output:audio-$", NULL },
+      "id:n! type! timerPeriod:n tryMMap:y exclusive:y dspPolicy:i",
+      "input:audio-$ output:audio-$", NULL, rule_audio_oss },
     { "audio[pulseaudio]", "id:n! type! timerPeriod:n serverName",
       "input:audio-$ output:audio-$", NULL },
     { "audio[sdl]",
@@ -117,15 +120,15 @@ const PassiveRow passive_device_rows[] = {
     { "audio-pulseaudio", AUDIO_COMMON " name streamName latency:u-", "settings", NULL,
       rule_audio },
     { "audio-sdl", AUDIO_COMMON " bufferCount:u-", "settings", NULL, rule_audio },
-    { "settings", "frequency:n channels:n format:s8|u8|s16|u16|s32|u32|f32", NULL, NULL },
-    { "video", NULL, "driver:video-driver model! " DEVICE, NULL, rule_video },
-    { "video-driver", VIRTIO " vgaconf:io|on|off- name:qemu|vhostuser", NULL, NULL },
+    { "settings", "frequency:j/n channels:j/n format:j/s8|u8|s16|u16|s32|u32|f32", NULL, NULL, rule_audio_settings },
+    { "video", NULL, "driver:video-driver model? " DEVICE, NULL, rule_video },
+    { "video-driver", VIRTIO " vgaconf:~io|on|off name:qemu|vhostuser", NULL, NULL },
     { "video/model",
-      "type:vga|cirrus|vmvga|xen|vbox|qxl|parallels|virtio|gop|none|bochs|ramfb! ram:u- "
-      "vram:u- vram64:u- vgamem:u- heads:u primary:y blob:o",
+      "type:default|vga|cirrus|vmvga|xen|vbox|qxl|parallels|virtio|gop|none|bochs|ramfb% ram:u-% "
+      "vram:u-% vram64:u-% vgamem:u-% heads:u% primary:~no|yes blob:l",
       "acceleration resolution", NULL },
     { "acceleration", "accel3d:y accel2d:y rendernode", NULL, NULL, rule_acceleration },
-    { "resolution", "x:n! y:n!", NULL, NULL },
+    { "resolution", "x:u! y:u!", NULL, NULL },
     { "hub", "type:usb!", DEVICE, NULL },
     { "watchdog",
       "model:i6300esb|ib700|diag288! "
@@ -139,19 +142,49 @@ const PassiveRow passive_device_rows[] = {
     { "rng/backend", "model:random|egd|builtin!", NULL, NULL },
     { "nvram", NULL, DEVICE, NULL, rule_open },
     { "panic", "model:default|isa|pseries|hyperv|s390|pvpanic-", DEVICE, NULL },
-    { "shmem", "name! role:~default|master|peer-", "model+ size server:shmem-server? msi? " DEVICE,
+    { "shmem", "name! role:j/master|peer", "model+ size server:shmem-server? msi? " DEVICE,
       NULL, rule_shmem },
     { "shmem/model", "type:ivshmem|ivshmem-plain|ivshmem-doorbell=ivshmem", NULL, NULL },
     { "shmem/size", NULL, NULL, "M" },
     { "shmem-server", "path", NULL, NULL },
-    { "msi", "vectors:u- ioeventfd:o enabled:~", NULL, NULL },
+    { "msi", "vectors:a- ioeventfd:o enabled:l", NULL, NULL },
     { "iommu", "model:intel|smmuv3|virtio!", "driver:iommu-driver " DEVICE, NULL, rule_iommu },
-    { "iommu-driver", "intremap:o caching_mode:o eim:o iotlb:o aw_bits:u-", NULL, NULL,
-      rule_iommu_driver },
-    { "vsock", "model:" VIRTIO_MODELS, "cid+ " DEVICE " driver:vsock-driver", NULL, rule_vsock },
+    { "iommu-driver", "intremap:o caching_mode:o eim:o iotlb:o aw_bits:u-", NULL, NULL },
+    { "vsock", "model:default|" VIRTIO_MODELS "-", "cid+ " DEVICE " driver:vsock-driver", NULL, rule_vsock },
     { "vsock-driver", VIRTIO, NULL, NULL },
-    { "cid", "auto:y address:u-", NULL, NULL, rule_cid },
-    { "input", NULL, NULL, NULL, rule_input },
-    { "memory", NULL, NULL, NULL, rule_memory },
+    { "cid", "auto:y address:n", NULL, NULL, rule_cid },
+
+    /* ---- devices that are refused in the end, but not before they are read */
+    { "input", "type:mouse|tablet|keyboard|passthrough|evdev! model:" VIRTIO_MODELS
+               " bus:ps2|usb|xen|parallels|virtio|none",
+      DEVICE " source:input-source-$? driver:rng-driver", NULL, rule_input },
+    { "input-source-passthrough", "evdev", NULL, NULL },
+    { "input-source-evdev",
+      "dev grab:all grabToggle:ctrl-ctrl|alt-alt|shift-shift|meta-meta|scrolllock|ctrl-scrolllock "
+      "repeat:o",
+      NULL, NULL },
+    { "memory[dimm]", MEMORY, "source:memory-source-pages target:memory-target! " DEVICE, NULL,
+      rule_memory },
+    { "memory[virtio-mem]", MEMORY,
+      "source:memory-source-pages target:memory-target-blocks! " DEVICE, NULL, rule_memory },
+    { "memory[nvdimm]", MEMORY,
+      "uuid source:memory-source-file target:memory-target-label! " DEVICE, NULL, rule_memory },
+    { "memory[sgx-epc]", MEMORY, "source:memory-source-nodes target:memory-target! " DEVICE, NULL,
+      rule_memory },
+    { "memory", MEMORY, "target:memory-target! " DEVICE, NULL, rule_memory },
+    { "memory/uuid", NULL, NULL, "uuid" },
+    { "memory-source-pages", NULL, "pagesize:memory-size nodemask", NULL, NULL },
+    { "memory-source-nodes", NULL, "nodemask", NULL, NULL },
+    { "memory-source-file", NULL, "alignsize:memory-size", NULL, NULL },
+    { "nodemask", NULL, NULL, "text", rule_nodemask },
+    { "memory-target", NULL, "node:memory-node size:memory-size", NULL, rule_memory_target },
+    { "memory-target-blocks", NULL,
+      "node:memory-node size:memory-size block:memory-size requested:memory-size", NULL,
+      rule_memory_target },
+    { "memory-target-label", NULL, "node:memory-node size:memory-size label:memory-label", NULL,
+      rule_memory_target },
+    { "memory-label", NULL, "size:memory-size", NULL, NULL },
+    { "memory-node", NULL, NULL, "p" },
+    { "memory-size", NULL, NULL, "k" },
     { NULL },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rules of devices without effect. */
 #include "conf/passive_rules.h"
+#include "conf/passive_words.h"
 
 #include <string.h>
 
@@ -10,7 +11,7 @@ void
 rule_tpm_emulator (Codec *c, PassiveNode *node)
 {
     if (passive_child (node, "active_pcr_banks") && !passive_is (node, "version", "2.0"))
-        codec_fail (c, ERR_XML, "<active_pcr_banks/> requires TPM version '2.0'");
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML, "<active_pcr_banks/> requires TPM version '2.0'");
 }
 
 /* Only Intel's HD audio has codecs. */
@@ -32,30 +33,48 @@ rule_sound (Codec *c, PassiveNode *node)
 void
 rule_audio (Codec *c, PassiveNode *node)
 {
+    const PassiveNode *settings = passive_child (node, "settings");
+
     if (!passive_is (node, "mixingEngine", "yes") && passive_is (node, "fixedSettings", "yes"))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "fixed audio settings requires mixing engine");
-    else if (passive_child (node, "settings") && !passive_is (node, "fixedSettings", "yes"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "audio settings specified without fixed settings flag");
+    if (!settings && passive_is (node, "fixedSettings", "yes"))
+        passive_add_child (node, "settings");   /* written, though it says nothing */
 }
 
-/* The next power of two, as video memory is. */
+/* Judged before what it says. */
+void
+rule_audio_settings (Codec *c, PassiveNode *node)
+{
+    g_autofree char *fixed = codec_peek_parent (c, "fixedSettings");
+
+    if (g_strcmp0 (fixed, "yes") != 0)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "audio settings specified without fixed settings flag");
+    passive_judge (c, node, "frequency");
+    passive_judge (c, node, "channels");
+    passive_judge (c, node, "format");
+}
+
+void
+rule_audio_oss (Codec *c, PassiveNode *node)
+{
+    if (passive_number (node, "dspPolicy", 0) < 0)
+        codec_fail (c, ERR_XML, "cannot parse 'dspPolicy' value '%s'",
+                    passive_attr (node, "dspPolicy"));
+}
+
+/* The next power of two, as video memory is; beyond the last one it is none. */
 static void
-round_up (Codec *c, PassiveNode *model, const char *attr)
+round_up (PassiveNode *model, const char *attr)
 {
     gint64 size = passive_number (model, attr, 0), power = 1;
     g_autofree char *text = NULL;
 
-    if (!size)
-        return;
     while (power < size)
         power *= 2;
-    if (power > G_MAXUINT32) {
-        codec_fail (c, ERR_OVERFLOW, "value too large: %s", passive_attr (model, attr));
-        return;
-    }
-    text = g_strdup_printf ("%" G_GINT64_FORMAT, power);
-    passive_set (model, attr, text);
+    text = power > G_MAXUINT32 ? NULL : g_strdup_printf ("%" G_GINT64_FORMAT, power);
+    if (size)
+        passive_set (model, attr, text);
 }
 
 static const char *
@@ -72,44 +91,52 @@ default_vram (const char *type)
     return NULL;
 }
 
+/* What libvirt finds wrong once it has read all. */
 static void
-rule_video_model (Codec *c, PassiveNode *model, gboolean vhostuser)
+judge_video (Codec *c, const PassiveNode *node, const PassiveNode *model)
 {
     static const char *const qxl_only[] = { "ram", "vram64", "vgamem" };
-    const PassiveNode *acceleration = passive_child (model, "acceleration");
+    const PassiveNode *driver = passive_child (node, "driver");
+    const PassiveNode *resolution = passive_child (model, "resolution");
     const char *type = passive_attr (model, "type");
-    gboolean qxl = g_str_equal (type, "qxl");
+    gboolean virtio = !g_strcmp0 (type, "virtio"), vhostuser = passive_is (driver, "name", "vhostuser");
 
-    for (guint i = 0; i < G_N_ELEMENTS (qxl_only) && !qxl; i++)
-        if (passive_attr (model, qxl_only[i])) {
-            codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                        "%s attribute only supported for video type qxl", qxl_only[i]);
-            return;
-        }
-    if (acceleration && passive_attr (acceleration, "rendernode") && !vhostuser) {
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "unsupported rendernode accel attribute without 'vhostuser'");
-        return;
-    }
-    if (g_str_equal (type, "none")) {
-        passive_clear (model);          /* it has nothing */
-        passive_set (model, "type", "none");
-        return;
-    }
+    if (!type)
+        codec_fail_later (c, CODEC_JUDGED, ERR_INTERNAL,
+                          "missing video model and cannot determine default");
+    if (vhostuser && !virtio)
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "'vhostuser' driver is only supported with 'virtio' device");
+    if (passive_attr (passive_child (model, "acceleration"), "rendernode") && !vhostuser)
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "unsupported rendernode accel attribute without 'vhostuser'");
+    if (passive_is (resolution, "x", "0") || passive_is (resolution, "y", "0"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "video resolution values must be greater than 0");
+    for (guint i = 0; i < G_N_ELEMENTS (qxl_only) && g_strcmp0 (type, "qxl") != 0; i++)
+        if (passive_attr (model, qxl_only[i]))
+            codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                              "%s attribute only supported for video type qxl", qxl_only[i]);
+    if (!g_strcmp0 (type, "ramfb") && passive_child (node, "address"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "address not supported for video type ramfb");
+    rule_virtio_options (c, driver, virtio);
+}
+
+static void
+complete_video (PassiveNode *model)
+{
+    const char *type = passive_attr (model, "type");
+
     if (!passive_attr (model, "vram"))
         passive_set (model, "vram", default_vram (type));
-    if (qxl && !passive_attr (model, "ram"))
+    if (g_str_equal (type, "qxl") && !passive_attr (model, "ram"))
         passive_set (model, "ram", "65536");
-    round_up (c, model, "ram");
-    round_up (c, model, "vram");
+    round_up (model, "ram");
+    round_up (model, "vram");
     /* libvirt writes no heads of 0, and then reads 1: here it is 1 at once, so that a dump defines the same */
-    if (passive_is (model, "heads", "0"))
-        passive_set (model, "heads", NULL);
-    if (!passive_attr (model, "heads") && !g_str_equal (type, "none"))
+    if (!passive_attr (model, "heads") || passive_is (model, "heads", "0"))
         passive_set (model, "heads", "1");
-    if (passive_is (model, "primary", "no"))
-        passive_set (model, "primary", NULL);
-    passive_set (model, "blob", NULL);  /* libvirt writes it for other drivers only */
 }
 
 void
@@ -123,20 +150,25 @@ rule_acceleration (Codec *c, PassiveNode *node)
 void
 rule_video (Codec *c, PassiveNode *node)
 {
-    const PassiveNode *driver = passive_child (node, "driver");
-    const PassiveNode *address = passive_child (node, "address");
     PassiveNode *model = passive_child (node, "model");
-    gboolean virtio = passive_is (model, "type", "virtio");
-    gboolean vhostuser = driver && passive_is (driver, "name", "vhostuser");
 
-    if (vhostuser && !virtio)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "'vhostuser' driver is only supported with 'virtio' device");
-    if (address && passive_is (model, "type", "ramfb"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "address not supported for video type ramfb");
-    rule_virtio_options (c, driver, virtio);
-    if (!codec_failed (c))
-        rule_video_model (c, model, vhostuser);
+    if (passive_is (model, "type", "none")) {   /* it has nothing */
+        static const char *const parts[] = { "driver", "acpi", "address" };
+
+        passive_clear (model);
+        passive_set (model, "type", "none");
+        for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+            if (passive_child (node, parts[i]))
+                passive_remove_child (node, passive_child (node, parts[i]));
+        return;
+    }
+    if (!model)
+        model = passive_add_child (node, "model");
+    if (passive_is (model, "type", "default"))
+        passive_set (model, "type", NULL);
+    judge_video (c, node, model);
+    if (passive_attr (model, "type"))
+        complete_video (model);
 }
 
 void
@@ -204,14 +236,24 @@ rule_stats (Codec *c, PassiveNode *node)
 void
 rule_shmem (Codec *c, PassiveNode *node)
 {
-    if (strchr (passive_attr (node, "name"), '/'))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "shmem name cannot include '/' character");
-    else if (passive_child (node, "msi") && !passive_child (node, "server"))
-        codec_fail (c, ERR_XML, "msi option is only supported with a server");
-    if (!passive_attr (passive_child (node, "model"), "type"))
-        passive_set (passive_child (node, "model"), "type", "ivshmem");
-    if (passive_is (passive_child (node, "model"), "type", "ivshmem"))
+    const char *name = passive_attr (node, "name");
+    PassiveNode *model = passive_child (node, "model"), *server = passive_child (node, "server");
+
+    if (!passive_attr (model, "type"))
+        passive_set (model, "type", "ivshmem");
+    if (passive_is (model, "type", "ivshmem"))
         passive_set (node, "role", NULL);
+    else
+        passive_judge (c, node, "role");
+    if (passive_child (node, "msi") && !server)
+        codec_fail (c, ERR_XML, "msi option is only supported with a server");
+    if (strchr (name, '/'))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "shmem name cannot include '/' character");
+    else if (g_str_equal (name, ".") || g_str_equal (name, ".."))
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "shmem name cannot be equal to '%s'", name);
+    rule_tidy_path (server, "path");
 }
 
 void
@@ -220,47 +262,10 @@ rule_iommu (Codec *c, PassiveNode *node)
     const char *model = passive_attr (node, "model");
 
     if (passive_child (node, "driver") && !g_str_equal (model, "intel"))
-        codec_fail (c, ERR_XML, "iommu model '%s' doesn't support additional attributes", model);
-    else if (passive_child (node, "address") && !g_str_equal (model, "virtio"))
-        codec_fail (c, ERR_XML, "iommu model '%s' can't have address", model);
-}
-
-void
-rule_iommu_driver (Codec *c, PassiveNode *node)
-{
-    if (passive_is (node, "eim", "on") && !passive_is (node, "intremap", "on"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "IOMMU eim requires interrupt remapping to be enabled");
-}
-
-void
-rule_pci_target (Codec *c, PassiveNode *node)
-{
-    static const struct {
-        const char *attr;
-        int min, max;
-    } limits[] = { { "chassisNr", 1, 255 }, { "chassis", 0, 255 }, { "port", 0, 255 },
-                   { "busNr", 1, 254 },     { "index", 0, 30 } };
-    const char *numa = passive_text (passive_child (node, "node"));
-
-    if (numa && *numa == '-')
-        codec_fail (c, ERR_XML, "invalid NUMA node in target");
-    for (guint i = 0; i < G_N_ELEMENTS (limits); i++) {
-        gint64 value = passive_number (node, limits[i].attr, limits[i].min);
-
-        if (value < limits[i].min || value > limits[i].max) {
-            codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                        "PCI controller %s%s '%d' out of range - must be %d-%d",
-                        g_str_equal (limits[i].attr, "index") ? "target " : "", limits[i].attr,
-                        (int) value, limits[i].min, limits[i].max);
-            return;
-        }
-    }
-    if (passive_attr (node, "port")) {
-        g_autofree char *port = g_strdup_printf ("0x%x", (guint) passive_number (node, "port", 0));
-
-        passive_set (node, "port", port);
-    }
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML,
+                          "iommu model '%s' doesn't support additional attributes", model);
+    if (passive_child (node, "address") && !g_str_equal (model, "virtio"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML, "iommu model '%s' can't have address", model);
 }
 
 void
@@ -269,7 +274,7 @@ rule_cid (Codec *c, PassiveNode *node)
     gint64 address = passive_number (node, "address", 0);
 
     if (passive_attr (node, "address") && address < 3)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "guest CIDs must be >= 3");
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED, "guest CIDs must be >= 3");
     if (!passive_attr (node, "auto"))
         passive_set (node, "auto", address ? "no" : "yes");
 }
@@ -284,17 +289,58 @@ rule_vsock (Codec *c, PassiveNode *node)
     rule_virtio_options (c, passive_child (node, "driver"), passive_attr (node, "model") != NULL);
 }
 
+/* ---- of what libvirt's LXC driver does not have */
+
 void
 rule_input (Codec *c, PassiveNode *node)
 {
-    (void) node;
-    codec_fail (c, ERR_INTERNAL,
-                "Input devices are not supported by this virtualization driver.");
+    const PassiveNode *address = passive_child (node, "address");
+    const PassiveNode *source = passive_child (node, "source");
+
+    if (passive_is (node, "bus", "usb") && address && !passive_is (address, "type", "usb"))
+        codec_fail (c, ERR_XML, "Invalid address for a USB device");
+    if (source && !passive_attr (source, passive_is (node, "type", "evdev") ? "dev" : "evdev"))
+        codec_fail (c, ERR_XML, "Missing evdev path for input device");
+    codec_fail_later (c, CODEC_JUDGED, ERR_INTERNAL,
+                      "Input devices are not supported by this virtualization driver.");
 }
 
 void
 rule_memory (Codec *c, PassiveNode *node)
 {
     (void) node;
-    codec_fail (c, ERR_CONFIG_UNSUPPORTED, "memory devices are not supported by this driver");
+    codec_fail_later (c, CODEC_COMPLETED, ERR_CONFIG_UNSUPPORTED,
+                      "memory devices are not supported by this driver");
+}
+
+void
+rule_nodemask (Codec *c, PassiveNode *node)
+{
+    const char *text = passive_text (node), *why;
+    g_autofree char *nodes = text ? passive_canonical ("c", text, &why) : NULL;
+
+    if (text && !nodes)
+        codec_fail (c, ERR_INVALID_ARG, "Failed to parse bitmap '%s'", text);
+    else if (text && !*nodes)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Invalid value of 'nodemask': %s", text);
+}
+
+static guint64
+size_of (const PassiveNode *size)
+{
+    return passive_text (size) ? g_ascii_strtoull (passive_text (size), NULL, 10) : 0;
+}
+
+void
+rule_memory_target (Codec *c, PassiveNode *node)
+{
+    const PassiveNode *size = passive_child (node, "size");
+    guint64 label = size_of (passive_child (passive_child (node, "label"), "size"));
+
+    if (!size)
+        codec_fail (c, ERR_XML, "missing element or attribute './size'");
+    else if (label && label < 128)
+        codec_fail (c, ERR_XML, "nvdimm label must be at least 128KiB");
+    else if (passive_has_word (node, "label") && label >= size_of (size))
+        codec_fail (c, ERR_XML, "label size must be smaller than NVDIMM size");
 }

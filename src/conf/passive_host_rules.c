@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/ipaddr.h"
+#include "conf/number.h"
 #include "conf/passive_rules.h"
 #include "conf/domain.h"
 
@@ -13,34 +14,36 @@ rule_rom (Codec *c, PassiveNode *node)
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "ROM tuning is not supported when ROM is disabled");
 }
 
+static gboolean
+teaming_known (Codec *c, PassiveNode *node)
+{
+    const char *type = passive_attr (node, "type");
+
+    if (!type && !passive_attr (node, "persistent"))
+        return FALSE;
+    if (type && (g_str_equal (type, "persistent") || g_str_equal (type, "transient")))
+        return TRUE;
+    codec_fail (c, ERR_CONFIG_UNSUPPORTED, "unknown teaming type '%s'", type ? type : "(null)");
+    return FALSE;
+}
+
 /* Of an interface; a hostdev's is judged with the device. */
 void
 rule_teaming (Codec *c, PassiveNode *node)
 {
-    const char *type = passive_attr (node, "type"), *persistent = passive_attr (node, "persistent");
+    gboolean partner = passive_attr (node, "persistent") != NULL;
 
-    if (!type && !persistent)
+    if (!teaming_known (c, node))
         return;
-    if (!type || (strcmp (type, "persistent") != 0 && strcmp (type, "transient") != 0))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "unknown teaming type '%s'", type ? type : "(null)");
-    else if (*type == 't' && !persistent)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "teaming persistent attribute must be set if teaming type is 'transient'");
-    else if (*type == 'p' && persistent)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "teaming persistent attribute not allowed if teaming type is 'persistent'");
+    if (passive_is (node, "type", "transient") && !partner)
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "teaming persistent attribute must be set if teaming type is 'transient'");
+    else if (passive_is (node, "type", "persistent") && partner)
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "teaming persistent attribute not allowed if teaming type is 'persistent'");
 }
 
 /* ---- interface */
-
-void
-rule_net_reconnect (Codec *c, PassiveNode *node)
-{
-    if (passive_is (node, "enabled", "no"))
-        passive_set (node, "timeout", NULL);
-    else if (!passive_attr (node, "timeout"))
-        codec_fail (c, ERR_XML, "Missing required attribute 'timeout' in element 'reconnect'");
-}
 
 void
 rule_net_vhostuser (Codec *c, PassiveNode *node)
@@ -48,20 +51,26 @@ rule_net_vhostuser (Codec *c, PassiveNode *node)
     if (!passive_is (node, "type", "unix"))
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Type='%s' unsupported for <interface type='vhostuser'>",
                     passive_attr (node, "type"));
-    else if (passive_is (node, "mode", "server") && passive_child (node, "reconnect"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "'reconnect' attribute unsupported 'server' mode for <interface type='vhostuser'>");
 }
 
 void
 rule_net_hostdev (Codec *c, PassiveNode *node)
 {
     const PassiveNode *address = passive_child (node, "address");
+    gboolean usb = passive_is (address, "type", "usb") || (!address && passive_child (node, "vendor"));
 
-    if (!address)
+    if (!address && !usb)
         codec_fail (c, ERR_XML, "missing source address type");
-    else if (passive_attr (node, "startupPolicy") && !passive_is (address, "type", "usb"))
+    else if (passive_attr (node, "startupPolicy") && !usb)
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Setting startupPolicy is only allowed for USB devices");
+    if (usb && !passive_child (node, "vendor") != !passive_child (node, "product"))
+        codec_fail (c, ERR_INTERNAL, "missing %s", passive_child (node, "vendor") ? "product" : "vendor");
+    if (usb) {
+        passive_judge (c, node, "startupPolicy");
+        passive_judge (c, node, "guestReset");
+    } else {
+        passive_set (node, "guestReset", NULL);
+    }
 }
 
 void
@@ -88,22 +97,29 @@ rule_net_model (Codec *c, PassiveNode *node)
             codec_fail (c, ERR_INVALID_ARG, "Model name contains invalid characters");
             return;
         }
-    codec_fail (c, ERR_CONFIG_UNSUPPORTED, "driver does not support net model '%s'", type);
+    codec_fail_later (c, CODEC_COMPLETED, ERR_CONFIG_UNSUPPORTED,
+                      "driver does not support net model '%s'", type);
 }
 
-/* Without repeated and trailing slashes; two at the beginning stay. */
-static char *
-tidy_path (const char *path)
+void
+rule_frames (Codec *c, PassiveNode *node)
 {
-    gsize start = path[0] == '/' && path[1] == '/' && path[2] != '/' ? 1 : 0;
-    GString *out = g_string_new_len (path, (gssize) start);
+    const char *text = passive_attr (node, "max");
+    g_autofree char *canonical = NULL;
+    guint64 max;
 
-    for (const char *p = path + start; *p; p++)
-        if (*p != '/' || out->len <= start || out->str[out->len - 1] != '/')
-            g_string_append_c (out, *p);
-    if (out->len > start + 1 && out->str[out->len - 1] == '/')
-        g_string_truncate (out, out->len - 1);
-    return g_string_free (out, FALSE);
+    if (!text)
+        return;
+    if (!number_parse_unsigned (text, 10, G_MAXUINT64, &max)) {
+        codec_fail (c, ERR_XML_DETAIL, "cannot parse value '%s' for coalesce parameter", text);
+        return;
+    }
+    if (max > G_MAXUINT32)
+        codec_fail (c, ERR_OVERFLOW,
+                    "value '%" G_GUINT64_FORMAT "' is too big for coalesce parameter, maximum is '%u'",
+                    max, G_MAXUINT32);
+    canonical = max ? g_strdup_printf ("%" G_GUINT64_FORMAT, max) : NULL;
+    passive_set (node, "max", canonical);
 }
 
 /* One queue is as good as none. */
@@ -118,17 +134,23 @@ rule_net_driver (Codec *c, PassiveNode *node)
 void
 rule_net_backend (Codec *c, PassiveNode *node)
 {
-    static const char *const paths[] = { "tap", "vhost" };
     const char *type = passive_attr (node, "type");
 
-    if (type)           /* the only one is a kind of user network that the LXC driver has not */
+    if (type)           /* the only one is a kind of user network that Debian's libvirt has not */
         codec_bad_value (c, "type", type, 0);
-    for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
-        if (passive_attr (node, paths[i])) {
-            g_autofree char *path = tidy_path (passive_attr (node, paths[i]));
+    rule_tidy_path (node, "tap");
+    rule_tidy_path (node, "vhost");
+}
 
-            passive_set (node, paths[i], path);
-        }
+/* Without a first port the others are not written. */
+void
+rule_port_range (Codec *c, PassiveNode *node)
+{
+    (void) c;
+    if (!passive_attr (node, "start")) {
+        passive_set (node, "end", NULL);
+        passive_set (node, "to", NULL);
+    }
 }
 
 void
@@ -148,24 +170,19 @@ rule_port_forward (Codec *c, PassiveNode *node)
     passive_set (node, "address", canonical);
 }
 
-void
-rule_port_range (Codec *c, PassiveNode *node)
-{
-    (void) c;
-    if (!passive_attr (node, "start"))
-        passive_drop (node);
-}
-
 /* ---- hostdev */
 
 void
 rule_hostdev_teaming (Codec *c, PassiveNode *node)
 {
+    if (!teaming_known (c, node))
+        return;
     if (!passive_is (node, "type", "transient"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "teaming hostdev devices must have type='transient'");
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "teaming hostdev devices must have type='transient'");
     else if (!passive_attr (node, "persistent"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "missing required persistent attribute in hostdev teaming element");
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "missing required persistent attribute in hostdev teaming element");
 }
 
 void
@@ -178,9 +195,10 @@ rule_usb_id (Codec *c, PassiveNode *node)
 static void
 check_iscsi (Codec *c, PassiveNode *node)
 {
-    PassiveNode *host = passive_child (node, "host"), *auth = passive_child (node, "auth");
-    PassiveNode *secret = auth ? passive_child (auth, "secret") : NULL;
-    const char *name = passive_attr (node, "name");
+    static const char *const usages[] = { "none", "volume", "ceph", "tls", "vtpm", NULL };
+    PassiveNode *host = passive_child (node, "host");
+    const PassiveNode *secret = passive_child (passive_child (node, "auth"), "secret");
+    const char *name = passive_attr (node, "name"), *usage = passive_attr (secret, "type");
 
     if (!name)
         codec_fail (c, ERR_XML, "missing iSCSI hostdev source path name");
@@ -188,8 +206,10 @@ check_iscsi (Codec *c, PassiveNode *node)
         codec_fail (c, ERR_XML, "missing the host address for the iSCSI hostdev");
     else if (passive_next (node, host))
         codec_fail (c, ERR_XML, "only one source host address may be specified for the iSCSI hostdev");
-    else if (secret && !passive_is (secret, "type", "iscsi"))
-        codec_fail (c, ERR_INTERNAL, "hostdev invalid secret type '%s'", passive_attr (secret, "type"));
+    else if (usage && g_strv_contains (usages, usage))
+        codec_fail (c, ERR_INTERNAL, "hostdev invalid secret type '%s'", usage);
+    else if (secret && g_strcmp0 (usage, "iscsi") != 0)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "invalid secret type %s", usage ? usage : "(null)");
     if (name && !strchr (name, '/')) {
         g_autofree char *first = g_strconcat (name, "/0", NULL);        /* the first unit */
 

@@ -228,12 +228,6 @@ passive_node_insert (PassiveNode *node, PassiveNode *child)
     return child;
 }
 
-const char *
-passive_name (const PassiveNode *node)
-{
-    return node->name;
-}
-
 PassiveNode *
 passive_add_kind (PassiveNode *node, const char *name, const char *kind)
 {
@@ -395,6 +389,18 @@ passive_list (const GPtrArray *items, GPtrArray *paths)
         g_ptr_array_add (paths, g_strdup_printf ("%s/%s%s", node->path, node->kind ? "" : "@",
                                                  node->name));
     }
+}
+
+GPtrArray *
+passive_children (const PassiveNode *node)
+{
+    return node->children;
+}
+
+const char *
+passive_name (const PassiveNode *node)
+{
+    return node->name;
 }
 
 gboolean

@@ -20,20 +20,14 @@ rule_open (Codec *c, PassiveNode *node)
     passive_open (node);
 }
 
-/* A guest's address of zeros is none: the device has a place on the bus, which is not told yet. */
 void
-rule_address_pci (Codec *c, PassiveNode *node)
+rule_address_host (Codec *c, PassiveNode *node)
 {
-    static const char *const attrs[] = { "domain", "bus", "slot", "function" };
     gint64 slot = passive_number (node, "slot", 0), bus = passive_number (node, "bus", 0),
            function = passive_number (node, "function", 0);
 
-    /* of a device of the host it is a place all the same */
-    if (passive_attr (node, "type") && !passive_number (node, "domain", 0) && !bus && !slot) {
-        for (guint i = 0; i < G_N_ELEMENTS (attrs); i++)
-            passive_set (node, attrs[i], NULL);
+    if (!passive_number (node, "domain", 0) && !bus && !slot)
         return;
-    }
     if (bus > 0xff)
         codec_fail (c, ERR_XML, "Invalid PCI address bus='0x%x', must be <= 0xFF", (guint) bus);
     else if (slot > 0x1f)
@@ -41,6 +35,19 @@ rule_address_pci (Codec *c, PassiveNode *node)
     else if (function > 7)
         codec_fail (c, ERR_XML, "Invalid PCI address function=0x%x, must be <= 7",
                     (guint) function);
+}
+
+/* A guest's address of zeros is none: the device has a place on the bus, which is not told yet. */
+void
+rule_address_pci (Codec *c, PassiveNode *node)
+{
+    static const char *const attrs[] = { "domain", "bus", "slot", "function" };
+
+    rule_address_host (c, node);
+    if (!passive_number (node, "domain", 0) && !passive_number (node, "bus", 0)
+        && !passive_number (node, "slot", 0))
+        for (guint i = 0; i < G_N_ELEMENTS (attrs); i++)
+            passive_set (node, attrs[i], NULL);
 }
 
 void
@@ -136,8 +143,8 @@ rule_address_unassigned (Codec *c, PassiveNode *node)
 
     (void) node;
     if (!g_str_has_suffix (path, "/hostdev"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "address of type 'unassigned' is supported only for hostdevs");
+        codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                          "address of type 'unassigned' is supported only for hostdevs");
 }
 
 void
@@ -174,8 +181,34 @@ rule_virtio_options (Codec *c, const PassiveNode *driver, gboolean virtio)
 
     for (guint i = 0; driver && !virtio && i < G_N_ELEMENTS (options); i++)
         if (passive_attr (driver, options[i])) {
-            codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                        "%s driver option is only supported for virtio devices", options[i]);
+            codec_fail_later (c, CODEC_JUDGED, ERR_CONFIG_UNSUPPORTED,
+                              "%s%s option is only supported for virtio devices", options[i],
+                              g_str_equal (options[i], "page_per_vq") ? "" : " driver");
             return;
         }
+}
+
+/* Without repeated and trailing slashes; two at the beginning stay. */
+static char *
+tidy_path (const char *path)
+{
+    gsize start = path[0] == '/' && path[1] == '/' && path[2] != '/' ? 1 : 0;
+    GString *out = g_string_new_len (path, (gssize) start);
+
+    for (const char *p = path + start; *p; p++)
+        if (*p != '/' || out->len <= start || out->str[out->len - 1] != '/')
+            g_string_append_c (out, *p);
+    if (out->len > start + 1 && out->str[out->len - 1] == '/')
+        g_string_truncate (out, out->len - 1);
+    return g_string_free (out, FALSE);
+}
+
+void
+rule_tidy_path (PassiveNode *node, const char *attr)
+{
+    const char *given = passive_attr (node, attr);
+    g_autofree char *path = given ? tidy_path (given) : NULL;
+
+    if (path)
+        passive_set (node, attr, path);
 }

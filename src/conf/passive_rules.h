@@ -7,6 +7,7 @@
 void rule_clear (Codec *c, PassiveNode *node);          /* only the element itself */
 void rule_open (Codec *c, PassiveNode *node);           /* passive_open() */
 void rule_address_pci (Codec *c, PassiveNode *node);
+void rule_address_host (Codec *c, PassiveNode *node);   /* of a device of the host */
 void rule_address_usb (Codec *c, PassiveNode *node);
 void rule_address_ccw (Codec *c, PassiveNode *node);
 void rule_address_unassigned (Codec *c, PassiveNode *node);
@@ -17,7 +18,8 @@ void rule_device_seclabel (Codec *c, PassiveNode *node);
 
 /* passive_chardev_rules.c */
 void rule_chardev (Codec *c, PassiveNode *node);
-void rule_reconnect (Codec *c, PassiveNode *node);
+void rule_serial (Codec *c, PassiveNode *node);
+void rule_smartcard (Codec *c, PassiveNode *node);
 void rule_chardev_log (Codec *c, PassiveNode *node);
 void rule_guest_forward (Codec *c, PassiveNode *node);
 void rule_rng_egd (Codec *c, PassiveNode *node);
@@ -29,6 +31,8 @@ void rule_certificates (Codec *c, PassiveNode *node);
 void rule_tpm_emulator (Codec *c, PassiveNode *node);
 void rule_sound (Codec *c, PassiveNode *node);
 void rule_audio (Codec *c, PassiveNode *node);          /* input, output of audio */
+void rule_audio_settings (Codec *c, PassiveNode *node);
+void rule_audio_oss (Codec *c, PassiveNode *node);
 void rule_acceleration (Codec *c, PassiveNode *node);
 void rule_video (Codec *c, PassiveNode *node);
 void rule_lease (Codec *c, PassiveNode *node);
@@ -78,11 +82,11 @@ void rule_numa (Codec *c, PassiveNode *node);
 void rule_rom (Codec *c, PassiveNode *node);
 void rule_teaming (Codec *c, PassiveNode *node);
 void rule_net_vhostuser (Codec *c, PassiveNode *node);
-void rule_net_reconnect (Codec *c, PassiveNode *node);
 void rule_net_hostdev (Codec *c, PassiveNode *node);
 void rule_net_model (Codec *c, PassiveNode *node);
-void rule_net_driver (Codec *c, PassiveNode *node);
 void rule_net_backend (Codec *c, PassiveNode *node);
+void rule_net_driver (Codec *c, PassiveNode *node);
+void rule_frames (Codec *c, PassiveNode *node);
 void rule_port_forward (Codec *c, PassiveNode *node);
 void rule_port_range (Codec *c, PassiveNode *node);
 void rule_hostdev_teaming (Codec *c, PassiveNode *node);
@@ -92,13 +96,19 @@ void rule_hostdev_scsi_host (Codec *c, PassiveNode *node);
 void rule_hostdev_mdev (Codec *c, PassiveNode *node);
 void rule_iommu (Codec *c, PassiveNode *node);
 void rule_vsock (Codec *c, PassiveNode *node);
-void rule_iommu_driver (Codec *c, PassiveNode *node);
 void rule_stats (Codec *c, PassiveNode *node);
-void rule_pci_target (Codec *c, PassiveNode *node);
 void rule_cid (Codec *c, PassiveNode *node);
 void rule_memory (Codec *c, PassiveNode *node);
 void rule_input (Codec *c, PassiveNode *node);
+void rule_nodemask (Codec *c, PassiveNode *node);
+void rule_memory_target (Codec *c, PassiveNode *node);
 
+/* Judges and completes what a character device of @type says of its other end: "source" and
+ * "protocol" among @parts (may be NULL), of the current element. @path_made: it may have no path. */
+void chardev_settle (Codec *c, const char *type, GPtrArray *parts, gboolean path_made);
+gboolean chardev_target_is_second (const char *type);   /* of the types that allow spicevmc */
+/* A path in @attr loses repeated and trailing slashes. */
+void rule_tidy_path (PassiveNode *node, const char *attr);
 /* Options of virtio drivers in @driver (may be NULL) where the device is none. */
 void rule_virtio_options (Codec *c, const PassiveNode *driver, gboolean virtio);
 

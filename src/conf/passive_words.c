@@ -254,8 +254,9 @@ canonical_hex (const char *type, const char *text, const char **ret_why)
     const char *digits = type + 1;
     guint64 n;
 
-    if (!number_parse_unsigned (text, *type == 'x' ? 0 : 16,
-                                *type == 'h' ? G_MAXUINT64 : G_MAXUINT32, &n)) {
+    if (!number_parse_unsigned (text, *type == 'x' || *type == 'X' ? 0 : 16,
+                                *type == 'h' ? G_MAXUINT64 : *type == 'X' ? G_MAXINT : G_MAXUINT32,
+                                &n)) {
         *ret_why = ". Expected non-negative integer value";
         return NULL;
     }
@@ -277,6 +278,17 @@ canonical_usb (const char *type, const char *text, const char **ret_why)
         return NULL;
     }
     return n == -1 ? g_strdup ("") : g_strdup_printf ("0x%0*X", atoi (type + 1), (guint) n);
+}
+
+/* Of 32 bits, where less than 0 is as good as what it becomes without a sign; -1 is none. */
+static char *
+canonical_wrapped (const char *text)
+{
+    gint64 n;
+
+    if (!number_parse_signed (text, 10, -(gint64) G_MAXUINT32, G_MAXUINT32, &n))
+        return NULL;
+    return (guint32) n == G_MAXUINT32 ? g_strdup ("") : g_strdup_printf ("%d", (int) (guint32) n);
 }
 
 static gboolean
@@ -306,7 +318,7 @@ char *
 passive_canonical (const char *type, const char *text, const char **ret_why)
 {
     *ret_why = NULL;
-    if (!*type || g_str_equal (type, "text") || g_str_equal (type, "j"))
+    if (!*type || g_str_equal (type, "text") || g_str_equal (type, "j") || g_str_has_prefix (type, "j/"))
         return g_strdup (text);
     if (g_str_equal (type, "uuid"))
         return canonical_uuid (text);
@@ -325,20 +337,24 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
         *ret_why = CODEC_BITMAP;
         return cpulist_canonical (text, NULL);
     case 'x':
+    case 'X':
     case 'h':
     case 'H':
         return canonical_hex (type, text, ret_why);
     case 's':
         return canonical_usb (type, text, ret_why);
+    case 't':
+        return canonical_wrapped (text);
     case 'i':
     case 'p':
-        return canonical_signed (text, 10, *type == 'p' ? 0 : G_MININT, FALSE, ret_why);
-    case 'A':
-        return canonical_signed (text, 0, 0, FALSE, ret_why);
+    case 'q':
+        return canonical_signed (text, *type == 'q' ? 0 : 10, *type == 'i' ? G_MININT : 0, FALSE, ret_why);
     case 'I':
-        return canonical_signed (text, 10, G_MININT64, TRUE, ret_why);
+    case 'J':
+        return canonical_signed (text, *type == 'I' ? 10 : 0, G_MININT64, TRUE, ret_why);
     case 'a':
-        return canonical_unsigned (text, 0, G_MAXUINT32, TRUE, ret_why);
+    case 'A':
+        return canonical_unsigned (text, 0, *type == 'a' ? G_MAXUINT32 : G_MAXUINT64, TRUE, ret_why);
     case 'u':
     case 'n':
         return canonical_unsigned (text, 10, G_MAXUINT32, *type == 'u', ret_why);
@@ -350,7 +366,7 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
 gboolean
 passive_is_lenient (const char *type)
 {
-    return *type == '~' || (*type == 's' && strlen (type) == 2);
+    return *type == '~' || g_str_equal (type, "t") || (*type == 's' && strlen (type) == 2);
 }
 
 gboolean
@@ -394,8 +410,8 @@ passive_is_zero (const char *type, const char *value)
 
     if (!*value)
         return passive_is_lenient (type) || g_str_equal (type, "c");
-    if (g_str_equal (type, "c"))
-        return FALSE;           /* CPU 0 is one */
+    if (g_str_equal (type, "c") || g_str_equal (type, "t"))
+        return FALSE;           /* CPU 0 is one, and so is port 0 */
     type += *type == '~';
     length = strcspn (type, "|");
     if (strlen (type) > 2)

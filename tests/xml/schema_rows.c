@@ -65,12 +65,14 @@ static const struct {
     { "x8", "hexadecimal" }, { "I", "longInteger" },  { "a", "hexadecimal" },
     { "A", "hexadecimal" },
     { "h1", "bareHexadecimal" }, { "h8", "bareHexadecimal" },
-    { "s2", "usbNumber" },  { "s4", "usbNumber" },
+    { "s2", "usbNumber" },  { "s4", "usbNumber" },    { "t", "integer" },   { "q", "hexadecimal" },
+    { "X1", "hexadecimal" }, { "A", "hexadecimal" },  { "J", "longInteger" },
 };
 
 static void
 write_value (GString *out, const char *type)
 {
+    type += g_str_has_prefix (type, "j/") ? 2 : 0;
     for (guint i = 0; i < G_N_ELEMENTS (types); i++)
         if (g_str_equal (type, types[i].type)) {
             g_string_append_printf (out, "<ref name=\"%s\"/>", types[i].define);
