@@ -106,6 +106,13 @@ cpu_set_cut (CpuSet *set, guint n)
             set->bits[cpu / 64] &= ~(G_GUINT64_CONSTANT (1) << cpu % 64);
 }
 
+void
+cpu_set_put (CpuSet *set, guint cpu)
+{
+    if (cpu < CPULIST_MAX)
+        set->bits[cpu / 64] |= G_GUINT64_CONSTANT (1) << cpu % 64;
+}
+
 guint
 cpu_set_count (const CpuSet *set)
 {

@@ -16,6 +16,7 @@ gboolean cpu_set_parse (const char *text, CpuSet *set, GError **error);
 /* Ascending, with ranges where two or more follow each other: "0-1,3". "" when empty. */
 char *cpu_set_format (const CpuSet *set);
 gboolean cpu_set_contains (const CpuSet *set, guint cpu);
+void cpu_set_put (CpuSet *set, guint cpu);      /* not one that is beyond */
 guint cpu_set_count (const CpuSet *set);
 gboolean cpu_set_overlaps (const CpuSet *one, const CpuSet *other);
 /* Adds what is in @other. */

@@ -99,9 +99,6 @@ check_sizes (Check *check)
         return check_fail (check, ERR_XML, "/domain/memory", 0,
                            "Memory size must be specified via <memory> or in the <numa> "
                            "configuration");
-    if (def->vcpus_current > def->vcpus)
-        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/vcpu", 0,
-                           "maximum vCPU count must not be less than current vCPU count");
     return check_hotplug (check);
 }
 
@@ -156,6 +153,43 @@ check_os (Check *check)
     return TRUE;
 }
 
+/* What a timer cannot have. */
+static gboolean
+check_timer (Check *check, const ClockTimer *timer, guint index)
+{
+    static const struct { const char *attr; guint without; } rules[] = {
+        { "tickpolicy", 1 << TIMER_KVMCLOCK | 1 << TIMER_HYPERVCLOCK },
+        { "frequency", ~(1u << TIMER_TSC) },
+        { "mode", ~(1u << TIMER_TSC) },
+        { "track", ~(1u << TIMER_PLATFORM | 1u << TIMER_RTC) },
+    };
+    static const char path[] = "/domain/clock/timer";
+
+    for (guint i = 0; i < G_N_ELEMENTS (rules); i++) {
+        if (rules[i].without & 1u << timer->name && passive_has (timer->passive, rules[i].attr))
+            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                               "timer %s doesn't support setting of timer %s",
+                               timer_names.name[timer->name], rules[i].attr);
+        if (i == 0 && passive_has (timer->passive, "catchup")
+            && g_strcmp0 (passive_value (timer->passive, "tickpolicy"), "catchup") != 0)
+            return check_fail (check, ERR_XML, path, index,
+                               "setting of timer catchup policies is only supported with "
+                               "tickpolicy='catchup'");
+    }
+    return TRUE;
+}
+
+static gboolean
+check_timers (Check *check)
+{
+    const GPtrArray *timers = check->def->clock.timers;
+
+    for (guint i = 0; i < timers->len; i++)
+        if (!check_timer (check, g_ptr_array_index (timers, i), i + 1))
+            return FALSE;
+    return TRUE;
+}
+
 static gboolean
 check_clock (Check *check)
 {
@@ -163,12 +197,6 @@ check_clock (Check *check)
     const DomainClock *clock = &check->def->clock;
     gboolean variable = clock->offset == CLOCK_VARIABLE;
 
-    if (clock->offset == CLOCK_TIMEZONE && !clock->timezone)
-        return check_fail (check, ERR_INTERNAL, path, 0,
-                     "missing 'timezone' attribute for clock with offset='timezone'");
-    if (clock->offset == CLOCK_ABSOLUTE && !clock->start)
-        return check_fail (check, ERR_INTERNAL, path, 0,
-                     "missing 'start' attribute for clock with offset='absolute'");
     if (clock->basis && (!variable || (!g_str_equal (clock->basis, "utc")
                                        && !g_str_equal (clock->basis, "localtime"))))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0, "unknown clock basis '%s'",
@@ -316,11 +344,14 @@ check_skep (Check *check)
 gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {
+    /* what libvirt finds while it reads, after that, and when all is there */
     static gboolean (*const checks[]) (Check *) = {
-        check_names, check_sizes, check_tune, check_os, check_serials, check_completed,
-        check_consoles, check_idmap, check_clock, check_cpu, check_disks, check_redirdevs,
-        check_judged, check_controllers, check_passive_devices, check_nets, check_hostdevs,
-        check_seclabels, check_shares, check_appid, check_skep,
+        check_names, check_seclabels, check_tune, check_cells, check_clock,
+        check_os, check_serials, check_completed, check_consoles, check_sizes, check_timers,
+        check_cpu_model,
+        check_disks, check_redirdevs, check_judged, check_controllers, check_passive_devices,
+        check_nets, check_hostdevs, check_appid, check_cpu, check_limits, check_idmap, check_shares,
+        check_pools, check_skep,
     };
     Check check = { .def = def, .defaults = defaults };
 

@@ -18,15 +18,20 @@ gboolean check_fail (Check *check, ErrorCode code, const char *path, guint index
 /* That defaults did not make more of @list, at @path, than are read again. */
 gboolean check_length (Check *check, const GPtrArray *list, const char *path);
 
-/* domain_check_cpu.c */
+/* domain_check_cpu.c: what libvirt finds while it reads cells and sysinfo; the model; actions and pages */
+gboolean check_cells (Check *check);
+gboolean check_cpu_model (Check *check);
 gboolean check_cpu (Check *check);
 
 /* domain_check_net.c */
 gboolean check_nets (Check *check);
 gboolean check_hostdevs (Check *check);
 
-/* domain_check_tune.c: cputune, iothreads, numatune, blkiotune */
+/* domain_check_tune.c: what libvirt finds while it reads cputune, iothreads, numatune; cputune's and
+ * blkiotune's limits; pools of iothreads */
 gboolean check_tune (Check *check);
+gboolean check_limits (Check *check);
+gboolean check_pools (Check *check);
 /* domain_check_devices.c: devices without effect */
 gboolean check_passive_devices (Check *check);
 gboolean check_serials (Check *check);

@@ -34,7 +34,7 @@ find_overlap (const PassiveNode *node, const char *name, const char *attr, const
 }
 
 static gboolean
-check_cells (Check *check)
+check_cell_cpus (Check *check)
 {
     const PassiveNode *numa, *cell = first_cell (check->def, &numa);
     CpuSet all = { 0 };
@@ -152,7 +152,25 @@ check_sysinfo (Check *check)
 }
 
 gboolean
+check_cells (Check *check)
+{
+    return check_cell_cpus (check) && check_sysinfo (check);
+}
+
+gboolean
+check_cpu_model (Check *check)
+{
+    const PassiveNode *cpu = passive_find_element (check->def->passive, "cpu");
+
+    /* the mode is there with a model, or where it is the host's */
+    if (cpu && !passive_attr (cpu, "mode") && passive_attr (cpu, "check"))
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/cpu", 0,
+                           "check attribute specified for CPU with no model");
+    return TRUE;
+}
+
+gboolean
 check_cpu (Check *check)
 {
-    return check_hugepages (check) && check_cells (check) && check_actions (check) && check_sysinfo (check);
+    return check_actions (check) && check_hugepages (check);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Checks of cputune, iothreads, numatune, blkiotune. */
 #include "conf/domain_check.h"
-
-#include <stdlib.h>
+#include "conf/passive.h"
 
 static gboolean
 check_quota (Check *check, const char *kind, guint64 period, gint64 quota)
@@ -49,14 +48,36 @@ check_iothreads (Check *check)
         if (!g_hash_table_add (seen, GUINT_TO_POINTER (one->id)))
             return check_fail (check, ERR_XML, "/domain/iothreadids", 0,
                                "duplicate iothread id '%u' found", one->id);
-        if (one->pool_max == 0)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/iothreadids/iothread", i + 1,
-                               "thread_pool_max must be a positive integer");
-        if (one->pool_min > one->pool_max)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, "/domain/iothreadids/iothread", i + 1,
-                               "thread_pool_min must be smaller or equal to thread_pool_max");
     }
     return TRUE;
+}
+
+static gboolean
+check_pool (Check *check, gint64 min, gint64 max, const char *path, guint index)
+{
+    if (max == 0)
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                           "thread_pool_max must be a positive integer");
+    if (min > max)
+        return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                           "thread_pool_min must be smaller or equal to thread_pool_max");
+    return TRUE;
+}
+
+gboolean
+check_pools (Check *check)
+{
+    const GPtrArray *threads = check->def->iothread_ids;
+    const PassiveNode *others = passive_find_element (check->def->passive, "defaultiothread");
+
+    for (guint i = 0; i < threads->len; i++) {
+        const IothreadDef *one = g_ptr_array_index (threads, i);
+
+        if (!check_pool (check, one->pool_min, one->pool_max, "/domain/iothreadids/iothread", i + 1))
+            return FALSE;
+    }
+    return check_pool (check, passive_number (others, "thread_pool_min", -1),
+                       passive_number (others, "thread_pool_max", -1), "/domain/defaultiothread", 0);
 }
 
 /* @attr names the ids: vcpus, iothreads. */
@@ -64,34 +85,15 @@ static gboolean
 check_scheds (Check *check, const GPtrArray *scheds, const char *path, const char *attr)
 {
     const char *element = strrchr (path, '/') + 1;
-    gboolean vcpus = *attr == 'v';
 
     for (guint i = 0; i < scheds->len; i++) {
         const SchedDef *sched = g_ptr_array_index (scheds, i);
-        guint id = (guint) strtoul (sched->ids, NULL, 10);
 
         if (i && g_str_equal (((SchedDef *) g_ptr_array_index (scheds, i - 1))->ids, sched->ids))
             return check_fail (check, ERR_XML_DETAIL, path, 0,
                                "'%s' attributes '%s' must not overlap", element, attr);
-        if (vcpus && id >= check->def->vcpus)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
-                               "vCPU '%u' is not present in domain definition", id);
-        if (!vcpus && iothread_place (check->def, id) < 0)
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, 0,
-                               "Cannot find 'iothread' : %u", id);
     }
     return check_length (check, scheds, path);
-}
-
-static gboolean
-check_cputune (Check *check)
-{
-    const DomainCputune *tune = &check->def->cputune;
-
-    return check_quotas (check) && check_iothreads (check)
-        && check_scheds (check, tune->vcpuscheds, "/domain/cputune/vcpusched", "vcpus")
-        && check_scheds (check, tune->iothreadscheds, "/domain/cputune/iothreadsched",
-                         "iothreads");
 }
 
 static gboolean
@@ -104,6 +106,17 @@ check_numatune (Check *check)
                            "nodeset for NUMA memory tuning must be set if 'placement' is "
                            "'static'");
     return TRUE;
+}
+
+gboolean
+check_tune (Check *check)
+{
+    const DomainCputune *tune = &check->def->cputune;
+
+    return check_iothreads (check) && check_numatune (check)
+        && check_scheds (check, tune->vcpuscheds, "/domain/cputune/vcpusched", "vcpus")
+        && check_scheds (check, tune->iothreadscheds, "/domain/cputune/iothreadsched",
+                         "iothreads");
 }
 
 static gboolean
@@ -124,7 +137,7 @@ check_blkio (Check *check)
 }
 
 gboolean
-check_tune (Check *check)
+check_limits (Check *check)
 {
-    return check_cputune (check) && check_numatune (check) && check_blkio (check);
+    return check_quotas (check) && check_blkio (check);
 }

@@ -137,8 +137,8 @@ vcpus_codec (Codec *c, DomainDef *def)
 {
     const PassiveNode *vcpus;
 
-    domain_vcpu_codec (c, def);
     passive_codec (c, &def->passive, "vcpus");      /* refused, so never written */
+    domain_vcpu_codec (c, def);
     vcpus = passive_find_element (def->passive, "vcpus");
     for (PassiveNode *one = passive_child (vcpus, "vcpu"); one; one = passive_next (vcpus, one))
         if (passive_number (one, "id", 0) >= MAX (def->vcpus, 1))

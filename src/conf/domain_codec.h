@@ -16,7 +16,7 @@ gboolean domain_known (const char *parent, const char *name);
 /* The order in which libvirt looks at devices once it has read them all; domain_known.c */
 guint domain_rank (const char *path);
 
-extern const StringTable on_off_names, yes_no_names, storage_format_names, disk_bus_names;
+extern const StringTable on_off_names, yes_no_names, timer_names, storage_format_names, disk_bus_names;
 
 /* Codec functions: the object is a DomainDef unless said. */
 void domain_codec (Codec *c, void *object);             /* domain_codec.c: <domain> */

@@ -111,6 +111,32 @@ sched_codec (Codec *c, SchedDef *sched)
         codec_signed (c, "priority", &sched->priority, FIELD_REQUIRED);
 }
 
+/* The numbers of vcpus, or of iothreads, that there are and a list can name. */
+static void
+list_all (const DomainDef *def, gboolean vcpus, CpuSet *all)
+{
+    *all = (CpuSet) { 0 };
+    for (guint id = 0; vcpus && id < MIN (MAX (def->vcpus, 1), CPULIST_MAX); id++)
+        cpu_set_put (all, id);
+    for (guint i = 0; !vcpus && i < def->iothread_ids->len; i++)
+        cpu_set_put (all, ((const IothreadDef *) g_ptr_array_index (def->iothread_ids, i))->id);
+}
+
+static void
+judge_ids (Codec *c, const char *ids, gboolean vcpus)
+{
+    CpuSet all, set;
+
+    list_all (codec_owner (c), vcpus, &all);
+    if (!cpu_set_parse (ids, &set, NULL))
+        return;                 /* it is ours */
+    for (guint id = 0; id < CPULIST_MAX && !codec_failed (c); id++)
+        if (cpu_set_contains (&set, id) && !cpu_set_contains (&all, id))
+            codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                        vcpus ? "vCPU '%u' is not present in domain definition"
+                              : "Cannot find 'iothread' : %u", id);
+}
+
 static void
 sched_ids_codec (Codec *c, SchedDef *sched, const char *attr)
 {
@@ -131,6 +157,8 @@ sched_ids_codec (Codec *c, SchedDef *sched, const char *attr)
                         given);
     }
     sched_codec (c, sched);
+    if (codec_reading (c) && !codec_failed (c))
+        judge_ids (c, sched->ids, *attr == 'v');
 }
 
 static void

@@ -190,6 +190,17 @@ vcpu_text_codec (Codec *c, DomainDef *def)
     codec_text_uint (c, &def->vcpus);
 }
 
+static void
+judge_vcpus (Codec *c, const DomainDef *def)
+{
+    /* with elements of their own it is these that count */
+    if (def->vcpus_current > def->vcpus && !passive_has (def->passive, "vcpus"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    "maximum vCPU count must not be less than current vCPU count");
+    else if (def->vcpus == 0)
+        codec_fail (c, ERR_INTERNAL, "the number of vcpus must not be zero");
+}
+
 void
 domain_vcpu_codec (Codec *c, DomainDef *def)
 {
@@ -205,8 +216,8 @@ domain_vcpu_codec (Codec *c, DomainDef *def)
     if (!codec_reading (c)) {
         vcpu_current_codec (c, def);
         vcpu_text_codec (c, def);
-    } else if (def->vcpus_current <= def->vcpus && def->vcpus == 0) {
-        codec_fail (c, ERR_INTERNAL, "the number of vcpus must not be zero");
+    } else {
+        judge_vcpus (c, def);
     }
     codec_leave (c);
 }

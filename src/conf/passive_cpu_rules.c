@@ -106,8 +106,6 @@ rule_cpu (Codec *c, PassiveNode *node)
     if (vendor && !named)
         codec_fail (c, ERR_XML, "CPU vendor specified without CPU model");
     check_features (c, node);
-    if (custom && !named && passive_attr (node, "check"))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "check attribute specified for CPU with no model");
     if (vendor && !mode_has_model (node))
         passive_remove_child (node, vendor);
     if (model)
@@ -139,10 +137,6 @@ rule_numa_cache (Codec *c, PassiveNode *node)
     g_autofree char *bytes = NULL;
     guint64 value;
 
-    if (number_parse_unsigned (passive_attr (node, "level") ? passive_attr (node, "level") : "", 10,
-                               G_MAXUINT, &value)
-        && value > LEVEL_MAX)
-        codec_fail (c, ERR_XML, "Ain't nobody heard of that much cache level");
     if (!size || !line)
         return;                 /* refused */
     if (!number_parse_unsigned (text, 10, G_MAXINT64 / 1024, &value))
@@ -152,6 +146,9 @@ rule_numa_cache (Codec *c, PassiveNode *node)
         bytes = g_strdup_printf ("%u", (guint) value);
     passive_set (line, "value", bytes);
     passive_set (line, "unit", "B");
+    text = passive_attr (node, "level");
+    if (text && number_parse_unsigned (text, 10, G_MAXUINT, &value) && value > LEVEL_MAX)
+        codec_fail (c, ERR_XML, "Ain't nobody heard of that much cache level");
 }
 
 /* The level and associativity of @cache, of the cell @id. */
@@ -400,14 +397,18 @@ check_cell (Codec *c, const PassiveNode *cell, guint n)
 }
 
 void
+before_numa (Codec *c, PassiveNode *node)
+{
+    (void) node;
+    if (!codec_count (c, "cell"))
+        codec_fail (c, ERR_XML, "NUMA topology defined without NUMA cells");
+}
+
+void
 rule_numa (Codec *c, PassiveNode *node)
 {
     guint n = count_cells (node);
 
-    if (n == 0) {
-        codec_fail (c, ERR_XML, "NUMA topology defined without NUMA cells");
-        return;
-    }
     number_cells (node);
     check_ids (c, node, n);
     for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell))

@@ -29,16 +29,6 @@ rule_page (Codec *c, PassiveNode *node)
 }
 
 void
-rule_thread_pool (Codec *c, PassiveNode *node)
-{
-    if (passive_number (node, "thread_pool_max", -1) == 0)
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "thread_pool_max must be a positive integer");
-    else if (passive_number (node, "thread_pool_min", -1) > passive_number (node, "thread_pool_max", -1))
-        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                    "thread_pool_min must be smaller or equal to thread_pool_max");
-}
-
-void
 rule_fibrechannel (Codec *c, PassiveNode *node)
 {
     (void) c;

@@ -45,13 +45,13 @@ void rule_shmem (Codec *c, PassiveNode *node);
 /* passive_domain_rules.c */
 void rule_genid (Codec *c, PassiveNode *node);
 void rule_page (Codec *c, PassiveNode *node);
-void rule_thread_pool (Codec *c, PassiveNode *node);
 void rule_firmware_entry (Codec *c, PassiveNode *node);
 void rule_sysinfo (Codec *c, PassiveNode *node);
 void rule_fibrechannel (Codec *c, PassiveNode *node);
 void rule_monitor (Codec *c, PassiveNode *node);
 void rule_interconnects (Codec *c, PassiveNode *node);
 void before_cpu (Codec *c, PassiveNode *node);
+void before_numa (Codec *c, PassiveNode *node);
 void rule_smm (Codec *c, PassiveNode *node);
 void rule_hpt (Codec *c, PassiveNode *node);
 void rule_tcg (Codec *c, PassiveNode *node);
