@@ -33,8 +33,9 @@ guint spawn_watch (pid_t pid, int pidfd, SpawnDone done, gpointer data);
 
 /* Runs to the end with a deadline, gives stdin from @input (may be NULL), collects at most 64 KiB of
  * stdout and stderr each. For tasks on a pool thread and for tools, never on the main loop. What does
- * not end in time is killed: ERR_OPERATION_TIMEOUT, or ERR_OPERATION_ABORTED when it was cancelled. What does not die of that either (a FUSE server has
- * read its request and does not answer) is left to the main loop to reap. */
+ * not end in time is killed: ERR_OPERATION_TIMEOUT, or ERR_OPERATION_ABORTED when it was cancelled. What
+ * does not die of that either (a FUSE server has read its request and does not answer) is left to the
+ * main loop to reap. */
 #define SPAWN_LEFT_MAX 2
 gboolean spawn_run (const SpawnArgs *args, const char *input, guint deadline_ms, int *ret_status,
                     char **ret_out, char **ret_err, GError **error);

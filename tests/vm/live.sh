@@ -14,7 +14,7 @@ number_of () { # NODE
 number=$(number_of "$loop")
 mkdir -p $root/mnt /root/live.host
 echo "of the host" >/root/live.host/file
-for applet in ln mknod dd tail ip; do
+for applet in ln mknod dd tail ip umount; do
     ln -sf busybox $root/bin/$applet
 done
 cat >$root/live <<'INIT'
@@ -86,6 +86,34 @@ changed "interface" attach "$link"
 matches "interface: is up and has its address" "$(within /bin/ip addr show eth0 | tr '\n' ' ')" "UP.*inet 192.0.2.7/24"
 changed "interface" detach "$link"
 equal "interface: gone" "$(within /bin/ls /sys/class/net; ls /sys/class/net/livebr/brif)" lo
+
+# It has no end on the host by which it could be told from one that the container has made.
+modprobe dummy
+ip link add livedum type dummy
+virtual="<hostdev mode='capabilities' type='net'><source><interface>livedum</interface></source></hostdev>"
+changed "dummy" attach "$virtual"
+within /bin/ip link set livedum name mine
+within /bin/ip link add livedum type dummy
+changed "dummy" detach "$virtual"
+check "dummy: is the host's again, under its name" ip link show livedum
+equal "dummy: the container's own stays" "$(within /bin/ls /sys/class/net | tr '\n' ' ')" "livedum lo "
+within /bin/ip link del livedum
+ip link del livedum
+
+# What a start has mounted is locked in a user namespace; it goes all the same.
+define livemap 5d1f0c52-7d51-4a0e-9b0e-0123456789ac "<idmap><uid start='0' target='100000' count='65536'/>\
+<gid start='0' target='100000' count='65536'/></idmap><features><privnet/></features>" "exec sleep 100000" >/dev/null
+echo "$directory" >/root/live.device
+check "idmap: attach for the start" v attach-device livemap /root/live.device --config
+check "idmap: start" v start livemap
+mapped () {
+    nsenter -t "$(init_of livemap)" -m -U -S 0 -G 0 "$@" 2>&1
+}
+equal "idmap: directory of the start" "$(mapped /bin/cat /mnt/file)" "of the host"
+matches "idmap: not the container's to take away" "$(mapped /bin/umount /mnt)" "umount"
+check "idmap: detach" v detach-device livemap /root/live.device --live --config
+equal "idmap: gone" "$(mapped /bin/ls /mnt)" ""
+check "idmap: destroy" v 'destroy livemap; undefine livemap'
 
 # ---- limits, as commands say them and as the kernel has them
 check "attach-disk, blkdeviotune" v "attach-disk live $loop sda --live; blkdeviotune live sda --write-iops-sec 77 --read-bytes-sec 1048576 --live"
