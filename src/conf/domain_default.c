@@ -273,6 +273,7 @@ default_seclabels (DomainDef *def, const DomainDefaults *defaults)
 {
     GPtrArray *labels = def->seclabels;
     SeclabelDef *only = labels->len == 1 ? g_ptr_array_index (labels, 0) : NULL;
+    gboolean models_given = TRUE;       /* else they are refused */
 
     /* of the host's model, whichever that is; of none there is none */
     if (only && !only->model
@@ -283,10 +284,12 @@ default_seclabels (DomainDef *def, const DomainDefaults *defaults)
             only->relabel = YES_NO_ABSENT;
         }
     }
+    for (guint i = 0; i < labels->len; i++)
+        models_given &= ((const SeclabelDef *) g_ptr_array_index (labels, i))->model != NULL;
     for (guint i = labels->len; i-- > 0;) {
         SeclabelDef *label = g_ptr_array_index (labels, i);
 
-        if (label->type == SECLABEL_DEFAULT && label->model) {
+        if (label->type == SECLABEL_DEFAULT && models_given) {
             /* of no type it says nothing: the model's default is what is without it */
             g_ptr_array_remove_index (labels, i);
             continue;
