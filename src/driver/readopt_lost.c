@@ -92,12 +92,8 @@ static void
 add_groups (DomainStatus *status, const char *base)
 {
     g_autofree char *scope = g_path_get_dirname (base);
-    const CgroupView *views;
-    guint n;
 
-    views = cgroup_host_views (&n);
-    for (guint i = 0; i < n; i++)
-        g_ptr_array_add (status->cgroups, g_strconcat (views[i].options, ":", base, NULL));
+    group_paths_add (status->cgroups, base);
     add_fact (status, NOTE_GROUP, base);
     if (g_str_has_suffix (scope, ".scope")) {
         g_autofree char *machine = machined_machine_name (status->def->name, status->pid);

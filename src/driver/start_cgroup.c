@@ -303,20 +303,27 @@ step_cgroup (Instance *instance, GError **error)
     return tune_and_finish (instance, error);
 }
 
+void
+group_paths_add (GPtrArray *paths, const char *base)
+{
+    const CgroupView *views;
+    guint n;
+
+    views = cgroup_host_views (&n);
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add (paths, g_strconcat (views[i].options, ":", base, NULL));
+}
+
 /* A daemon that died in cgroup_create() left a note, but no paths. */
 static Cgroup *
 open_noted (Instance *instance)
 {
     const char *base = instance_note (instance, NOTE_GROUP);
     g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
-    const CgroupView *views;
-    guint n;
 
     if (!base)
         return NULL;
-    views = cgroup_host_views (&n);
-    for (guint i = 0; i < n; i++)
-        g_ptr_array_add (paths, g_strconcat (views[i].options, ":", base, NULL));
+    group_paths_add (paths, base);
     g_ptr_array_add (paths, NULL);
     return cgroup_open ((const char *const *) paths->pdata, NULL);
 }

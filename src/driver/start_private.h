@@ -94,6 +94,8 @@ gboolean instance_connect_monitor (Instance *instance, GError **error);
 gboolean systemd_needed (Instance *instance);
 StepResult step_scope (Instance *instance, GError **error);
 StepResult undo_scope (Instance *instance);
+/* To @paths, of char *: "hierarchy:path" of the group @base in every hierarchy. */
+void group_paths_add (GPtrArray *paths, const char *base);
 StepResult step_cgroup (Instance *instance, GError **error);
 StepResult undo_cgroup (Instance *instance);
 StepResult step_machine (Instance *instance, GError **error);

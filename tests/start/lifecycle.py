@@ -132,7 +132,8 @@ def ends(life):
 
 def reboots(life):
     """reboot(2) inside gives one REBOOT event and a new id; on_reboot, on_poweroff, on_crash are obeyed."""
-    script = "test -e /tmp/{n} && {{ rm /tmp/{n}; exec sleep 1000; }}; touch /tmp/{n}; sleep 0.3; {end}"
+    script = ("test -e /tmp/{n} && {{ rm /tmp/{n}; exec sleep 1000; }}; touch /tmp/{n}; "
+              "until test -e /tmp/{n}-go; do sleep 0.1; done; {end}")
     for key, end, more in (("reboot", "reboot -f", ""),
                            ("again", "exit 0", "<on_poweroff>restart</on_poweroff>"),
                            ("crash", "exit 3", "<on_crash>restart</on_crash>")):
@@ -140,6 +141,7 @@ def reboots(life):
         with Events(life, name) as events:
             life.virsh("start", name)
             first = life.virsh("domid", name).out.strip()
+            open(os.path.join(life.root, f"tmp/{key}-go"), "w", encoding="utf-8").close()
             skeptest.wait_until(lambda: life.daemon.virsh("domid", name).out.strip() not in (first, "-"), PATIENCE)
             life.checks.equal(f"events of {key}", events.wait(2), ["lifecycle Started Booted", "reboot"])
             life.becomes(name, "running (booted)")
