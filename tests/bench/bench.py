@@ -28,6 +28,7 @@ FIGURES = [
     ("destroy", "destroys, one batch client", "/s", ">= 150"),
     ("define", "defines, one batch client", "/s", ">= 5000"),
     ("define-raw", "the same, raw client that asks ahead", "/s", ""),
+    ("define-files", "as many files made, written, renamed there", "/s", ""),
     ("define-tmpfs", "the same, definitions on tmpfs", "/s", ""),
     ("list0", "list --all, no domain", "ms", ""),
     ("list100", "list --all, 100 domains", "ms", ""),
@@ -136,9 +137,26 @@ class Virsh:
         self.batch([f"undefine {name}" for name in more])
         if self.name == "skepd":
             found["define-raw"] = self.ask_ahead(many)
+            found["define-files"] = self.make_files(os.path.join(self.daemon.directory, "lxc"), many)
             with mounted_tmpfs(os.path.join(self.daemon.directory, "lxc")):
                 found["define-tmpfs"] = self.ask_ahead(many)
         return found
+
+    @staticmethod
+    def make_files(directory, count):
+        """Files a second that the kernel takes as a definition is kept, and nothing else."""
+        text = b"x" * 1500
+        began = time.perf_counter()
+        for index in range(count):
+            temporary = os.path.join(directory, ".bench")
+            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            os.write(handle, text)
+            os.close(handle)
+            os.rename(temporary, os.path.join(directory, f".bench{index}"))
+        spent = time.perf_counter() - began
+        for index in range(count):
+            os.unlink(os.path.join(directory, f".bench{index}"))
+        return count / spent
 
     def ask_ahead(self, count):
         """Defines a second by a client that does not wait for one answer before it asks again."""
