@@ -102,6 +102,24 @@ equal "it has its controller's label" "$(label_of "$(init_of bee)")" "system_u:s
 v destroy bee
 label "<seclabel type='static' model='apparmor' relabel='no'><label>x</label></seclabel>"
 matches "a model that is not there" "$(v start bee 2>&1)" "Security driver model 'apparmor' is not available"
+
+# ---- an image through nbd: served by a process with the daemon's label, its files labelled as the image has them
+mkdir -p /root/tree $root/data
+echo inside >/root/tree/greeting
+truncate -s 8M /root/image.raw
+mke2fs -q -t ext4 -O '^has_journal' -d /root/tree /root/image.raw
+qemu-img convert -q -O qcow2 /root/image.raw /var/lib/image.qcow2
+sed "/<seclabel/,/<.seclabel>/d; s|</devices>|<filesystem type='file'><driver type='nbd' format='qcow2'/>\
+<source file='/var/lib/image.qcow2'/><target dir='/data'/></filesystem>&|" /root/bee.now >/root/bee.image
+v define /root/bee.image >/dev/null
+check "start with an image through nbd" v start bee
+equal "qemu-nbd has the daemon's label" "$(label_of "$(pgrep qemu-nbd)")" "$(label_of "$(pgrep -x skepd)")"
+matches "it is mounted" "$(cat "/proc/$(init_of bee)/mountinfo")" " /data .* ext4 /dev/nbd"
+equal "who has no label reads it" "$(v lxc-enter-namespace bee --noseclabel -- /bin/cat /data/greeting)" inside
+check "destroy" v destroy bee
+until_true 40 sh -c '! pgrep qemu-nbd'
+equal "no server is left" "$(pgrep -a qemu-nbd)" ""
+rmdir $root/data
 nothing_left "SELinux"
 rm -f $root/etc/{own,other,host} $root/tmp/said
 equal "nothing on disk was relabelled" "$(find $root -printf '%p %Z\n' | sort)" "$before"
