@@ -37,35 +37,7 @@ typedef struct {
     int sock;                   /* to C */
     int pidfd;                  /* G's */
     bool child_entered;         /* G has completed its namespaces */
-    int fds[FD_PASS_MAX];       /* that came with GROUPS */
-    unsigned n_fds;
 } Builder;
-
-/* Waits for C's control groups, and joins those that G is to be born in: before it is cloned. */
-static int
-take_groups (Builder *b, StartGroups *groups)
-{
-    MonitorPacket packet;
-    unsigned n_v2, n_fuse;
-
-    b->n_fds = FD_PASS_MAX;
-    if (fd_receive (b->sock, &packet, sizeof packet, b->fds, &b->n_fds) != sizeof packet
-        || packet.type != SYNC_GROUPS)
-        _exit (1);              /* C is gone, or the start is over */
-    n_v2 = packet.flags & 1;
-    n_fuse = packet.flags >> 1 & 1;
-    if (packet.a > b->n_fds || packet.b > b->n_fds || n_v2 + packet.a + packet.b + n_fuse != b->n_fds)
-        _exit (1);
-    *groups = (StartGroups) {
-        .v2 = n_v2 ? b->fds[0] : -1, .v1 = b->fds + n_v2, .n_v1 = (unsigned) packet.a,
-        .own = b->fds + n_v2 + packet.a, .n_own = (unsigned) packet.b,
-    };
-    if (n_fuse)
-        b->mounts.fuse = b->fds[b->n_fds - 1];
-    if (sync_join_groups (groups->own, groups->n_own) < 0)
-        return failure_set (b->mounts.failure, STEP_CGROUP_JOIN, "controller");
-    return 0;
-}
 
 static pid_t
 clone_process (uint64_t flags, int cgroup, int *pidfd)
@@ -107,7 +79,7 @@ leave_host_mounts (const launch_plan *plan, Failure *failure)
 /* G: C's child by CLONE_PARENT, so that C waits for it and dies with it. The cgroup namespace is not
  * among the flags: it would root at the cgroup of B. */
 static int
-clone_child (const launch_plan *plan, int sock, int child_sock, const StartGroups *groups,
+clone_child (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups,
              int *ret_pidfd, Failure *failure)
 {
     uint64_t flags = CLONE_PARENT
@@ -242,17 +214,16 @@ builder_root (const launch_plan *plan)
 }
 
 void
-builder_main (const launch_plan *plan, int sock, int child_sock)
+builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups, int fuse)
 {
     int sources[PLAN_MOUNTS_MAX], tree = -1;
     Failure failure = { .step = STEP_NONE };
     Builder b = {
         .mounts = { .plan = plan, .failure = &failure, .owner = builder_root (plan), .stage = -1, .root = -1,
-                    .userns = -1, .devpts = -1, .fuse = -1, .sources = sources,
+                    .userns = -1, .devpts = -1, .fuse = fuse, .sources = sources,
                     .before_groups = await_child, .data = &b },
         .sock = sock, .pidfd = -1,
     };
-    StartGroups groups;
     pid_t child, second;
 
     prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -260,10 +231,9 @@ builder_main (const launch_plan *plan, int sock, int child_sock)
         b.mounts.masters[i] = -1;
     if (failure_enter (&failure, STEP_BUILDER, "") < 0
         || mounts_take_sources (plan, sources, &failure) < 0
-        || leave_host_mounts (plan, &failure) < 0
-        || take_groups (&b, &groups) < 0)
+        || leave_host_mounts (plan, &failure) < 0)
         sync_fail (sock, &failure);
-    child = clone_child (plan, sock, child_sock, &groups, &b.pidfd, &failure);
+    child = clone_child (plan, sock, child_sock, groups, &b.pidfd, &failure);
     if (child < 0)
         sync_fail (sock, &failure);
     if (sync_expect (sock, SYNC_BUILD) < 0)

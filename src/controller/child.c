@@ -353,7 +353,7 @@ become_init (const launch_plan *plan, int *sock, Failure *failure)
 }
 
 void
-child_main (const launch_plan *plan, int sock, const StartGroups *groups)
+child_main (const launch_plan *plan, int sock, const GuestGroups *groups)
 {
     Failure failure = { .step = STEP_NONE };
     int keep[PLAN_FDS_MAX + 1];

@@ -34,7 +34,8 @@ typedef struct {
     bool cgroup_given, continued, cloned, entered, building, built, ready, executed;
     int cgroup_fds[FD_PASS_MAX];
     unsigned n_cgroup_fds;
-    StartGroups groups;             /* of the descriptors before */
+    GuestGroups groups;             /* of the descriptors before */
+    unsigned n_own_groups;          /* the last ones: v1 groups of the controller itself */
     int masters[FD_PASS_MAX];
     unsigned n_masters;
 } Setup;
@@ -81,11 +82,11 @@ take_start_packet (Setup *s)
             && (packet.a > n || packet.b > n || (packet.flags & MONITOR_CGROUP_V2) + packet.b + packet.a
                    + !!(packet.flags & MONITOR_CGROUP_MEMORY) != n))
             return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
-        s->groups = (StartGroups) {
+        s->groups = (GuestGroups) {
             .v2 = packet.flags & 1 ? fds[0] : -1, .v1 = s->cgroup_fds + (packet.flags & 1),
-            .n_v1 = (unsigned) packet.b, .n_own = (unsigned) packet.a,
+            .n_v1 = (unsigned) packet.b,
         };
-        s->groups.own = s->groups.v1 + s->groups.n_v1;
+        s->n_own_groups = (unsigned) packet.a;
         if (packet.err == 0 && (packet.flags & MONITOR_CGROUP_MEMORY)) {
             s->c->memory_group = fds[--s->n_cgroup_fds];
             s->c->memory_v2 = packet.flags & MONITOR_CGROUP_MEMORY_V2;
@@ -303,29 +304,16 @@ make_monitor_socket (Setup *s)
     return 0;
 }
 
-/* The builder goes on at once, and clones in them what is to be counted where the limits are; we join
- * beside it. */
+/* Before anything is forked: all that comes is counted where the limits are. In version 2 the daemon has
+ * moved us already, and only us. */
 static int
-give_groups (Setup *s)
+join_own_groups (Setup *s)
 {
-    const StartGroups *groups = &s->groups;
-    MonitorPacket packet = {
-        .type = SYNC_GROUPS, .a = groups->n_v1, .b = groups->n_own,
-        .flags = (groups->v2 >= 0) | (s->c->fuse >= 0) << 1,
-    };
-    int fds[FD_PASS_MAX + 1];
-    unsigned n = s->n_cgroup_fds;
+    const int *own = s->cgroup_fds + s->n_cgroup_fds - s->n_own_groups;
 
-    memcpy (fds, s->cgroup_fds, n * sizeof *fds);
-    if (s->c->fuse >= 0)
-        fds[n++] = s->c->fuse;
     if (failure_enter (s->failure, STEP_CGROUP_JOIN, "") < 0)
         return -1;
-    if (n > FD_PASS_MAX)
-        return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
-    if (fd_send (s->builder, &packet, sizeof packet, fds, n) < 0)
-        return peer_died (s, "the builder");
-    if (sync_join_groups (groups->own, groups->n_own) < 0)
+    if (sync_join_groups (own, s->n_own_groups) < 0)
         return failure_set (s->failure, STEP_CGROUP_JOIN, "controller");
     return 0;
 }
@@ -377,7 +365,7 @@ start_builder (Setup *s)
         close (builder[0]);
         close (child[0]);
         close (s->c->listener);
-        builder_main (s->plan, builder[1], child[1]);
+        builder_main (s->plan, builder[1], child[1], &s->groups, s->c->fuse);
     }
     close (builder[1]);
     close (child[1]);
@@ -538,12 +526,11 @@ run_steps (Setup *s)
 
     if (make_monitor_socket (s) < 0
         || tell_daemon (s, MONITOR_HELLO, MONITOR_VERSION, (uint64_t) getpid ()) < 0
-        /* it leaves the host's mounts while the daemon makes the groups, and clones nothing without them */
-        || start_builder (s) < 0
         || failure_enter (s->failure, STEP_CGROUP, "") < 0
         || wait_for (s, &s->cgroup_given, "the daemon's cgroup") < 0
+        || join_own_groups (s) < 0
         || open_fuse (s) < 0
-        || give_groups (s) < 0)
+        || start_builder (s) < 0)
         return -1;
     close_groups (s);
     if (wait_for (s, &s->cloned, "the clone") < 0)

@@ -5,9 +5,6 @@
  * FAILED {step, err, object} may stand in place of any. End of file is a failure, but for G's after
  * READY, where it means that execve() happened.
  *
- *   C->B GROUPS     descriptors: of StartGroups (a = n_v1, b = n_own, flags & 1: v2), then perhaps
- *                   /dev/fuse (flags & 2). B, which has left the host's mounts by now, joins the
- *                   controller's groups and clones G.
  *   B->C CLONED     a = pid of G, one descriptor: its pidfd. G is C's child (CLONE_PARENT).
  *   C->G ENTER      ids are mapped, devices moved: G, in its cgroups, completes its namespaces
  *   C->B BUILD      meanwhile B enters those that G was cloned with and clones P (also C's child),
@@ -27,8 +24,7 @@
 #include "plan/plan.h"
 
 enum {
-    SYNC_GROUPS = 100,
-    SYNC_CLONED,
+    SYNC_CLONED = 100,
     SYNC_ENTER,
     SYNC_ENTERED,
     SYNC_BUILD,
@@ -47,14 +43,12 @@ void sync_fail (int sock, const Failure *failure) __attribute__ ((noreturn));
 /* Closes the descriptors from 3 on, but for @keep (n of them, unsorted). */
 void sync_keep_fds (const int *keep, unsigned n);
 
-/* The control groups of a start. */
+/* The guest's control groups. */
 typedef struct {
     int v2;                     /* directory to clone G into, or -1 */
-    const int *v1;              /* `tasks` of the guest's: G writes "0" to each */
+    const int *v1;              /* `tasks` files: G writes "0" to each */
     unsigned n_v1;
-    const int *own;             /* `tasks` of the controller's: C and B write to each, G is born there */
-    unsigned n_own;
-} StartGroups;
+} GuestGroups;
 
 /* Puts the calling process, which has one thread, into v1 groups. 0 or -1. */
 int sync_join_groups (const int *tasks, unsigned n);
@@ -62,6 +56,7 @@ int sync_join_groups (const int *tasks, unsigned n);
 /* The host ids of the container's root. */
 RootOwner builder_root (const launch_plan *plan);
 /* builder.c: process B. Does not return. */
-void builder_main (const launch_plan *plan, int sock, int child_sock) __attribute__ ((noreturn));
+void builder_main (const launch_plan *plan, int sock, int child_sock, const GuestGroups *groups, int fuse)
+    __attribute__ ((noreturn));
 /* child.c: process G. Does not return but by execve(). */
-void child_main (const launch_plan *plan, int sock, const StartGroups *groups) __attribute__ ((noreturn));
+void child_main (const launch_plan *plan, int sock, const GuestGroups *groups) __attribute__ ((noreturn));

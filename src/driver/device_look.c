@@ -28,12 +28,13 @@ typedef struct {
 static void
 look_over (DeviceChange *change)
 {
-    Instance *instance = device_change_instance (change);
+    Instance *instance = change->domain->instance;
 
     if (change->look_timer)
         g_source_remove (change->look_timer);
     change->look_timer = 0;
-    if (instance)
+    /* also one that ends: its undo goes through them */
+    if (instance && instance->serial == change->serial)
         g_ptr_array_remove_fast (instance->attaching, change->servers);
     g_clear_pointer (&change->servers, nbd_servers_unref);
 }

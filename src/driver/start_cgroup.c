@@ -279,7 +279,7 @@ tune_and_finish (Instance *instance, GError **error)
 
     device_numbers_fill (instance);
     work = tune_work_new (instance, NULL, def, TRUE, error);
-    if (!work || !tune_emulator (instance, NULL, def, error))
+    if (!work)
         return STEP_FAILED;
     if (tune_work_devices (work)) {
         tune_by_task (instance, g_steal_pointer (&work));

@@ -10,6 +10,7 @@
 #include "driver/events.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
+#include "driver/tune.h"
 #include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -366,6 +367,9 @@ step_run (Instance *instance, GError **error)
         error_set (error, ERR_INTERNAL, "guest failed to start: the controller died");
         return STEP_FAILED;
     }
+    /* not before: init would inherit the controller's CPUs */
+    if (!tune_emulator (instance, NULL, instance->domain->def, error))
+        return STEP_FAILED;
     /* one that has gone has said why, which lies in the socket still */
     monitor_link_send (instance->start_link, &go, NULL, 0, NULL);
     return STEP_WAIT;
