@@ -482,6 +482,9 @@ def hostile(checks, guest):
 def taps(checks, guest):
     """A device of the host that is neither hardware nor has another end there."""
     what = f"{guest.name}: tap"
+    if not os.path.exists("/dev/net/tun"):
+        print("no /dev/net/tun here: taps are not tested")
+        return
     tap = "<hostdev mode='capabilities' type='net'><source><interface>skeptap</interface></source></hostdev>"
     make = ["ip", "tuntap", "add", "skeptap", "mode", "tap"]
     inside = ["nsenter", "-t", str(guest.init), "-n"]

@@ -108,7 +108,7 @@ def vcpus(g, checks):
     g.fails("a hole", "in order", g.virsh("setvcpu", g.name, "0", "--disable", "--live"))
     g.fails("none left", "at least one", g.virsh("setvcpu", g.name, f"0-{maximum}", "--disable", "--live"))
     g.fails("a vcpu that is not there", "not present", g.virsh("setvcpu", g.name, "999", "--enable", "--live"))
-    g.fails("neither on nor off", "--enable or --disable", g.skep("setvcpu", g.name, "1"))
+    g.fails("neither on nor off", "one of --enable, --disable is required", g.skep("setvcpu", g.name, "1"))
     checks.equal("nothing of it was done", g.virsh("vcpucount", g.name, "--live", "--active").out.strip(), str(CPUS))
     checks.matches("skep guestvcpus", "offlinable", g.skep("guestvcpus", g.name).out)
 
