@@ -366,6 +366,10 @@ codec_next (Codec *c, const char *element, gboolean many)
         return FALSE;
     if (seen && !many)
         return FALSE;
+    /* some are not even read when there are two */
+    if (!many && codec_next_child (node->next, element)
+        && codec_fail_worded (c, "/", element, "+", ""))
+        return FALSE;
     if (seen >= CODEC_LIST_MAX) {
         codec_fail_node (c, node, ERR_CONFIG_UNSUPPORTED, "more than %d elements '%s'",
                          CODEC_LIST_MAX, element);

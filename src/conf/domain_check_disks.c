@@ -33,9 +33,6 @@ check_place (Check *check, const DiskDef *disk, guint index)
                            "using disk target name '%s' conflicts with SCSI host device address "
                            "controller='%u' bus='%u' target='%u' unit='%u", disk->target,
                            disk->address.controller, 0, 0, disk->address.unit);
-    if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
-        return check_fail (check, ERR_XML, path, index, "controller %u of a disk is above %d",
-                           disk->address.controller, CONTROLLER_INDEX_MAX);
     return TRUE;
 }
 
@@ -147,6 +144,10 @@ check_there (Check *check, const DiskDef *disk, guint index)
 
     if (!there && disk->device != DISK_DEVICE_CDROM && disk->device != DISK_DEVICE_FLOPPY)
         return check_fail (check, ERR_NO_SOURCE, path, index, "%s", disk->target);
+    /* a limit of ours */
+    if (disk->address.set && disk->address.controller > CONTROLLER_INDEX_MAX)
+        return check_fail (check, ERR_XML, path, index, "controller %u of a disk is above %d",
+                           disk->address.controller, CONTROLLER_INDEX_MAX);
     return TRUE;
 }
 

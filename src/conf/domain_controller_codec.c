@@ -78,12 +78,15 @@ controller_codec (Codec *c, void *object)
     gboolean pci, none;
 
     codec_enum (c, "type", &controller->type, &controller_type_names, FIELD_KEEP_ZERO);
-    codec_int (c, "index", &controller->index, -1);
+    if (!codec_reading (c))
+        codec_int (c, "index", &controller->index, -1);
     attrs = type_attrs[controller->type];
     if (attrs)
         passive_attrs_codec (c, &controller->passive, attrs);
     else if (codec_reading (c))
         no_model (c);
+    if (codec_reading (c))      /* judged after the model, as libvirt does */
+        codec_int (c, "index", &controller->index, -1);
     ports_codec (c, controller);
     if (controller->type == CONTROLLER_VIRTIO_SERIAL)
         passive_attrs_codec (c, &controller->passive, "vectors:p");

@@ -54,38 +54,25 @@ default_serials (GPtrArray *items)
             set_port (node, ++last);
 }
 
-/* Slots of controller 0 that are taken. */
-static GHashTable *
-taken_slots (const GPtrArray *items)
-{
-    GHashTable *taken = g_hash_table_new (NULL, NULL);
-
-    for (const PassiveNode *node = passive_find (items, "smartcard", NULL); node;
-         node = passive_find (items, "smartcard", node)) {
-        const PassiveNode *address = passive_child (node, "address");
-
-        if (address && passive_number (address, "controller", 0) == 0)
-            g_hash_table_add (taken, GUINT_TO_POINTER ((guint) passive_number (address, "slot", 0)));
-    }
-    return taken;
-}
-
+/* Behind the last that is taken on controller 0. */
 static void
 default_smartcards (GPtrArray *items)
 {
-    g_autoptr (GHashTable) taken = taken_slots (items);
-    guint slot = 0;
+    gint64 last = -1;
 
-    for (PassiveNode *node = passive_find (items, "smartcard", NULL); node;
-         node = passive_find (items, "smartcard", node)) {
+    for (const PassiveNode *node = NULL; (node = passive_find (items, "smartcard", node));) {
+        const PassiveNode *address = passive_child (node, "address");
+
+        if (address && passive_number (address, "controller", 0) == 0)
+            last = MAX (last, passive_number (address, "slot", 0));
+    }
+    for (PassiveNode *node = NULL; (node = passive_find (items, "smartcard", node));) {
         g_autofree char *text = NULL;
         PassiveNode *address;
 
         if (passive_child (node, "address"))
             continue;
-        while (g_hash_table_contains (taken, GUINT_TO_POINTER (slot)))
-            slot++;
-        text = g_strdup_printf ("%u", slot++);
+        text = g_strdup_printf ("%" G_GINT64_FORMAT, ++last);
         address = passive_add_kind (node, "address", "ccid");
         passive_set (address, "type", "ccid");
         passive_set (address, "controller", "0");

@@ -138,6 +138,8 @@ console_codec (Codec *c, void *object)
 static void
 memballoon_codec (Codec *c, MemballoonDef *balloon)
 {
+    if (codec_count (c, "memballoon") > 1)
+        codec_fail (c, ERR_INTERNAL, "only a single memory balloon device is supported");
     if (!codec_enter (c, "memballoon", balloon->model != MEMBALLOON_ABSENT))
         return;
     codec_enum (c, "model", &balloon->model, &memballoon_names, FIELD_REQUIRED);
@@ -194,6 +196,14 @@ judge_usb (Codec *c, const DomainDef *def)
         codec_fail (c, ERR_CONFIG_UNSUPPORTED, "Can't add USB hub: USB is disabled for this domain");
 }
 
+static void
+judge_tpms (Codec *c)
+{
+    if (codec_count (c, "tpm") > 2)
+        codec_fail (c, ERR_XML, "a maximum of two TPM devices is supported, one of them being a TPM "
+                                "Proxy device");
+}
+
 /* Reading: of each model there is one. One of no model is not written: then nobody needs it. */
 static void
 judge_panics (Codec *c, DomainDef *def)
@@ -228,6 +238,7 @@ domain_devices_codec (Codec *c, DomainDef *def)
     codec_list (c, "interface", &def->nets, sizeof (NetDef), net_codec, net_def_free);
     passive_codec (c, &def->passive, "smartcard* serial* parallel*");
     codec_list (c, "console", &def->consoles, sizeof (ConsoleDef), console_codec, console_def_free);
+    judge_tpms (c);
     passive_codec (c, &def->passive, "channel* input* tpm* graphics* sound* audio* video*");
     codec_list (c, "hostdev", &def->hostdevs, sizeof (HostdevDef), hostdev_codec, hostdev_def_free);
     passive_codec (c, &def->passive, "redirdev* redirfilter hub* watchdog");

@@ -22,7 +22,8 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
 /*
  * The words of a row, separated by blanks:
  *
- * attrs, in the order of writing: NAME[:TYPE][*][!][-][%][^][&][>][=DEFAULT]. '!': required. '-': the value
+ * attrs, in the order of writing: NAME[:TYPE][*][!][-][%][^][&][>][=DEFAULT]. '!': required.
+ * '-': the value
  * that is 0, or the first of the type's words, is not written. '%': an empty value is as good as
  * none. '^': a secret, written only when those are. The default is written when the attribute
  * is absent; '#' stands for the number of the outermost element among its like. '&': ignored unless
@@ -30,17 +31,22 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  * and of the type.
  *
  * TYPE: absent: text; u, U: unsigned of 32 and 64 bits; n, N: the same, not zero; i, I: signed of
- * 32 and 64 bits; p, q: signed, not negative; a, A (of 64 bits), q, J (as I): with 0x or 0 before it
- * hexadecimal or octal; t: of 32 bits with or without a sign, -1 for none; j: a number that the rule
- * judges; j/TYPE: the rule calls passive_judge(); y: yes or no; o: on or off; x1 x2 x4 x8: hexadecimal
+ * 32 and 64 bits; e: as i, any base; p, q: signed, not negative; a, A (of 64 bits), q, J (as I):
+ * with 0x or 0 before it
+ * hexadecimal or octal; t: of 32 bits with or without a sign, -1 for none; j: a number that the
+ * rule
+ * judges; j/TYPE: the rule calls passive_judge(); y: yes or no; o: on or off; x1 x2 x4 x8:
+ * hexadecimal
  * of that many digits at least, read as C does; X1: of 31 bits; h1 h8: as x of 64 bits, read as
  * hexadecimal; s2 s4: as x2 x4, but -1 for none; H4: as h, of 32 bits; G, K: a size, in MiB or KiB
- * unless it has a unit, written in the largest one that leaves no fraction; c: list of CPUs; k, M, b:
+ * unless it has a unit, written in the largest one that leaves no fraction; c: list of CPUs; k,
+ * M, b:
  * a size, written in KiB, MiB or bytes, together with an attribute unit; w: as k, of 64 bits;
  * uuid; l: live-only, read and
  * forgotten; otherwise words, a|b|c, and behind a '~' words of which others are as good as none.
  *
- * children, in the order of writing: NAME[:ROW][*][!][+][?][^]. ROW: the row to use, in which '$' stands
+ * children, in the order of writing: NAME[:ROW][*][!][+][?][^]. ROW: the row to use, in which
+ * '$' stands
  * for the type of this element; '*': any number; '!': required; '+': written, with its defaults,
  * even when absent; '?': kept even when empty; '^': a secret. An element without a type has no
  * children where one of them is by type. Other elements that could have content and have none
@@ -48,7 +54,8 @@ typedef void (*PassiveRule) (Codec *c, PassiveNode *node);
  *
  * text: a TYPE, "text" for any; NULL for none.
  *
- * An element's kind is the value of the attribute with a '*', or the first one, of its row without a
+ * An element's kind is the value of the attribute with a '*', or the first one, of its row
+ * without a
  * kind, or its default.
  */
 typedef struct {

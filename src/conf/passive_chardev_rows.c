@@ -3,8 +3,7 @@
 #include "conf/passive_rules.h"
 
 #define DEVICE "alias acpi address"
-#define TYPES                                                                                      \
-    "null|vc|pty|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|qemu-vdagent|dbus"
+#define TYPES CHARDEV_TYPES
 #define SOURCE       "source:chardev-$*? protocol* log "
 #define SOURCE_ALONE "source:chardev-$* protocol* log"
 
@@ -28,7 +27,7 @@ const PassiveRow passive_chardev_rows[] = {
     { "redirfilter", NULL, "usbdev*", NULL },
     { "usbdev", "class:s2 vendor:s4 product:s4 version allow:y!", NULL, NULL, rule_usbdev },
     { "smartcard[host]", "mode!", DEVICE, NULL, rule_smartcard },
-    { "smartcard[host-certificates]", "mode!", "certificate* database " DEVICE, NULL,
+    { "smartcard[host-certificates]", "mode!", "certificate*? database " DEVICE, NULL,
       rule_certificates },
     { "smartcard[passthrough]", "mode! type:" TYPES "!", SOURCE DEVICE, NULL, rule_smartcard },
     { "smartcard", "mode:host|host-certificates|passthrough!", NULL, NULL },

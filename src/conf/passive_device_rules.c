@@ -14,20 +14,37 @@ rule_tpm_emulator (Codec *c, PassiveNode *node)
         codec_fail_later (c, CODEC_JUDGED, ERR_XML, "<active_pcr_banks/> requires TPM version '2.0'");
 }
 
-/* Only Intel's HD audio has codecs. */
 void
-rule_sound (Codec *c, PassiveNode *node)
+rule_tpm_external (Codec *c, PassiveNode *node)
 {
-    PassiveNode *codec = passive_child (node, "codec");
+    if (!passive_is (node, "type", "unix"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML,
+                          "only source type 'unix' is supported for external TPM device");
+    if (passive_is (node, "mode", "bind"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML,
+                          "only 'client' mode is supported for external TPM device");
+    if (!passive_attr (node, "path"))
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML, "missing socket path for external TPM device");
+}
 
-    if (passive_is (node, "model", "ich6") || passive_is (node, "model", "ich9")) {
-        for (; codec; codec = passive_next (node, codec))
-            if (!passive_attr (codec, "type"))
-                codec_fail (c, ERR_CONFIG_UNSUPPORTED, "unknown codec type '(null)'");
-        return;
-    }
-    while ((codec = passive_child (node, "codec")))
-        passive_remove_child (node, codec);
+static gboolean
+has_codecs (const char *model)
+{
+    return !g_strcmp0 (model, "ich6") || !g_strcmp0 (model, "ich9");
+}
+
+/* Only Intel's HD audio has codecs; of others they are not looked at. */
+void
+rule_sound_codec (Codec *c, PassiveNode *node)
+{
+    g_autofree char *model = codec_peek_parent (c, "model");
+
+    if (!has_codecs (model))
+        passive_drop (node);
+    else if (!passive_attr (node, "type"))
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED, "unknown codec type '(null)'");
+    else
+        passive_judge (c, node, "type");
 }
 
 void

@@ -7,7 +7,7 @@
 const PassiveRow passive_graphics_rows[] = {
     { "graphics[vnc]",
       "type! socket port:j autoport websocket:i- listen% keymap "
-      "sharePolicy:allow-exclusive|force-shared|ignore powerControl:y " PASSWORD,
+      "sharePolicy:default|allow-exclusive|force-shared|ignore- powerControl:y " PASSWORD,
       "listen* audio:sound-audio", NULL, rule_vnc },
     { "graphics[rdp]", "type! port:j autoport replaceUser:~no|yes- multiUser:~no|yes- listen%",
       "listen*", NULL, rule_rdp },
@@ -20,7 +20,7 @@ const PassiveRow passive_graphics_rows[] = {
     { "graphics[egl-headless]", "type!", "gl:headless-gl", NULL },
     { "graphics[dbus]", "type! p2p:no|yes- address", "gl audio:sound-audio", NULL, rule_dbus_screen },
     { "graphics", "type:sdl|vnc|rdp|desktop|spice|egl-headless|dbus!", NULL, NULL },
-    { "listen", "type:none|address|network|socket! address% network socket", NULL, NULL,
+    { "listen", "type:none|address|network|socket! address% network% socket%", NULL, NULL,
       rule_listen },
     { "screen-gl", "enable:y!", NULL, NULL },
     { "headless-gl", "rendernode", NULL, NULL },

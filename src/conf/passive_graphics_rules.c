@@ -15,7 +15,8 @@ rule_listen (Codec *c, PassiveNode *node)
     gboolean network = passive_is (node, "type", "network");
 
     if (network && !passive_attr (node, "network"))
-        codec_fail (c, ERR_XML, "'network' attribute is required for listen type 'network'");
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML,
+                          "'network' attribute is required for listen type 'network'");
     else if (!network && passive_attr (node, "network"))
         codec_fail (c, ERR_XML, "'network' attribute is valid only for listen type 'network'");
     else if (!passive_is (node, "type", "socket") && passive_attr (node, "socket"))
@@ -138,7 +139,7 @@ rule_vnc (Codec *c, PassiveNode *node)
     gboolean automatic = settle_port (c, node, "vnc");
     const PassiveNode *listen = settle_listen (c, node);
 
-    if (passive_attr (node, "autoport"))
+    if (passive_is (node, "autoport", "yes") || passive_is (node, "autoport", "no"))
         automatic = passive_is (node, "autoport", "yes");
     if (automatic)
         passive_set (node, "port", "-1");
@@ -196,8 +197,8 @@ settle_channels (PassiveNode *node)
 void
 rule_spice (Codec *c, PassiveNode *node)
 {
-    gboolean automatic = passive_is (node, "port", "-1") || passive_is (node, "tlsPort", "-1")
-        || passive_is (node, "autoport", "yes");
+    gboolean automatic = passive_is (node, "autoport", "yes")
+        || (passive_is (node, "port", "-1") && passive_is (node, "tlsPort", "-1"));
     gboolean port = passive_attr (node, "port") || passive_attr (node, "tlsPort");
     PassiveNode *listen = settle_listen (c, node);
 
@@ -220,5 +221,5 @@ void
 rule_dbus_screen (Codec *c, PassiveNode *node)
 {
     if (passive_is (node, "p2p", "yes") && passive_attr (node, "address"))
-        codec_fail (c, ERR_XML, "D-Bus p2p with an address is not supported");
+        codec_fail_later (c, CODEC_JUDGED, ERR_XML, "D-Bus p2p with an address is not supported");
 }

@@ -29,7 +29,8 @@ void rule_certificates (Codec *c, PassiveNode *node);
 
 /* passive_device_rules.c */
 void rule_tpm_emulator (Codec *c, PassiveNode *node);
-void rule_sound (Codec *c, PassiveNode *node);
+void rule_tpm_external (Codec *c, PassiveNode *node);
+void rule_sound_codec (Codec *c, PassiveNode *node);
 void rule_audio (Codec *c, PassiveNode *node);          /* input, output of audio */
 void rule_audio_settings (Codec *c, PassiveNode *node);
 void rule_audio_oss (Codec *c, PassiveNode *node);
@@ -103,6 +104,9 @@ void rule_input (Codec *c, PassiveNode *node);
 void rule_nodemask (Codec *c, PassiveNode *node);
 void rule_memory_target (Codec *c, PassiveNode *node);
 
+/* For rows. */
+#define CHARDEV_TYPES                                                                              \
+    "null|vc|pty|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|qemu-vdagent|dbus"
 /* Judges and completes what a character device of @type says of its other end: "source" and
  * "protocol" among @parts (may be NULL), of the current element. @path_made: it may have no path. */
 void chardev_settle (Codec *c, const char *type, GPtrArray *parts, gboolean path_made);

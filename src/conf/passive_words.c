@@ -348,7 +348,9 @@ passive_canonical (const char *type, const char *text, const char **ret_why)
     case 'i':
     case 'p':
     case 'q':
-        return canonical_signed (text, *type == 'q' ? 0 : 10, *type == 'i' ? G_MININT : 0, FALSE, ret_why);
+    case 'e':
+        return canonical_signed (text, strchr ("qe", *type) ? 0 : 10, strchr ("ie", *type) ? G_MININT : 0,
+                                 FALSE, ret_why);
     case 'I':
     case 'J':
         return canonical_signed (text, *type == 'I' ? 10 : 0, G_MININT64, TRUE, ret_why);
@@ -410,11 +412,11 @@ passive_is_zero (const char *type, const char *value)
 
     if (!*value)
         return passive_is_lenient (type) || g_str_equal (type, "c");
-    if (g_str_equal (type, "c") || g_str_equal (type, "t"))
-        return FALSE;           /* CPU 0 is one, and so is port 0 */
+    if (g_str_equal (type, "c") || g_str_equal (type, "t") || (*type == 's' && strlen (type) == 2))
+        return FALSE;           /* CPU 0 is one, and so are port 0 and class 0 */
     type += *type == '~';
     length = strcspn (type, "|");
     if (strlen (type) > 2)
         return strlen (value) == length && strncmp (type, value, length) == 0;
-    return g_str_equal (value, "0");
+    return !value[strspn (value, "0x")];    /* or 0x00 */
 }

@@ -474,7 +474,7 @@ static void
 test_passive_rows (void)
 {
     static const char attr[]
-        = "^[A-Za-z0-9_-]+(:((j/)?(uuid|[uUnNiIpaAqtJyockwMbljGK]|X1|[xh][1248]|H4|s[24]|"
+        = "^[A-Za-z0-9_-]+(:((j/)?(uuid|[uUnNiIepaAqtJyockwMbljGK]|X1|[xh][1248]|H[14]|s[24]|"
           "~?[A-Za-z0-9_.-]*([|][A-Za-z0-9_.-]+)*)))?[*]?!?-?%?\\^?&?>?(=[^ ]+)?$";
     static const char child[] = "^[A-Za-z0-9_-]+(:[a-z$-]+)?[*]?!?[+]?[?]?\\^?&?$";
     g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);

@@ -65,7 +65,8 @@ static const struct {
     { "x8", "hexadecimal" }, { "I", "longInteger" },  { "a", "hexadecimal" },
     { "A", "hexadecimal" },
     { "h1", "bareHexadecimal" }, { "h8", "bareHexadecimal" },
-    { "s2", "usbNumber" },  { "s4", "usbNumber" },    { "t", "integer" },   { "q", "hexadecimal" },
+    { "s2", "usbNumber" },  { "s4", "usbNumber" },    { "t", "integer" },
+    { "e", "integer" },     { "H1", "bareHexadecimal" },   { "q", "hexadecimal" },
     { "X1", "hexadecimal" }, { "A", "hexadecimal" },  { "J", "longInteger" },
 };
 
