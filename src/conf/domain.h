@@ -551,6 +551,8 @@ DomainDef *domain_def_parse (const char *xml, gsize size, const DomainDefaults *
                              guint flags, GError **error);
 char *domain_def_format (const DomainDef *def, guint flags);
 DomainDef *domain_def_copy (const DomainDef *def);
+/* Leaves out what libvirt leaves out of a migratable description. domain_migratable.c */
+void domain_def_make_migratable (DomainDef *def);
 /* Paths of what the definition says, or its XML said, and a container ignores (char *):
  * "/domain/devices/sound". */
 GPtrArray *domain_def_passive (const DomainDef *def);

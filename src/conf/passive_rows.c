@@ -60,10 +60,10 @@ const PassiveRow passive_rows[] = {
     { "cipher", "name:aes|dea! " STATE, NULL, NULL },
 
     /* ---- cputune */
-    { "cachetune", "vcpus:c!", "cache* monitor*", NULL },
+    { "cachetune", "vcpus:c! id:l", "cache* monitor*", NULL },
     { "cachetune/cache", "id:u! level:u! type:both|code|data! size:K!", NULL, NULL },
     { "cachetune/monitor", "level:u! vcpus:c!-", NULL, NULL, rule_monitor },
-    { "memorytune", "vcpus:c!", "node* monitor*?", NULL },
+    { "memorytune", "vcpus:c! id:l", "node* monitor*?", NULL },
     { "memorytune/node", "id:u! bandwidth:u!", NULL, NULL },
     { "memorytune/monitor", "vcpus:c!-", NULL, NULL },
 

@@ -7,21 +7,28 @@
 #include "driver/instance.h"
 #include "driver/params.h"
 
-/* virDomainXMLFlags; migratable changes nothing here */
+/* virDomainXMLFlags */
 #define XML_SECURE 1u
 #define XML_INACTIVE 2u
+#define XML_MIGRATABLE 8u
 
 ApiResult
 api_domain_get_xml_desc (Call *call, const domain_get_xml_desc_args *in,
                          domain_get_xml_desc_ret *out, GError **error)
 {
     gboolean inactive = (in->flags & XML_INACTIVE) != 0;
+    const DomainDef *def = inactive ? domain_config_def (call->domain) : call->domain->def;
     guint flags = inactive ? DOMAIN_FORMAT_INACTIVE : 0;
+    g_autoptr (DomainDef) simpler = NULL;
 
     (void) error;
     if (in->flags & XML_SECURE)
         flags |= DOMAIN_FORMAT_SECURE;
-    out->xml = domain_def_format (inactive ? domain_config_def (call->domain) : call->domain->def, flags);
+    if (in->flags & XML_MIGRATABLE) {
+        def = simpler = domain_def_copy (def);
+        domain_def_make_migratable (simpler);
+    }
+    out->xml = domain_def_format (def, flags);
     return API_DONE;
 }
 

@@ -27,6 +27,9 @@ DEVICES = {
     "seclabel": "<seclabel type='none'/>",
 }
 CAPABILITY = "<hostdev mode='capabilities' type='misc'><source><char>/dev/zero</char></source></hostdev>"
+# What a migratable dump says otherwise
+MODERN = "<graphics type='vnc' socket='/run/vnc'/><graphics type='spice'/><video><model type='vga'/></video>" \
+    "<controller type='pci' index='0' model='pci-root'><model name='spapr-pci-host-bridge'/></controller>"
 
 # compat.md: what was defined is gone with the definition
 GONE = """live {'title': 'transient', 'description': '-', 'memory': '65536', 'currentMemory': '65536', \
@@ -133,6 +136,12 @@ STEPS = [
     ("define the dump without password", lambda w: w.connection.defineXML(w.domain("secret").XMLDesc(0)).name()),
     ("the password is gone", dump("secret", SECURE)),
     ("undefine the password", call("secret", "undefine")),
+    # What MIGRATABLE simplifies
+    ("define what older readers do not know", define("modern", 3, devices=MODERN)),
+    ("dump it, MIGRATABLE", dump("modern", MIGRATABLE)),
+    ("dump it, MIGRATABLE and INACTIVE", dump("modern", MIGRATABLE | INACTIVE)),
+    ("dump it as it is", dump("modern")),
+    ("undefine it", call("modern", "undefine")),
     # Names and uuids of inactive domains
     ("same name, other uuid", define("doc", 3)),
     ("other name, same uuid", define("cod", 1)),

@@ -219,13 +219,35 @@ write_choice (GString *out, const char *parent, const PassiveWord *word, const c
     g_string_append (out, "</choice>");
 }
 
+/* The types of an element of kind @found whose kind is told by another attribute; NULL. */
+static char **
+types_beside (const PassiveKind *found, const PassiveWord *first)
+{
+    for (guint i = 0; i < found->n_attrs; i++)
+        if (g_str_equal (found->attrs[i].name, "type") && first && !g_str_equal (first->name, "type"))
+            return g_strsplit (found->attrs[i].type, "|", -1);
+    return NULL;
+}
+
 static void
-write_child (GString *out, const char *parent, const PassiveWord *word, const char *parent_kind)
+write_child (GString *out, const Pending *item, const PassiveKind *found, const PassiveWord *word,
+             const char *kind)
 {
     const char *quantity = word->many ? "zeroOrMore" : word->required ? NULL : "optional";
     g_autoptr (GString) choice = g_string_new (NULL);
+    g_auto (GStrv) beside
+        = strchr (word->type, '$')
+              ? types_beside (found, passive_kind_word (item->parent, item->name, item->row))
+              : NULL;
 
-    write_choice (choice, parent, word, parent_kind);
+    if (beside)
+        g_string_append (choice, "<choice>");
+    for (guint i = 0; beside && beside[i]; i++)
+        write_choice (choice, item->name, word, beside[i]);
+    if (beside)
+        g_string_append (choice, "</choice>");
+    else
+        write_choice (choice, item->name, word, kind);
     if (!choice->len)
         return;
     if (quantity)
@@ -273,7 +295,7 @@ write_define (GString *out, const Pending *item)
                                          "</value></attribute>\n",
                                     first->name, kind);
     for (guint i = 0; i < found->n_children && !alias; i++)
-        write_child (children, item->name, &found->children[i], effective);
+        write_child (children, item, found, &found->children[i], effective);
     if (children->len)
         g_string_append_printf (out, "      <interleave>\n%s      </interleave>\n", children->str);
     else if (found->row->text)
