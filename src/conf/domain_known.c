@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Elements of libvirt's domain XML that its LXC driver reads and forgets, or never reads: they are
- * ignored, and named. A row is a parent and its children, from libvirt's schema; every other unknown
- * element is refused.
+ * Elements of libvirt's domain XML that its LXC driver reads and forgets, or never reads, those of
+ * later versions (to 12.0) too: they are ignored, and named. A row is a parent and its children, from
+ * libvirt's schema; every other unknown element is refused.
  */
 #include <string.h>
 
@@ -20,11 +20,11 @@ static const struct {
     { "address", "zpci" },
     { "audio", "input output" },
     { "auth", "secret" },
-    { "backend", "active_pcr_banks device encryption log protocol source" },
+    { "backend", "active_pcr_banks device encryption log profile protocol source" },
     { "backingStore", "backingStore format source" },
     { "bandwidth", "inbound outbound" },
     { "baseBoard", "entry" },
-    { "binary", "cache lock sandbox thread_pool" },
+    { "binary", "cache lock openfiles sandbox thread_pool" },
     { "bios", "entry" },
     { "cache", "line size" },
     { "cachetune", "cache monitor" },
@@ -37,17 +37,21 @@ static const struct {
     { "controller", "acpi address alias driver master model pcihole64 target" },
     { "cookies", "cookie" },
     { "cpu", "arch microcode cache feature maxphysaddr model numa topology vendor" },
+    { "crypto", "acpi address alias backend driver" },
+    { "dataStore", "format source" },
     { "device",
       "frontend path read_bytes_sec read_iops_sec weight write_bytes_sec "
       "write_iops_sec" },
+    { "devices", "crypto pstore" },
     { "disk",
       "acpi address alias auth backenddomain backingStore blockio boot driver "
       "encryption geometry iotune mirror privateData product readonly serial "
-      "shareable source target transient vendor wwn" },
+      "shareable source target throttlefilters transient vendor wwn" },
     { "distances", "sibling" },
     { "domain",
-      "bootloader_args capabilities commandline datacenterpath deprecation override" },
-    { "driver", "guest host metadata_cache" },
+      "bootloader_args capabilities commandline datacenterpath deprecation override "
+      "throttlegroups" },
+    { "driver", "guest host iothreads metadata_cache statistics" },
     { "encryption", "cipher ivgen secret" },
     { "filesystem",
       "acpi address alias binary boot driver idmap readonly source space_hard_limit "
@@ -71,11 +75,13 @@ static const struct {
     { "input", "acpi address alias driver settings source" },
     { "interconnects", "bandwidth latency" },
     { "interface",
-      "acpi address alias backend backenddomain bandwidth boot coalesce downscript "
-      "driver filterref guest ip link mac model mtu port portForward rom route script "
-      "source target teaming tune virtualport vlan" },
+      "acpi actual address alias backend backenddomain bandwidth boot coalesce "
+      "downscript driver filterref guest ip link mac model mtu port portForward rom "
+      "route script source target teaming tune virtualport vlan" },
     { "iommu", "acpi address alias driver" },
+    { "iothread", "poll queue" },
     { "iothreadids", "iothread" },
+    { "iothreads", "iothread" },
     { "iotune",
       "group_name read_bytes_sec read_bytes_sec_max read_bytes_sec_max_length "
       "read_iops_sec read_iops_sec_max read_iops_sec_max_length size_iops_sec "
@@ -86,7 +92,11 @@ static const struct {
     { "keywrap", "cipher" },
     { "kvm", "dirty-ring hidden hint-dedicated poll-control pv-ipi" },
     { "label", "size" },
-    { "launchSecurity", "cbitpos dhCert handle policy reducedPhysBits session" },
+    { "latency-histogram", "bin" },
+    { "launchSecurity",
+      "cbitpos dhCert guestVisibleWorkarounds handle hostData idAuth idBlock "
+      "mrConfigId mrOwner mrOwnerConfig policy quoteGenerationService reducedPhysBits "
+      "session" },
     { "lease", "key lockspace target" },
     { "memballoon", "acpi address alias driver stats" },
     { "memory", "acpi address alias source target uuid" },
@@ -97,7 +107,7 @@ static const struct {
     { "numa", "cell interconnects" },
     { "nvram", "address source" },
     { "oemStrings", "entry" },
-    { "os", "acpi bios boot bootmenu dtb firmware initrd kernel loader nvram root" },
+    { "os", "acpi bios boot bootmenu dtb firmware initrd kernel loader nvram root shim varstore" },
     { "output", "settings" },
     { "override", "device" },
     { "panic", "address alias" },
@@ -106,6 +116,7 @@ static const struct {
     { "perf", "event" },
     { "pm", "suspend-to-disk suspend-to-mem" },
     { "portForward", "range" },
+    { "pstore", "acpi address alias path size" },
     { "redirdev", "address alias boot log protocol source" },
     { "redirfilter", "usbdev" },
     { "reservations", "source" },
@@ -120,16 +131,27 @@ static const struct {
     { "smm", "tseg" },
     { "sound", "acpi address alias audio codec" },
     { "source",
-      "adapter address alignsize auth origstates block char clipboard config cookies encryption "
-      "host identity initiator interface ip local mouse nodemask pagesize path pmem "
-      "privateData product readahead reconnect reservations route seclabel slices "
-      "snapshot ssl timeout vendor" },
+      "adapter address alignsize auth block char clipboard config cookies dataStore "
+      "encryption host identity initiator interface ip knownHosts local mouse "
+      "nodemask origstates pagesize path pmem privateData product readahead reconnect "
+      "reservations route seclabel slices snapshot ssl timeout vendor" },
+    { "statistics", "statistic latency-histogram" },
     { "stimer", "direct" },
     { "sysinfo", "baseBoard bios chassis entry memory_device oemStrings processor system" },
     { "system", "entry" },
     { "target", "block current label model node readonly requested size" },
     { "tcg", "tb-cache" },
+    { "throttlefilters", "throttlefilter" },
+    { "throttlegroup",
+      "group_name read_bytes_sec read_bytes_sec_max read_bytes_sec_max_length "
+      "read_iops_sec read_iops_sec_max read_iops_sec_max_length size_iops_sec "
+      "throttle_group total_bytes_sec total_bytes_sec_max total_bytes_sec_max_length "
+      "total_iops_sec total_iops_sec_max total_iops_sec_max_length write_bytes_sec "
+      "write_bytes_sec_max write_bytes_sec_max_length write_iops_sec "
+      "write_iops_sec_max write_iops_sec_max_length" },
+    { "throttlegroups", "throttlegroup" },
     { "timer", "catchup" },
+    { "tlbflush", "direct extended" },
     { "tpm", "address alias backend" },
     { "tune", "sndbuf" },
     { "vcpus", "vcpu" },
