@@ -27,7 +27,7 @@ check_place (Check *check, const DiskDef *disk, guint index)
         && !disk_target_index (disk->target, &unit))
         return check_fail (check, ERR_XML, path, index,
                            "Unknown disk name '%s' and no address specified", disk->target);
-    if (disk->bus == DISK_BUS_SCSI && !disk->address.set
+    if (disk->bus == DISK_BUS_SCSI && disk->target && !disk->address.set
         && !passive_find_element (disk->passive, "address"))
         return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
                            "using disk target name '%s' conflicts with SCSI host device address "
