@@ -349,7 +349,7 @@ domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_p
         check_names, check_seclabels, check_tune, check_cells, check_clock,
         check_os, check_serials, check_completed, check_consoles, check_sizes, check_timers,
         check_cpu_model,
-        check_disks, check_videos, check_redirdevs, check_judged, check_controllers,
+        check_disks, check_sounds, check_videos, check_redirdevs, check_judged, check_controllers,
         check_passive_devices, check_nets, check_hostdevs, check_appid, check_cpu, check_limits,
         check_idmap, check_shares,
         check_pools, check_skep,

@@ -36,6 +36,7 @@ gboolean check_pools (Check *check);
 gboolean check_passive_devices (Check *check);
 gboolean check_serials (Check *check);
 gboolean check_consoles (Check *check);
+gboolean check_sounds (Check *check);
 gboolean check_videos (Check *check);
 gboolean check_redirdevs (Check *check);
 /* domain_check_controllers.c */

@@ -145,12 +145,12 @@ complete_video (PassiveNode *model)
 {
     const char *type = passive_attr (model, "type");
 
+    round_up (model, "ram");
+    round_up (model, "vram");
     if (!passive_attr (model, "vram"))
         passive_set (model, "vram", default_vram (type));
     if (g_str_equal (type, "qxl") && !passive_attr (model, "ram"))
         passive_set (model, "ram", "65536");
-    round_up (model, "ram");
-    round_up (model, "vram");
     /* libvirt writes no heads of 0, and then reads 1: here it is 1 at once, so that a dump defines the same */
     if (!passive_attr (model, "heads") || passive_is (model, "heads", "0"))
         passive_set (model, "heads", "1");
