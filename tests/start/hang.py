@@ -324,13 +324,18 @@ def outside(connection, checks, directory, pid):
     lifecycle(connection, "lively")
     checks.that("no start waits for them", time.monotonic() - began < 60, time.monotonic() - began)
     began = time.monotonic()
-    for name in OUTSIDE:
+    for name in OUTSIDE[1:]:
         connection.lookupByName(name).destroy()
     checks.that("nor does a destroy", time.monotonic() - began < 60, time.monotonic() - began)
     given_up(connection, checks, pid, silence, os.path.join(directory, "root"))
     logged(connection, checks, os.path.join(directory, "d/log"), silence, os.path.join(directory, "root"))
+    # a controller that does not listen keeps its destroy busy for a while
+    os.kill(connection.lookupByName(OUTSIDE[0]).ID(), signal.SIGSTOP)
+    destroy = Callers(connection.getURI(), OUTSIDE[0], lambda d: d.destroy(), 1)
+    time.sleep(0.5)         # too short or too long a time cannot fail the test, only ease it
     os.close(fuse)
     LIBC.umount2(silence.encode(), MNT_DETACH)
+    checks.that("one comes back while its container ends", destroy.wait(90), destroy.ended)
     checks.that("the attaches come back", all(caller.wait(90) for caller in callers), [c.ended for c in callers])
 
 
