@@ -126,6 +126,9 @@ void codec_forget (Codec *c, const char *element, const char *attr,
 /* Unknown children of the current element fail with @code and @format, which has one %s. */
 void codec_unknown (Codec *c, ErrorCode code, const char *format);
 
+/* Reading: whether two of the current element's children may have one name: mostly not, and cheaper to
+ * know than to merge. */
+gboolean codec_repeated (const Codec *c);
 /* Reading, of the current element or (not NULL) its child @inside: of several children @element the
  * first gets what is in the others, and their attributes: those that it has not, or (@last) those of the
  * last instead of its own. As libvirt's paths do. */

@@ -5,6 +5,9 @@
  */
 #include "conf/codec_private.h"
 
+/* Of so many children it is soon said whether two are alike; of more there may be. */
+#define FEW 32
+
 /* @to takes the attributes of @from: all instead of its own, or those that it lacks. */
 static void
 take_attributes (xmlNode *to, xmlNode *from, gboolean instead)
@@ -42,6 +45,25 @@ place (const Codec *c, const char *inside)
     xmlNode *here = c->reading && !c->error ? codec_top (c)->node : NULL;
 
     return here && inside ? codec_next_child (here->children, inside) : here;
+}
+
+gboolean
+codec_repeated (const Codec *c)
+{
+    const char *seen[FEW];
+    guint n = 0;
+
+    for (const xmlNode *child = codec_top (c)->node->children; child; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        if (n == FEW)
+            return TRUE;
+        for (guint i = 0; i < n; i++)
+            if (*seen[i] == (char) *child->name && g_str_equal (seen[i], (const char *) child->name))
+                return TRUE;
+        seen[n++] = (const char *) child->name;
+    }
+    return FALSE;
 }
 
 void

@@ -208,9 +208,10 @@ read_parts (Codec *c, DomainDef *def)
         "blkiotune", "memtune", "memoryBacking", "vcpus", "iothreadids", "cputune", "os", "idmap",
         "features", "clock", "pm", "perf", "keywrap", "devices", "lxc:namespace",
     };
+    gboolean repeated = codec_repeated (c);
     guint8 order[G_N_ELEMENTS (parts)] = { 0 };
 
-    for (guint i = 0; i < G_N_ELEMENTS (merged); i++)
+    for (guint i = 0; repeated && i < G_N_ELEMENTS (merged); i++)
         codec_merge (c, NULL, merged[i], FALSE);
     codec_merge (c, "memoryBacking", "hugepages", FALSE);
     for (guint8 i = 0; i < G_N_ELEMENTS (parts); i++)

@@ -56,9 +56,11 @@ settle_repeated (Codec *c)
 {
     static const char *const added[] = { "hyperv", "xen", "capabilities", "smm", "hpt" };
 
-    for (guint i = 0; i < G_N_ELEMENTS (added); i++)
-        codec_merge (c, NULL, added[i], TRUE);
-    codec_last (c, NULL);
+    if (codec_reading (c) && codec_repeated (c)) {
+        for (guint i = 0; i < G_N_ELEMENTS (added); i++)
+            codec_merge (c, NULL, added[i], TRUE);
+        codec_last (c, NULL);
+    }
     codec_last (c, "hyperv");
     codec_last (c, "kvm");
     codec_last (c, "xen");
