@@ -37,7 +37,7 @@ class Both:
 
     def __init__(self, stock, ours):
         import pair
-        self.stock, self.ours = pair.Asked(stock), pair.Asked(ours)
+        self.stock, self.ours = pair.Asked(stock, twice=True), pair.Asked(ours)
         self.stock.connect()
         self.ours.connect()
         self.differences = pair.differences
