@@ -350,12 +350,17 @@ codec_count (const Codec *c, const char *element)
 gboolean
 codec_next (Codec *c, const char *element, gboolean many)
 {
-    xmlNode *node;
+    Level *level = codec_top (c);
+    xmlNode *node = level->node->children;
     guint seen = 0;
 
     if (c->error)
         return FALSE;
-    for (node = codec_top (c)->node->children; node; node = node->next) {
+    if (level->last && codec_is_element (level->last, element)) {
+        node = level->last;
+        seen = level->last_number;
+    }
+    for (; node; node = node->next) {
         if (!codec_is_element (node, element))
             continue;
         if (!node->_private)
@@ -375,6 +380,8 @@ codec_next (Codec *c, const char *element, gboolean many)
                          CODEC_LIST_MAX, element);
         return FALSE;
     }
+    level->last = node;
+    level->last_number = seen;
     return enter_child (c, node, element);
 }
 

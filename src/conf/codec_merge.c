@@ -4,21 +4,33 @@
  * a document has such: what is copied (codec_tree.c), whose nodes libxml2 must not free, has each once.
  */
 #include "conf/codec_private.h"
+#include "conf/xml.h"
 
 /* Of so many children it is soon said whether two are alike; of more there may be. */
 #define FEW 32
 
 /* @to takes the attributes of @from: all instead of its own, or those that it lacks. */
 static void
-take_attributes (xmlNode *to, xmlNode *from, gboolean instead)
+take_attributes (Codec *c, xmlNode *to, xmlNode *from, gboolean instead)
 {
+    guint n = 0;
+
     if (instead) {
         xmlFreePropList (to->properties);
         to->properties = NULL;
     }
     for (xmlAttr *attr = from->properties, *next; attr; attr = next) {
         next = attr->next;
+        if (n == 0)
+            for (const xmlAttr *own = to->properties; own; own = own->next)
+                n++;
+        if (n >= XML_ATTRIBUTES_MAX) {      /* each is looked for among all of them */
+            codec_fail_node (c, from, ERR_XML, "elements '%s' have more than %d attributes", (const char *) from->name,
+                             XML_ATTRIBUTES_MAX);
+            return;
+        }
         if (!xmlHasProp (to, attr->name)) {
+            n++;
             xmlUnlinkNode ((xmlNode *) attr);
             xmlAddChild (to, (xmlNode *) attr);
         }
@@ -72,9 +84,9 @@ codec_merge (Codec *c, const char *inside, const char *element, gboolean last)
     xmlNode *parent = place (c, inside);
     xmlNode *first = parent ? codec_next_child (parent->children, element) : NULL;
 
-    for (xmlNode *next = first; next && (next = codec_next_child (next->next, element));) {
+    for (xmlNode *next = first; next && !c->error && (next = codec_next_child (next->next, element));) {
         next->_private = &codec_mark_taken;
-        take_attributes (first, next, last);
+        take_attributes (c, first, next, last);
         take_children (first, next);
     }
 }
@@ -95,12 +107,12 @@ codec_last (Codec *c, const char *inside)
     guint n = 0;
 
     /* of more than that some are unknown, which is refused */
-    for (xmlNode *node = parent ? parent->children : NULL, *next; node && n++ < CODEC_LIST_MAX;
-         node = next) {
+    for (xmlNode *node = parent ? parent->children : NULL, *next; node && n < CODEC_LIST_MAX; node = next) {
         gboolean merged = node->_private != NULL;
         xmlNode *first = node->type == XML_ELEMENT_NODE && !merged ? first_like (parent, node) : NULL;
 
         next = node->next;
+        n += node->type == XML_ELEMENT_NODE;
         if (first)
             xmlAddPrevSibling (first, node);
     }

@@ -20,6 +20,8 @@ typedef struct {
     ErrorCode unknown_code;     /* of children nobody asked for; 0: by the grammar */
     const char *unknown_format; /* with one %s */
     guint ignored;              /* children */
+    xmlNode *last;              /* the child that codec_next() gave: the next of its name is behind it */
+    guint last_number;          /* among those of its name */
 } Level;
 
 /* What of the current start tag is written. */

@@ -164,6 +164,8 @@ take_mems (Native *n, const NativeLine *line)
 
 /* ---- block devices */
 
+#define BLKIO_WEIGHT_MAX 1000
+
 static BlkioDevice *
 blkio_device (Native *n, const char *numbers)
 {
@@ -204,6 +206,16 @@ device_value (Native *n, const NativeLine *line, guint64 max, guint64 *ret)
     return native_number (n, line, g_strstrip (words[1]), max, ret) ? blkio_device (n, words[0]) : NULL;
 }
 
+/* Version 2 has weights up to 10,000. */
+static guint
+weight_within (Native *n, const NativeLine *line, guint64 weight)
+{
+    if (weight <= BLKIO_WEIGHT_MAX)
+        return (guint) weight;
+    native_note (n, line, "weights go up to 1000: that is taken");
+    return BLKIO_WEIGHT_MAX;
+}
+
 static void
 take_blkio_weight (Native *n, const NativeLine *line)
 {
@@ -214,23 +226,18 @@ take_blkio_weight (Native *n, const NativeLine *line)
         BlkioDevice *device = device_value (n, line, 10000, &weight);
 
         if (device)
-            device->weight = (guint) weight;
+            device->weight = weight_within (n, line, weight);
         return;
     }
-    if (*text && !native_number (n, line, text, 10000, &weight))
-        return;
-    if (weight > 1000) {
-        native_note (n, line, "weights go up to 1000: that is taken");
-        weight = 1000;
-    }
-    n->def->blkiotune.weight = (guint) weight;
+    if (!*text || native_number (n, line, text, 10000, &weight))
+        n->def->blkiotune.weight = weight_within (n, line, weight);
 }
 
 static void
 take_device_weight (Native *n, const NativeLine *line)
 {
     guint64 weight;
-    BlkioDevice *device = *line->value ? device_value (n, line, 1000, &weight) : NULL;
+    BlkioDevice *device = *line->value ? device_value (n, line, BLKIO_WEIGHT_MAX, &weight) : NULL;
 
     if (device)
         device->weight = (guint) weight;

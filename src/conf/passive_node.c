@@ -142,13 +142,17 @@ passive_set_text (PassiveNode *node, const char *text)
 static PassiveNode *
 find_node (const GPtrArray *nodes, const char *name, const PassiveNode *after)
 {
-    gboolean seen = after == NULL;
+    /* so that a walk over many siblings does not begin anew for each */
+    gboolean placed = after && nodes && after->place < nodes->len && g_ptr_array_index (nodes, after->place) == after;
+    gboolean seen = !after || placed;
 
-    for (guint i = 0; nodes && i < nodes->len; i++) {
+    for (guint i = placed ? after->place + 1 : 0; nodes && i < nodes->len; i++) {
         PassiveNode *node = g_ptr_array_index (nodes, i);
 
-        if (seen && g_str_equal (node->name, name))
+        if (seen && g_str_equal (node->name, name)) {
+            node->place = i;
             return node;
+        }
         seen |= node == after;
     }
     return NULL;
@@ -214,14 +218,15 @@ PassiveNode *
 passive_node_insert (PassiveNode *node, PassiveNode *child)
 {
     const PassiveKind *kind = node->kind;
-    guint rank = word_rank (kind->children, kind->n_children, child->name), at = 0;
+    guint rank = word_rank (kind->children, kind->n_children, child->name), at;
 
     if (!node->children)
         node->children = g_ptr_array_new_with_free_func (passive_node_free);
-    for (; at < node->children->len; at++) {
-        const PassiveNode *other = g_ptr_array_index (node->children, at);
+    /* from the end, since nearly all are read in the order of the row */
+    for (at = node->children->len; at > 0; at--) {
+        const PassiveNode *other = g_ptr_array_index (node->children, at - 1);
 
-        if (word_rank (kind->children, kind->n_children, other->name) > rank)
+        if (word_rank (kind->children, kind->n_children, other->name) <= rank)
             break;
     }
     g_ptr_array_insert (node->children, (int) at, child);

@@ -18,6 +18,7 @@ struct PassiveNode {
     char *path;             /* of an item's parent */
     GPtrArray *attrs;       /* of PassiveAttr, in the order of the row; NULL: none */
     GPtrArray *children;    /* of PassiveNode, in the order of the row; NULL: none */
+    guint place;            /* among its siblings, where it was found last */
     gboolean dropped;
     gboolean open;          /* written with an end tag, though it is empty */
     gboolean secret;

@@ -33,20 +33,24 @@ frozen_free (gpointer data)
 /* ---- thawing: by a task, since the kernel writes to the device, which may not answer */
 
 /* EINVAL: it is not frozen; somebody inside, who may, has thawed it. */
-static void
+static gboolean
 thaw_one (const FrozenFs *fs)
 {
-    if (ioctl (fs->fd, FITHAW, 0) < 0 && errno != EINVAL)
+    if (ioctl (fs->fd, FITHAW, 0) == 0)
+        return TRUE;
+    if (errno != EINVAL)
         log_warning ("cannot thaw '%s': %s", fs->target, g_strerror (errno));
+    return FALSE;
 }
 
+/* How many were frozen. Takes @list. */
 static guint
 thaw_all (GPtrArray *list)
 {
-    guint n = list->len;
+    guint n = 0;
 
-    for (guint i = 0; i < n; i++)
-        thaw_one (list->pdata[i]);
+    for (guint i = 0; i < list->len; i++)
+        n += thaw_one (list->pdata[i]) ? 1 : 0;
     g_ptr_array_unref (list);
     return n;
 }

@@ -135,6 +135,8 @@ adopt_running (Instance *instance, gboolean alive)
     if (alive && instance->cgroup && !cgroup_frozen (instance->cgroup, &frozen, NULL))
         frozen = FALSE;
     lifecycle_apply (domain, frozen ? LIFE_READOPTED_PAUSED : LIFE_READOPTED);
+    if (alive)          /* also what ends now: those that wait for a frozen file system cannot be killed */
+        frozen_recover (domain);
     if (restart) {
         log_warning ("domain '%s': its restart was cut short by the end of a daemon", domain->def->name);
         job_begin (&domain->jobs, JOB_INTERNAL, "restart, cut short", 0, restart_cut_short, NULL, instance);
@@ -154,7 +156,6 @@ adopt_running (Instance *instance, gboolean alive)
     }
     device_recover (domain);
     oom_watch_begin (instance, FALSE);
-    frozen_recover (domain);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),
                   reconnect_hook_done, instance_ticket (instance));

@@ -42,6 +42,20 @@ monitor_listener (const char *path)
     return getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
 }
 
+/* Whether it is one of those that have our groups, by the controllers of its line in /proc/PID/cgroup. */
+static gboolean
+hierarchy_is_ours (const char *controllers)
+{
+    const CgroupView *views;
+    guint n;
+
+    views = cgroup_host_views (&n);
+    for (guint i = 0; i < n; i++)
+        if (!strcmp (views[i].options, controllers))
+            return TRUE;
+    return FALSE;
+}
+
 /* The path of the container's group, which is the same in every hierarchy. In version 2 the controller
  * has a group below it; where version 2 has no controllers, none. NULL: it is in no group of ours. */
 static char *
@@ -55,15 +69,17 @@ group_of (pid_t pid)
         return NULL;
     lines = g_strsplit (text, "\n", 0);
     for (guint i = 0; lines[i]; i++) {
-        const char *names = strchr (lines[i], ':');
-        const char *group = names ? strchr (names + 1, ':') : NULL;
-        gboolean v2 = names && group == names + 1;
+        /* number:controllers:path; no controllers: version 2 */
+        g_auto (GStrv) parts = g_strsplit (lines[i], ":", 3);
+        gboolean v2;
 
-        if (!group || (v2 && !g_str_has_suffix (group, "/controller")))
+        if (g_strv_length (parts) < 3 || !hierarchy_is_ours (parts[1]))
             continue;
-        group++;
-        if (strchr (group + 1, '/'))
-            return g_strndup (group, strlen (group) - (v2 ? strlen ("/controller") : 0));
+        v2 = !*parts[1];
+        if (v2 && !g_str_has_suffix (parts[2], "/controller"))
+            continue;
+        if (strchr (parts[2] + 1, '/'))
+            return g_strndup (parts[2], strlen (parts[2]) - (v2 ? strlen ("/controller") : 0));
     }
     return NULL;
 }

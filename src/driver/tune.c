@@ -287,7 +287,9 @@ tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, G
             CPU_SET_S (cpu, size, mask);
     r = sched_setaffinity (instance->pid, size, mask) < 0 ? errno : 0;
     CPU_FREE (mask);
-    return r == 0 || error_set_errno (error, r, "cannot set CPU affinity on process %d", (int) instance->pid);
+    /* one that has gone tells why elsewhere */
+    return r == 0 || r == ESRCH
+        || error_set_errno (error, r, "cannot set CPU affinity on process %d", (int) instance->pid);
 }
 
 /* ---- block devices of a definition */

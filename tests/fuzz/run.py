@@ -46,7 +46,7 @@ def main():
     write_dictionary(dictionary)
     # 26 s for one input is a hang; 64 KiB holds any document that is interesting
     done = subprocess.run(
-        [program, f"-max_total_time={seconds}", "-timeout=25", "-rss_limit_mb=4096", "-max_len=65536",
+        [program, f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=4096", "-max_len=65536",
          f"-dict={dictionary}", "-print_final_stats=1", "-verbosity=0",
          f"-artifact_prefix={os.path.dirname(program)}/found-{name}-", corpus, *seeds],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",

@@ -77,6 +77,55 @@ test_depth (void)
                           "(domain_definition):1: elements are nested more than 64 levels deep");
 }
 
+/* Second copies are merged: the bound of one element holds for what becomes of all. */
+static void
+test_merged_attributes (void)
+{
+    g_autoptr (GString) clocks = g_string_new (NULL);
+
+    for (guint i = 0; i < 100; i++) {
+        g_string_append (clocks, "<clock");
+        for (guint j = 0; j < 200; j++)
+            g_string_append_printf (clocks, " a%u=''", 200 * i + j);
+        g_string_append (clocks, "/>");
+    }
+    assert_inner_refused (clocks->str, ERR_XML, "elements 'clock' have more than 256 attributes");
+}
+
+/* Walks over many siblings are linear. */
+static void
+test_many_siblings (void)
+{
+    g_autofree char *comments = repeat ("<devices>", "<!-- -->", 75000, "");
+    g_autofree char *devices = repeat (comments, "<sound model='ac97'/><rng model='virtio'><backend model='random'>"
+                                       "/dev/random</backend></rng>", 1024, "</devices>");
+    g_autofree char *xml = document (devices);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DomainDef) def = NULL;
+    clock_t begin = clock ();
+
+    def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint ((clock () - begin) / CLOCKS_PER_SEC, <, 30);
+}
+
+/* Of capabilities the last word counts, whatever stands between. */
+static void
+test_last_capability (void)
+{
+    g_autofree char *caps = repeat ("<features><capabilities policy='allow'><mknod state='on'/>", "<!-- -->", 3000,
+                                    "<mknod state='off'/></capabilities></features>");
+    g_autofree char *xml = document (caps);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (DomainDef) def = domain_def_parse (xml, strlen (xml), &defaults, 0, &error);
+    g_autofree char *dump = NULL;
+
+    g_assert_no_error (error);
+    dump = domain_def_format (def, 0);
+    g_assert_nonnull (strstr (dump, "<mknod state='off'/>"));
+    g_assert_null (strstr (dump, "<mknod state='on'/>"));
+}
+
 static void
 test_nul (void)
 {
@@ -413,6 +462,9 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/conf-input/size", test_size);
     g_test_add_func ("/conf-input/depth", test_depth);
+    g_test_add_func ("/conf-input/merged-attributes", test_merged_attributes);
+    g_test_add_func ("/conf-input/many-siblings", test_many_siblings);
+    g_test_add_func ("/conf-input/last-capability", test_last_capability);
     g_test_add_func ("/conf-input/nul", test_nul);
     g_test_add_func ("/conf-input/entities", test_entities);
     g_test_add_func ("/conf-input/many", test_many);
