@@ -65,14 +65,12 @@ static char *
 find_program (const Native *n, const char *word)
 {
     g_auto (GStrv) dirs = g_strsplit (path_variable (n), ":", -1);
-    const char *root = n->rootfs ? n->rootfs->value : "";
+    const char *kind, *root = n->rootfs ? native_root (n, &kind) : "";
 
     if (*word == '/')
         return g_strdup (word);
     if (strchr (word, '/'))
         return n->def->os.initdir ? NULL : g_strconcat ("/", word, NULL);
-    if (strchr (root, ':'))
-        root = strchr (root, ':') + 1;
     for (char **dir = dirs; *dir && *root == '/' && n->host && n->host->is_file; dir++) {
         g_autofree char *path = g_build_filename ("/", *dir, word, NULL), *full = g_build_filename (root, path, NULL);
 

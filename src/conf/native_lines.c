@@ -96,6 +96,9 @@ native_number (Native *n, const NativeLine *line, const char *text, guint64 max,
     return FALSE;
 }
 
+/* What memory.limit_in_bytes shows where there is none: whole pages. */
+#define SHOWN_UNLIMITED G_GUINT64_CONSTANT (9223372036854771712)
+
 gboolean
 native_size (Native *n, const NativeLine *line, const char *text, guint64 *ret)
 {
@@ -118,7 +121,8 @@ native_size (Native *n, const NativeLine *line, const char *text, guint64 *ret)
     }
     for (gssize i = unit ? unit - units + 1 : 0; i > 0; i--)
         value = value > G_MAXINT64 / 1024 ? G_MAXINT64 : value * 1024;
-    *ret = MIN (value, (guint64) G_MAXINT64);
+    /* kept in KiB, rounded up */
+    *ret = value > SHOWN_UNLIMITED - 1024 ? SKEP_UNLIMITED : value;
     return TRUE;
 }
 

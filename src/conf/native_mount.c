@@ -133,23 +133,31 @@ root_reason (const char *kind, const char *path)
     return "a root is named by its absolute path";
 }
 
-static void
-finish_root (Native *n)
+const char *
+native_root (const Native *n, const char **kind)
 {
     static const char *const prefixes[] = { "dir", "lvm", "btrfs", "loop", "nbd", "zfs", "overlay",
                                             "overlayfs", "aufs", "rbd", "ceph" };
-    const char *path = n->rootfs->value, *kind = n->backend ? n->backend->value : "", *reason;
-    FsDef *fs;
+    const char *path = n->rootfs->value;
 
     for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++) {
         gsize length = strlen (prefixes[i]);
 
         if (strncmp (path, prefixes[i], length) == 0 && path[length] == ':') {
-            kind = prefixes[i];
-            path += length + 1;
-            break;
+            *kind = prefixes[i];
+            return path + length + 1;
         }
     }
+    *kind = n->backend ? n->backend->value : "";
+    return path;
+}
+
+static void
+finish_root (Native *n)
+{
+    const char *kind, *path = native_root (n, &kind), *reason;
+    FsDef *fs;
+
     if (g_str_has_prefix (kind, "overlay")) {
         overlay_root (n, path);
         return;
@@ -382,6 +390,7 @@ finish_mount (Native *n, const NativeMount *mount)
     g_auto (GStrv) fields = fstab_split (mount->text, 3);
     g_autofree char *target = fields ? inner_target (n, fields[1]) : NULL;
     g_autofree char *text = NULL;
+    gboolean bind = fields && is_bind (fields[3]);
     MountOptions options;
 
     if (!fields) {
@@ -393,8 +402,8 @@ finish_mount (Native *n, const NativeMount *mount)
                      fields[1]);
         return;
     }
-    if (is_base (fields[2], target)) {
-        note_base (n, mount->line, target, is_bind (fields[3]));
+    if (is_base (bind ? "none" : fields[2], target)) {      /* a bind has no type, whatever is written there */
+        note_base (n, mount->line, target, bind);
         return;
     }
     text = kept_options (n, mount->line, fields[3] ? fields[3] : "");

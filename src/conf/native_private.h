@@ -86,7 +86,7 @@ void native_take_include (Native *n, const NativeLine *line);
 
 /* A whole number, as C writes it: 010 is 8; fails otherwise. */
 gboolean native_number (Native *n, const NativeLine *line, const char *text, guint64 max, guint64 *ret);
-/* "512M", "-1", "max": bytes; SKEP_UNLIMITED. */
+/* "512M" in bytes; "-1", "max" and as many as the kernel shows for no limit: SKEP_UNLIMITED. */
 gboolean native_size (Native *n, const NativeLine *line, const char *text, guint64 *ret);
 
 /* What the default policy drops: bit N is capability N; security/capset.c. */
@@ -131,6 +131,8 @@ void native_take_mount_entry (Native *n, const NativeLine *line);   /* native_mo
 void native_take_mount_auto (Native *n, const NativeLine *line);
 void native_take_rootfs_options (Native *n, const NativeLine *line);
 void native_finish_mounts (Native *n);
+/* The path of the root, which there is; @kind: what stands before it, or what lxc.rootfs.backend says. */
+const char *native_root (const Native *n, const char **kind);
 void native_mount_free (gpointer mount);
 
 /* ---- writing */

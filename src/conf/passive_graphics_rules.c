@@ -159,7 +159,8 @@ rule_rdp (Codec *c, PassiveNode *node)
     gboolean automatic = settle_port (c, node, "rdp");
     const PassiveNode *listen = settle_listen (c, node);
 
-    automatic |= passive_is (node, "autoport", "yes");
+    /* port 0 is none, and read again as found at the start */
+    automatic |= !passive_attr (node, "port") || passive_is (node, "autoport", "yes");
     if (automatic)
         passive_set (node, "port", "0");
     passive_set (node, "autoport", automatic ? "yes" : NULL);

@@ -166,8 +166,8 @@ def damaged(checks, directory):
                      "</domain></domstatus>")
     with Process(directory) as one:
         checks.that("it answers", one.ready())
-        checks.matches("what is missing", r"bad\.xml' \(kept as '.*\.bad-\d+'\): missing target information \(line 1, /domstatus/"
-                       r"domain/devices/filesystem\)", one.log())
+        checks.matches("what is missing", r"bad\.xml' \(kept as '.*\.bad-\d+'\): missing target information for device "
+                       r"\(line 1, /domstatus/domain/devices/filesystem\)", one.log())
         one.end()
 
 

@@ -64,8 +64,13 @@ def check_munin(checks, watched):
         env = dict(os.environ, uri=watched.daemon.uri, tmpfile=watched.path("munin"), MUNIN_PLUGSTATE=watched.directory)
         config = t.execute([path, "config"], env=env)
         checks.that(f"munin {plugin} config", config.status == 0 and "one" in config.out and not config.err, config)
-        values = t.execute([path], env=env)
-        checks.that(f"munin {plugin}", values.status == 0 and re.search(pattern, values.out, re.M) and not values.err, values)
+        def well(path=path, env=env, pattern=pattern):
+            values = t.execute([path], env=env)
+            seen.append(values)
+            return values.status == 0 and re.search(pattern, values.out, re.M) and not values.err
+        seen = []
+        # until the container has had time enough to be counted
+        checks.that(f"munin {plugin}", t.wait_until(well, step=0.2), seen[-1])
 
 
 def check_nagios(checks, watched):

@@ -53,7 +53,7 @@ def check_cut_short(checks, directory, signum, until):
         # bash takes a SIGINT for its child's when the child ends by itself just then: who means it presses again
         while started.poll() is None:
             os.killpg(started.pid, signum)
-            if t.wait_until(lambda: select.select([started.stdout], [], [], 0)[0] and not started.stdout.readline(), 2):
+            if t.wait_until(lambda: select.select([started.stdout], [], [], 0)[0] and not started.stdout.readline(), 0.2):
                 break
     # mostly 128 and the signal; that of the program below where this had one of its own for it
     checks.that(f"quickstart after signal {signum} at '{until}' does not go on", started.returncode != 0)

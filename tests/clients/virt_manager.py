@@ -254,13 +254,15 @@ def inside(uri, root):
 # ---- Outside: what it needs ----
 
 def display(directory):
-    """An X server on the first free number; it says which. Told to say it, it takes no lock: in a network namespace of
-    its own every number is free, so the sockets' directory must be its own too, or two servers steal each other's."""
+    """An X server, which says when it is ready. In a network namespace of its own every number is free; the sockets'
+    directory is its own too, or two servers steal each other's; and the number is, for it has a keymap in /tmp. It refuses
+    clients for a moment when the last one leaves, unless it is told not to start over (-noreset)."""
     os.makedirs("/tmp/.X11-unix", exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "none", "/tmp/.X11-unix"], check=True)
     read_end, write_end = os.pipe()
     with open(os.path.join(directory, "xvfb.log"), "wb") as log:
-        server = subprocess.Popen(["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        server = subprocess.Popen(["Xvfb", f":{100 + os.getpid() % 50000}", "-displayfd", str(write_end), "-noreset",
+                                   "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
                                   pass_fds=[write_end], stdout=log, stderr=log, preexec_fn=t.die_with_parent)
     os.close(write_end)
     with open(read_end, encoding="ascii") as said:

@@ -69,7 +69,8 @@ def run(daemon, directory):
     checks.matches("its dialog says that there is nothing to show", "said: .*Cannot determine the graphic type for the guest seen",
                    done.out)
     if checks.failed or os.environ.get("VERBOSE"):
-        print(done.out + done.err)
+        with open(os.path.join(directory, "xvfb.log"), encoding="utf-8", errors="replace") as log:
+            print(done.out + done.err + log.read())
     checks.equal("the container runs on", daemon.state("seen"), "running")
     return checks.done()
 
