@@ -85,6 +85,12 @@ is_new (const Call *call)
     case SYS_mount_setattr:
         reads (call->args[3], (size_t) call->args[4]);
         return 1;
+    case SYS_fsopen:
+        reads (call->args[0], strlen ((const char *) call->args[0]) + 1);
+        return 1;
+    case SYS_fsconfig:      /* of the commands that have neither key nor value */
+        return !call->args[2] && !call->args[3];
+    case SYS_fsmount:
     case SYS_pidfd_open:
     case SYS_pidfd_send_signal:
         return 1;
