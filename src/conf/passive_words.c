@@ -7,6 +7,7 @@
 #include "conf/cpulist.h"
 #include "conf/domain.h"
 #include "conf/number.h"
+#include "util/lock.h"
 
 /* ---- words */
 
@@ -76,9 +77,9 @@ typedef struct {
 const PassiveWord *
 passive_words (const char *words, guint *ret_n)
 {
-    static GMutex lock;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static GHashTable *known;       /* by the string's address */
-    g_autoptr (GMutexLocker) held = g_mutex_locker_new (&lock);
+    autolock pthread_mutex_t *held = lock_take (&lock);
     Words *found;
 
     if (!known)

@@ -6,24 +6,25 @@
 
 #include "conf/xml.h"
 #include "config.h"
+#include "util/lock.h"
 
 /* Some seconds at worst; what is in use takes milliseconds. */
 #define VALIDATION_COST_MAX 2.2e9
 
-static GMutex lock;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *directory;         /* under lock */
 static GHashTable *compiled;    /* under lock: name -> xmlRelaxNG; entries stay for good */
 /* libxml2 does not say that two threads may use one compiled schema at a time. */
-static GMutex validating;
+static pthread_mutex_t validating = PTHREAD_MUTEX_INITIALIZER;
 
 void
 schema_set_directory (const char *dir)
 {
-    g_mutex_lock (&lock);
+    autolock pthread_mutex_t *held = lock_take (&lock);
+
     g_free (directory);
     directory = g_strdup (dir);
     g_clear_pointer (&compiled, g_hash_table_unref);
-    g_mutex_unlock (&lock);
 }
 
 static const char *
@@ -78,12 +79,11 @@ free_schema (void *schema)
 static xmlRelaxNG *
 find_schema (const char *name, GError **error)
 {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+    autolock pthread_mutex_t *held = lock_take (&lock);
     g_autoptr (GString) problem = g_string_new (NULL);
     g_autofree char *path = NULL;
     xmlRelaxNG *schema;
 
-    (void) locker;
     if (!compiled)
         compiled = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_schema);
     schema = g_hash_table_lookup (compiled, name);
@@ -133,9 +133,11 @@ schema_validate_document (const char *name, xmlDoc *doc, GError **error)
     if (!context)
         g_error ("out of memory");
     xmlRelaxNGSetValidStructuredErrors (context, keep_problem, problem);
-    g_mutex_lock (&validating);
-    result = xmlRelaxNGValidateDoc (context, doc);
-    g_mutex_unlock (&validating);
+    {
+        autolock pthread_mutex_t *held = lock_take (&validating);
+
+        result = xmlRelaxNGValidateDoc (context, doc);
+    }
     xmlRelaxNGFreeValidCtxt (context);
     if (result == 0)
         return TRUE;

@@ -16,6 +16,7 @@
 #include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/lock.h"
 #include "util/log.h"
 
 #define LEFT_MS 10000           /* for one that a dead daemon left */
@@ -28,7 +29,7 @@ typedef struct {
 } UnderWay;
 
 struct NbdServers {
-    GMutex lock;
+    pthread_mutex_t lock;
     GArray *list;               /* of UnderWay; changed under the lock, by the one thread that attaches */
     gboolean ended, too_late, settled;
 };
@@ -52,7 +53,7 @@ nbd_servers_new (void)
 {
     NbdServers *servers = g_atomic_rc_box_new0 (NbdServers);
 
-    g_mutex_init (&servers->lock);
+    pthread_mutex_init (&servers->lock, NULL);
     servers->list = g_array_new (FALSE, FALSE, sizeof (UnderWay));
     g_array_set_clear_func (servers->list, under_way_clear);
     return servers;
@@ -70,7 +71,7 @@ servers_clear (gpointer data)
     NbdServers *servers = data;
 
     g_array_unref (servers->list);
-    g_mutex_clear (&servers->lock);
+    pthread_mutex_destroy (&servers->lock);
 }
 
 void
@@ -93,7 +94,7 @@ not_ended (const NbdServers *servers, GError **error)
 gboolean
 nbd_servers_add (NbdServers *servers, int pidfd, int dir, const char *file, GError **error)
 {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&servers->lock);
+    autolock pthread_mutex_t *held = lock_take (&servers->lock);
     UnderWay one;
 
     if (!not_ended (servers, error))
@@ -113,7 +114,7 @@ nbd_servers_add (NbdServers *servers, int pidfd, int dir, const char *file, GErr
 void
 nbd_servers_connected (NbdServers *servers, const char *file, guint32 index, char *backend)
 {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&servers->lock);
+    autolock pthread_mutex_t *held = lock_take (&servers->lock);
 
     for (guint i = 0; i < servers->list->len; i++) {
         UnderWay *one = &g_array_index (servers->list, UnderWay, i);
@@ -130,7 +131,7 @@ nbd_servers_connected (NbdServers *servers, const char *file, guint32 index, cha
 void
 nbd_servers_end (NbdServers *servers, gboolean too_late)
 {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&servers->lock);
+    autolock pthread_mutex_t *held = lock_take (&servers->lock);
 
     if (servers->settled)
         return;
@@ -143,7 +144,7 @@ nbd_servers_end (NbdServers *servers, gboolean too_late)
 gboolean
 nbd_servers_ended (NbdServers *servers, GError **error)
 {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&servers->lock);
+    autolock pthread_mutex_t *held = lock_take (&servers->lock);
 
     return !not_ended (servers, error);
 }
@@ -162,7 +163,7 @@ nbd_servers_settle (NbdServers *servers, GError **error)
             return FALSE;
     }
     {
-        g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&servers->lock);
+        autolock pthread_mutex_t *held = lock_take (&servers->lock);
 
         if (!not_ended (servers, error))
             return FALSE;
@@ -225,9 +226,9 @@ end_left (int dir, const char *file)
 void
 nbd_recover (const char *dir)
 {
-    static GMutex lock;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static gboolean done;       /* under it */
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+    autolock pthread_mutex_t *held = lock_take (&lock);
     g_autoptr (GDir) list = done ? NULL : g_dir_open (dir, 0, NULL);
     autofd int fd = list ? open (dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     const char *name;

@@ -10,6 +10,7 @@
 
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/lock.h"
 
 /* EPERM: acts on the host's kernel, whatever capabilities say. ENOSYS: what programs have a fallback
  * for, and attackers a use. Nothing that an init, systemd's sandboxes or nested containers need. */
@@ -393,9 +394,9 @@ seccomp_compile (const char *text, const char *what, char **ret_unknown, GError 
 GBytes *
 seccomp_compile_default (GError **error)
 {
-    static GMutex lock;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static GBytes *compiled;
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+    autolock pthread_mutex_t *held = lock_take (&lock);
 
     if (!compiled)
         compiled = seccomp_compile (default_policy, "default seccomp profile", NULL, error);

@@ -11,6 +11,7 @@
 
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/lock.h"
 
 /* Guest names, paths and the like reach the log: a line is never longer than this. */
 #define LOG_LINE_MAX 8192
@@ -151,15 +152,17 @@ log_record (const char *text)
 void
 log_once (LogLevel level, const char *key, const char *text)
 {
-    static GMutex mutex;
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     static GHashTable *said;
     gboolean first;
 
-    g_mutex_lock (&mutex);
-    if (!said)
-        said = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-    first = g_hash_table_add (said, g_strdup (key));
-    g_mutex_unlock (&mutex);
+    {
+        autolock pthread_mutex_t *held = lock_take (&mutex);
+
+        if (!said)
+            said = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+        first = g_hash_table_add (said, g_strdup (key));
+    }
     if (first)
         log_message (level, "%s", text);
 }

@@ -19,6 +19,7 @@
 
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/lock.h"
 
 #define SPAWN_OUTPUT_MAX (64 * 1024)
 #define SPAWN_DEATH_MS 2000         /* of one that was killed */
@@ -211,17 +212,17 @@ spawn_watch (pid_t pid, int pidfd, SpawnDone done, gpointer data)
 
 /* ---- those that do not die */
 
-static GMutex left_lock;
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *left_behind;            /* SpawnArgs.whose -> how many; under left_lock */
 
 static guint
 left_count (const char *whose, int change)
 {
-    guint count = 0;
+    autolock pthread_mutex_t *held = lock_take (&left_lock);
+    guint count;
 
     if (!whose)
         return 0;
-    g_mutex_lock (&left_lock);
     if (!left_behind)
         left_behind = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     count = GPOINTER_TO_UINT (g_hash_table_lookup (left_behind, whose)) + (guint) change;
@@ -229,7 +230,6 @@ left_count (const char *whose, int change)
         g_hash_table_insert (left_behind, g_strdup (whose), GUINT_TO_POINTER (count));
     else if (change)
         g_hash_table_remove (left_behind, whose);
-    g_mutex_unlock (&left_lock);
     return count;
 }
 
