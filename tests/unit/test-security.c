@@ -260,6 +260,36 @@ test_category_clash (void)
     expect_category_error (9, 3, "Category range c9-c3 too small");
 }
 
+/* Where nearly all are taken, those that are left are found, each of them sooner or later. */
+static void
+test_category_few (void)
+{
+    enum { FIRST = 60, LAST = 200 };
+    static const char *const left[] = { "c60,c61", "c60,c200", "c63,c64", "c127,c128", "c199,c200" };
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint low = FIRST; low < LAST; low++)
+        for (guint high = low + 1; high <= LAST; high++) {
+            g_autofree char *pair = g_strdup_printf ("c%u,c%u", low, high);
+
+            categories_take (pair);
+        }
+    for (guint i = 0; i < G_N_ELEMENTS (left); i++)
+        categories_give_back (left[i]);
+    for (guint i = 0; i < 1000; i++) {
+        char *pair = categories_choose (FIRST, LAST, NULL);
+
+        categories_give_back (pair);
+        g_hash_table_add (seen, pair);
+    }
+    g_assert_cmpuint (g_hash_table_size (seen), ==, G_N_ELEMENTS (left));
+    for (guint i = 0; i < G_N_ELEMENTS (left); i++)
+        g_assert_true (g_hash_table_contains (seen, left[i]));
+    categories_take ("s0");             /* no pair: nobody is given it */
+    categories_take ("c61,c60");
+    categories_take ("c61,c1024");
+}
+
 /* Where SELinux is on (tests/vm): labels that differ, are valid, and come free again. */
 static void
 test_selinux (void)
@@ -469,6 +499,7 @@ main (int argc, char **argv)
     g_test_add_func ("/audit/for-real", test_audit_for_real);
     g_test_add_func ("/label/table", test_labels);
     g_test_add_func ("/label/category-ranges", test_category_ranges);
+    g_test_add_func ("/label/category-few", test_category_few);
     g_test_add_func ("/label/category-clash", test_category_clash);
     g_test_add_func ("/label/selinux", test_selinux);
 #ifdef WITH_APPARMOR
