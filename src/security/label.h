@@ -11,7 +11,7 @@ typedef struct {
     gboolean by_file;               /* the policy chooses a program's domain by its file: not for copies in
                                      * memory, whose mount is in no namespace and so as good as nosuid */
     gboolean (*usable) (void);
-    const char *(*base_label) (void);       /* or NULL */
+    const char *(*base_label) (void);       /* or NULL: none has one */
     /* Fills label and imagelabel of a dynamic seclabel, checks a static one. */
     gboolean (*generate) (DomainDef *def, SeclabelDef *label, GError **error);
     /* Or NULL: what must be known to the kernel before the label is used, and taken back afterwards.

@@ -38,13 +38,10 @@ typedef struct {
     const char *what;
     guint line;
     guint version;
-    gboolean started;           /* version and kind were read */
     gboolean denylist;
     guint32 otherwise;          /* action of calls that no rule names */
     guint32 action;             /* of rules that name none */
-    guint32 arch;               /* of the section; 0: all */
     gboolean skip;              /* the section's architecture is not this machine's */
-    gboolean force_umount;
     GString *unknown;           /* calls that were passed over, with their lines */
     scmp_filter_ctx filter;
 } Policy;
