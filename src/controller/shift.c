@@ -250,11 +250,12 @@ record_finish (Shift *s)
         return (int) n;
     text[n] = '\0';
     if (text[n - 1] == '\n'
-        && sscanf (text, "%lu %o %u %u %63s %n", &wanted.inode, &wanted.mode, &wanted.uid, &wanted.gid,
+        && sscanf (text, "%lu %o %u %u %63s%n", &wanted.inode, &wanted.mode, &wanted.uid, &wanted.gid,
                    caps, &at) == 5
         && at > 0 && capabilities_from_text (caps, &wanted.caps) == 0) {
         text[n - 1] = '\0';
-        fd = open_entry (s->root, text + at);
+        /* one blank, and then the path, which may begin with one */
+        fd = open_entry (s->root, text + at + 1);
         if (fd >= 0 && fstat (fd, &st) == 0 && st.st_ino == wanted.inode && S_ISREG (st.st_mode)
             && file_finish (fd, &wanted) < 0)
             return -1;

@@ -183,16 +183,20 @@ def killed(checks, directory):
 
 def interrupted(checks, directory):
     """A record of a file whose owner has changed and whose mode has not come back."""
-    root, records = f"{directory}/interrupted", f"{directory}/records"
-    expected = make_tree(root)
-    su = os.stat(f"{root}/bin/su")
-    st = os.stat(root)
-    os.chown(f"{root}/bin/su", BASE, BASE)
-    checks.that("the kernel took the bit", not os.stat(f"{root}/bin/su").st_mode & 0o4000)
-    with open(f"{records}/ids-{st.st_dev:x}-{st.st_ino:x}", "w", encoding="utf-8") as handle:
-        handle.write(f"{su.st_ino} {su.st_mode:o} {BASE} {BASE} - bin/su\n")
-    shift(root, records)
-    checks.equal("interrupted: every file", differences(expected), [])
+    records = f"{directory}/records"
+    for where, name in (("blanks", "  su \n u"), ("interrupted", "bin/su")):
+        root = f"{directory}/{where}"
+        expected = make_tree(root)
+        os.rename(f"{root}/bin/su", f"{root}/{name}")
+        expected[f"{root}/{name}"] = expected.pop(f"{root}/bin/su")
+        su = os.stat(f"{root}/{name}")
+        st = os.stat(root)
+        os.chown(f"{root}/{name}", BASE, BASE)
+        checks.that("the kernel took the bit", not os.stat(f"{root}/{name}").st_mode & 0o4000)
+        with open(f"{records}/ids-{st.st_dev:x}-{st.st_ino:x}", "w", encoding="utf-8") as handle:
+            handle.write(f"{su.st_ino} {su.st_mode:o} {BASE} {BASE} - {name}\n")
+        shift(root, records)
+        checks.equal(f"{where}: every file", differences(expected), [])
     # a record cut short, and one that leads out
     other = make_tree(f"{directory}/short")
     st = os.stat(f"{directory}/short")
