@@ -102,7 +102,8 @@ elf_interpreter (int fd, const char *head, char *interpreter, size_t room)
         uint32_t type;
         union { Elf64_Phdr wide; Elf32_Phdr narrow; } p;
 
-        if (pread (fd, &p, sizeof p, (off_t) (table + (uint64_t) i * size)) < (ssize_t) sizeof p.narrow)
+        if (pread (fd, &p, sizeof p, (off_t) (table + (uint64_t) i * size))
+            < (ssize_t) (wide ? sizeof p.wide : sizeof p.narrow))
             return -1;
         type = wide ? p.wide.p_type : p.narrow.p_type;
         offset = wide ? p.wide.p_offset : p.narrow.p_offset;

@@ -202,7 +202,7 @@ static void
 end_left (int dir, const char *file)
 {
     const gint64 deadline = g_get_monotonic_time () + LEFT_MS * 1000;
-    char name[NBD_NAME_SIZE];
+    char name[NBD_NAME_SIZE] = "";
     NbdProcess process;
 
     if (sscanf (file, NBD_FILE_READ, name, &process.pid, &process.start) == 3)
