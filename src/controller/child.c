@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
-#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,8 +20,8 @@
 #include <unistd.h>
 
 #include "controller/credentials.h"
-#include "controller/mounts.h"
 #include "controller/netlink.h"
+#include "controller/path.h"
 #include "controller/program.h"
 #include "controller/sync.h"
 #include "controller/users.h"
@@ -175,17 +174,10 @@ set_scheduling (const launch_plan *plan, Failure *failure)
 static int
 lock_mounts (const launch_plan *plan, Failure *failure)
 {
-    Mounts late = { .plan = plan, .failure = failure, .stage = -1, .userns = -1, .devpts = -1 };
-
     if (failure_enter (failure, STEP_LOCK_MOUNTS, "") < 0)
         return -1;
     if ((plan->namespaces & CLONE_NEWUSER) && unshare (CLONE_NEWNS) < 0)
         return failure_set (failure, STEP_LOCK_MOUNTS, "");
-    /* ids here are the container's: its root is 0 */
-    late.root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (late.root < 0 || mounts_build_late (&late) < 0)
-        return failure_set (failure, STEP_LOCK_MOUNTS, "/");
-    close (late.root);
     /* shared within the container, as systemd expects of "/"; its peers are all inside */
     if (mount (NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
         return failure_set (failure, STEP_LOCK_MOUNTS, "/");

@@ -7,52 +7,14 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "controller/tree.h"
 #include "util/fd.h"
 
 #define MASK_NULL "null"
 #define MASK_EMPTY "empty"
 #define STAGE_ROOT "root"
-
-static uint64_t
-mount_attributes (unsigned flags)
-{
-    return (flags & PLAN_MF_RDONLY ? MOUNT_ATTR_RDONLY : 0)
-        | (flags & PLAN_MF_NOSUID ? MOUNT_ATTR_NOSUID : 0)
-        | (flags & PLAN_MF_NODEV ? MOUNT_ATTR_NODEV : 0)
-        | (flags & PLAN_MF_NOEXEC ? MOUNT_ATTR_NOEXEC : 0);
-}
-
-static int
-mount_change (int fd, unsigned flags, uint64_t set, uint64_t clear)
-{
-    struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = MS_PRIVATE };
-
-    return mount_setattr (fd, "", AT_EMPTY_PATH | (flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0),
-                          &attr, sizeof attr);
-}
-
-/* A private copy of the mount at @fd with other attributes, not attached anywhere. Private, because a copy of a shared
- * mount is a peer of the host's and would carry mounts out. */
-static int
-mount_clone (int fd, const char *path, unsigned flags, uint64_t set, uint64_t clear)
-{
-    autofd int tree = open_tree (fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
-                                 | (path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH)
-                                 | (flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0));
-
-    if (tree < 0 || mount_change (tree, flags, set, clear) < 0)
-        return -1;
-    return fd_steal (&tree);
-}
-
-static int
-mount_attach (int tree, int target)
-{
-    return move_mount (tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-}
 
 int
 mounts_take_sources (const launch_plan *plan, int *sources, Failure *failure)
@@ -64,119 +26,11 @@ mounts_take_sources (const launch_plan *plan, int *sources, Failure *failure)
 
         if (mount->fd < 0)
             continue;
-        sources[i] = mount_clone (mount->fd, "", mount->flags, 0, 0);
+        sources[i] = tree_clone (mount->fd, "", mount->flags, 0, 0);
         if (sources[i] < 0)
             return failure_set (failure, STEP_ROOT, mount->target);
     }
     return 0;
-}
-
-/* One "name=value" or "name" of an option string; a value may stand in double quotes. */
-static int
-configure_option (int context, char *option)
-{
-    char *value = strchr (option, '=');
-    size_t length;
-
-    if (!value)
-        return (int) syscall (SYS_fsconfig, context, FSCONFIG_SET_FLAG, option, NULL, 0);
-    *value++ = '\0';
-    length = strlen (value);
-    if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
-        value[length - 1] = '\0';
-        value++;
-    }
-    return (int) syscall (SYS_fsconfig, context, FSCONFIG_SET_STRING, option, value, 0);
-}
-
-static int
-configure_options (int context, const char *options)
-{
-    char copy[PLAN_STRING_MAX + 1];
-    char *start = copy;
-    bool quoted = false;
-
-    snprintf (copy, sizeof copy, "%s", options);
-    for (char *c = copy; ; c++) {
-        if (*c == '"')
-            quoted = !quoted;
-        if (*c == '\0' || (*c == ',' && !quoted)) {
-            bool end = *c == '\0';
-
-            *c = '\0';
-            if (*start && configure_option (context, start) < 0)
-                return -1;
-            if (end)
-                return 0;
-            start = c + 1;
-        }
-    }
-}
-
-/* What the file system said about a bad option: "e tmpfs: Bad value for 'size'" -> after "e ". */
-static int
-new_failed (Mounts *m, unsigned step, const plan_mount *mount, int context)
-{
-    char text[128] = "";
-    int saved = errno;
-    ssize_t n = context >= 0 ? read (context, text, sizeof text - 1) : -1;
-
-    text[n > 0 ? n : 0] = '\0';
-    text[strcspn (text, "\n")] = '\0';
-    errno = saved;
-    return failure_set_detail (m->failure, step, mount->target,
-                               n > 2 ? text + 2 : mount->fstype);
-}
-
-/* A new file system, mounted but not attached: its root, or -1 with the failure set. */
-static int
-mount_new (Mounts *m, unsigned step, const plan_mount *mount)
-{
-    autofd int context = (int) syscall (SYS_fsopen, mount->fstype, FSOPEN_CLOEXEC);
-    bool block = mount->kind == PLAN_MOUNT_BLOCK || mount->kind == PLAN_MOUNT_ROOT;
-    const char *source = mount->source[0] ? mount->source : mount->fstype;
-    int tree;
-
-    if (context < 0
-        || syscall (SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0) < 0
-        /* a read-only block device needs it of the file system, not only of the mount */
-        || (block && (mount->flags & PLAN_MF_RDONLY)
-            && syscall (SYS_fsconfig, context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
-        || configure_options (context, mount->options) < 0
-        || syscall (SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-        return new_failed (m, step, mount, context);
-    tree = (int) syscall (SYS_fsmount, context, FSMOUNT_CLOEXEC, mount_attributes (mount->flags));
-    if (tree < 0)
-        return new_failed (m, step, mount, context);
-    return tree;
-}
-
-/* Shows the ids of @tree through the container's map, before it is attached (the kernel's rule). */
-static int
-mount_idmap (Mounts *m, const plan_mount *mount, int tree)
-{
-    struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) m->userns };
-    const char *source = mount->source[0] ? mount->source : mount->target;
-
-    if (mount->idmap == PLAN_IDMAP_NONE)
-        return 0;
-    if (failure_enter (m->failure, STEP_IDMAP_MOUNT, mount->target) < 0)
-        return -1;
-    if (mount_setattr (tree, "", AT_EMPTY_PATH
-                       | (mount->flags & PLAN_MF_RECURSIVE ? AT_RECURSIVE : 0),
-                       &attr, sizeof attr) == 0)
-        return 0;
-    /* EINVAL: this file system cannot */
-    if (mount->idmap == PLAN_IDMAP_TRY && errno == EINVAL)
-        return 0;
-    if ((mount->flags & PLAN_MF_RECURSIVE) && errno == EINVAL
-        && mount_setattr (tree, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0) {
-        dprintf (STDERR_FILENO, "skep-controller: %s: a mount below it cannot be id-mapped: ids of all "
-                 "mounts below it are as on the host\n", source);
-        return 0;
-    }
-    return failure_set_detail (m->failure, STEP_IDMAP_MOUNT, source,
-                               errno == EINVAL ? "no id-mapped mounts on its file system" : "");
 }
 
 /* Base targets must be what they look like: a link there (/dev -> /host) is an attack or a mistake.
@@ -260,7 +114,7 @@ open_target (Mounts *m, unsigned step, const plan_mount *mount, bool directory, 
 static int
 attach_at (Mounts *m, unsigned step, const plan_mount *mount, int tree, int target)
 {
-    if (mount_attach (tree, target) < 0)
+    if (tree_attach (tree, target) < 0)
         return failure_set (m->failure, step, mount->target);
     return 0;
 }
@@ -279,11 +133,11 @@ make_stage (Mounts *m)
 
     if (failure_enter (m->failure, STEP_STAGE, m->plan->stage_dir) < 0)
         return -1;
-    tree = mount_new (m, STEP_STAGE, &stage);
+    tree = tree_new (&stage, STEP_STAGE, m->failure);
     if (tree < 0)
         return -1;
     target = open (m->plan->stage_dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (target < 0 || mount_attach (tree, target) < 0
+    if (target < 0 || tree_attach (tree, target) < 0
         || mkdirat (tree, STAGE_ROOT, 0755) < 0 || mkdirat (tree, MASK_EMPTY, 0555) < 0
         || mknodat (tree, MASK_NULL, S_IFCHR | 0444, makedev (1, 3)) < 0
         || fchmodat (tree, MASK_NULL, 0444, 0) < 0)
@@ -295,7 +149,7 @@ make_stage (Mounts *m)
 static int
 build_root (Mounts *m, const plan_mount *mount)
 {
-    uint64_t attributes = mount_attributes (mount->flags);
+    uint64_t attributes = tree_attributes (mount->flags);
     autofd int tree = -1, target = -1, source = -1;
     const char *object = mount->source[0] ? mount->source : "/";
 
@@ -304,25 +158,25 @@ build_root (Mounts *m, const plan_mount *mount)
     if (m->sources[0] >= 0) {
         tree = fd_steal (&m->sources[0]);
     } else if (mount->fstype[0]) {
-        tree = mount_new (m, STEP_ROOT, mount);
+        tree = tree_new (mount, STEP_ROOT, m->failure);
         if (tree < 0)
             return -1;
     } else {
         source = open (mount->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (source < 0)
             return failure_set (m->failure, STEP_ROOT, object);
-        tree = mount_clone (source, "", mount->flags, 0, 0);
+        tree = tree_clone (source, "", mount->flags, 0, 0);
     }
-    if (tree < 0 || mount_change (tree, mount->flags, attributes, 0) < 0)
+    if (tree < 0 || tree_change (tree, mount->flags, attributes, 0) < 0)
         return failure_set (m->failure, STEP_ROOT, object);
-    if (mount_idmap (m, mount, tree) < 0 || make_stage (m) < 0)
+    if (tree_idmap (tree, mount, m->userns, m->failure) < 0 || make_stage (m) < 0)
         return -1;
     /* writable until every missing target is made: finish_root() closes it again */
     if ((mount->flags & PLAN_MF_RDONLY)
-        && mount_change (tree, 0, 0, MOUNT_ATTR_RDONLY) < 0)
+        && tree_change (tree, 0, 0, MOUNT_ATTR_RDONLY) < 0)
         return failure_set (m->failure, STEP_ROOT, object);
     target = openat (m->stage, STAGE_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (target < 0 || mount_attach (tree, target) < 0)
+    if (target < 0 || tree_attach (tree, target) < 0)
         return failure_set (m->failure, STEP_ROOT, object);
     m->root = fd_steal (&tree);
     return 0;
@@ -334,7 +188,7 @@ finish_root (Mounts *m)
     const plan_mount *mount = &m->plan->mounts.mounts_val[0];
 
     if ((mount->flags & PLAN_MF_RDONLY)
-        && mount_change (m->root, 0, MOUNT_ATTR_RDONLY, 0) < 0)
+        && tree_change (m->root, 0, MOUNT_ATTR_RDONLY, 0) < 0)
         return failure_set_detail (m->failure, STEP_ROOT, mount->source, "read-only");
     return 0;
 }
@@ -351,11 +205,11 @@ bind_clears (const plan_mount *mount)
 static int
 build_bind (Mounts *m, u_int index, const plan_mount *mount)
 {
-    uint64_t attributes = mount_attributes (mount->flags);
+    uint64_t attributes = tree_attributes (mount->flags);
     autofd int source = -1, tree = -1, target = -1;
     struct stat st;
 
-    if (m->sources && m->sources[index] >= 0)
+    if (m->sources[index] >= 0)
         source = fd_steal (&m->sources[index]);
     else if (mount->kind == PLAN_MOUNT_BIND_GUEST)
         source = path_open (m->root, mount->source, O_PATH, PATH_FOLLOW);
@@ -372,14 +226,14 @@ build_bind (Mounts *m, u_int index, const plan_mount *mount)
     if (mount->fd >= 0) {
         /* cloned already, in the host's mount namespace */
         tree = fd_steal (&source);
-        if (mount_change (tree, mount->flags, attributes, 0) < 0)
+        if (tree_change (tree, mount->flags, attributes, 0) < 0)
             return failure_set_detail (m->failure, STEP_MOUNT, mount->target, "flags");
     } else {
-        tree = mount_clone (source, "", mount->flags, attributes, bind_clears (mount));
+        tree = tree_clone (source, "", mount->flags, attributes, bind_clears (mount));
         if (tree < 0)
             return failure_set_detail (m->failure, STEP_MOUNT, mount->target, mount->source);
     }
-    if (mount_idmap (m, mount, tree) < 0)
+    if (tree_idmap (tree, mount, m->userns, m->failure) < 0)
         return -1;
     return attach_at (m, STEP_MOUNT, mount, tree, target);
 }
@@ -394,7 +248,7 @@ mount_make (Mounts *m, const plan_mount *mount, bool *ret_directory)
         return -1;
     *ret_directory = true;
     if (mount->kind == PLAN_MOUNT_NEW || mount->kind == PLAN_MOUNT_BLOCK) {
-        tree = mount_new (m, STEP_MOUNT, mount);
+        tree = tree_new (mount, STEP_MOUNT, m->failure);
         if (tree < 0)
             return -1;
     } else {
@@ -402,13 +256,13 @@ mount_make (Mounts *m, const plan_mount *mount, bool *ret_directory)
             ? path_open (m->root, mount->source, O_PATH, PATH_FOLLOW)
             : open (mount->source, O_PATH | O_CLOEXEC);
         if (source >= 0 && fstat (source, &st) == 0)
-            tree = mount_clone (source, "", mount->flags, mount_attributes (mount->flags),
+            tree = tree_clone (source, "", mount->flags, tree_attributes (mount->flags),
                                 bind_clears (mount));
         if (tree < 0)
             return failure_set_detail (m->failure, STEP_MOUNT, mount->target, mount->source);
         *ret_directory = S_ISDIR (st.st_mode);
     }
-    return mount_idmap (m, mount, tree) < 0 ? -1 : fd_steal (&tree);
+    return tree_idmap (tree, mount, m->userns, m->failure) < 0 ? -1 : fd_steal (&tree);
 }
 
 int
@@ -432,12 +286,12 @@ build_new_at (Mounts *m, const plan_mount *mount, bool directory)
         return -1;
     if (target < 0)
         return 0;
-    tree = mount_new (m, STEP_MOUNT, mount);
+    tree = tree_new (mount, STEP_MOUNT, m->failure);
     if (tree < 0 && may_skip (mount)) {
         m->failure->step = STEP_NONE;
         return 0;
     }
-    if (tree < 0 || mount_idmap (m, mount, tree) < 0)
+    if (tree < 0 || tree_idmap (tree, mount, m->userns, m->failure) < 0)
         return -1;
     /* has no option for the owner of its root, which is the mounter: nobody inside */
     if (strcmp (mount->fstype, "mqueue") == 0
@@ -478,7 +332,7 @@ build_dev (Mounts *m, const plan_mount *given)
         return -1;
     if (target < 0)
         return 0;
-    tree = mount_new (m, STEP_DEV, mount);
+    tree = tree_new (mount, STEP_DEV, m->failure);
     if (tree < 0 || attach_at (m, STEP_DEV, mount, tree, target) < 0)
         return -1;
     return dev_nodes_make (m->plan, tree, &m->owner, m->failure);
@@ -493,7 +347,7 @@ build_devpts (Mounts *m, const plan_mount *given)
     if (failure_enter (m->failure, STEP_DEVPTS, mount->target) < 0
         || open_target (m, STEP_DEVPTS, mount, true, &target) < 0)
         return -1;
-    m->devpts = mount_new (m, STEP_DEVPTS, mount);
+    m->devpts = tree_new (mount, STEP_DEVPTS, m->failure);
     if (m->devpts < 0 || attach_at (m, STEP_DEVPTS, mount, m->devpts, target) < 0)
         return -1;
     return dev_consoles_make (m);
@@ -510,7 +364,7 @@ build_console (Mounts *m, const plan_mount *mount)
     if (target < 0)
         return 0;
     snprintf (number, sizeof number, "%u", mount->index);
-    tree = mount_clone (m->devpts, number, 0, 0, 0);
+    tree = tree_clone (m->devpts, number, 0, 0, 0);
     if (tree < 0)
         return failure_set (m->failure, STEP_CONSOLE, mount->target);
     return attach_at (m, STEP_CONSOLE, mount, tree, target);
@@ -519,12 +373,12 @@ build_console (Mounts *m, const plan_mount *mount)
 static int
 build_remount (Mounts *m, const plan_mount *mount)
 {
-    uint64_t all = mount_attributes (~0U), set = mount_attributes (mount->flags);
+    uint64_t all = tree_attributes (~0U), set = tree_attributes (mount->flags);
     autofd int target = path_open (m->root, mount->target, O_PATH, PATH_STRICT);
 
     if (target < 0 && may_skip (mount))
         return 0;
-    if (target < 0 || mount_change (target, mount->flags, set, all & ~set) < 0)
+    if (target < 0 || tree_change (target, mount->flags, set, all & ~set) < 0)
         return failure_set (m->failure, STEP_MOUNT, mount->target);
     return 0;
 }
@@ -543,7 +397,7 @@ build_mask (Mounts *m, const plan_mount *mount)
         return -1;
     if (target < 0)
         return 0;
-    tree = mount_clone (m->stage, file ? MASK_NULL : MASK_EMPTY, 0, attributes, 0);
+    tree = tree_clone (m->stage, file ? MASK_NULL : MASK_EMPTY, 0, attributes, 0);
     if (tree < 0)
         return failure_set (m->failure, STEP_MASK, mount->target);
     return attach_at (m, STEP_MASK, mount, tree, target);
@@ -612,30 +466,14 @@ build_one (Mounts *m, u_int index)
     return failure_set (m->failure, STEP_MOUNT, mount->target);
 }
 
-static int
-build_all (Mounts *m, bool late)
-{
-    for (u_int i = 0; i < m->plan->mounts.mounts_len; i++) {
-        bool is_late = m->plan->mounts.mounts_val[i].flags & PLAN_MF_LATE;
-
-        if (is_late == late && build_one (m, i) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 int
 mounts_build (Mounts *mounts)
 {
     /* modes of nodes and directories are the plan's, not the daemon's umask's */
     umask (0);
-    if (build_all (mounts, false) < 0)
-        return -1;
+    for (u_int i = 0; i < mounts->plan->mounts.mounts_len; i++) {
+        if (build_one (mounts, i) < 0)
+            return -1;
+    }
     return finish_root (mounts);
-}
-
-int
-mounts_build_late (Mounts *mounts)
-{
-    return build_all (mounts, true);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Executes the mounts of a plan onto the staged root. Runs in the builder, and for late mounts in
- * the container's child. */
+/* Executes the mounts of a plan onto the staged root. Runs in the builder; one mount at a time, in skep-helper. */
 #pragma once
 
 #include "controller/failure.h"
@@ -28,10 +27,8 @@ typedef struct {
  * the kernel clones only from the caller's own. @sources has room for plan->mounts. */
 int mounts_take_sources (const launch_plan *plan, int *sources, Failure *failure);
 
-/* The whole list but the late ones, in order; first the staging tmpfs. */
+/* The whole list, in order; first the staging tmpfs. */
 int mounts_build (Mounts *mounts);
-/* The late ones, in the container's own mount namespace; needs plan, failure, owner, root. */
-int mounts_build_late (Mounts *mounts);
 
 /* For one mount of a running container: made in the namespace that has its source, then put to its
  * place in the one that has its target. The tree is attached nowhere yet and keeps its file system as

@@ -3,14 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +14,7 @@
 #include <unistd.h>
 
 #include "controller/controller.h"
+#include "controller/init_limits.h"
 #include "controller/netlink.h"
 #include "controller/sync.h"
 #include "util/fd.h"
@@ -79,12 +76,12 @@ take_start_packet (Setup *s)
         s->n_cgroup_fds = n;
         s->cgroup_given = true;
         if (packet.err == 0
-            && (packet.a > n || packet.b > n || (packet.flags & MONITOR_CGROUP_V2) + packet.b + packet.a
+            && (packet.a > n || packet.b > n || !!(packet.flags & MONITOR_CGROUP_V2) + packet.b + packet.a
                    + !!(packet.flags & MONITOR_CGROUP_MEMORY) != n))
             return protocol_error (s, STEP_CGROUP, "cgroup descriptors");
         s->groups = (GuestGroups) {
-            .v2 = packet.flags & 1 ? fds[0] : -1, .v1 = s->cgroup_fds + (packet.flags & 1),
-            .n_v1 = (unsigned) packet.b,
+            .v2 = packet.flags & MONITOR_CGROUP_V2 ? fds[0] : -1,
+            .v1 = s->cgroup_fds + !!(packet.flags & MONITOR_CGROUP_V2), .n_v1 = (unsigned) packet.b,
         };
         s->n_own_groups = (unsigned) packet.a;
         if (packet.err == 0 && (packet.flags & MONITOR_CGROUP_MEMORY)) {
@@ -130,15 +127,21 @@ peer_died (Setup *s, const char *who)
     return failure_set (s->failure, STEP_CHILD_DIED, who);
 }
 
-/* Our own step on the child failed: perhaps only because the child has gone, and then it said why. */
+/* All that must be so before the child runs a line of its own in its namespaces. */
 static int
-child_step_failed (Setup *s, unsigned step, const char *object)
+prepare_child (Setup *s)
 {
-    int err = errno;
+    Failure failure = { .step = STEP_NONE };
+    pid_t init = s->c->init;
 
+    if (init_write_maps (s->plan, init, &failure) == 0 && init_set_limits (s->plan, init, &failure) == 0
+        && links_move (s->plan, init, &failure) == 0)
+        return 0;
+    /* perhaps only because the child has gone, and then it said why */
     take_reports (s);
-    errno = err;
-    return failure_set (s->failure, step, object);
+    if (s->failure->step == STEP_NONE)
+        *s->failure = failure;
+    return -1;
 }
 
 static int
@@ -374,106 +377,6 @@ start_builder (Setup *s)
     return 0;
 }
 
-static int
-write_text (const char *path, const char *text, size_t length)
-{
-    autofd int fd = open (path, O_WRONLY | O_CLOEXEC);
-
-    /* one write(): the kernel takes an id map only whole */
-    return fd >= 0 && write (fd, text, length) == (ssize_t) length ? 0 : -1;
-}
-
-static int
-write_map (Setup *s, const char *name, const plan_idmap *map, u_int n)
-{
-    char path[64], text[PLAN_IDMAP_MAX * 34];
-    size_t length = 0;
-
-    snprintf (path, sizeof path, "/proc/%d/%s", (int) s->c->init, name);
-    for (u_int i = 0; i < n; i++)
-        length += (size_t) snprintf (text + length, sizeof text - length, "%u %u %u\n",
-                                     map[i].guest, map[i].host, map[i].count);
-    if (n > 0 && write_text (path, text, length) < 0)
-        return child_step_failed (s, STEP_ID_MAPS, name);
-    return 0;
-}
-
-static int
-write_maps (Setup *s)
-{
-    const launch_plan *plan = s->plan;
-
-    if (!(plan->namespaces & CLONE_NEWUSER))
-        return 0;
-    if (failure_enter (s->failure, STEP_ID_MAPS, "") < 0
-        || write_map (s, "gid_map", plan->gid_map.gid_map_val, plan->gid_map.gid_map_len) < 0)
-        return -1;
-    return write_map (s, "uid_map", plan->uid_map.uid_map_val, plan->uid_map.uid_map_len);
-}
-
-/* Whether the kernel prefers to kill it as much as with @wanted, or more. */
-static bool
-is_at_least (const char *path, int wanted)
-{
-    autofd int fd = open (path, O_RDONLY | O_CLOEXEC);
-    char text[24];
-    ssize_t length = fd >= 0 ? read (fd, text, sizeof text - 1) : -1;
-
-    if (length <= 0)
-        return false;
-    text[length] = '\0';
-    return atoi (text) >= wanted;
-}
-
-/* Always: init would inherit ours, which is the daemon's, and which we keep: the host's OOM killer is to
- * spare us, who are small, and to find the container. */
-static int
-set_oom_score_adj (Setup *s)
-{
-    char path[64], text[24];
-    int length, err;
-
-    if (failure_enter (s->failure, STEP_RLIMIT, "oom_score_adj") < 0)
-        return -1;
-    snprintf (path, sizeof path, "/proc/%d/oom_score_adj", (int) s->c->init);
-    length = snprintf (text, sizeof text, "%d", s->plan->oom_score_adj);
-    if (write_text (path, text, (size_t) length) == 0)
-        return 0;
-    /* to lower it needs CAP_SYS_RESOURCE, which a nested host may lack; to raise it needs nothing */
-    err = errno;
-    if ((err != EACCES && err != EPERM) || !is_at_least (path, s->plan->oom_score_adj)) {
-        errno = err;
-        return child_step_failed (s, STEP_RLIMIT, "oom_score_adj");
-    }
-    dprintf (STDERR_FILENO, "skep-controller: oom_score_adj not lowered to %s\n", text);
-    return 0;
-}
-
-static int
-set_limits (Setup *s)
-{
-    char text[24];
-
-    for (u_int i = 0; i < s->plan->rlimits.rlimits_len; i++) {
-        const plan_rlimit *plan = &s->plan->rlimits.rlimits_val[i];
-        struct rlimit limit = { .rlim_cur = plan->soft, .rlim_max = plan->hard }, present;
-
-        snprintf (text, sizeof text, "%u", plan->resource);
-        if (failure_enter (s->failure, STEP_RLIMIT, text) < 0)
-            return -1;
-        if (prlimit (s->c->init, (int) plan->resource, &limit, &present) == 0)
-            continue;
-        if (errno != EPERM || prlimit (s->c->init, (int) plan->resource, NULL, &present) < 0)
-            return child_step_failed (s, STEP_RLIMIT, text);
-        /* where even we may not raise the hard limit, the container gets as much as there is */
-        limit.rlim_max = present.rlim_max;
-        limit.rlim_cur = limit.rlim_cur < limit.rlim_max ? limit.rlim_cur : limit.rlim_max;
-        if (prlimit (s->c->init, (int) plan->resource, &limit, NULL) < 0)
-            return child_step_failed (s, STEP_RLIMIT, text);
-    }
-    return set_oom_score_adj (s);
-}
-
 static uint64_t
 pid_namespace_inode (pid_t pid)
 {
@@ -507,15 +410,12 @@ prepare_consoles (Setup *s)
     return 0;
 }
 
-static int
+static void
 reap (pid_t *pid)
 {
-    int status = 0;
-
-    while (*pid > 0 && waitpid (*pid, &status, 0) < 0 && errno == EINTR)
+    while (*pid > 0 && waitpid (*pid, NULL, 0) < 0 && errno == EINTR)
         ;
     *pid = 0;
-    return status;
 }
 
 /* The order is the design; monitor.h and sync.h say who waits for whom. */
@@ -535,9 +435,7 @@ run_steps (Setup *s)
     close_groups (s);
     if (wait_for (s, &s->cloned, "the clone") < 0)
         return -1;
-    /* all that must be so before the child runs a line of its own in its namespaces */
-    if (write_maps (s) < 0 || set_limits (s) < 0
-        || links_move (s->plan, c->init, s->failure) < 0)
+    if (prepare_child (s) < 0)
         return -1;
     c->pid_namespace = pid_namespace_inode (c->init);
     if (sync_send (s->child, SYNC_ENTER, 0, NULL, 0) < 0)

@@ -23,7 +23,7 @@
  *                   machine, and save the status
  *   D->C CONTINUE   (the daemon's part is done)
  *   C->D READY      everything up to exec succeeded: the child is at its execve()
- *   C->D EXECED     end of file on the exec pipe: the program runs. This is the success of a start.
+ *   C->D EXECED     execve() closed the child's socket: the program runs. This is the success of a start.
  *   C->D FAILED     {step, errno, object} instead of any of the above; then the controller exits.
  * End of file on the start socket before EXECED is a failure: "controller died during start".
  *

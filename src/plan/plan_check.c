@@ -20,7 +20,7 @@
 #define PLAN_MF_ALL                                                                                \
     (PLAN_MF_RDONLY | PLAN_MF_NOSUID | PLAN_MF_NODEV | PLAN_MF_NOEXEC | PLAN_MF_RECURSIVE          \
      | PLAN_MF_OPTIONAL | PLAN_MF_CREATE_DIR | PLAN_MF_CREATE_FILE | PLAN_MF_IN_GUEST_NS           \
-     | PLAN_MF_LATE | PLAN_MF_DETACHABLE)
+     | PLAN_MF_DETACHABLE)
 
 static bool
 wrong (const char **ret_why, const char *why)
@@ -123,18 +123,12 @@ check_namespaces (const launch_plan *plan, const char **ret_why)
     return true;
 }
 
-static bool
-is_from_host (const plan_mount *mount)
-{
-    return mount->kind == PLAN_MOUNT_ROOT || mount->kind == PLAN_MOUNT_BIND_HOST
-        || mount->kind == PLAN_MOUNT_BLOCK;
-}
-
 /* What holds for a mount wherever it is made; @idmaps: there is a user namespace. */
 static bool
 check_mount_itself (const plan_mount *mount, bool idmaps, const char **ret_why)
 {
-    bool from_host = is_from_host (mount);
+    bool from_host = mount->kind == PLAN_MOUNT_ROOT || mount->kind == PLAN_MOUNT_BIND_HOST
+        || mount->kind == PLAN_MOUNT_BLOCK;
 
     if ((unsigned) mount->kind > PLAN_MOUNT_MEMINFO || (unsigned) mount->idmap > PLAN_IDMAP_TRY)
         return wrong (ret_why, "unknown kind of mount");
@@ -164,12 +158,6 @@ check_mount (const launch_plan *plan, const plan_mount *mount, const char **ret_
         return false;
     if (mount->kind == PLAN_MOUNT_CONSOLE && mount->index >= plan->consoles.consoles_len)
         return wrong (ret_why, "a console mount names no console");
-    /* what needs the host's privileges or its tree cannot come after the switch */
-    if ((mount->flags & PLAN_MF_LATE)
-        && (is_from_host (mount) || mount->kind == PLAN_MOUNT_DEV || mount->kind == PLAN_MOUNT_DEVPTS
-            || mount->kind == PLAN_MOUNT_CONSOLE || mount->kind == PLAN_MOUNT_MEMINFO
-            || mount->idmap != PLAN_IDMAP_NONE))
-        return wrong (ret_why, "a late mount needs the host");
     return true;
 }
 

@@ -38,7 +38,7 @@ static const BitName flag_names[] = {
     { PLAN_MF_NOEXEC, "noexec" }, { PLAN_MF_RECURSIVE, "recursive" },
     { PLAN_MF_OPTIONAL, "optional" }, { PLAN_MF_CREATE_DIR, "make-dir" },
     { PLAN_MF_CREATE_FILE, "make-file" }, { PLAN_MF_IN_GUEST_NS, "in-namespaces" },
-    { PLAN_MF_LATE, "late" }, { PLAN_MF_DETACHABLE, "detachable" }, { 0, NULL },
+    { PLAN_MF_DETACHABLE, "detachable" }, { 0, NULL },
 };
 
 static void
