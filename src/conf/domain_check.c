@@ -335,12 +335,6 @@ check_judged (Check *check)
     return check_later (check, CODEC_JUDGED);
 }
 
-static gboolean
-check_skep (Check *check)
-{
-    return domain_skep_check (check->def, &check->path, &check->error);
-}
-
 gboolean
 domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path, GError **error)
 {

@@ -43,3 +43,5 @@ gboolean check_redirdevs (Check *check);
 gboolean check_controllers (Check *check);
 /* domain_check_disks.c */
 gboolean check_disks (Check *check);
+/* domain_skep_check.c: skep:container */
+gboolean check_skep (Check *check);

@@ -114,13 +114,10 @@ gboolean drive_address_equal (const DriveAddress *one, const DriveAddress *two);
 #define IOTHREADS_MAX 1024
 #define ISA_SERIAL_PORTS 4
 
-/* Judges. FALSE sets error and *ret_path, the XPath of what is wrong (static or in the caller's
- * care: free). */
+/* Judges. FALSE sets error and *ret_path, the XPath of what is wrong, which the caller frees; NULL: it has no
+ * place. */
 gboolean domain_check (const DomainDef *def, const DomainDefaults *defaults, char **ret_path,
                        GError **error);
-
-/* The part of it for skep:container, domain_skep_check.c. FALSE with the path, as above. */
-gboolean domain_skep_check (const DomainDef *def, char **ret_path, GError **error);
 
 /* codec, defaults, checks of a <domain> element that is in a document already (a file or a status
  * file). */
