@@ -65,14 +65,6 @@ device_read (const HostDevice *device, const char *file)
     return node_read ("%s/%s", device->path, file);
 }
 
-static gboolean
-exists (const char *path)
-{
-    g_autofree char *full = g_strconcat (node_root, path, NULL);
-
-    return access (full, F_OK) == 0;
-}
-
 /* ---- one device */
 
 /* Every letter that is none becomes '_'. */
@@ -133,8 +125,8 @@ read_udev (HostDevice *device, const char *key)
     }
 }
 
-static const char *
-udev_value (const HostDevice *device, const char *key)
+const char *
+device_udev (const HostDevice *device, const char *key)
 {
     return device->udev ? g_hash_table_lookup (device->udev, key) : NULL;
 }
@@ -211,10 +203,8 @@ add_scsi (GPtrArray *devices, const char *link, const char *name)
     HostDevice *device;
 
     if (g_str_has_prefix (name, "host")) {
-        g_autofree char *fc = g_strconcat ("/sys/class/fc_host/", name, NULL);
-
         device = device_new (DEVICE_SCSI_HOST, link, name);
-        if (device && exists (fc))
+        if (device && node_exists ("/sys/class/fc_host/%s", name))
             device->caps |= DEVICE_FC_HOST;
     } else {
         device = device_new (g_str_has_prefix (name, "target") ? DEVICE_SCSI_TARGET : DEVICE_SCSI, link, name);
@@ -261,7 +251,7 @@ add_block (GPtrArray *devices, const char *link, const char *name)
     if (!device)
         return;
     set_node (device, 'b');
-    add (devices, device, name_of ("block", name, udev_value (device, "ID_SERIAL")));
+    add (devices, device, name_of ("block", name, device_udev (device, "ID_SERIAL")));
 }
 
 static void
@@ -278,23 +268,11 @@ add_drm (GPtrArray *devices, const char *link, const char *name)
     add (devices, device, name_of ("drm", name, NULL));
 }
 
-static int
-by_text (gconstpointer a, gconstpointer b)
-{
-    return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
 static void
 each_entry (GPtrArray *devices, const char *dir, void (*fn) (GPtrArray *, const char *, const char *))
 {
-    g_autofree char *full = g_strconcat (node_root, dir, NULL);
-    g_autoptr (GDir) opened = g_dir_open (full, 0, NULL);
-    g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-    const char *name;
+    g_autoptr (GPtrArray) names = node_list (DEVICES_MAX, "%s", dir);
 
-    while (opened && (name = g_dir_read_name (opened)))
-        g_ptr_array_add (names, g_strdup (name));
-    g_ptr_array_sort (names, by_text);
     for (guint i = 0; i < names->len && devices->len < DEVICES_MAX; i++) {
         g_autofree char *link = g_strdup_printf ("%s/%s", dir, (char *) names->pdata[i]);
 

@@ -49,5 +49,6 @@ gboolean device_has_wwn (const HostDevice *device, const char *wwnn, const char 
 /* device_xml.c: reads what changes anew. */
 char *device_xml (const HostDevice *device);
 
-/* For device_xml.c: the text of a file of the device, or NULL. */
+/* For device_xml.c: the text of a file of the device, a value of its record in udev's data base; or NULL. */
 char *device_read (const HostDevice *device, const char *file);
+const char *device_udev (const HostDevice *device, const char *key);

@@ -15,6 +15,8 @@
 #include "host/node.h"
 #include "util/fd.h"
 
+#define GROUP_MAX 1024          /* devices in an IOMMU group */
+
 /* <element>text</element>; nothing for no text. */
 static void
 add_text (GString *xml, guint indent, const char *element, const char *text)
@@ -41,12 +43,6 @@ number_of (const HostDevice *device, const char *file, int base)
     g_autofree char *text = device_read (device, file);
 
     return text ? g_ascii_strtoull (text, NULL, base) : 0;
-}
-
-static const char *
-udev_value (const HostDevice *device, const char *key)
-{
-    return device->udev ? g_hash_table_lookup (device->udev, key) : NULL;
 }
 
 /* <product id='0x1234'>Name</product> */
@@ -153,15 +149,14 @@ static void
 add_iommu_group (GString *xml, const HostDevice *device)
 {
     g_autofree char *group = link_name (device, "iommu_group");
-    g_autofree char *path = g_strdup_printf ("%s%s/iommu_group/devices", node_root, device->path);
-    g_autoptr (GDir) dir = group ? g_dir_open (path, 0, NULL) : NULL;
-    const char *name;
+    g_autoptr (GPtrArray) members = NULL;
 
-    if (!dir)
+    if (!group)
         return;
+    members = node_list (GROUP_MAX, "%s/iommu_group/devices", device->path);
     g_string_append_printf (xml, "    <iommuGroup number='%s'>\n", group);
-    while ((name = g_dir_read_name (dir)))
-        add_pci_address (xml, 6, name);
+    for (guint i = 0; i < members->len; i++)
+        add_pci_address (xml, 6, members->pdata[i]);
     g_string_append (xml, "    </iommuGroup>\n");
 }
 
@@ -376,7 +371,6 @@ static void
 net_xml (GString *xml, const HostDevice *device)
 {
     g_autofree char *state = device_read (device, "operstate"), *speed = device_read (device, "speed");
-    g_autofree char *wireless = g_strdup_printf ("%s%s/wireless", node_root, device->path);
 
     add_text (xml, 4, "interface", device->kernel_name);
     add_file (xml, 4, "address", device, "address");
@@ -388,7 +382,7 @@ net_xml (GString *xml, const HostDevice *device)
     }
     net_features_xml (xml, device->kernel_name);
     g_string_append_printf (xml, "    <capability type='%s'/>\n",
-                            access (wireless, F_OK) == 0 ? "80211" : "80203");
+                            node_exists ("%s/wireless", device->path) ? "80211" : "80203");
 }
 
 /* ---- drives */
@@ -396,7 +390,7 @@ net_xml (GString *xml, const HostDevice *device)
 static const char *
 drive_type (const HostDevice *device)
 {
-    const char *type = udev_value (device, "ID_TYPE");
+    const char *type = device_udev (device, "ID_TYPE");
 
     if (g_str_has_prefix (device->kernel_name, "sr") || g_strcmp0 (type, "cd") == 0)
         return "cdrom";
@@ -415,15 +409,15 @@ storage_xml (GString *xml, const HostDevice *device)
     gboolean removable = number_of (device, "removable", 10) != 0;
 
     add_text (xml, 4, "block", device->devnode);
-    add_text (xml, 4, "bus", udev_value (device, "ID_BUS"));
+    add_text (xml, 4, "bus", device_udev (device, "ID_BUS"));
     add_text (xml, 4, "drive_type", drive_type (device));
     add_file (xml, 4, "model", device, "device/model");
     add_file (xml, 4, "vendor", device, "device/vendor");
-    add_text (xml, 4, "serial", udev_value (device, "ID_SERIAL"));
+    add_text (xml, 4, "serial", device_udev (device, "ID_SERIAL"));
     if (removable) {
         g_string_append_printf (xml, "    <capability type='removable'>\n      <media_available>%d</media_available>\n"
                                      "      <media_size>%" G_GUINT64_FORMAT "</media_size>\n", size > 0, size);
-        add_text (xml, 6, "media_label", udev_value (device, "ID_FS_LABEL"));
+        add_text (xml, 6, "media_label", device_udev (device, "ID_FS_LABEL"));
     } else {
         g_string_append_printf (xml, "    <size>%" G_GUINT64_FORMAT "</size>\n", size);
     }

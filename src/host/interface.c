@@ -23,9 +23,7 @@ interface_free (gpointer data)
 static gboolean
 has (const char *name, const char *file)
 {
-    g_autofree char *path = g_strdup_printf ("%s/sys/class/net/%s/%s", node_root, name, file);
-
-    return access (path, F_OK) == 0;
+    return node_exists ("/sys/class/net/%s/%s", name, file);
 }
 
 static char *
@@ -34,21 +32,14 @@ net_read (const char *name, const char *file)
     return node_read ("/sys/class/net/%s/%s", name, file);
 }
 
-static int
-by_name (gconstpointer a, gconstpointer b)
-{
-    return strcmp ((*(HostInterface *const *) a)->name, (*(HostInterface *const *) b)->name);
-}
-
 GPtrArray *
 interfaces_read (void)
 {
     GPtrArray *interfaces = g_ptr_array_new_with_free_func (interface_free);
-    g_autofree char *path = g_strconcat (node_root, "/sys/class/net", NULL);
-    g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-    const char *name;
+    g_autoptr (GPtrArray) names = node_list (INTERFACES_MAX, "/sys/class/net");
 
-    while (dir && interfaces->len < INTERFACES_MAX && (name = g_dir_read_name (dir))) {
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = names->pdata[i];
         g_autofree char *state = net_read (name, "operstate"), *mac = net_read (name, "address");
         HostInterface *interface;
 
@@ -62,7 +53,6 @@ interfaces_read (void)
         interface->port = has (name, "brport") || has (name, "bonding_slave") || has (name, "tun_flags");
         g_ptr_array_add (interfaces, interface);
     }
-    g_ptr_array_sort (interfaces, by_name);
     return interfaces;
 }
 
@@ -104,24 +94,12 @@ add_port (GString *xml, const char *name)
     g_string_append (xml, "    </interface>\n");
 }
 
-static int
-by_text (gconstpointer a, gconstpointer b)
-{
-    return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
 static void
 add_bridge (GString *xml, const char *name)
 {
     g_autofree char *stp = net_read (name, "bridge/stp_state"), *delay = net_read (name, "bridge/forward_delay");
-    g_autofree char *path = g_strdup_printf ("%s/sys/class/net/%s/brif", node_root, name);
-    g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-    g_autoptr (GPtrArray) ports = g_ptr_array_new_with_free_func (g_free);
-    const char *port;
+    g_autoptr (GPtrArray) ports = node_list (PORTS_MAX, "/sys/class/net/%s/brif", name);
 
-    while (dir && ports->len < PORTS_MAX && (port = g_dir_read_name (dir)))
-        g_ptr_array_add (ports, g_strdup (port));
-    g_ptr_array_sort (ports, by_text);
     g_string_append_printf (xml, "  <bridge stp='%s'", g_strcmp0 (stp, "1") == 0 ? "on" : "off");
     if (delay)
         g_string_append_printf (xml, " delay='%s'", delay);

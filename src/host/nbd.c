@@ -19,7 +19,6 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/file.h"
-#include "util/log.h"
 #include "util/spawn.h"
 
 #define BACKEND "skep"          /* the kernel keeps "skep NAME FILE" with a device */
@@ -32,9 +31,7 @@
 static gboolean
 has_devices (void)
 {
-    g_autofree char *path = g_strconcat (node_root, "/sys/block/nbd0", NULL);
-
-    return access (path, F_OK) == 0;
+    return node_exists ("/sys/block/nbd0");
 }
 
 gboolean

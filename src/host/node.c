@@ -16,19 +16,65 @@
 
 const char *node_root = "";
 
+/* Below node_root. */
+G_GNUC_PRINTF (1, 0)
+static char *
+full_path (const char *format, va_list args)
+{
+    g_autofree char *path = g_strdup_vprintf (format, args);
+
+    return g_strconcat (node_root, path, NULL);
+}
+
 char *
 node_read (const char *format, ...)
 {
-    g_autofree char *path = NULL, *full = NULL;
+    g_autofree char *path = NULL;
     char *text;
     va_list args;
 
     va_start (args, format);
-    path = g_strdup_vprintf (format, args);
+    path = full_path (format, args);
     va_end (args);
-    full = g_strconcat (node_root, path, NULL);
-    text = file_read (full, READ_MAX, NULL, NULL);
+    text = file_read (path, READ_MAX, NULL, NULL);
     return text ? g_strchomp (text) : NULL;
+}
+
+gboolean
+node_exists (const char *format, ...)
+{
+    g_autofree char *path = NULL;
+    va_list args;
+
+    va_start (args, format);
+    path = full_path (format, args);
+    va_end (args);
+    return access (path, F_OK) == 0;
+}
+
+static int
+by_text (gconstpointer a, gconstpointer b)
+{
+    return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+GPtrArray *
+node_list (guint max, const char *format, ...)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+    g_autofree char *path = NULL;
+    g_autoptr (GDir) dir = NULL;
+    const char *name;
+    va_list args;
+
+    va_start (args, format);
+    path = full_path (format, args);
+    va_end (args);
+    dir = g_dir_open (path, 0, NULL);
+    while (dir && names->len < max && (name = g_dir_read_name (dir)))
+        g_ptr_array_add (names, g_strdup (name));
+    g_ptr_array_sort (names, by_text);
+    return names;
 }
 
 char *

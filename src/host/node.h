@@ -37,6 +37,10 @@ guint64 node_process_start (int pid);               /* field 22 of /proc/PID/sta
 extern const char *node_root;
 /* Reads a small file below node_root; NULL when there is none. */
 char *node_read (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* Whether there is something below node_root. */
+gboolean node_exists (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* Names (char *) of what is in a directory below node_root, in their order, at most @max of them. */
+GPtrArray *node_list (guint max, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* For XML, whatever the kernel, firmware or a device has there: bytes that are no UTF-8 and control
  * characters are replaced. */
 char *node_markup (const char *text);

@@ -14,25 +14,14 @@
 /* Those that a container is made of. */
 static const char *const known_namespaces[] = { "cgroup", "ipc", "mnt", "net", "pid", "user", "uts" };
 
-static gboolean
-exists (const char *path)
-{
-    g_autofree char *full = g_strconcat (node_root, path, NULL);
-
-    return access (full, F_OK) == 0;
-}
-
 static char **
 read_namespaces (void)
 {
     GPtrArray *names = g_ptr_array_new ();
 
-    for (guint i = 0; i < G_N_ELEMENTS (known_namespaces); i++) {
-        g_autofree char *path = g_strdup_printf ("/proc/self/ns/%s", known_namespaces[i]);
-
-        if (exists (path))
+    for (guint i = 0; i < G_N_ELEMENTS (known_namespaces); i++)
+        if (node_exists ("/proc/self/ns/%s", known_namespaces[i]))
             g_ptr_array_add (names, g_strdup (known_namespaces[i]));
-    }
     g_ptr_array_add (names, NULL);
     return (char **) g_ptr_array_free (names, FALSE);
 }
@@ -57,7 +46,7 @@ can_make_users (void)
 {
     g_autofree char *max = node_read ("/proc/sys/user/max_user_namespaces");
 
-    return exists ("/proc/self/ns/user") && (!max || g_ascii_strtoull (max, NULL, 10) > 0);
+    return node_exists ("/proc/self/ns/user") && (!max || g_ascii_strtoull (max, NULL, 10) > 0);
 }
 
 Offers *
@@ -71,10 +60,10 @@ offers_read (void)
     offers->idmap = can_make_users ();
     /* an attribute structure of no bytes is refused before anything is looked at */
     offers->idmapped_mounts = syscall (SYS_mount_setattr, -1, "", 0, NULL, 0) < 0 && errno != ENOSYS;
-    offers->seccomp = exists ("/proc/sys/kernel/seccomp/actions_avail");
-    offers->loop = exists ("/dev/loop-control");
+    offers->seccomp = node_exists ("/proc/sys/kernel/seccomp/actions_avail");
+    offers->loop = node_exists ("/dev/loop-control");
     offers->nbd = nbd_in_kernel ();
-    offers->usb = exists ("/sys/bus/usb/devices");
+    offers->usb = node_exists ("/sys/bus/usb/devices");
     offers->cpus = cpus > 0 ? (guint) cpus : 1;
     return offers;
 }
