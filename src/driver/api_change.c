@@ -106,37 +106,6 @@ api_domain_set_lifecycle_action (Call *call, const domain_set_lifecycle_action_a
     return tune_change (call, affect, edit_action, &request, NULL, error);
 }
 
-/* ---- jobs */
-
-static ApiResult
-abort_job (const Domain *domain, GError **error)
-{
-    const char *holder = job_queue_holder (&domain->jobs);
-
-    if (!holder)
-        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "no job is active on the domain");
-    else
-        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID,
-                        "the job '%s' cannot be aborted; a start is by destroying the domain", holder);
-    return API_FAILED;
-}
-
-ApiResult
-api_domain_abort_job (Call *call, const domain_abort_job_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    return abort_job (call->domain, error);
-}
-
-ApiResult
-api_domain_abort_job_flags (Call *call, const domain_abort_job_flags_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    return abort_job (call->domain, error);
-}
-
 /* ---- refused */
 
 ApiResult

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The job that a domain is busy with. What it takes cannot be told beforehand, so its type is unbounded. */
+/* What a domain is busy with: a job of its queue, or trimming. What it takes cannot be told beforehand, so its type is
+ * unbounded. */
 #include "driver/api.h"
+#include "driver/instance.h"
 #include "driver/params.h"
+#include "driver/trim.h"
 
 enum { TYPE_NONE, TYPE_BOUNDED, TYPE_UNBOUNDED };   /* virDomainJobType */
 enum { OPERATION_UNKNOWN, OPERATION_START };        /* virDomainJobOperation */
@@ -13,6 +16,8 @@ job_elapsed (const Domain *domain, guint64 *ret)
 {
     gint64 since = job_queue_since (&domain->jobs);
 
+    if (since == 0 && domain->instance)
+        since = trim_since (domain->instance);
     if (since == 0)
         return FALSE;
     *ret = (guint64) (g_get_monotonic_time () - since) / 1000;
@@ -51,4 +56,46 @@ api_domain_get_job_stats (Call *call, const domain_get_job_stats_args *in,
     params_add_ullong (params, "time_elapsed", elapsed);
     out->params.params_val = params_take (params, &out->params.params_len);
     return API_DONE;
+}
+
+/* ---- its end before its time */
+
+/* A start, also one of a restart, is undone; trimming stops where it is. Their own calls then fail with
+ * ERR_OPERATION_ABORTED. */
+static ApiResult
+abort_job (Domain *domain, GError **error)
+{
+    Instance *instance = domain->instance;
+    const char *holder = job_queue_holder (&domain->jobs);
+
+    if (instance && instance->phase == PHASE_STARTING) {
+        GError *why = NULL;
+
+        error_set (&why, ERR_OPERATION_ABORTED, "the start was aborted by a client");
+        instance_fail (instance, why);
+        return API_DONE;
+    }
+    if (instance && trim_stop (instance, NULL, NULL, NULL))
+        return API_DONE;
+    if (!holder)
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "no job is active on the domain");
+    else
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "the job '%s' cannot be aborted", holder);
+    return API_FAILED;
+}
+
+ApiResult
+api_domain_abort_job (Call *call, const domain_abort_job_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    return abort_job (call->domain, error);
+}
+
+ApiResult
+api_domain_abort_job_flags (Call *call, const domain_abort_job_flags_args *in, none *out, GError **error)
+{
+    (void) in;
+    (void) out;
+    return abort_job (call->domain, error);
 }

@@ -31,6 +31,7 @@ typedef struct {
     GPtrArray *targets;         /* as the input's */
     int cancel;                 /* eventfd: ends the helper */
     GSList *waits;              /* of TrimWait */
+    gint64 since;               /* g_get_monotonic_time() */
     Call *call;
 } Trim;
 
@@ -98,6 +99,14 @@ trim_stop (Instance *instance, const char *target, void (*done) (gpointer data),
     return FALSE;
 }
 
+gint64
+trim_since (const Instance *instance)
+{
+    const GSList *first = g_slist_last (instance->trims);
+
+    return first ? ((const Trim *) first->data)->since : 0;
+}
+
 void
 trim_forget (Instance *instance)
 {
@@ -140,7 +149,7 @@ trimmed (gpointer result, GError *error, gpointer data)
         return;
     }
     if (error->code == ERR_OPERATION_ABORTED)
-        error_set (&why, ERR_OPERATION_ABORTED, "the file system is detached, or its container ends");
+        error_set (&why, ERR_OPERATION_ABORTED, "a client aborted it, the file system is detached, or its container ends");
     call_failed (call, why ? why : g_error_copy (error));
 }
 
@@ -165,7 +174,7 @@ api_domain_fstrim (Call *call, const domain_fstrim_args *in, none *out, GError *
     }
     trim = g_new0 (Trim, 1);
     *trim = (Trim) { .instance = call->domain->instance, .targets = g_ptr_array_ref (fs->targets),
-                     .cancel = fd_steal (&cancel), .call = call };
+                     .cancel = fd_steal (&cancel), .since = g_get_monotonic_time (), .call = call };
     trim->instance->trims = g_slist_prepend (trim->instance->trims, trim);
     input = g_new0 (TrimInput, 1);
     *input = (TrimInput) { g_steal_pointer (&fs), in->minimum, fd_steal (&copy) };

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls that libvirt's LXC driver does not have, by stock virsh and by skep: reset, vcpus by number, trimming of
-file systems, messages; and what is refused says why."""
+file systems, jobs and their end before their time, messages; and what is refused says why."""
 
 import contextlib
 import os
@@ -145,22 +145,55 @@ def trim_ends(g, checks, directory):
         running = subprocess.Popen(["virsh", "-c", g.daemon.uri, "domfstrim", g.name], stderr=subprocess.PIPE, text=True)
         checks.that("a trim is under way", t.wait_until(lambda: os.path.exists(os.path.join(directory, "held")), 60))
         return running
+    def told(running, pattern):
+        error = running.communicate()[1]
+        checks.matches("the trim is told", pattern, error)
+    trim_call = trimming()
+    checks.matches("it is a job", "(?m)^Job type: +Unbounded", g.virsh("domjobinfo", g.name).out)
+    g.well("it can be aborted", g.virsh("domjobabort", g.name))
+    told(trim_call, "operation aborted: a client aborted it")
+    g.fails("once", "no job is active on the domain", g.virsh("domjobabort", g.name))
     device = os.path.join(directory, "device.xml")
     with open(device, "w", encoding="utf-8") as handle:
         handle.write("<filesystem type='file'><driver type='loop' format='raw'/>"
                      f"<source file='{g.image}'/><target dir='/data'/></filesystem>")
     trim_call = trimming()
     g.well("it can be detached", g.virsh("detach-device", g.name, device, "--live"))
-    checks.matches("the trim is told", "the file system is detached, or its container ends", trim_call.communicate()[1])
+    told(trim_call, "the file system is detached, or its container ends")
     g.well("and attached", g.virsh("attach-device", g.name, device, "--live"))
     trim_call = trimming()
     g.well("the container can be destroyed", g.virsh("destroy", g.name))
-    checks.matches("the trim is told so", "file system is detached, or its container ends|domain is not running",
-                   trim_call.communicate()[1])
+    told(trim_call, "file system is detached, or its container ends|domain is not running")
     checks.that("no loop device stays", t.wait_until(lambda: not t.execute(["losetup", "-j", g.image]).out, 60))
     os.unlink(os.path.join(directory, "hold"))
     g.well("it starts again", g.virsh("start", g.name))
 
+
+def start_aborted(g, checks, directory):
+    """A start that takes long (a hook that waits) is a job with its time, and can be given up."""
+    g.virsh("destroy", g.name)
+    slow, waiting = os.path.join(directory, "slow"), os.path.join(directory, "waiting")
+    with open(slow, "w", encoding="utf-8"):
+        pass
+    with subprocess.Popen(["virsh", "-c", g.daemon.uri, "start", g.name], stderr=subprocess.PIPE, text=True,
+                          stdout=subprocess.DEVNULL) as running:
+        checks.that("the hook waits", t.wait_until(lambda: os.path.exists(waiting), 60))
+        shown = g.virsh("domjobinfo", g.name).out
+        checks.matches("the start is a job", r"(?s)Job type: +Unbounded.*Operation: +Start.*Time elapsed: +\d+", shown)
+        g.well("it can be aborted", g.virsh("domjobabort", g.name))
+        checks.matches("the start is told", "operation aborted: the start was aborted by a client", running.communicate()[1])
+    os.unlink(slow)
+    checks.matches("it is off", "^shut off", g.virsh("domstate", g.name).out)
+    g.fails("there is no job then", "no job is active on the domain", g.virsh("domjobabort", g.name))
+    g.well("it starts again", g.virsh("start", g.name))
+
+
+HOOK = """#!/bin/sh
+if [ "$2" = prepare ] && [ -e {directory}/slow ]; then
+    touch {directory}/waiting
+    while [ -e {directory}/slow ]; do sleep 0.1; done
+fi
+"""
 
 # waits with the file system open, where the test says so
 HELPER = """#!/bin/sh
@@ -208,6 +241,10 @@ def main():
         with open(os.environ["SKEP_HELPER"], "w", encoding="utf-8") as handle:
             handle.write(HELPER.format(directory=directory, helper=os.path.join(t.BUILD, "src/controller/skep-helper")))
         os.chmod(os.environ["SKEP_HELPER"], 0o755)
+        os.makedirs(os.path.join(directory, "d/hooks"))
+        with open(os.path.join(directory, "d/hooks/lxc"), "w", encoding="utf-8") as handle:
+            handle.write(HOOK.format(directory=directory))
+        os.chmod(os.path.join(directory, "d/hooks/lxc"), 0o755)
         run(checks, directory)
     return checks.done()
 
@@ -218,6 +255,7 @@ def run(checks, directory):
         for part in (reset, vcpus, trim):
             part(guest, checks)
         trim_ends(guest, checks, directory)
+        start_aborted(guest, checks, directory)
         for part in (words, stopped):
             part(guest, checks)
         checks.equal("nothing is left over", t.leftovers(directory, [guest.name]), [])
