@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A console: the master of a pty, always read, so that nothing in the container ever blocks on it.
- * What it says goes into a ring. The ring is also the queue of every client: a client has a position
- * in it, and one that is too slow loses the oldest bytes, never the container its time.
+ * A console: the master of a pty. What it says goes into a ring, which is also the queue of every client: a
+ * client has a position in it. The master is always read, so that nothing in the container blocks on it, but
+ * for clients that read slowly: as long as the ring is full of what one of them has not taken, the container
+ * waits, as on any terminal. One that takes nothing for PATIENCE is left behind: it loses the oldest bytes,
+ * and nobody waits for it again until it has caught up.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +22,10 @@
 
 #define PAGE 4096U
 #define DRAIN_MAX (64U << 10)   /* bytes in one turn: other consoles and the daemon come in between */
+#define PATIENCE 10000          /* ms that the container waits for a client that takes nothing */
+#define QUEUE_SIZE (32U << 10)  /* bytes on the way to a client; behind them it still has the ring */
+#define LAST_QUEUE_MORE (256U << 10) /* the same at the end, besides all of the ring twice: what is there already,
+                                      * what the terminal still has, and the kernel's own part of each piece */
 
 int
 console_prepare (Console *console, const plan_console *plan, int master)
@@ -100,6 +107,15 @@ client_watch (Controller *c, unsigned index, unsigned slot, uint32_t events)
 }
 
 static void
+queue_resize (int fd, size_t wanted)
+{
+    int size = wanted < INT_MAX ? (int) wanted : INT_MAX;
+
+    if (fd >= 0 && setsockopt (fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+        (void) setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);  /* as much as the host allows */
+}
+
+static void
 client_drop (Console *console, unsigned slot)
 {
     fd_close (&console->clients[slot].fd);
@@ -111,12 +127,14 @@ client_flush (Controller *c, unsigned index, unsigned slot)
 {
     Console *console = &c->consoles[index];
     ConsoleClient *client = &console->clients[slot];
+    uint64_t before;
     uint32_t events;
 
     if (client->fd < 0)
         return;
     if (console->head - client->position > console->size)
         client->position = console->head - console->size;
+    before = client->position;
     while (client->position < console->head) {
         size_t offset = (size_t) (client->position % console->size);
         size_t length = console->size - offset;
@@ -135,6 +153,10 @@ client_flush (Controller *c, unsigned index, unsigned slot)
             break;
         client->position += (uint64_t) n;
     }
+    if (client->position != before)
+        client->moved = clock_ms ();
+    if (client->position == console->head)
+        client->left_behind = false;
     events = client->position < console->head ? EPOLLOUT : 0;
     /* with input still waiting for the terminal, more of it is not asked for */
     if (console->input_length == 0)
@@ -149,16 +171,31 @@ flush_all (Controller *c, unsigned index)
         client_flush (c, index, slot);
 }
 
+/* What can be read without a client losing bytes that somebody waits for it to take. */
+static size_t
+ring_room (const Console *console)
+{
+    uint64_t behind = 0;
+
+    for (unsigned slot = 0; slot < CONSOLE_CLIENTS_MAX; slot++) {
+        const ConsoleClient *client = &console->clients[slot];
+
+        if (client->fd >= 0 && !client->left_behind && console->head - client->position > behind)
+            behind = console->head - client->position;
+    }
+    return console->size - (size_t) behind;
+}
+
 void
 console_drain (Controller *c, unsigned index)
 {
     Console *console = &c->consoles[index];
-    size_t taken = 0;
+    size_t taken = 0, room = 0;
 
-    console->more = false;
-    while (taken < DRAIN_MAX) {
+    while (taken < DRAIN_MAX && (room = ring_room (console)) > 0) {
         size_t offset = (size_t) (console->head % console->size);
-        ssize_t n = read (console->master, console->ring + offset, console->size - offset);
+        size_t length = console->size - offset < room ? console->size - offset : room;
+        ssize_t n = read (console->master, console->ring + offset, length);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -170,9 +207,51 @@ console_drain (Controller *c, unsigned index)
         console->head += (uint64_t) n;
         taken += (size_t) n;
     }
-    console->more = taken >= DRAIN_MAX;
     if (taken > 0)
         flush_all (c, index);
+    /* stopped for want of room: a client that takes something, or console_tick(), goes on */
+    console->held = room == 0 && ring_room (console) == 0;
+    console->more = !console->held && (taken >= DRAIN_MAX || room == 0);
+}
+
+/* It is why the container waits. */
+static bool
+client_holds (const Console *console, const ConsoleClient *client)
+{
+    return client->fd >= 0 && !client->left_behind && console->head - client->position >= console->size;
+}
+
+void
+console_tick (Console *console, uint64_t now)
+{
+    if (!console->held)
+        return;
+    for (unsigned slot = 0; slot < CONSOLE_CLIENTS_MAX; slot++) {
+        ConsoleClient *client = &console->clients[slot];
+
+        if (client_holds (console, client) && now >= client->moved + PATIENCE)
+            client->left_behind = true;
+    }
+    console->more = ring_room (console) > 0;
+    console->held = !console->more;
+}
+
+int
+console_timeout (const Console *console, uint64_t now)
+{
+    uint64_t until = now + PATIENCE;
+
+    if (console->more)
+        return 0;
+    if (!console->held)
+        return -1;
+    for (unsigned slot = 0; slot < CONSOLE_CLIENTS_MAX; slot++) {
+        const ConsoleClient *client = &console->clients[slot];
+
+        if (client_holds (console, client) && client->moved + PATIENCE < until)
+            until = client->moved + PATIENCE;
+    }
+    return until > now ? (int) (until - now) : 0;
 }
 
 static void
@@ -267,21 +346,29 @@ console_attach (Controller *c, unsigned index, int fd, uint32_t flags)
     if (supervise_watch (c, fd, EVENT_CLIENT, index * CONSOLE_CLIENTS_MAX + (unsigned) slot,
                          EPOLLIN, false) < 0)
         return -1;
+    queue_resize (fd, QUEUE_SIZE);
     console->clients[slot] = (ConsoleClient) {
-        .fd = fd, .position = replay_start (console), .events = EPOLLIN,
+        .fd = fd, .position = replay_start (console), .events = EPOLLIN, .moved = clock_ms (),
     };
     client_flush (c, index, (unsigned) slot);
     return 0;
 }
 
+/* Nobody is waited for at the end: the sockets, made larger, take what the ring still has for their readers. */
 void
 console_finish (Controller *c, unsigned index)
 {
     Console *console = &c->consoles[index];
 
-    do
+    for (unsigned slot = 0; slot < CONSOLE_CLIENTS_MAX; slot++)
+        queue_resize (console->clients[slot].fd, 2 * console->size + LAST_QUEUE_MORE);
+    flush_all (c, index);
+    do {
         console_drain (c, index);
-    while (console->more);
+        /* more than fits: the log gets it */
+        for (unsigned slot = 0; console->held && slot < CONSOLE_CLIENTS_MAX; slot++)
+            console->clients[slot].left_behind = true;
+    } while (console->more || console->held);
     for (unsigned slot = 0; slot < CONSOLE_CLIENTS_MAX; slot++)
         client_drop (console, slot);
     fd_close (&console->master);

@@ -30,6 +30,8 @@ typedef struct {
     int fd;             /* -1: free */
     uint64_t position;  /* of the next byte for it, counted from the console's first byte ever */
     uint32_t events;    /* what epoll is asked for */
+    uint64_t moved;     /* ms, when it last took something */
+    bool left_behind;   /* nobody waits for it: it loses the oldest bytes, until it has caught up */
 } ConsoleClient;
 
 typedef struct {
@@ -38,6 +40,7 @@ typedef struct {
     size_t size;
     uint64_t head;              /* bytes ever read from the container */
     bool more;                  /* reading stopped before the master was empty */
+    bool held;                  /* it stopped because a client has not taken what the ring is full of */
     unsigned input_length;      /* from clients, not yet taken by the terminal */
     char input[256];
     ConsoleClient clients[CONSOLE_CLIENTS_MAX];
@@ -96,7 +99,9 @@ void supervise_answer (Controller *c, uint32_t serial, int err, uint32_t flags, 
 
 /* console.c */
 int console_prepare (Console *console, const plan_console *plan, int master);
-void console_drain (Controller *c, unsigned index);             /* bounded: sets ->more */
+void console_drain (Controller *c, unsigned index);             /* bounded: sets ->more and ->held */
+void console_tick (Console *console, uint64_t now);             /* who is stuck is waited for no longer */
+int console_timeout (const Console *console, uint64_t now);     /* ms to the next drain or tick, -1 none */
 void console_master_event (Controller *c, unsigned index, uint32_t events);
 void console_client_event (Controller *c, unsigned index, unsigned slot, uint32_t events);
 int console_attach (Controller *c, unsigned index, int fd, uint32_t flags);    /* takes fd on 0 */

@@ -275,11 +275,15 @@ serve_event (Controller *c, const struct epoll_event *event)
 static int
 next_timeout (const Controller *c, uint64_t now)
 {
+    int timeout = halt_timeout (c, now);
+
     for (unsigned i = 0; i < c->n_consoles; i++) {
-        if (c->consoles[i].more)
-            return 0;
+        int wait = console_timeout (&c->consoles[i], now);
+
+        if (wait >= 0 && (timeout < 0 || wait < timeout))
+            timeout = wait;
     }
-    return halt_timeout (c, now);
+    return timeout;
 }
 
 /* Gives back what a sleeping controller does not need: its claim on the program's pages, which come
@@ -386,6 +390,7 @@ supervise (Controller *c)
         }
         rested = false;
         for (unsigned i = 0; i < c->n_consoles && !c->exited; i++) {
+            console_tick (&c->consoles[i], clock_ms ());
             if (c->consoles[i].more)
                 console_drain (c, i);
         }
