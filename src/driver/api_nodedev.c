@@ -9,15 +9,13 @@
 
 #define NAMES_MAX 65536
 
-/* virConnectListAllNodeDeviceFlags that are about a device's life: all are active and, as nobody defined
- * them, none is persistent. */
-enum {
-    LIST_ACTIVE = 1 << 29,
-    LIST_INACTIVE = 1 << 30,
-    LIST_PERSISTENT = 1 << 28,
-    LIST_TRANSIENT = 1 << 27,
-    LIST_CAPS = (1 << 22) - 1,
-};
+/* virConnectListAllNodeDeviceFlags that are about a device's life: all are active, and none but the computer
+ * itself is persistent, as nobody defined them. The middle two came with libvirt 10.1. */
+#define LIST_ACTIVE (1u << 31)
+#define LIST_INACTIVE (1u << 30)
+#define LIST_TRANSIENT (1u << 29)
+#define LIST_PERSISTENT (1u << 28)
+#define LIST_CAPS ((1u << 22) - 1)
 
 static HostList devices = { .read = devices_read };
 
@@ -30,10 +28,19 @@ passes (const HostDevice *device, const char *cap)
 }
 
 static gboolean
+is_persistent (const HostDevice *device)
+{
+    return device->kind == DEVICE_SYSTEM;
+}
+
+static gboolean
 passes_flags (const HostDevice *device, guint flags)
 {
-    if ((flags & (LIST_ACTIVE | LIST_INACTIVE)) == LIST_INACTIVE
-        || (flags & (LIST_PERSISTENT | LIST_TRANSIENT)) == LIST_PERSISTENT)
+    guint life = flags & (LIST_PERSISTENT | LIST_TRANSIENT);
+
+    if ((flags & (LIST_ACTIVE | LIST_INACTIVE)) == LIST_INACTIVE)
+        return FALSE;
+    if (life && !(life & (is_persistent (device) ? LIST_PERSISTENT : LIST_TRANSIENT)))
         return FALSE;
     return !(flags & LIST_CAPS) || (device->caps & flags & LIST_CAPS);
 }
@@ -243,10 +250,9 @@ static ApiResult
 node_device_is_persistent_fill (const HostDevice *device, const node_device_is_persistent_args *in,
                                 node_device_is_persistent_ret *out, GError **error)
 {
-    (void) device;
     (void) in;
     (void) error;
-    out->persistent = 0;
+    out->persistent = is_persistent (device);
     return API_DONE;
 }
 DEVICE_QUESTION (node_device_is_persistent)
@@ -255,10 +261,9 @@ static ApiResult
 node_device_get_autostart_fill (const HostDevice *device, const node_device_get_autostart_args *in,
                                 node_device_get_autostart_ret *out, GError **error)
 {
-    (void) device;
     (void) in;
     (void) error;
-    out->autostart = 0;
+    out->autostart = is_persistent (device);
     return API_DONE;
 }
 DEVICE_QUESTION (node_device_get_autostart)

@@ -233,9 +233,10 @@ check_flags (const Call *call, GError **error)
         return error_set_from (error, proc->origin, ERR_OPERATION_DENIED,
                                "read only access prevents %s with flags 0x%x", proc->public_name,
                                flags & proc->readonly_flags);
+    /* in libvirt the drivers look at flags: of domains and hosts it is the LXC driver */
     if (flags & ~proc->flags_ok)
-        return error_set (error, ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
-                          flags & ~proc->flags_ok, proc->public_name);
+        return error_set_from (error, proc->origin == ORIGIN_DOMAIN ? ORIGIN_LXC : proc->origin, ERR_INVALID_ARG,
+                               "unsupported flags (0x%x) in function %s", flags & ~proc->flags_ok, proc->public_name);
     return TRUE;
 }
 

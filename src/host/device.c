@@ -224,13 +224,26 @@ add_scsi_generic (GPtrArray *devices, const char *link, const char *name)
     add (devices, device, name_of ("scsi_generic", name, NULL));
 }
 
+/* A bridge, a VLAN and the like say what they are: none of that is a device, as in libvirt, but WLANs. */
+static gboolean
+net_is_made (const HostDevice *device)
+{
+    g_autofree char *uevent = device_read (device, "uevent");
+    g_auto (GStrv) lines = g_strsplit (uevent ? uevent : "", "\n", -1);
+
+    for (guint i = 0; lines[i]; i++)
+        if (g_str_has_prefix (lines[i], "DEVTYPE="))
+            return strcmp (lines[i], "DEVTYPE=wlan") != 0;
+    return FALSE;
+}
+
 static void
 add_net (GPtrArray *devices, const char *link, const char *name)
 {
     HostDevice *device = device_new (DEVICE_NET, link, name);
     g_autofree char *mac = device ? device_read (device, "address") : NULL;
 
-    if (!mac) {                     /* bonding_masters is a file */
+    if (!mac || net_is_made (device)) {     /* bonding_masters is a file */
         if (device)
             device_free (device);
         return;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host/device.h"
+#include "host/interface.h"
 #include "host/node.h"
 #include "util/fd.h"
 
@@ -374,12 +375,8 @@ net_xml (GString *xml, const HostDevice *device)
 
     add_text (xml, 4, "interface", device->kernel_name);
     add_file (xml, 4, "address", device, "address");
-    if (state) {
-        g_string_append (xml, "    <link");
-        if (speed && g_ascii_isdigit (*speed) && *speed != '0')
-            g_string_append_printf (xml, " speed='%s'", speed);
-        g_string_append_printf (xml, " state='%s'/>\n", state);
-    }
+    if (state)
+        interface_add_link (xml, 4, state, speed);
     net_features_xml (xml, device->kernel_name);
     g_string_append_printf (xml, "    <capability type='%s'/>\n",
                             node_exists ("%s/wireless", device->path) ? "80211" : "80203");

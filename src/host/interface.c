@@ -70,16 +70,23 @@ interfaces_find (const GPtrArray *interfaces, const char *name)
 
 /* ---- documents */
 
+/* What drivers say of the speed of a link that is not up means nothing. */
+void
+interface_add_link (GString *xml, guint indent, const char *state, const char *speed)
+{
+    g_string_append_printf (xml, "%*s<link", (int) indent, "");
+    if (g_strcmp0 (state, "up") == 0 && speed && g_ascii_isdigit (*speed) && *speed != '0')
+        g_string_append_printf (xml, " speed='%s'", speed);
+    g_string_append_printf (xml, " state='%s'/>\n", state ? state : "unknown");
+}
+
 static void
 add_link (GString *xml, guint indent, const char *name)
 {
     g_autofree char *state = net_read (name, "operstate"), *speed = net_read (name, "speed");
     g_autofree char *mac = net_read (name, "address");
 
-    g_string_append_printf (xml, "%*s<link", (int) indent, "");
-    if (speed && g_ascii_isdigit (*speed) && *speed != '0')
-        g_string_append_printf (xml, " speed='%s'", speed);
-    g_string_append_printf (xml, " state='%s'/>\n", state ? state : "unknown");
+    interface_add_link (xml, indent, state, speed);
     if (mac && *mac)
         g_string_append_printf (xml, "%*s<mac address='%s'/>\n", (int) indent, "", mac);
 }

@@ -57,6 +57,66 @@ def odd(name, text):
         re.search(r"address(='|>)[0-9a-f:]{11}['<]", text) or "<logical_block_size>" in text
 
 
+def asked(call, *arguments):
+    """What a call gives, or the error's code and who found it."""
+    try:
+        return call(*arguments)
+    except libvirt.libvirtError as error:
+        return f"error {error.get_error_code()} of {error.get_error_domain()}"
+
+
+def names(objects):
+    return objects if isinstance(objects, str) else sorted(o.name() for o in objects)
+
+
+def answers(connection):
+    """{question: answer} of devices, links and secrets, by every flag and capability."""
+    found = {}
+    kinds = "system pci usb_device usb net scsi_host scsi_target scsi storage fc_host vports scsi_generic drm nonsense".split()
+    for kind in kinds + [None]:
+        found[f"devices that can {kind}"] = sorted(connection.listDevices(kind, 0)), connection.numOfDevices(kind, 0)
+    for flags in [0] + [1 << bit for bit in range(22)] + [1 << 30, 1 << 31, 3 << 30, 1 << 31 | 16, 1 << 24, 1 << 30 | 1 << 24]:
+        signed = flags - (1 << 32) if flags >> 31 else flags
+        found[f"devices, flags {flags:#x}"] = names(asked(connection.listAllDevices, signed))
+    for device in connection.listAllDevices():
+        found[f"device {device.name()}"] = [asked(call) for call in (device.parent, device.listCaps, device.isActive, device.isPersistent,
+                                                                    device.autostart)] + [asked(device.XMLDesc, 1)]
+    found["no device"] = asked(connection.nodeDeviceLookupByName, "none")
+    for flags in range(5):
+        found[f"links, flags {flags}"] = names(asked(connection.listAllInterfaces, flags))
+    found["links by name"] = sorted(connection.listInterfaces()), sorted(connection.listDefinedInterfaces())
+    found["links' numbers"] = connection.numOfInterfaces(), connection.numOfDefinedInterfaces()
+    for link in connection.listAllInterfaces():
+        found[f"link {link.name()}"] = (link.isActive(), link.MACString(), names([connection.interfaceLookupByName(link.name())]),
+                                        asked(link.create, 0), asked(link.XMLDesc, 2))
+        # libvirtd has <bridge ...>, nothing, </bridge>
+        found[f"link {link.name()}'s XML"] = re.sub(r"(<bridge [^>]*)>\n *</bridge>", r"\1/>", link.XMLDesc(0))
+    for mac in ("00:00:00:00:00:00", "nonsense", "02:ff:ff:ff:ff:01"):
+        found[f"link of {mac}"] = asked(lambda m: connection.interfaceLookupByMACString(m).name(), mac)
+    for flags in (0, 1, 2, 4, 8, 15, 16):
+        found[f"secrets, flags {flags}"] = asked(connection.listAllSecrets, flags)
+    found["no secret"] = (asked(connection.secretLookupByUUIDString, "1f9cf5a4-0020-4b5c-9f53-5a6d4c2b1e40"),
+                          asked(connection.secretLookupByUsage, 1, "none"), connection.listSecrets())
+    return found
+
+
+def compare(checks, directory, connection):
+    """Devices, links and secrets as stock libvirtd has them on this very host."""
+    if not t.StockLibvirtd.installed():
+        return
+    before = len(connection.listAllInterfaces())
+    for link in (b"a&<'\">", b"c\xff"):     # python cannot read what libvirtd makes of these
+        subprocess.run(["ip", "link", "del", link], check=True)
+    # an answer of ours is good for a second
+    t.wait_until(lambda: len(connection.listAllInterfaces()) < before and not any("net_c_" in n for n in connection.listDevices("net")))
+    libvirt.registerErrorHandler(lambda *ignored: None, None)
+    ours = answers(connection)
+    with t.StockLibvirtd(os.path.join(directory, "stock")) as stock:
+        theirs = answers(libvirt.open(stock.uri))
+    for question in sorted(set(ours) | set(theirs)):
+        checks.equal(f"as libvirtd: {question}", ours.get(question), theirs.get(question))
+
+
 def main():
     if libvirt is None:
         t.skip("needs python3-libvirt (tools/deps clients)")
@@ -75,6 +135,7 @@ def main():
         kinds = "".join(interface.XMLDesc(0) for interface in interfaces)
         for kind in ("ethernet", "bridge") + tuple(k for k in ("bond", "vlan") if any(k in str(n) for n in made)):
             checks.that(f"there is one of type {kind}", f"<interface type='{kind}'" in kinds)
+        compare(checks, directory, connection)
         print(f"{len(connection.listAllDevices())} devices, {len(interfaces)} interfaces, made {made}")
     return checks.done()
 

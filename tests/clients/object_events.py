@@ -42,7 +42,7 @@ def main():
         number = connection.nodeDeviceEventRegisterAny(
             None, libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
             lambda c, device, event, detail, seen: seen.append((device.name(), event)), everything)
-        ip("add", "first", "type", "bridge")
+        ip("add", "first", "type", "veth")
         first = mac_name("first")
         checks.that("a link that comes is told", told(everything, first, CREATED), everything)
         checks.that("it is in the list", first in connection.listDevices("net"), connection.listDevices("net"))
@@ -51,7 +51,7 @@ def main():
             device, libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
             lambda c, device, event, detail, seen: seen.append((device.name(), event)), one)
         other.nodeDeviceEventRegisterAny(device, libvirt.VIR_NODE_DEVICE_EVENT_ID_UPDATE, lambda *ignored: None, None)
-        ip("add", "second", "type", "bridge")
+        ip("add", "second", "type", "veth")
         second = mac_name("second")
         checks.that("so is the next", told(everything, second, CREATED), everything)
         ip("del", "second")

@@ -150,11 +150,17 @@ make_rest (void)
     put (HBA "/net/eth0/mtu", "1500\n");
     put (HBA "/net/eth0/brport/x", "");
     put ("/sys/class/net/br0/address", "52:54:00:12:34:56\n");
+    put ("/sys/class/net/br0/uevent", "DEVTYPE=bridge\nINTERFACE=br0\nIFINDEX=4\n");
     put ("/sys/class/net/br0/operstate", "down\n");
     put ("/sys/class/net/br0/mtu", "1400\n");
     put ("/sys/class/net/br0/bridge/stp_state", "1\n");
     put ("/sys/class/net/br0/bridge/forward_delay", "1500\n");
     put ("/sys/class/net/br0/brif/eth0", "");
+    put ("/sys/class/net/wlan0/address", "52:54:00:12:34:58\n");
+    put ("/sys/class/net/wlan0/uevent", "DEVTYPE=wlan\nINTERFACE=wlan0\nIFINDEX=5\n");
+    put ("/sys/class/net/wlan0/operstate", "lowerlayerdown\n");
+    put ("/sys/class/net/wlan0/speed", "10000\n");
+    put ("/sys/class/net/lo/uevent", "INTERFACE=lo\nIFINDEX=1\n");
     put ("/sys/class/net/lo/operstate", "unknown\n");
     put ("/sys/class/net/lo/address", "00:00:00:00:00:00\n");
     put ("/sys/class/net/eth0.5/operstate", "up\n");
@@ -182,7 +188,7 @@ test_names (void)
 {
     static const char *const expected[] = {
         "computer", "pci_0000_00_1c_0", "pci_0000_01_00_0", "usb_1_2", "usb_1_2_1_0", "usb_usb1", "scsi_0_0_1_2",
-        "scsi_host0", "scsi_target0_0_1", "scsi_generic_sg0", "net_br0_52_54_00_12_34_56",
+        "scsi_host0", "scsi_target0_0_1", "scsi_generic_sg0", "net_wlan0_52_54_00_12_34_58",
         "net_eth0_52_54_00_12_34_56", "net_eth0_5_52_54_00_12_34_57", "net_lo_00_00_00_00_00_00",
         "block_sda_ST_1_x", "drm_card0",
     };
@@ -211,6 +217,7 @@ test_names (void)
         g_assert_cmpstr (devices_find (devices, parents[i].name)->parent, ==, parents[i].parent);
     g_assert_null (devices_find (devices, "block_loop0"));
     g_assert_null (devices_find (devices, "net_bonding_masters"));
+    g_assert_null (devices_find (devices, "net_br0_52_54_00_12_34_56"));
     g_assert_true (device_has_cap (devices_find (devices, "scsi_host0"), "fc_host"));
     g_assert_true (device_has_cap (devices_find (devices, "scsi_host0"), "scsi_host"));
     g_assert_false (device_has_cap (devices_find (devices, "scsi_0_0_1_2"), "scsi_host"));
@@ -320,7 +327,7 @@ test_interfaces (void)
 {
     g_autoptr (GPtrArray) interfaces = interfaces_read ();
 
-    g_assert_cmpuint (interfaces->len, ==, 4);
+    g_assert_cmpuint (interfaces->len, ==, 5);
     g_assert_true (interfaces_find (interfaces, "eth0")->port);
     g_assert_true (interfaces_find (interfaces, "eth0")->up);
     g_assert_true (interfaces_find (interfaces, "br0")->down);
@@ -334,6 +341,9 @@ test_interfaces (void)
     expect_interface ("eth0.5", "<interface type='vlan' name='eth0.5'>\n  <link state='up'/>\n"
                                 "  <mac address='52:54:00:12:34:57'/>\n  <vlan tag='5'>\n"
                                 "    <interface name='eth0'/>\n  </vlan>\n</interface>\n");
+    /* not up: no speed, whatever the driver says */
+    expect_interface ("wlan0", "<interface type='ethernet' name='wlan0'>\n  <link state='lowerlayerdown'/>\n"
+                               "  <mac address='52:54:00:12:34:58'/>\n</interface>\n");
     /* the kernel would take such a name */
     expect_interface ("<&'\xff", "<interface type='ethernet' name='&lt;&amp;&apos;\xef\xbf\xbd'>\n"
                                  "  <link state='unknown'/>\n</interface>\n");
