@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a domain is busy with: a job of its queue, or trimming. What it takes cannot be told beforehand, so its type is
- * unbounded. */
+ * unbounded. Whether its controller answers. */
 #include "driver/api.h"
 #include "driver/instance.h"
 #include "driver/params.h"
@@ -55,6 +55,41 @@ api_domain_get_job_stats (Call *call, const domain_get_job_stats_args *in,
                     call->domain->state == STATE_SHUTOFF ? OPERATION_START : OPERATION_UNKNOWN);
     params_add_ullong (params, "time_elapsed", elapsed);
     out->params.params_val = params_take (params, &out->params.params_len);
+    return API_DONE;
+}
+
+/* ---- the way to the controller */
+
+enum { CONTROL_OK, CONTROL_JOB, CONTROL_ERROR = 3 };        /* virDomainControlState */
+enum { CONTROL_ERROR_MONITOR = 2 };                         /* virDomainControlErrorReason */
+
+/* A controller that lives and cannot be reached, or owes an answer. */
+static gboolean
+controller_lost (const Instance *instance)
+{
+    if (instance->phase != PHASE_RUNNING || instance->exited)
+        return FALSE;
+    return instance->monitor ? monitor_link_late (instance->monitor) : !instance->reconnect;
+}
+
+ApiResult
+api_domain_get_control_info (Call *call, const domain_get_control_info_args *in,
+                             domain_get_control_info_ret *out, GError **error)
+{
+    guint64 elapsed;
+
+    (void) in;
+    if (!domain_active (call->domain)) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+        return API_FAILED;
+    }
+    if (call->domain->instance && controller_lost (call->domain->instance)) {
+        out->state = CONTROL_ERROR;
+        out->details = CONTROL_ERROR_MONITOR;
+    } else if (job_elapsed (call->domain, &elapsed)) {
+        out->state = CONTROL_JOB;
+        out->stateTime = elapsed;
+    }
     return API_DONE;
 }
 

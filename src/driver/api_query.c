@@ -92,19 +92,6 @@ api_domain_get_state (Call *call, const domain_get_state_args *in, domain_get_st
 /* virDomainControlState: 0 ok, 1 a job, 2 occupied, 3 error. Skep's control of a container is never
  * occupied, since nothing waits for it. */
 ApiResult
-api_domain_get_control_info (Call *call, const domain_get_control_info_args *in,
-                             domain_get_control_info_ret *out, GError **error)
-{
-    (void) in;
-    if (!domain_active (call->domain)) {
-        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
-        return API_FAILED;
-    }
-    out->state = g_queue_is_empty (&call->domain->jobs.running) ? 0 : 1;
-    return API_DONE;
-}
-
-ApiResult
 api_domain_is_active (Call *call, const domain_is_active_args *in, domain_is_active_ret *out,
                       GError **error)
 {

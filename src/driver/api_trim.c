@@ -149,7 +149,8 @@ trimmed (gpointer result, GError *error, gpointer data)
         return;
     }
     if (error->code == ERR_OPERATION_ABORTED)
-        error_set (&why, ERR_OPERATION_ABORTED, "a client aborted it, the file system is detached, or its container ends");
+        error_set (&why, ERR_OPERATION_ABORTED,
+                   "a client aborted it, the file system is detached, or its container ends");
     call_failed (call, why ? why : g_error_copy (error));
 }
 

@@ -28,6 +28,7 @@ struct MonitorLink {
     MonitorHandlers handlers;
     gpointer data;
     gboolean freed;         /* by the owner: call nobody any more */
+    gboolean late;          /* no packet since a request had no answer in time */
 };
 
 static void
@@ -64,12 +65,23 @@ static gboolean
 request_late (gpointer data)
 {
     Request *request = data;
+    MonitorLink *link = request->link;
+    gboolean first = !link->late;
     g_autoptr (GError) error = NULL;
 
     request->timer = 0;
+    link->late = TRUE;
+    if (first && link->handlers.late)
+        link->handlers.late (link->data);
     error_set (&error, ERR_OPERATION_TIMEOUT, "the controller did not answer in time");
-    request_finish (request->link, request, error);
+    request_finish (link, request, error);
     return G_SOURCE_REMOVE;
+}
+
+gboolean
+monitor_link_late (const MonitorLink *link)
+{
+    return link->late;
 }
 
 static void
@@ -127,6 +139,7 @@ link_read (MonitorLink *link)
         return FALSE;
     }
     packet.object[sizeof packet.object - 1] = '\0';
+    link->late = FALSE;
     if (packet.serial != 0 && (packet.type == MONITOR_DONE || packet.type == MONITOR_FAILED))
         link_answer (link, &packet);
     else

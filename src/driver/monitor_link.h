@@ -17,6 +17,8 @@ typedef struct {
     void (*packet) (const MonitorPacket *packet, gpointer data);
     /* The other end has gone or talks nonsense; no packet follows. May free the link. */
     void (*closed) (gpointer data);
+    /* NULL, or: a request had no answer in time, the first since a packet came. Not to free the link. */
+    void (*late) (gpointer data);
 } MonitorHandlers;
 
 /* Takes @fd (SOCK_SEQPACKET, connected). */
@@ -26,6 +28,9 @@ MonitorLink *monitor_link_connect (const char *path, const MonitorHandlers *hand
                                    GError **error);
 /* Requests that wait are dropped without an answer. */
 void monitor_link_free (MonitorLink *link);
+
+/* A request had no answer in time, and no packet has come since. */
+gboolean monitor_link_late (const MonitorLink *link);
 
 /* Reads what is there now, as the main loop would. May free the link through a handler. */
 void monitor_link_drain (MonitorLink *link);

@@ -273,10 +273,20 @@ monitor_closed (gpointer data)
         instance->reconnect = g_timeout_add (RECONNECT_MS, monitor_reconnect, instance);
 }
 
+static void
+monitor_late (gpointer data)
+{
+    Instance *instance = data;
+
+    log_error ("domain '%s': its controller does not answer", instance->domain->def->name);
+    if (instance->phase == PHASE_RUNNING)
+        event_control_error (instance->domain);
+}
+
 gboolean
 instance_connect_monitor (Instance *instance, GError **error)
 {
-    static const MonitorHandlers handlers = { monitor_packet, monitor_closed };
+    static const MonitorHandlers handlers = { monitor_packet, monitor_closed, monitor_late };
     g_autofree char *path = store_monitor_path (instance->domain->def);
 
     instance->monitor = monitor_link_connect (path, &handlers, instance, error);

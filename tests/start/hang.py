@@ -105,6 +105,30 @@ def unplugged(connection, checks, fuse):
     checks.that("and has changed nothing", "/tmp/x" not in domain.XMLDesc(2))
 
 
+class Mute:
+    """A container whose controller is stopped: watchers and `domcontrol` are told, until it goes on."""
+
+    def __init__(self, connection):
+        import libvirt
+        self.domain = connection.lookupByName("mute")
+        self.told = []
+        connection.domainEventRegisterAny(self.domain, libvirt.VIR_DOMAIN_EVENT_ID_CONTROL_ERROR,
+                                          lambda c, d, o: self.told.append(d.name()), None)
+        os.kill(self.domain.ID(), signal.SIGSTOP)
+        self.callers = Callers(connection.getURI(), "mute", lambda d: d.shutdownFlags(4), 1)
+
+    def end(self, checks):
+        import libvirt
+        checks.that("what needs the controller comes back", self.callers.wait(60), self.callers.ended)
+        checks.matches("and says why", "the controller did not answer in time", str(self.callers.ended))
+        skeptest.wait_until(lambda: libvirt.virEventRunDefaultImpl() or self.told, 10, 0)
+        checks.equal("watchers are told that it cannot be reached", self.told, ["mute"])
+        checks.equal("so says domcontrol", self.domain.controlInfo()[:2], [libvirt.VIR_DOMAIN_CONTROL_ERROR,
+                     libvirt.VIR_DOMAIN_CONTROL_ERROR_REASON_MONITOR])
+        os.kill(self.domain.ID(), signal.SIGCONT)
+        checks.that("until it answers", skeptest.wait_until(lambda: self.domain.controlInfo()[0] == 0))
+
+
 class Deaf:
     """A FUSE server that reads what is asked and answers nothing but the greeting: who waits for an answer
     cannot be killed."""
@@ -364,7 +388,8 @@ def main():
     libvirt.virEventRegisterDefaultImpl()
     libvirt.virEventAddTimeout(200, lambda *ignored: None, None)    # so that waiting for an event has an end
     checks = skeptest.Checks("start-hang")
-    names = ["silent", "frozen", "stopped", "plugged", "iced", "orphan", "deaf", "sunk", "tuned", *OUTSIDE, "lively"]
+    names = ["silent", "frozen", "stopped", "plugged", "iced", "orphan", "deaf", "sunk", "tuned", "mute", *OUTSIDE,
+             "lively"]
     with skeptest.work_dir() as directory, contextlib.ExitStack() as stack:
         root = skeptest.busybox_root(os.path.join(directory, "root"))
         daemon = stack.enter_context(skeptest.Skepd(os.path.join(directory, "d")))
@@ -384,6 +409,7 @@ def main():
         connection.lookupByName("frozen").suspend()
         os.kill(init_pid(connection.lookupByName("stopped").ID()), signal.SIGSTOP)
 
+        mute = Mute(connection)
         waiting = [Callers(daemon.uri, "silent", lambda d: d.guestInfo(0), CALLS),
                    Callers(daemon.uri, "stopped", lambda d: d.shutdownFlags(4), 2),
                    Callers(daemon.uri, "frozen", lambda d: d.guestInfo(0), 2)]
@@ -393,6 +419,7 @@ def main():
             checks.equal(f"turn {turn}: the others still wait", len(waiting[0].ended), 0)
         skeptest.wait_until(lambda: waiting[0].ended, 120, 0.2)
         checks.matches("the first call comes back and says why", "did not end within", str(waiting[0].ended[:1]))
+        mute.end(checks)
         unplugged(connection, checks, fuse)
         unfrozen(connection, checks, fuse)
         unthawed(connection, checks, outer)
