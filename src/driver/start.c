@@ -273,6 +273,21 @@ request_error (const Domain *domain, const GError *error)
     return result;
 }
 
+/* As above; an init that takes neither signal nor request is no fault of the host's. */
+static GError *
+halt_error (const Domain *domain, const GError *error)
+{
+    g_autoptr (GError) why = request_error (domain, error);
+    GError *result = NULL;
+    char *end;
+
+    if (!why || error_errno (why) != EOPNOTSUPP)
+        return g_steal_pointer (&why);
+    end = g_strrstr (why->message, ": ");       /* of the errno's text, which the code says */
+    error_set (&result, ERR_OPERATION_UNSUPPORTED, "%.*s", end ? (int) (end - why->message) : -1, why->message);
+    return result;
+}
+
 /* A request that failed does not decide what follows the container's end. */
 static void
 halt_finish (Halt *halt, const GError *error)
@@ -289,7 +304,7 @@ static void
 halt_answered (const GError *error, gpointer data)
 {
     Halt *halt = data;
-    g_autoptr (GError) why = request_error (halt->domain, error);
+    g_autoptr (GError) why = halt_error (halt->domain, error);
 
     if (why && halt->fall_back && why->code != ERR_OPERATION_INVALID) {
         halt->fall_back = FALSE;
