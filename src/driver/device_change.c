@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The runner of the two tables, and the recovery of a change that was cut short. */
+/* The runner of the two tables. */
 #include "driver/device_change.h"
 
 #include <string.h>
@@ -60,8 +60,8 @@ device_replace_config (Domain *domain, const char *text, DomainDef *def, GError 
                       domain->def->name);
 }
 
-static void
-change_free (DeviceChange *change)
+void
+device_change_free (DeviceChange *change)
 {
     g_clear_error (&change->error);
     if (change->images)
@@ -77,9 +77,8 @@ change_free (DeviceChange *change)
 }
 
 static void
-audit_hostdev_change (const DeviceChange *change, const HostdevDef *dev, const char *reason)
+audit_hostdev_change (const DeviceChange *change, const HostdevDef *dev, const char *reason, gboolean good)
 {
-    gboolean good = !change->error;
     char usb[16];
 
     if (dev->type == HOSTDEV_USB) {
@@ -92,12 +91,12 @@ audit_hostdev_change (const DeviceChange *change, const HostdevDef *dev, const c
 }
 
 static void
-audit_change (const DeviceChange *change)
+audit_change (const DeviceChange *change, gboolean good)
 {
     const char *reason = change->attach ? "attach" : "detach", *value = NULL, *resource = NULL;
 
     if (change->kind == DEVICE_HOSTDEV) {
-        audit_hostdev_change (change, change->item, reason);
+        audit_hostdev_change (change, change->item, reason, good);
         return;
     }
     if (change->kind == DEVICE_DISK) {
@@ -112,25 +111,27 @@ audit_change (const DeviceChange *change)
     }
     if (resource)
         audit_resource (change->domain->def, resource, reason, change->attach ? NULL : value,
-                        change->attach ? value : NULL, !change->error);
+                        change->attach ? value : NULL, good);
 }
 
 static void
 change_over (DeviceChange *change)
 {
     const Domain *domain = change->domain;
+    /* what a dead daemon had begun: an attach has failed, a detach is finished */
+    gboolean good = change->recovering ? !change->attach : !change->error;
 
-    if (!change->recovering && device_change_instance (change)) {
-        audit_change (change);
-        if (!change->error && change->attach)
+    if (device_change_instance (change)) {
+        audit_change (change, good);
+        if (good && change->attach)
             event_device_added (domain, change->alias);
-        else if (!change->error)
+        else if (good)
             event_device_removed (domain, change->alias);
         else if (!change->attach)
             event_device_removal_failed (domain, change->alias);
     }
     change->done (change->domain, change->error, change->data);
-    change_free (change);
+    device_change_free (change);
 }
 
 /* ---- the walk */
@@ -259,9 +260,9 @@ device_change_go_on (DeviceChange *change, const GError *error)
 
 /* ---- the changes */
 
-static DeviceChange *
-change_new (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config, DeviceChanged done,
-            gpointer data)
+DeviceChange *
+device_change_new (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config, DeviceChanged done,
+                   gpointer data)
 {
     DeviceChange *change = g_new0 (DeviceChange, 1);
 
@@ -291,7 +292,7 @@ void
 device_attach (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config, DeviceChanged done,
                gpointer data)
 {
-    DeviceChange *change = change_new (domain, job, device, config, done, data);
+    DeviceChange *change = device_change_new (domain, job, device, config, done, data);
     char **alias = domain_device_alias (change->kind, change->item);
 
     if (!*alias)
@@ -334,7 +335,7 @@ device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, DomainDef
     DeviceChange *change;
 
     domain_alias_fill (domain->def);
-    change = change_new (domain, job, &device, config, done, data);
+    change = device_change_new (domain, job, &device, config, done, data);
     change->alias = g_strdup (*domain_device_alias (kind, device.item));
     numbers = device_numbers_of (domain->instance, change->alias);
     change->facts = device_recall_facts (change->alone, kind, &numbers);
@@ -342,58 +343,9 @@ device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, DomainDef
     walk (change);
 }
 
-/* ---- recovery */
-
-static gboolean
-parse_note (Domain *domain, const char *note, DeviceChange **ret, GError **error)
+void
+device_change_undo (DeviceChange *change)
 {
-    g_auto (GStrv) words = g_strsplit (note, " ", 4);
-    g_auto (DomainDevice) device = { .kind = DEVICE_OTHER };
-    PlanDevice numbers;
-
-    if (g_strv_length (words) != 4 || !device_number_parse (words[2], &numbers))
-        return error_set (error, ERR_INTERNAL, "its note is malformed");
-    if (!domain_device_parse (words[3], domain->def, &daemon_state.defaults, DOMAIN_PARSE_LIVE, NULL,
-                              &device, error) || !device.item)
-        return FALSE;
-    *ret = change_new (domain, NULL, &device, NULL, NULL, NULL);
-    (*ret)->attach = g_str_equal (words[0], "attach");
-    (*ret)->for_config = g_str_equal (words[1], "config");
-    (*ret)->alias = g_strdup (*domain_device_alias (device.kind, (*ret)->item));
-    if (!(*ret)->alias)
-        (*ret)->alias = g_strdup ("");
-    (*ret)->facts = device_recall_facts ((*ret)->alone, device.kind, &numbers);
-    return TRUE;
-}
-
-static void
-recovered (Domain *domain, const GError *error, gpointer data)
-{
-    (void) error;
-    log_warning ("domain '%s': a change of its devices was cut short and has been undone",
-                 domain->def->name);
-    job_end (data);
-}
-
-/* Whatever was under way: the undo of an attach takes the device away, from each step's doing. */
-static void
-recover_run (Job *job, gpointer data)
-{
-    Domain *domain = data;
-    const char *note = domain->instance ? instance_note (domain->instance, NOTE_CHANGE) : NULL;
-    g_autoptr (GError) error = NULL;
-    DeviceChange *change = NULL;
-
-    if (!note || domain->instance->phase != PHASE_RUNNING || !parse_note (domain, note, &change, &error)) {
-        if (error)
-            log_error ("domain '%s': a change of its devices was cut short: %s", domain->def->name,
-                       error->message);
-        job_end (job);
-        domain_unref (domain);
-        return;
-    }
-    change->done = recovered;
-    change->data = job;
     change->recovering = TRUE;
     change->undoing = TRUE;
     change->steps = device_attach_steps;
@@ -401,13 +353,4 @@ recover_run (Job *job, gpointer data)
     change->step = change->n_steps - 1;
     change->begun = ~0u;
     walk (change);
-    domain_unref (domain);
-}
-
-void
-device_recover (Domain *domain)
-{
-    if (instance_note (domain->instance, NOTE_CHANGE))
-        job_begin (&domain->jobs, JOB_INTERNAL, "undoing a change of devices", 0, recover_run, NULL,
-                   domain_ref (domain));
 }

@@ -5,7 +5,8 @@
  *
  * A change is noted in the status file before it makes anything, together with the device's document.
  * A daemon that finds such a note undoes what an attach had begun, and finishes a detach: in both cases
- * the device is then nowhere, neither in the container nor in a definition that the change was for.
+ * the device is then nowhere, neither in the container nor in a definition that the change was for. What
+ * an update had begun it takes back (device_recover.c).
  */
 #pragma once
 
@@ -26,8 +27,9 @@ void device_attach (Domain *domain, Job *job, const DomainDevice *device, Domain
 /* The device @index of its kind's list in the live definition. */
 void device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, DomainDef *config,
                     DeviceChanged done, gpointer data);
-/* After re-adoption: ends what an earlier daemon had begun. Makes a job of its own. */
-void device_recover (Domain *domain);
+/* After re-adoption: ends what an earlier daemon had begun. Makes a job of its own, but of a container that is gone
+ * (not @alive), of which only definitions are left. */
+void device_recover (Domain *domain, gboolean alive);
 
 /* Makes @def (taken) what is saved and what the next start uses: both or neither. */
 gboolean device_save_config (Domain *domain, DomainDef *def, GError **error);
@@ -46,7 +48,7 @@ PlanFacts *device_recall_facts (const DomainDef *alone, DeviceKind kind, const P
 gboolean device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts *facts, const char *verb,
                        const char *more, int extra, TaskDone done, gpointer data, GError **error);
 
-/* ---- between device_change.c, the runner, and device_steps.c, the tables */
+/* ---- between device_change.c, the runner, device_steps.c, the tables, and device_recover.c */
 
 #define NOTE_CHANGE "device-change"     /* "attach|detach live|config NUMBERS XML" */
 
@@ -92,6 +94,12 @@ typedef struct DeviceStep {
 extern const DeviceStep device_attach_steps[], device_detach_steps[];
 extern const guint n_device_attach_steps, n_device_detach_steps;
 
+/* Neither begun nor of a table yet. */
+DeviceChange *device_change_new (Domain *domain, Job *job, const DomainDevice *device, DomainDef *config,
+                                 DeviceChanged done, gpointer data);
+void device_change_free (DeviceChange *change);
+/* Walks the undo of the attach from its end, whatever was under way: takes the device away from each step's doing. */
+void device_change_undo (DeviceChange *change);
 /* NULL when the container ended meanwhile. */
 Instance *device_change_instance (const DeviceChange *change);
 /* What a step waited for is over; @error (borrowed) NULL: well. */

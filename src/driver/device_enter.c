@@ -114,23 +114,24 @@ send_helper (DeviceChange *change, const char *verb, GError **error)
                          error) ? STEP_WAIT : STEP_FAILED;
 }
 
-/* A network device of the host is no <interface>: nothing was made for it. */
+/* A network device of the host is no <interface>: nothing was made for it. On its way in, again too, it is on the
+ * host and has a number there. */
 static void
-add_hostdev_link (DeviceChange *change)
+add_hostdev_link (DeviceChange *change, gboolean enters)
 {
     const HostdevDef *dev = change->item;
     int index;
 
     if (change->kind != DEVICE_HOSTDEV || dev->type != HOSTDEV_NET)
         return;
-    index = change->attach && !change->undoing ? link_index (dev->interface) : 1;
+    index = enters ? link_index (dev->interface) : 1;
     device_add_link_fact (change, dev->interface, index ? index : 1, dev->interface, NULL, dev);
 }
 
 StepResult
 device_run_enter (DeviceChange *change, GError **error)
 {
-    add_hostdev_link (change);
+    add_hostdev_link (change, TRUE);
     return send_helper (change, "device-add", error);
 }
 
@@ -212,7 +213,7 @@ device_run_leave (DeviceChange *change, GError **error)
 
     if (net)
         device_add_link_fact (change, "", 1, net->guest_ifname, net, NULL);
-    add_hostdev_link (change);
+    add_hostdev_link (change, FALSE);
     return has_locked_mounts (change) ? ask_for_tree (change) : send_to_remove (change, -1, error);
 }
 

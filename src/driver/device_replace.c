@@ -8,7 +8,9 @@
 #include "driver/daemon.h"
 #include "driver/device_match.h"
 #include "driver/device_update.h"
+#include "driver/store.h"
 #include "util/error.h"
+#include "util/log.h"
 
 /* Whether @device, with the defaults that it gets in @rest, is @live. -1 with error: it cannot be there. */
 static int
@@ -46,22 +48,11 @@ typedef struct {
     Job *job;
     DomainDevice before, after;
     DomainDef *config;
+    char *config_text;          /* of the saved one that it replaces */
     DeviceChanged done;
     gpointer data;
     GError *error;              /* while the old one is brought back */
 } Replace;
-
-static void
-replace_over (Replace *replace, const GError *error)
-{
-    replace->done (replace->domain, error, replace->data);
-    domain_device_clear (&replace->before);
-    domain_device_clear (&replace->after);
-    domain_def_free (replace->config);
-    g_clear_error (&replace->error);
-    domain_unref (replace->domain);
-    g_free (replace);
-}
 
 static gboolean
 still_runs (const Replace *replace)
@@ -69,6 +60,26 @@ still_runs (const Replace *replace)
     const Instance *instance = replace->domain->instance;
 
     return instance && instance->serial == replace->serial && instance->phase == PHASE_RUNNING;
+}
+
+static void
+replace_over (Replace *replace, const GError *error)
+{
+    g_autoptr (GError) why = NULL;
+
+    if (still_runs (replace)) {
+        device_update_unnote (replace->domain->instance);
+        if (!store_save_status (replace->domain, &why))
+            log_warning ("domain '%s': %s", replace->domain->def->name, why->message);
+    }
+    replace->done (replace->domain, error, replace->data);
+    domain_device_clear (&replace->before);
+    domain_device_clear (&replace->after);
+    domain_def_free (replace->config);
+    g_free (replace->config_text);
+    g_clear_error (&replace->error);
+    domain_unref (replace->domain);
+    g_free (replace);
 }
 
 /* The change itself has said what went wrong with it. */
@@ -83,28 +94,47 @@ brought_back (Domain *domain, const GError *error, gpointer data)
 }
 
 static void
+bring_back (Replace *replace, const GError *error)
+{
+    replace->error = g_error_copy (error);
+    device_attach (replace->domain, replace->job, &replace->before, NULL, brought_back, replace);
+}
+
+static void
 attached (Domain *domain, const GError *error, gpointer data)
 {
     Replace *replace = data;
 
-    if (!error || !still_runs (replace)) {
+    (void) domain;
+    if (error && still_runs (replace))
+        bring_back (replace, error);
+    else
         replace_over (replace, error);
-        return;
-    }
-    replace->error = g_error_copy (error);
-    device_attach (domain, replace->job, &replace->before, NULL, brought_back, replace);
+}
+
+/* A define takes no job: it may have come while the disk went. */
+static gboolean
+still_meant (const Replace *replace, GError **error)
+{
+    g_autofree char *now = replace->config ? device_config_text (replace->domain) : NULL;
+
+    return !now || g_str_equal (now, replace->config_text)
+           || error_set (error, ERR_OPERATION_INVALID, "the saved definition of domain '%s' was changed meanwhile",
+                         replace->domain->def->name);
 }
 
 static void
 detached (Domain *domain, const GError *error, gpointer data)
 {
     Replace *replace = data;
-    g_autoptr (GError) ended = NULL;
+    g_autoptr (GError) why = NULL;
 
     if (!error && !still_runs (replace))
-        error_set_from (&ended, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
-    if (error || ended)
-        replace_over (replace, error ? error : ended);
+        error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+    if (error || why)
+        replace_over (replace, error ? error : why);
+    else if (!still_meant (replace, &why))
+        bring_back (replace, why);
     else
         device_attach (domain, replace->job, &replace->after, g_steal_pointer (&replace->config), attached, replace);
 }
@@ -131,9 +161,11 @@ device_replace (Domain *domain, Job *job, const DomainDevice *device, guint inde
     *replace = (Replace) { .domain = domain_ref (domain), .serial = domain->instance->serial, .job = job,
                            .before = { device->kind, device->name, domain_device_copy (device->kind, live) },
                            .after = { device->kind, device->name, domain_device_copy (device->kind, device->item) },
-                           .config = config, .done = done, .data = data };
+                           .config = config, .config_text = config ? device_config_text (domain) : NULL,
+                           .done = done, .data = data };
     alias = domain_device_alias (device->kind, replace->after.item);
     g_free (*alias);
     *alias = g_strdup (*domain_device_alias (device->kind, replace->before.item));
+    device_update_note (domain, device->kind, replace->before.item, config);
     device_detach (domain, job, device->kind, index, NULL, detached, replace);
 }

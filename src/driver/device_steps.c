@@ -67,8 +67,8 @@ run_config (DeviceChange *change, GError **error)
     return STEP_DONE;
 }
 
-static StepResult
-undo_config (DeviceChange *change)
+StepResult
+device_undo_config (DeviceChange *change)
 {
     g_autoptr (GError) error = NULL;
 
@@ -146,8 +146,8 @@ run_commit (DeviceChange *change, GError **error)
     return STEP_FAILED;
 }
 
-static StepResult
-undo_commit (DeviceChange *change)
+StepResult
+device_undo_commit (DeviceChange *change)
 {
     if (change->attach || change->recovering)
         live_remove (change);
@@ -190,22 +190,22 @@ const DeviceStep device_attach_steps[] = {
     { "attach-hold", device_needs_hold, device_run_hold, device_undo_hold, FALSE, NULL },
     { "attach-link", device_is_interface, device_run_link, device_undo_link, FALSE, NULL },
     { "attach-enter", NULL, device_run_enter, device_undo_enter, FALSE, NULL },
-    { "attach-config", config_needed, run_config, undo_config, TRUE, NULL },
+    { "attach-config", config_needed, run_config, device_undo_config, TRUE, NULL },
     { "attach-limits", device_has_limits, device_run_limits, device_undo_limits, FALSE, NULL },
-    { "attach-commit", NULL, run_commit, undo_commit, FALSE, NULL },
+    { "attach-commit", NULL, run_commit, device_undo_commit, FALSE, NULL },
 };
 const guint n_device_attach_steps = G_N_ELEMENTS (device_attach_steps);
 
 const DeviceStep device_detach_steps[] = {
     { "detach-look", device_has_superblock, device_run_superblock, NULL, FALSE, NULL },
     { "detach-note", NULL, device_run_note, device_undo_note, FALSE, NULL },
-    { "detach-config", config_needed, run_config, undo_config, TRUE, NULL },
+    { "detach-config", config_needed, run_config, device_undo_config, TRUE, NULL },
     { "detach-trim", device_has_superblock, run_stop_trim, NULL, FALSE, NULL },
     { "detach-leave", device_needs_leave, device_run_leave, device_undo_leave, FALSE, device_is_interface },
     { "detach-unlink", device_is_interface, device_run_unlink, NULL, FALSE, always },
     { "detach-rules", device_needs_rules, device_run_narrow, device_undo_narrow, FALSE, NULL },
     { "detach-limits", device_has_limits, device_run_limits, device_undo_limits, FALSE, NULL },
     { "detach-release", device_needs_release, device_run_release, NULL, FALSE, always },
-    { "detach-commit", NULL, run_commit, undo_commit, FALSE, NULL },
+    { "detach-commit", NULL, run_commit, device_undo_commit, FALSE, NULL },
 };
 const guint n_device_detach_steps = G_N_ELEMENTS (device_detach_steps);

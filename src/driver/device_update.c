@@ -5,6 +5,7 @@
 
 #include "driver/daemon.h"
 #include "driver/device_match.h"
+#include "driver/fault.h"
 #include "driver/store.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -233,23 +234,23 @@ set_cut (NetDef *after, const NetDef *before)
         after->link_cut = before->link_cut || before->linkstate != LINK_DOWN || !other;
 }
 
-/* What has to be done to get from one to the other. */
+/* What has to be done to get from one to the other; @from NULL: from anything. */
 static UpdateWork *
 work_new (const NetDef *from, const NetDef *to)
 {
     UpdateWork *work = g_new0 (UpdateWork, 1);
 
-    work->name = g_strdup (from->ifname);
-    if (to->type == NET_BRIDGE && g_strcmp0 (from->source, to->source) != 0)
+    work->name = g_strdup (to->ifname);
+    if (to->type == NET_BRIDGE && (!from || g_strcmp0 (from->source, to->source) != 0))
         work->bridge = g_strdup (to->source);
-    work->set_up = from->link_cut != to->link_cut;
+    work->set_up = !from || from->link_cut != to->link_cut;
     work->up = !to->link_cut;
-    work->set_rates = rates_differ (from, to);
+    work->set_rates = !from || rates_differ (from, to);
     device_net_rates (to, &work->to_guest, &work->from_guest);
     return work;
 }
 
-/* What makes the device as @to, which is as @from; @done is called in any case. */
+/* What makes the device as @to, which is as @from (NULL: as anything); @done is called in any case. */
 static void
 work_begin (Update *update, const void *from, const void *to, TaskDone done)
 {
@@ -271,6 +272,19 @@ take_item (const Update *update, const void *from)
 }
 
 static void
+forget_note (const Update *update)
+{
+    Instance *instance = update->domain->instance;
+    g_autoptr (GError) error = NULL;
+
+    if (!instance || instance->serial != update->serial)
+        return;
+    device_update_unnote (instance);
+    if (!store_save_status (update->domain, &error))
+        log_warning ("domain '%s': %s", update->domain->def->name, error->message);
+}
+
+static void
 taken_back (gpointer result, GError *error, gpointer data)
 {
     Update *update = data;
@@ -279,6 +293,7 @@ taken_back (gpointer result, GError *error, gpointer data)
     if (error)
         log_warning ("domain '%s': taking back a change of '%s': %s", update->domain->def->name,
                      *domain_device_alias (update->kind, update->before), error->message);
+    forget_note (update);
     update_over (update, update->error);
 }
 
@@ -288,6 +303,39 @@ take_back (Update *update, GError *error)
 {
     update->error = error;
     work_begin (update, update->after, update->before, taken_back);
+}
+
+/* Tests make it fail, or this daemon or the controller end. */
+static gboolean
+passes (const Update *update, const char *step, FaultPlace place, GError **error)
+{
+    return !fault_here (step, place, update->domain->instance->pid)
+           || error_set (error, ERR_INTERNAL, "%s: made to fail", step);
+}
+
+/* The saved definition first, since it can be put back; then the live one, which with the notes is one file. */
+static gboolean
+take_both (Update *update, GError **error)
+{
+    Domain *domain = update->domain;
+    g_autoptr (DomainDef) before = update->config ? domain_def_copy (domain_config_def (domain)) : NULL;
+    g_autofree char *text = NULL;
+
+    if (update->config
+        && !device_replace_config (domain, update->config_text, g_steal_pointer (&update->config), error))
+        return FALSE;
+    text = before ? device_config_text (domain) : NULL;
+    take_item (update, update->after);
+    device_update_unnote (domain->instance);
+    if (passes (update, "update-commit", FAULT_BEFORE, error) && store_save_status (domain, error)
+        && passes (update, "update-commit", FAULT_AFTER, error))
+        return TRUE;
+    take_item (update, update->before);
+    if (before)
+        device_replace_config (domain, text, g_steal_pointer (&before), NULL);
+    device_update_note (domain, update->kind, update->before, NULL);
+    store_save_status (domain, NULL);
+    return FALSE;
 }
 
 static void
@@ -301,22 +349,13 @@ applied (gpointer result, GError *error, gpointer data)
         error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
         update_over (update, why);
         g_error_free (why);
-        return;
-    }
-    if (!result) {
+    } else if (!result) {
         take_back (update, g_error_copy (error));
-        return;
-    }
-    take_item (update, update->after);
-    if (!store_save_status (update->domain, &why)
-        || (update->config && !device_replace_config (update->domain, update->config_text,
-                                                       g_steal_pointer (&update->config), &why))) {
-        take_item (update, update->before);
-        store_save_status (update->domain, NULL);
+    } else if (passes (update, "update-apply", FAULT_AFTER, &why) && take_both (update, &why)) {
+        update_over (update, NULL);
+    } else {
         take_back (update, why);
-        return;
     }
-    update_over (update, NULL);
 }
 
 /* A macvlan has no end on the host. */
@@ -357,5 +396,35 @@ device_update (Domain *domain, Job *job, const DomainDevice *device, guint index
         update_over (update, error);
         return;
     }
-    work_begin (update, update->before, update->after, applied);
+    device_update_note (domain, update->kind, update->before, config);
+    if (store_save_status (domain, &error) && passes (update, "update-apply", FAULT_BEFORE, &error)) {
+        work_begin (update, update->before, update->after, applied);
+    } else {
+        forget_note (update);
+        update_over (update, error);
+    }
+}
+
+static void
+made_again (gpointer result, GError *error, gpointer data)
+{
+    (void) result;
+    update_over (data, error);
+}
+
+void
+device_update_again (Domain *domain, Job *job, DeviceKind kind, guint index, DeviceChanged done, gpointer data)
+{
+    const void *live = domain_device_list (domain->def, kind)->pdata[index];
+    Update *update;
+
+    if (is_replaced (kind) || (kind == DEVICE_INTERFACE && !((const NetDef *) live)->ifname)) {
+        done (domain, NULL, data);
+        return;
+    }
+    update = g_new0 (Update, 1);
+    *update = (Update) { .domain = domain_ref (domain), .serial = domain->instance->serial, .kind = kind,
+                         .index = index, .job = job, .done = done, .data = data,
+                         .before = domain_device_copy (kind, live), .after = domain_device_copy (kind, live) };
+    work_begin (update, NULL, update->after, made_again);
 }

@@ -2,7 +2,8 @@
 /*
  * Changes of a device that stays: any of it in the saved definition; of an interface of a running
  * container its link state, its bandwidth and its bridge; of a file system whether it may be written to; a disk
- * all but its target.
+ * all but its target. Until the end of an update the status file has what there was before, and the next daemon takes
+ * back what one that died had begun (device_recover.c).
  */
 #pragma once
 
@@ -19,6 +20,18 @@ int device_update_check (const DomainDef *def, const DomainDevice *device, GErro
 /* As device_attach(). Of @device, which the check has passed, what can change. */
 void device_update (Domain *domain, Job *job, const DomainDevice *device, guint index, DomainDef *config,
                     DeviceChanged done, gpointer data);
+
+/* Makes the device as the live definition has it, whatever it is. @done is called in any case. */
+void device_update_again (Domain *domain, Job *job, DeviceKind kind, guint index, DeviceChanged done, gpointer data);
+
+/* ---- device_recover.c: notes of an update */
+
+#define NOTE_UPDATE       "device-update"       /* the document of the live device as it was */
+#define NOTE_UPDATE_SAVED "device-update-saved" /* of the saved one, which there is only if that is to change, too */
+
+/* @config (NULL: stays) will be the saved definition. They are in the file when somebody saves the status. */
+void device_update_note (Domain *domain, DeviceKind kind, const void *live, const DomainDef *config);
+void device_update_unnote (Instance *instance);
 
 /* ---- device_replace.c, for device_update.c: disks, and host devices, of which there is nothing to change */
 

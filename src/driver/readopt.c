@@ -138,6 +138,7 @@ adopt_running (Instance *instance, gboolean alive)
     if (alive)          /* also what ends now: those that wait for a frozen file system cannot be killed */
         frozen_recover (domain);
     if (restart) {
+        device_recover (domain, FALSE);
         log_warning ("domain '%s': its restart was cut short by the end of a daemon", domain->def->name);
         job_begin (&domain->jobs, JOB_INTERNAL, "restart, cut short", 0, restart_cut_short, NULL, instance);
         return;
@@ -148,13 +149,14 @@ adopt_running (Instance *instance, gboolean alive)
         alive = FALSE;
     }
     if (destroy || !alive) {
+        device_recover (domain, FALSE);
         if (destroy)
             domain_destroy_itself (domain, "destroy, cut short by the end of a daemon");
         else
             instance_ended (instance);
         return;
     }
-    device_recover (domain);
+    device_recover (domain, TRUE);
     oom_watch_begin (instance, FALSE);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),

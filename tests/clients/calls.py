@@ -32,11 +32,14 @@ INIT = "trap 'exit 0' TERM; : &gt;/ready; while :; do sleep 100 &amp; wait; done
 # Stock's process dies of the first two, of a domain that is off; the binding asks for the types before it sets.
 KILLERS = {f"virDomain{verb}SchedulerParameters{flags}" for verb in ("Get", "Set") for flags in ("", "Flags")}
 
+DEVICE_EVENTS = [("added", "DEVICE_ADDED"), ("removed", "DEVICE_REMOVED"), ("removal-failed", "DEVICE_REMOVAL_FAILED"),
+                 ("tunable", "TUNABLE"), ("balloon", "BALLOON_CHANGE")]
+
 
 class Events:
-    """What one connection with an event loop is told, in order; those that libvirt's LXC driver has."""
+    """What one connection with an event loop is told, in order: what libvirt's LXC driver has, and of devices and limits."""
 
-    def __init__(self, uri):
+    def __init__(self, uri, devices=False):
         libvirt.virEventRegisterDefaultImpl()
         self.timer = libvirt.virEventAddTimeout(50, lambda *_: None, None)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -49,6 +52,9 @@ class Events:
                                          lambda c, d, o: self.told.append((d.name(), "reboot")), None)
         self.conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
                                          lambda c, d, kind, uri, o: self.told.append((d.name(), f"metadata {kind} {uri}")), None)
+        for word, event in DEVICE_EVENTS if devices else ():
+            self.conn.domainEventRegisterAny(None, getattr(libvirt, f"VIR_DOMAIN_EVENT_ID_{event}"),
+                                             lambda c, d, what, o, word=word: self.told.append((d.name(), f"{word} {table.shape(what)}")), None)
 
     @staticmethod
     def _run():
@@ -271,43 +277,50 @@ def read(name):
     return record, reason
 
 
-def compare(notes, ours):
-    checks = t.Checks("every call of the driver")
-    stock, _ = read("calls-stock.txt")
-    differences, _ = read("calls-differences.txt") if ours else ({}, None)
+def compare(notes, ours, record):
+    checks = t.Checks(record)
+    stock, _ = read(f"{record}-stock.txt")
+    differences, _ = read(f"{record}-differences.txt") if ours else ({}, None)
     for key, found in notes.answers.items():
         expected = stock.get(key)
         if key in differences:
-            checks.that(f"{key}: the difference is one", differences[key] != expected, "take it out of calls-differences.txt")
+            checks.that(f"{key}: the difference is one", differences[key] != expected, f"take it out of {record}-differences.txt")
             expected = differences[key]
         checks.equal(key.replace("\t", ": "), found, expected)
     for key in list(stock) + list(differences):
         checks.that(f"{key} is asked", key in notes.answers)
-    with open(os.path.join(HERE, "driver-calls.txt"), encoding="utf-8") as handle:
-        wanted = {line.strip() for line in handle if line.startswith("vir")}
-    checks.equal("every call of the driver is asked", sorted(wanted - notes.names), [])
     return checks
+
+
+def judge(words, record, run, directory):
+    """The notes of @run of a daemon are compared with a record, or with --record become it. An exit status."""
+    stock = "--oracle" in words or "--record" in words
+    if stock and not t.StockLibvirtd.installed():
+        t.skip("needs a stock libvirtd (tools/deps clients)")
+    kind = t.StockLibvirtd if stock else t.Skepd
+    with kind(os.path.join(directory, "d")) as daemon:
+        notes = run(daemon)
+        if "--record" in words:
+            with open(os.path.join(HERE, f"{record}-stock.txt"), "w", encoding="utf-8") as handle:
+                handle.write("# SPDX-License-Identifier: LGPL-2.1-or-later\n# What stock libvirtd 9.0.0 (Debian 12) answers, written "
+                             f"by {record}.py --record.\n")
+                handle.writelines(f"{key}\t{answer}\n" for key, answer in notes.answers.items())
+            return 0
+        checks = compare(notes, not stock, record)
+        if record == "calls":
+            with open(os.path.join(HERE, "driver-calls.txt"), encoding="utf-8") as handle:
+                wanted = {line.strip() for line in handle if line.startswith("vir")}
+            checks.equal("every call of the driver is asked", sorted(wanted - notes.names), [])
+        return checks.done()
 
 
 def main():
     if libvirt is None:
         t.skip("needs python3-libvirt (tools/deps installs it)")
     t.enter_namespaces()
-    words = sys.argv[1:]
-    stock = "--oracle" in words or "--record" in words
-    if stock and not t.StockLibvirtd.installed():
-        t.skip("needs a stock libvirtd (tools/deps clients)")
     libvirt.registerErrorHandler(lambda *_: None, None)
-    kind = t.StockLibvirtd if stock else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
-        notes = Script(daemon, directory).run()
-        if "--record" in words:
-            with open(os.path.join(HERE, "calls-stock.txt"), "w", encoding="utf-8") as handle:
-                handle.write("# SPDX-License-Identifier: LGPL-2.1-or-later\n# What stock libvirtd 9.0.0 (Debian 12) answers, written "
-                             "by calls.py --record.\n")
-                handle.writelines(f"{key}\t{answer}\n" for key, answer in notes.answers.items())
-            return 0
-        return compare(notes, ours=not stock).done()
+    with t.work_dir() as directory:
+        return judge(sys.argv[1:], "calls", lambda daemon: Script(daemon, directory).run(), directory)
 
 
 if __name__ == "__main__":

@@ -281,6 +281,32 @@ def defined_meanwhile(checks, guest, image):
     checks.that(f"{what}: what was defined stays", "newer" in guest.saved() and "sdb" not in guest.saved())
     checks.that(f"{what}: the device is nowhere", "sdb" not in guest.live() and not guest.device("/dev/sdb"))
     guest.must("define", guest.write("new.xml", saved))
+    exchanged_meanwhile(checks, guest, image, xml)
+
+
+def exchanged_meanwhile(checks, guest, image, xml):
+    """The same while a disk goes for another: the controller is asked to let go of the old one's loop device."""
+    what = f"{guest.name}: defined during an exchange"
+    other = shutil.copyfile(image, image + ".other")
+    controller = int(guest.daemon.virsh("domid", guest.name).out)
+    checks.equal(f"{what}: attach", well(guest.attach(xml, "--live", "--config")), GOOD)
+    saved = guest.saved()
+    new = guest.write("new.xml", saved.replace("<memory", "<description>newer</description><memory", 1))
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        with futures.ThreadPoolExecutor() as pool:
+            update = pool.submit(guest.update, xml.replace(image, other), "--live", "--config")
+            t.wait_until(lambda: not guest.device("/dev/sdb"), 3)
+            checks.equal(f"{what}: define", guest.daemon.virsh("define", new).status, 0)
+            os.kill(controller, signal.SIGCONT)
+            checks.matches(f"{what}: the exchange fails", "was changed meanwhile", update.result().err)
+    finally:
+        os.kill(controller, signal.SIGCONT)
+    checks.that(f"{what}: what was defined stays", "newer" in guest.saved() and other not in guest.saved())
+    checks.that(f"{what}: the old disk is back", other not in guest.live() and image in guest.live() and guest.device("/dev/sdb"))
+    guest.must("define", guest.write("new.xml", saved))
+    checks.equal(f"{what}: detach", well(guest.detach(xml, "--live", "--config")), GOOD)
+    os.unlink(other)
 
 
 def filesystems(checks, guest, image):
