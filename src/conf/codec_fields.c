@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The codec's fields: each is one kind of value, read and written. */
-#include <stdio.h>
-#include <string.h>
 
 #include "conf/codec.h"
 #include "conf/number.h"

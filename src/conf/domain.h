@@ -9,7 +9,6 @@
 #pragma once
 
 #include <glib.h>
-#include <stdio.h>
 
 #include "conf/domain_skep.h"
 #include "util/strtab.h"

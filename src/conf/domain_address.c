@@ -3,7 +3,6 @@
 #include "conf/domain_address.h"
 
 #include <arpa/inet.h>
-#include <string.h>
 
 #include "conf/ipaddr.h"
 #include "conf/mac.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "conf/domain_check.h"
-#include "conf/mac.h"
 #include "conf/passive.h"
 
 #define IDMAP_LINES_MAX 340     /* the kernel takes no more lines in uid_map... */

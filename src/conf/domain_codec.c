@@ -3,7 +3,6 @@
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const CodecGrammar domain_grammar = { "domain", ORIGIN_DOMAIN, domain_wording, domain_known,

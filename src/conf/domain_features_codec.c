@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* features and clock. */
-#include <string.h>
 
 #include "conf/domain_codec.h"
 #include "conf/number.h"

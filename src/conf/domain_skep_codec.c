@@ -4,7 +4,6 @@
 #include "conf/domain_skep.h"
 #include "conf/signals.h"
 
-#include <string.h>
 
 STRING_TABLE (rlimit_names, RLIMIT_NAMES_LAST, "cpu", "fsize", "data", "stack", "core", "rss", "nproc",
               "nofile", "memlock", "as", "locks", "sigpending", "msgqueue", "nice", "rtprio",

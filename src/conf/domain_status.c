@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The status file: what a daemon must know to take over a running container. */
-#include <string.h>
 
 #include "conf/domain_codec.h"
 #include "conf/xml.h"

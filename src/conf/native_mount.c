@@ -7,7 +7,6 @@
 
 #include "conf/fstab.h"
 #include "conf/native_private.h"
-#include "conf/units.h"
 #include "conf/xml.h"
 
 void

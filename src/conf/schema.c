@@ -2,7 +2,6 @@
 #include "conf/schema.h"
 
 #include <libxml/relaxng.h>
-#include <string.h>
 
 #include "conf/xml.h"
 #include "config.h"

@@ -2,7 +2,6 @@
 #include "conf/signals.h"
 
 #include <signal.h>
-#include <string.h>
 
 #define SIGNAL(name) { #name, SIG##name }
 

@@ -2,7 +2,6 @@
 /* Contents of the private /dev and the consoles' ptys. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>

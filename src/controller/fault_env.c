@@ -3,7 +3,6 @@
 #include "controller/failure.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

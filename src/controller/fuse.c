@@ -14,11 +14,7 @@
  * unmount nor the end of the container talks to us.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fuse.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
 #include <arpa/inet.h>

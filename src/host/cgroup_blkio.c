@@ -5,7 +5,6 @@
 #include <sys/sysmacros.h>
 
 #include "host/cgroup_private.h"
-#include "util/error.h"
 
 /* What follows "MAJOR:MINOR " in the device's line, NULL: it has none. */
 static char *

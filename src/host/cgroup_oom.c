@@ -2,10 +2,8 @@
 /* Being told when the kernel kills in a container for lack of memory. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
-#include <unistd.h>
 
 #include "host/cgroup_private.h"
 #include "util/error.h"

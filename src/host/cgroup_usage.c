@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "util/error.h"
 
 /* ---- memory */
 

@@ -9,7 +9,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "util/error.h"
 #include "util/fd.h"
 
 #define FREEZE_READS 20

@@ -2,8 +2,6 @@
 #include "host/offers.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "util/error.h"

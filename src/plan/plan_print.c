@@ -3,7 +3,6 @@
 #include "plan/plan.h"
 
 #include <sched.h>
-#include <string.h>
 #include <sys/stat.h>
 
 static const char *const mount_kinds[] = {

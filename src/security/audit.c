@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <libaudit.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "util/error.h"

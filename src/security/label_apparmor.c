@@ -8,7 +8,6 @@
  * apparmor_parser compiles the text; the kernel's interface is libapparmor's.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/apparmor.h>
 #include <unistd.h>
 

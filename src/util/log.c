@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <systemd/sd-journal.h>
 #include <time.h>

@@ -5,7 +5,6 @@
  */
 #include "util/sdbus.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "util/error.h"

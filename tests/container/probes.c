@@ -13,7 +13,6 @@
 #include <linux/keyctl.h>
 #include <linux/netlink.h>
 #include <sched.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 /* Counters of made-up control groups, of both versions: the same numbers come out. */
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <string.h>
 #include <sys/sysmacros.h>
 
 #include "host/cgroup_private.h"

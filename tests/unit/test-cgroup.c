@@ -7,10 +7,8 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

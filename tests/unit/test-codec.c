@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copies through the codec: what the text between would not survive is refused. */
-#include <string.h>
 
 #include "conf/codec.h"
 #include "conf/xml.h"

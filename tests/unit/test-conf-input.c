@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Documents that are too large, too deep, damaged; status files. */
 #include <string.h>
-#include <time.h>
 
 #include "conf/domain.h"
 #include "conf/domain_device.h"

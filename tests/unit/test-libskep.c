@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libskep without a daemon: words for numbers, values, the decoding of events, URIs that are refused. */
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/client_private.h"

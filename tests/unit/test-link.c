@@ -5,7 +5,6 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>

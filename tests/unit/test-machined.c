@@ -2,15 +2,12 @@
 /* Names everywhere; scopes and registration where systemd runs (tests/vm runs this program there). */
 #include <glib.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/cgroup_private.h"
 #include "host/machined.h"
-#include "util/error.h"
-#include "util/file.h"
 
 static void
 test_names (void)

@@ -2,7 +2,6 @@
 /* Facts of the host from recorded texts: a machine of two cells, and one without NUMA. */
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

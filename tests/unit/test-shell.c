@@ -2,7 +2,6 @@
 /* The shell without a daemon: words, options, sizes, JSON, tables, the XML of `new`, completion. */
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -6,7 +6,6 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "util/error.h"
 #include "util/file.h"

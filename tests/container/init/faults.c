@@ -2,10 +2,8 @@
 /* Each step of a start fails, dies or hangs in turn; daemon and controller die at each stage. After
  * each: the true step and error, no process, no mount, no socket (box_free asserts). */
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
