@@ -313,7 +313,7 @@ undo_create (Cgroup *c)
     guint budget = REMOVE_BUDGET;
 
     for (guint i = 0; i < cgroup_host.n; i++)
-        if (c->hierarchies & (1u << i))
+        if (cgroup_has (c, &cgroup_host.hierarchies[i]))
             remove_base (&cgroup_host.hierarchies[i], c, &budget);
 }
 
@@ -351,7 +351,7 @@ cgroup_paths (const Cgroup *c)
     GPtrArray *paths = g_ptr_array_new ();
 
     for (guint i = 0; i < cgroup_host.n; i++)
-        if (c->hierarchies & (1u << i))
+        if (cgroup_has (c, &cgroup_host.hierarchies[i]))
             g_ptr_array_add (paths, g_strdup_printf ("%s:/%s", cgroup_host.hierarchies[i].name, c->base));
     g_ptr_array_add (paths, NULL);
     return (char **) g_ptr_array_free (paths, FALSE);
@@ -412,7 +412,7 @@ cgroup_add_controller (Cgroup *c, pid_t pid, GError **error)
     for (guint i = 0; i < cgroup_host.n; i++) {
         CgroupHierarchy *h = &cgroup_host.hierarchies[i];
 
-        if (!(c->hierarchies & (1u << i)) || !has_controller_group (h))
+        if (!cgroup_has (c, h) || !has_controller_group (h))
             continue;
         if (!cgroup_write (h, c->base, "/controller", "cgroup.procs", text, error))
             return FALSE;
@@ -461,7 +461,7 @@ cgroup_start_fds (Cgroup *c, CgroupFdCounts *ret_counts, GError **error)
             CgroupHierarchy *h = &cgroup_host.hierarchies[i];
             gboolean ok = TRUE;
 
-            if (!(c->hierarchies & (1u << i)) || h->v2 != (round == V2_DIRECTORY))
+            if (!cgroup_has (c, h) || h->v2 != (round == V2_DIRECTORY))
                 continue;
             if (round == V2_DIRECTORY)
                 ok = add_fd (fds, h, c, "/guest", O_PATH | O_DIRECTORY, error);
@@ -475,7 +475,7 @@ cgroup_start_fds (Cgroup *c, CgroupFdCounts *ret_counts, GError **error)
         end[round] = fds->len;
     }
     memory = cgroup_hierarchy (CGROUP_MEMORY);
-    if (memory && !(c->hierarchies & (1u << (memory - cgroup_host.hierarchies))))
+    if (memory && !cgroup_has (c, memory))
         memory = NULL;
     if (memory && !add_fd (fds, memory, c, "", O_PATH | O_DIRECTORY, error))
         return NULL;
@@ -499,7 +499,7 @@ cgroup_delegate (Cgroup *c, uid_t uid, gid_t gid, GError **error)
         const char *const *files = h->v2 ? v2_files : v1_files;
         guint n = h->v2 ? G_N_ELEMENTS (v2_files) : G_N_ELEMENTS (v1_files);
 
-        if (!(c->hierarchies & (1u << i)) || !(h->v2 || (h->controllers & CGROUP_SYSTEMD)))
+        if (!cgroup_has (c, h) || !(h->v2 || (h->controllers & CGROUP_SYSTEMD)))
             continue;
         for (guint k = 0; k < n; k++) {
             g_snprintf (path, sizeof path, "%s/guest%s", c->base, files[k]);
@@ -518,7 +518,7 @@ remove_within (Cgroup *c, guint *budget, GError **error)
         CgroupHierarchy *h = &cgroup_host.hierarchies[i];
         int r;
 
-        if (!(c->hierarchies & (1u << i)))
+        if (!cgroup_has (c, h))
             continue;
         r = remove_base (h, c, budget);
         if (r == -EBUSY || r == -ENOTEMPTY)

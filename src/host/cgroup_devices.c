@@ -131,10 +131,10 @@ deny_excess (CgroupHierarchy *h, Cgroup *c, char *line, const CgroupDeviceRule *
 gboolean
 cgroup_v1_set_devices (CgroupHierarchy *h, Cgroup *c, const CgroupDeviceRule *rules, guint n, GError **error)
 {
-    char text[CGROUP_TEXT_MAX];
+    g_autofree char *text = cgroup_read_long (h, c->base, "devices.list", error);
     g_auto (GStrv) lines = NULL;
 
-    if (!cgroup_read (h, c->base, "", "devices.list", text, error))
+    if (!text)
         return FALSE;
     if (g_str_has_prefix (text, "a ")) {
         if (!cgroup_write (h, c->base, "", "devices.deny", "a", error))

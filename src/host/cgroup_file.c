@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -135,6 +137,47 @@ cgroup_text_key (const char *text, const char *key, guint64 *value)
         text = text ? text + 1 : NULL;
     }
     return FALSE;
+}
+
+/* ---- processes */
+
+void
+cgroup_each_pid (int dir, CgroupPidVisit visit, gpointer data)
+{
+    autofd int fd = openat (dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    char text[4096];
+    gsize kept = 0;
+    ssize_t n;
+
+    while (fd >= 0 && (n = read (fd, text + kept, sizeof text - 1 - kept)) > 0) {
+        char *line = text, *end;
+
+        text[kept + (gsize) n] = '\0';
+        while ((end = strchr (line, '\n'))) {
+            long pid = strtol (line, NULL, 10);
+
+            /* 0 is a process that our pid namespace cannot name; kill(0) would hit ourselves */
+            if (pid > 1 && pid != getpid ())
+                visit ((pid_t) pid, data);
+            line = end + 1;
+        }
+        kept = strlen (line);
+        memmove (text, line, kept);
+    }
+}
+
+static void
+kill_pid (pid_t pid, gpointer data)
+{
+    (void) data;
+    kill (pid, SIGKILL);
+}
+
+gboolean
+cgroup_kill_group (int dir, gpointer unused)
+{
+    cgroup_each_pid (dir, kill_pid, unused);
+    return TRUE;
 }
 
 /* ---- trees */

@@ -146,6 +146,17 @@ cgroup_read_kept_try (const CgroupHierarchy *h, const Cgroup *c, const char *fil
     return n;
 }
 
+char *
+cgroup_read_kept_long (const CgroupHierarchy *h, const Cgroup *c, const char *file, GError **error)
+{
+    char text[CGROUP_TEXT_MAX];
+    gssize n = cgroup_read_kept_try (h, c, file, text, sizeof text);
+
+    if (n >= 0 && n < (gssize) sizeof text - 1)
+        return g_strdup (text);
+    return cgroup_read_long (h, c->base, file, error);
+}
+
 gboolean
 cgroup_read_kept (const CgroupHierarchy *h, const Cgroup *c, const char *file, char text[CGROUP_TEXT_MAX],
                   GError **error)

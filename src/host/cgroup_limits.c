@@ -21,7 +21,7 @@ cgroup_serving (const Cgroup *c, CgroupControllers controller, GError **error)
     };
     CgroupHierarchy *h = cgroup_hierarchy (controller);
 
-    if (h && (c->hierarchies & (1u << (h - cgroup_host.hierarchies))))
+    if (h && cgroup_has (c, h))
         return h;
     for (guint i = 0; i < G_N_ELEMENTS (words); i++)
         if (words[i].controller == controller)
@@ -121,7 +121,7 @@ cgroup_set_oom_group (Cgroup *c, GError **error)
     CgroupHierarchy *h = cgroup_hierarchy (CGROUP_MEMORY);
     int r;
 
-    if (!h || !h->v2 || !(c->hierarchies & (1u << (h - cgroup_host.hierarchies))))
+    if (!h || !h->v2 || !cgroup_has (c, h))
         return TRUE;
     /* not of BASE, which has the controller in it, too */
     r = cgroup_write_try (h, c->base, "/guest", "memory.oom.group", "1");
@@ -149,8 +149,8 @@ GArray *
 cgroup_cpu_usage_percpu (const Cgroup *c, GError **error)
 {
     CgroupHierarchy *h = cgroup_serving (c, CGROUP_CPUACCT, error);
+    g_autofree char *text = NULL;
     g_auto (GStrv) numbers = NULL;
-    char text[CGROUP_TEXT_MAX];
     GArray *usage;
 
     if (!h)
@@ -159,7 +159,8 @@ cgroup_cpu_usage_percpu (const Cgroup *c, GError **error)
         error_set (error, ERR_OPERATION_UNSUPPORTED, "per-CPU usage is not available on cgroup v2");
         return NULL;
     }
-    if (!cgroup_read_kept (h, c, "cpuacct.usage_percpu", text, error))
+    text = cgroup_read_kept_long (h, c, "cpuacct.usage_percpu", error);
+    if (!text)
         return NULL;
     usage = g_array_new (FALSE, FALSE, sizeof (guint64));
     numbers = g_strsplit (g_strstrip (text), " ", -1);
@@ -202,7 +203,7 @@ core_of (const Cgroup *c)
 {
     CgroupHierarchy *h = cgroup_host.core;
 
-    return h && (c->hierarchies & (1u << (h - cgroup_host.hierarchies))) ? h : NULL;
+    return h && cgroup_has (c, h) ? h : NULL;
 }
 
 gboolean
@@ -233,7 +234,7 @@ kill_within (Cgroup *c, guint *budget, GError **error)
     CgroupHierarchy *h = core_of (c), *freezer = cgroup_hierarchy (CGROUP_FREEZER);
     gboolean killed = !h || h->ops->kill (h, c, budget, error);
 
-    if (freezer && freezer != h && !freezer->v2 && (c->hierarchies & (1u << (freezer - cgroup_host.hierarchies))))
+    if (freezer && freezer != h && !freezer->v2 && cgroup_has (c, freezer))
         cgroup_v1_thaw (freezer, c->base, budget);
     return killed;
 }

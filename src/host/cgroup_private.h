@@ -76,6 +76,13 @@ extern const CgroupOps cgroup_v1_ops, cgroup_v2_ops;
 gboolean cgroup_host_parse (const char *mountinfo, const char *own, GError **error);
 void cgroup_host_clear (void);
 extern gboolean cgroup_host_any_filesystem;     /* tests: mount points need not be cgroup file systems */
+/* Whether the container has a group in that hierarchy. */
+static inline gboolean
+cgroup_has (const Cgroup *c, const CgroupHierarchy *h)
+{
+    return (c->hierarchies & (1u << (h - cgroup_host.hierarchies))) != 0;
+}
+
 /* The hierarchy that serves one controller, or NULL. */
 CgroupHierarchy *cgroup_hierarchy (CgroupControllers controller);
 /* The same if the container has a group there, else ERR_OPERATION_INVALID with libvirt's words. */
@@ -101,6 +108,8 @@ gboolean cgroup_read_u64 (const CgroupHierarchy *h, const char *group, const cha
                           guint64 *value, GError **error);
 /* The whole of a file that grows with what is there, at most 1 MiB. */
 char *cgroup_read_long (const CgroupHierarchy *h, const char *group, const char *file, GError **error);
+/* The same of a counter that is short on nearly every host, through a descriptor that is kept (below) where it is. */
+char *cgroup_read_kept_long (const CgroupHierarchy *h, const Cgroup *c, const char *file, GError **error);
 /* Counters of BASE: reads through a descriptor that is kept. For the main loop, but with a copy of the
  * group, which keeps none. Of a longer file only the first part. */
 CgroupKept *cgroup_kept_new (void);
@@ -124,6 +133,12 @@ gboolean cgroup_error (GError **error, const CgroupHierarchy *h, const char *gro
 typedef gboolean (*CgroupVisit) (int dir, gpointer data);
 int cgroup_tree_walk (const CgroupHierarchy *h, const char *group, CgroupVisit enter, gpointer data,
                       gboolean remove, guint *budget);
+
+/* Calls @visit for each process of the group at @dir that we can name and that is not ourselves. */
+typedef void (*CgroupPidVisit) (pid_t pid, gpointer data);
+void cgroup_each_pid (int dir, CgroupPidVisit visit, gpointer data);
+/* A CgroupVisit: SIGKILL for each of them. */
+gboolean cgroup_kill_group (int dir, gpointer unused);
 
 /* Thaws all below @group of a version 1 freezer, and that. */
 void cgroup_v1_thaw (const CgroupHierarchy *h, const char *group, guint *budget);

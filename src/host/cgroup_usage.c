@@ -103,24 +103,12 @@ line_device (const char *line, dev_t *ret, const char **rest)
     return TRUE;
 }
 
-/* Short where few devices were used, which is nearly always. */
-static char *
-read_devices (CgroupHierarchy *h, const Cgroup *c, const char *file, GError **error)
-{
-    char text[CGROUP_TEXT_MAX];
-    gssize n = cgroup_read_kept_try (h, c, file, text, sizeof text);
-
-    if (n >= 0 && n < (gssize) sizeof text - 1)
-        return g_strdup (text);
-    return cgroup_read_long (h, c->base, file, error);
-}
-
 /* v1: "8:0 Read 4096", a line each for Read, Write and others. */
 static gboolean
 read_v1_blkio (CgroupHierarchy *h, const Cgroup *c, const char *file, gboolean bytes, GArray *devices,
                GError **error)
 {
-    g_autofree char *text = read_devices (h, c, file, error);
+    g_autofree char *text = cgroup_read_kept_long (h, c, file, error);
 
     for (const char *line = text; line && *line; line = strchr (line, '\n'), line = line ? line + 1 : NULL) {
         CgroupBlkioUsage *usage;
@@ -151,7 +139,7 @@ word_value (const char *line, const char *name)
 static gboolean
 read_v2_blkio (CgroupHierarchy *h, const Cgroup *c, GArray *devices, GError **error)
 {
-    g_autofree char *text = read_devices (h, c, "io.stat", error);
+    g_autofree char *text = cgroup_read_kept_long (h, c, "io.stat", error);
 
     for (const char *line = text; line && *line; line = strchr (line, '\n'), line = line ? line + 1 : NULL) {
         const char *rest;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -247,47 +246,6 @@ v1_frozen (CgroupHierarchy *h, Cgroup *c, gboolean *frozen, GError **error)
     return TRUE;
 }
 
-typedef void (*PidVisit) (pid_t pid, gpointer data);
-
-static void
-each_pid (int dir, PidVisit visit, gpointer data)
-{
-    autofd int fd = openat (dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-    char text[4096];
-    gsize kept = 0;
-    ssize_t n;
-
-    while (fd >= 0 && (n = read (fd, text + kept, sizeof text - 1 - kept)) > 0) {
-        char *line = text, *end;
-
-        text[kept + (gsize) n] = '\0';
-        while ((end = strchr (line, '\n'))) {
-            long pid = strtol (line, NULL, 10);
-
-            /* 0 is a process that our pid namespace cannot name; kill(0) would hit ourselves */
-            if (pid > 1 && pid != getpid ())
-                visit ((pid_t) pid, data);
-            line = end + 1;
-        }
-        kept = strlen (line);
-        memmove (text, line, kept);
-    }
-}
-
-static void
-kill_pid (pid_t pid, gpointer data)
-{
-    (void) data;
-    kill (pid, SIGKILL);
-}
-
-static gboolean
-kill_group (int dir, gpointer data)
-{
-    each_pid (dir, kill_pid, data);
-    return TRUE;
-}
-
 static gboolean
 thaw_group (int dir, gpointer data)
 {
@@ -319,7 +277,7 @@ v1_kill (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error)
     for (guint i = 0; i < FREEZE_READS && !frozen; i++)
         if (!v1_frozen (h, c, &frozen, error))
             return FALSE;
-    cgroup_tree_walk (h, guest, kill_group, NULL, FALSE, budget);
+    cgroup_tree_walk (h, guest, cgroup_kill_group, NULL, FALSE, budget);
     cgroup_v1_thaw (h, guest, &to_thaw);
     return TRUE;
 }
@@ -334,7 +292,7 @@ note_pid (pid_t pid, gpointer data)
 static gboolean
 look_for_pid (int dir, gpointer data)
 {
-    each_pid (dir, note_pid, data);
+    cgroup_each_pid (dir, note_pid, data);
     return !*(gboolean *) data;
 }
 

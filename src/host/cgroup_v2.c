@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -15,7 +14,9 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-#define WEIGHT_DEFAULT 100
+/* Of a new group. */
+#define CPU_WEIGHT_DEFAULT 100
+#define IO_WEIGHT_DEFAULT 100
 #define SHARES_DEFAULT 1024
 
 static gboolean
@@ -99,7 +100,7 @@ cgroup_shares_of_weight (guint64 weight, guint64 last_set)
 
     if (last_set && cgroup_weight_of_shares (last_set) == weight)
         return last_set;
-    if (weight == WEIGHT_DEFAULT)
+    if (weight == CPU_WEIGHT_DEFAULT)
         return SHARES_DEFAULT;      /* both are what an untouched group has */
     low = 2 + ((weight - 1) * 262142 + 9998) / 9999;
     high = MAX (low, 2 + (weight * 262142 - 1) / 9999);
@@ -201,8 +202,6 @@ v2_cpu_usage (CgroupHierarchy *h, const Cgroup *c, guint64 *total, guint64 *user
 
 /* ---- block devices */
 
-enum { DEFAULT_WEIGHT = 100 };  /* of a new group */
-
 /* Of both who go by weights, io.cost and BFQ: a device has one or the other. 0 when one of them took it. */
 static int
 set_io_weight (CgroupHierarchy *h, Cgroup *c, const char *text)
@@ -226,7 +225,7 @@ v2_set_blkio_weight (CgroupHierarchy *h, Cgroup *c, guint weight, GError **error
     char text[24];
     int r;
 
-    g_snprintf (text, sizeof text, "%u", weight ? weight : DEFAULT_WEIGHT);
+    g_snprintf (text, sizeof text, "%u", weight ? weight : IO_WEIGHT_DEFAULT);
     r = set_io_weight (h, c, text);
     return r == 0 || (weight == 0 && r == -ENOENT)
            || cgroup_error (error, h, c->base, "", "io.bfq.weight", -r, TRUE);
@@ -280,28 +279,6 @@ v2_frozen (CgroupHierarchy *h, Cgroup *c, gboolean *frozen, GError **error)
     return TRUE;
 }
 
-static gboolean
-kill_group (int dir, gpointer data)
-{
-    autofd int fd = openat (dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-    char line[24];
-    FILE *stream = fd >= 0 ? fdopen (fd, "re") : NULL;
-
-    (void) data;
-    if (!stream)
-        return TRUE;
-    fd_steal (&fd);
-    while (fgets (line, sizeof line, stream)) {
-        long pid = strtol (line, NULL, 10);
-
-        /* 0 is a process that our pid namespace cannot name; kill(0) would hit ourselves */
-        if (pid > 1 && pid != getpid ())
-            kill ((pid_t) pid, SIGKILL);
-    }
-    fclose (stream);
-    return TRUE;
-}
-
 /* Kernels before 5.14. Frozen processes of v2 do die of SIGKILL, and cannot fork meanwhile. */
 static gboolean
 kill_each (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error)
@@ -311,7 +288,7 @@ kill_each (CgroupHierarchy *h, Cgroup *c, guint *budget, GError **error)
     g_snprintf (guest, sizeof guest, "%s/guest", c->base);
     if (!v2_freeze (h, c, TRUE, error))
         return FALSE;
-    cgroup_tree_walk (h, guest, kill_group, NULL, FALSE, budget);
+    cgroup_tree_walk (h, guest, cgroup_kill_group, NULL, FALSE, budget);
     return v2_freeze (h, c, FALSE, error);
 }
 

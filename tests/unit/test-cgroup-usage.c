@@ -204,6 +204,25 @@ test_many_devices (void)
     g_assert_cmpuint (g_array_index (devices, CgroupBlkioDevice, 499).usage.wr_req, ==, 1);
 }
 
+/* Of a host with many CPUs the line is longer than a page. */
+static void
+test_many_cpus (void)
+{
+    enum { CPUS = 1000 };
+    g_autoptr (GString) line = g_string_new (NULL);
+    g_autoptr (GArray) usage = NULL;
+    g_autoptr (Cgroup) c = NULL;
+
+    put_v1 ();
+    c = open_group (FALSE);
+    for (guint i = 0; i < CPUS; i++)
+        g_string_append_printf (line, "%u ", 1000000 + i);
+    put ("cpuacct", "cpuacct.usage_percpu", line->str);
+    usage = cgroup_cpu_usage_percpu (c, NULL);
+    g_assert_cmpuint (usage->len, ==, CPUS);
+    g_assert_cmpuint (g_array_index (usage, guint64, CPUS - 1), ==, 1000000 + CPUS - 1);
+}
+
 /* Descriptors are kept by the group that is polled, not by a copy, and go with it. */
 static void
 test_kept (void)
@@ -263,6 +282,7 @@ main (int argc, char **argv)
     g_test_add_func ("/cgroup-usage/v1", test_v1);
     g_test_add_func ("/cgroup-usage/v2", test_v2);
     g_test_add_func ("/cgroup-usage/many-devices", test_many_devices);
+    g_test_add_func ("/cgroup-usage/many-cpus", test_many_cpus);
     g_test_add_func ("/cgroup-usage/kept", test_kept);
     g_test_add_func ("/cgroup-usage/absent", test_absent);
     status = g_test_run ();

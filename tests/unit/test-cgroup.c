@@ -687,6 +687,22 @@ check_devices (Cgroup *c, const CgroupDeviceRule *rules, guint n, const char *ex
     g_assert_cmpstr (verdict, ==, expected);
 }
 
+/* A list longer than a page: nothing of it is left when nothing is allowed. */
+static void
+check_many_devices (Cgroup *c)
+{
+    enum { MANY = 1000 };
+    g_autofree CgroupDeviceRule *rules = g_new0 (CgroupDeviceRule, MANY);
+    char text[CGROUP_TEXT_MAX];
+
+    for (guint i = 0; i < MANY; i++)
+        rules[i] = (CgroupDeviceRule) { 'c', 240, 1000 + i, "rwm" };
+    g_assert_true (cgroup_set_devices (c, rules, MANY, NULL));
+    g_assert_true (cgroup_set_devices (c, rules, 0, NULL));
+    g_assert_cmpint (cgroup_read_try (cgroup_hierarchy (CGROUP_DEVICES), c->base, "", "devices.list", text), ==, 0);
+    g_assert_cmpstr (text, ==, "");
+}
+
 static void
 test_devices (void)
 {
@@ -709,6 +725,8 @@ test_devices (void)
     check_devices (c, more, G_N_ELEMENTS (more), "yy");
     check_devices (c, NULL, 0, "nn");
     check_devices (c, more, 1, "yn");
+    if (!cgroup_hierarchy (CGROUP_DEVICES)->v2)
+        check_many_devices (c);
     remove_within (c, 20000);
     remove_partition ();
 }
