@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "controller/enter.h"
 #include "controller/path.h"
 #include "util/fd.h"
 
@@ -33,17 +33,6 @@ _Static_assert (sizeof (InitctlRequest) == 384, "the record of initctl(8)");
 
 static const char *const fifo_names[] = { "/run/initctl", "/dev/initctl", "/etc/.initctl" };
 #define N_FIFOS (sizeof fifo_names / sizeof *fifo_names)
-
-static int
-enter (int pidfd, bool has_userns)
-{
-    if (setns (pidfd, CLONE_NEWNS | (has_userns ? CLONE_NEWUSER : 0)) < 0)
-        return -1;
-    if (has_userns && (setgroups (0, NULL) < 0 || setresgid (0, 0, 0) < 0
-                       || setresuid (0, 0, 0) < 0))
-        return -1;
-    return chdir ("/");
-}
 
 /* The fifo in the container, opened without waiting: ENXIO when init does not read it. */
 static int
@@ -125,14 +114,14 @@ errand_halt (const ErrandHalt *errand, MonitorPacket *answer)
     }
     snprintf (path, sizeof path, "/proc/%d", (int) errand->pid);
     proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (proc < 0 || enter (errand->pidfd, errand->has_userns) < 0
+    if (proc < 0 || enter_namespaces (errand->pidfd, CLONE_NEWNS | (errand->has_userns ? CLONE_NEWUSER : 0)) < 0
         || (root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
         answer->err = errno;
         strcpy (answer->object, "the container's mount namespace");
         return;
     }
     answer->type = MONITOR_DONE;
-    /* after enter(): with the container's credentials, whatever the caller has kept of its own */
+    /* from in there: with the container's credentials, whatever the caller has kept of its own */
     answer->b = waited_signals (proc);
     if (errand->look_for_systemd)
         systemd = path_open (root, "/run/systemd/system", O_PATH | O_DIRECTORY, PATH_FOLLOW);

@@ -30,10 +30,6 @@ typedef struct {
 /* Fills @answer, which is zeroed but for the type FAILED. */
 typedef void (*HelperVerb) (HelperCall *call, MonitorPacket *answer);
 
-/* A word that is the number of an inherited descriptor; -1 when it is none. */
-int helper_fd (const char *word);
-/* Enters namespaces of init (CLONE_NEW* bits of setns); in a user namespace as its root. -1 with errno. */
-int helper_enter (const HelperCall *call, int namespaces);
 /* Right before what cannot be taken back: -1 with ECANCELED when nobody waits for the answer any more. The
  * walk there may have hung in the container for long, and whoever asked has undone it since. (No
  * PR_SET_PDEATHSIG: that is of the thread that made us, and threads of a pool end.) */

@@ -25,6 +25,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "controller/enter.h"
 #include "controller/helper_device.h"
 #include "controller/netlink.h"
 #include "util/fd.h"
@@ -55,7 +56,7 @@ device_enter_tree (Device *d, bool as_guest)
         namespaces |= CLONE_NEWUSER;
         d->owner = (RootOwner) { 0, 0 };
     }
-    if (helper_enter (d->call, namespaces) < 0
+    if (enter_namespaces (d->call->pidfd, namespaces) < 0
         || (d->root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return failure_set (&d->failure, STEP_MOUNT_NAMESPACE, "the container's mount namespace");
     umask (0);
@@ -268,7 +269,7 @@ helper_trim (HelperCall *call, MonitorPacket *answer)
 static int
 enter_net (Device *d)
 {
-    if (helper_enter (d->call, CLONE_NEWNET) == 0)
+    if (enter_namespaces (d->call->pidfd, CLONE_NEWNET) == 0)
         return 0;
     return failure_set (&d->failure, STEP_LINK, "the container's network namespace");
 }
@@ -309,7 +310,7 @@ run (const HelperCall *call, MonitorPacket *answer, int (*mount) (Device *), int
      int (*link) (Device *))
 {
     Device d = { .call = call, .root = -1 };
-    int fd = helper_fd (call->words[0]), result;
+    int fd = fd_parse (call->words[0]), result;
     const char *why = "";
 
     if (fd < 0 || plan_device_from_fd (fd, &d.plan, &why) < 0) {

@@ -24,6 +24,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "controller/enter.h"
 #include "controller/helper.h"
 #include "controller/path.h"
 #include "util/fd.h"
@@ -231,7 +232,7 @@ files_sections (const HelperCall *call, const char *what)
 
     snprintf (path, sizeof path, "/proc/%d/mountinfo", (int) call->pid);
     table = open (path, O_RDONLY | O_CLOEXEC);
-    if (helper_enter (call, CLONE_NEWNS | (call->has_userns ? CLONE_NEWUSER : 0)) < 0)
+    if (enter_namespaces (call->pidfd, CLONE_NEWNS | (call->has_userns ? CLONE_NEWUSER : 0)) < 0)
         return;
     root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (strchr (what, FACT_OS))
@@ -251,7 +252,7 @@ helper_facts (HelperCall *call, MonitorPacket *answer)
 {
     const char *what = call->words[1];
 
-    out = helper_fd (call->words[0]);
+    out = fd_parse (call->words[0]);
     if (out < 0 || what[strspn (what, FACTS_ALL)]) {
         errno = EINVAL;
         helper_failed (answer, STEP_READ_PLAN, "facts");

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +48,6 @@ static const struct {
 };
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 
-int
-helper_fd (const char *word)
-{
-    char *end;
-    unsigned long fd = strtoul (word, &end, 10);
-
-    return *end == '\0' && end != word && fd < 4096 ? (int) fd : -1;
-}
-
 void
 helper_failed (MonitorPacket *answer, unsigned step, const char *object)
 {
@@ -66,17 +55,6 @@ helper_failed (MonitorPacket *answer, unsigned step, const char *object)
     answer->step = step;
     answer->err = errno;
     snprintf (answer->object, sizeof answer->object, "%s", object);
-}
-
-int
-helper_enter (const HelperCall *call, int namespaces)
-{
-    if (setns (call->pidfd, namespaces) < 0)
-        return -1;
-    if ((namespaces & CLONE_NEWUSER) && (setgroups (0, NULL) < 0 || setresgid (0, 0, 0) < 0
-                                         || setresuid (0, 0, 0) < 0))
-        return -1;
-    return namespaces & CLONE_NEWNS ? chdir ("/") : 0;
 }
 
 int
@@ -152,11 +130,11 @@ main (int argc, char **argv)
         return usage ();
     prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
     fd_cloexec_from (3);
-    call.asker = out = helper_fd (argv[2]);
+    call.asker = out = fd_parse (argv[2]);
     call.n_words = argc - at - 1;
     call.words = argv + at + 1;
     if (at == 5)
-        call.pidfd = helper_fd (argv[4]);
+        call.pidfd = fd_parse (argv[4]);
     if (out < 0 || (at == 5 && (call.pidfd < 0 || describe (&call) < 0))) {
         errno = ESRCH;
         helper_failed (&answer, STEP_MOUNT_NAMESPACE, "pidfd");

@@ -2,7 +2,6 @@
 /* Mounts that come into a running container, change and go: all below the verbs of helper_device.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,7 +13,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "controller/enter.h"
 #include "controller/helper_device.h"
+#include "controller/tree.h"
 #include "util/fd.h"
 
 #define STAGE_TREE "tree"
@@ -38,8 +39,7 @@ lock_tree (Device *d, int tree, bool directory, int userns)
         target = mkdir (STAGE_TREE, 0755) < 0 ? -1 : open (STAGE_TREE, O_PATH | O_DIRECTORY | O_CLOEXEC);
     else
         target = open (STAGE_TREE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (target < 0
-        || move_mount (tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    if (target < 0 || tree_attach (tree, target) < 0)
         return failure_set (&d->failure, STEP_LOCK_MOUNTS, STAGE_TREE);
     /* the working directory follows into the copied namespace: descriptors do not */
     if (setns (userns, CLONE_NEWUSER) < 0 || unshare (CLONE_NEWNS) < 0)
@@ -73,7 +73,7 @@ device_add_mount (Device *d)
             return -1;
         /* of that user namespace already: what is left is its mount namespace */
         d->owner = (RootOwner) { 0, 0 };
-        if (setgroups (0, NULL) < 0 || setresgid (0, 0, 0) < 0 || setresuid (0, 0, 0) < 0)
+        if (enter_as_root () < 0)
             return failure_set (&d->failure, STEP_CREDENTIALS, "root");
     }
     if (device_enter_tree (d, from_guest) < 0)
@@ -230,7 +230,7 @@ unmount_found (Device *d, const plan_mount *mount, const Shown *shown, int own_f
 static int
 remove_locked (Device *d, const plan_mount *mount, const Shown *shown, int own_fds)
 {
-    int tree = helper_fd (d->call->words[1]);
+    int tree = fd_parse (d->call->words[1]);
 
     d->failure = (Failure) { .step = STEP_NONE };
     fd_close (&d->root);
@@ -261,7 +261,7 @@ int
 device_remove_mount (Device *d)
 {
     const plan_mount *mount = d->plan.mounts.mounts_val;
-    bool has_tree = helper_fd (d->call->words[1]) >= 0;
+    bool has_tree = fd_parse (d->call->words[1]) >= 0;
     Shown shown = shown_of (d, mount, false);
     /* the host's /proc, where this process is to be found: the container's does not have it */
     autofd int own_fds = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

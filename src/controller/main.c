@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -34,15 +33,6 @@ usage (void)
     return 2;
 }
 
-static int
-parse_fd (const char *text)
-{
-    char *end;
-    unsigned long fd = strtoul (text, &end, 10);
-
-    return *end == '\0' && end != text && fd >= 3 && fd < 4096 ? (int) fd : -1;
-}
-
 static bool
 parse_options (int argc, char **argv, Options *options)
 {
@@ -51,13 +41,13 @@ parse_options (int argc, char **argv, Options *options)
         if (strcmp (argv[i], "--name") == 0)
             options->name = argv[i + 1];
         else if (strcmp (argv[i], "--plan-fd") == 0 || strcmp (argv[i], "--plan") == 0)
-            options->plan = parse_fd (argv[i + 1]);
+            options->plan = fd_parse (argv[i + 1]);
         else if (strcmp (argv[i], "--start-fd") == 0 || strcmp (argv[i], "--start") == 0)
-            options->start = parse_fd (argv[i + 1]);
+            options->start = fd_parse (argv[i + 1]);
         else
             return false;
     }
-    return argc == 7 && options->name && options->plan >= 0 && options->start >= 0;
+    return argc == 7 && options->name && options->plan >= 3 && options->start >= 3;
 }
 
 /* A container with the host's ids must not find the program on disk behind /proc/PID/exe, be it by a

@@ -5,31 +5,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "util/fd.h"
 
 int
 path_open (int root, const char *path, int flags, PathLinks links)
 {
-    struct open_how how = {
-        .flags = (uint64_t) (flags | O_CLOEXEC),
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS
-            | (links == PATH_STRICT ? RESOLVE_NO_SYMLINKS : 0),
-    };
-    int fd;
-
-    /* EAGAIN: a rename or mount raced with the walk; the kernel asks to try again */
-    for (int tries = 0; tries < 32; tries++) {
-        fd = (int) syscall (SYS_openat2, root, path, &how, sizeof how);
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
-            break;
-    }
-    return fd;
+    return fd_open_resolved (root, path, flags, RESOLVE_IN_ROOT | (links == PATH_STRICT ? RESOLVE_NO_SYMLINKS : 0));
 }
 
 /* Makes one entry of @parent as @owner. Not as host root: on an id-mapped mount only ids of the map

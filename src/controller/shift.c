@@ -100,7 +100,9 @@ shift_id (const ShiftMap *map, uint32_t id, bool *ret_known)
     return id;
 }
 
-int
+/* An id can be a file's before or after the change, but not both: else a second walk would move it on.
+ * 0, or -1 with EOVERFLOW. */
+static int
 shift_map_check (const ShiftMap *map)
 {
     for (unsigned i = 0; i < map->n; i++) {
@@ -200,12 +202,7 @@ failed (MonitorPacket *answer, const Shift *s)
 static int
 open_entry (int dir, const char *name)
 {
-    struct open_how how = {
-        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-        .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH,
-    };
-
-    return (int) syscall (SYS_openat2, dir, name, &how, sizeof how);
+    return fd_open_resolved (dir, name, O_PATH | O_NOFOLLOW, RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
 }
 
 static int

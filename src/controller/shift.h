@@ -25,9 +25,6 @@ int shift_map_parse (const char *text, ShiftMap *map);
 /* What a file of @id belongs to in the end: also @id itself when it is the host's already, or not in the
  * map at all. */
 uint32_t shift_id (const ShiftMap *map, uint32_t id, bool *ret_known);
-/* An id can be a file's before or after the change, but not both: else a second walk would move it on.
- * 0, or -1 with EOVERFLOW. */
-int shift_map_check (const ShiftMap *map);
 
 /* DONE with flags 1: mounts of the file system at @path can be id-mapped; 0: they cannot. */
 void shift_probe (const char *path, MonitorPacket *answer);

@@ -94,7 +94,7 @@ read_folder (Reader *reader, int dir, const char *path, GPtrArray *files, GError
     g_ptr_array_sort (names, compare_names);
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *full = g_build_filename (path, names->pdata[i], NULL);
-        autofd int fd = fd_open_beneath (dir, names->pdata[i], O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+        autofd int fd = fd_open_beneath (dir, names->pdata[i], O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
         if (fd < 0)
             return error_set_errno (error, errno, "cannot read '%s'", full);
@@ -135,7 +135,7 @@ read_included (gpointer data, const char *path, GError **error)
     }
     top = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (top >= 0)
-        fd = fd_open_beneath (top, *rest ? rest : ".", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+        fd = fd_open_beneath (top, *rest ? rest : ".", O_RDONLY | O_NONBLOCK | O_NOCTTY);
     /* userns.conf of LXC includes a folder that need not be there */
     if (fd < 0 && top >= 0 && errno == ENOENT && g_str_has_suffix (path, "/"))
         return g_steal_pointer (&files);

@@ -121,7 +121,7 @@ gather_fs (const FsDef *fs, int root, PlanFs *ret, GError **error)
         return TRUE;
     case FS_BIND: {
         /* what an earlier <filesystem> brings is not there yet: then a directory is meant */
-        autofd int fd = root < 0 ? -1 : fd_open_in_root (root, fs->source, O_PATH, 0);
+        autofd int fd = root < 0 ? -1 : fd_open_in_root (root, fs->source, O_PATH);
 
         ret->directory = fd < 0 || fstat (fd, &st) < 0 || S_ISDIR (st.st_mode);
         return TRUE;

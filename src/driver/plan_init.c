@@ -165,7 +165,7 @@ check_program (int root, const char *path, guint depth, GError **error)
     ssize_t n;
 
     /* first without reading: it may be a fifo or a device */
-    fd = fd_open_in_root (root, path, O_PATH, 0);
+    fd = fd_open_in_root (root, path, O_PATH);
     if (fd < 0 || fstat (fd, &st) < 0)
         return error_set_errno (error, errno, "cannot find init path '%s' relative to container root",
                                 path);
@@ -174,7 +174,7 @@ check_program (int root, const char *path, guint depth, GError **error)
     if (!(st.st_mode & 0111))
         return error_set_errno (error, EACCES, "init '%s' is not executable", path);
     close (fd);
-    fd = fd_open_in_root (root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    fd = fd_open_in_root (root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     n = fd < 0 ? -1 : fd_read_all (fd, head, sizeof head);
     if (n < 0)
         return error_set_errno (error, errno, "cannot read init '%s'", path);

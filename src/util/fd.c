@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -45,12 +46,11 @@ fd_write_all (int fd, const void *data, size_t size)
     return 0;
 }
 
-static int
-open_resolved (int root, const char *path, int flags, mode_t mode, uint64_t resolve)
+int
+fd_open_resolved (int root, const char *path, int flags, uint64_t resolve)
 {
     struct open_how how = {
         .flags = (uint64_t) (flags | O_CLOEXEC),
-        .mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
         .resolve = resolve | RESOLVE_NO_MAGICLINKS,
     };
     int fd;
@@ -65,15 +65,24 @@ open_resolved (int root, const char *path, int flags, mode_t mode, uint64_t reso
 }
 
 int
-fd_open_in_root (int root, const char *path, int flags, mode_t mode)
+fd_open_in_root (int root, const char *path, int flags)
 {
-    return open_resolved (root, path, flags, mode, RESOLVE_IN_ROOT);
+    return fd_open_resolved (root, path, flags, RESOLVE_IN_ROOT);
 }
 
 int
-fd_open_beneath (int root, const char *path, int flags, mode_t mode)
+fd_open_beneath (int root, const char *path, int flags)
 {
-    return open_resolved (root, path, flags, mode, RESOLVE_BENEATH);
+    return fd_open_resolved (root, path, flags, RESOLVE_BENEATH);
+}
+
+int
+fd_parse (const char *word)
+{
+    char *end;
+    unsigned long fd = strtoul (word, &end, 10);
+
+    return *end == '\0' && end != word && fd < 4096 ? (int) fd : -1;
 }
 
 typedef union {

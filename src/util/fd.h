@@ -37,12 +37,18 @@ fd_steal (int *fd)
 ssize_t fd_read_all (int fd, void *buffer, size_t size);
 int fd_write_all (int fd, const void *data, size_t size);
 
+/* openat2(2) with @resolve, RESOLVE_NO_MAGICLINKS and O_CLOEXEC. */
+int fd_open_resolved (int root, const char *path, int flags, uint64_t resolve);
+
 /* Opens @path below @root without ever leaving it: symbolic links, "..", absolute paths resolve
- * inside the root (openat2 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). O_CLOEXEC is added. */
-int fd_open_in_root (int root, const char *path, int flags, mode_t mode);
+ * inside the root (RESOLVE_IN_ROOT). */
+int fd_open_in_root (int root, const char *path, int flags);
 
 /* The same, but any path that would leave @root is an error (RESOLVE_BENEATH). */
-int fd_open_beneath (int root, const char *path, int flags, mode_t mode);
+int fd_open_beneath (int root, const char *path, int flags);
+
+/* The number of a descriptor that a program was given as a word; -1 when it is none. */
+int fd_parse (const char *word);
 
 /* Sends @size bytes as one packet with @n_fds (at most FD_PASS_MAX) descriptors. 0 or -1. */
 #define FD_PASS_MAX 64
