@@ -26,12 +26,12 @@ typedef void (*CodecFn) (Codec *c, void *object);
 typedef enum {
     FIELD_REQUIRED = 1 << 0,    /* reading: absent is an error */
     FIELD_KEEP_ZERO = 1 << 1,   /* writing: print also the zero value */
-    FIELD_OCTAL = 1 << 2,       /* 0644 */
+    FIELD_NO_EMPTY = 1 << 2,    /* reading: an empty value is as good as none */
+    FIELD_POSITIVE = 1 << 3,    /* zero is refused */
     FIELD_CONFIG = 1 << 4,      /* a bad value is ERR_CONFIG_UNSUPPORTED, not ERR_XML */
-    FIELD_POSITIVE = 1 << 5,    /* zero is refused */
-    FIELD_HEX = 1 << 3,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
-    FIELD_NO_EMPTY = 1 << 6,    /* reading: an empty value is as good as none */
-    FIELD_ANY_BASE = 1 << 8,    /* reading as FIELD_HEX, written decimal */
+    FIELD_OCTAL = 1 << 5,       /* 0644 */
+    FIELD_HEX = 1 << 6,         /* written 0x1d6b; reading takes decimal, 0x.. and 0.. */
+    FIELD_ANY_BASE = 1 << 7,    /* reading as FIELD_HEX, written decimal */
 } FieldFlags;
 
 typedef enum {

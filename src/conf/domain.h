@@ -136,9 +136,7 @@ extern const StringTable iotune_names;
 /* XML names of capabilities, index is the kernel's number. */
 extern const StringTable capability_names;
 /* Names of the enums below for messages. */
-extern const StringTable fs_type_names, fs_driver_names, disk_type_names, net_type_names,
-    controller_type_names,
-    hostdev_type_names;
+extern const StringTable fs_driver_names, net_type_names, controller_type_names, hostdev_type_names;
 
 /* ---- clock */
 

@@ -66,10 +66,6 @@ void cpu_pin_free (void *item);
 void sched_def_free (void *item);
 void numa_memnode_free (void *item);
 
-/* Live target names that we make ourselves, and forget in an inactive definition: vnet0,
- * macvtap0. */
-gboolean net_ifname_generated (const char *ifname);
-
 /* Whether it has mode='subsystem'. */
 gboolean hostdev_is_subsystem (const HostdevDef *hostdev);
 

@@ -17,7 +17,6 @@ typedef struct {
     const char *alias_prefix;
 } DeviceRow;
 
-
 static const DeviceRow rows[DEVICE_OTHER] = {
     [DEVICE_DISK] = { { "disk", ORIGIN_DOMAIN, domain_wording, domain_known }, disk_codec, disk_def_free,
                       sizeof (DiskDef), G_STRUCT_OFFSET (DomainDef, disks),
@@ -92,12 +91,10 @@ judge (const DomainDevice *device, const DomainDef *def, const DomainDefaults *d
 {
     g_autoptr (DomainDef) bare = without_devices (def);
     GPtrArray *list = domain_device_list (bare, device->kind);
-    g_autofree char *path = NULL;
     gboolean good;
 
     g_ptr_array_add (list, device->item);
-    domain_default_fill (bare, defaults);
-    good = domain_check (bare, defaults, &path, error) && domain_def_check_text (bare, error);
+    good = domain_def_judge (bare, defaults, error);
     g_ptr_array_steal_index (list, 0);
     return good;
 }

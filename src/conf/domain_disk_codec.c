@@ -4,8 +4,8 @@
 #include "conf/number.h"
 #include "conf/passive.h"
 
-STRING_TABLE (disk_type_names, DISK_TYPE_LAST, "file", "block", "dir", "network", "volume", "nvme",
-              "vhostuser");
+STATIC_STRING_TABLE (disk_type_names, DISK_TYPE_LAST, "file", "block", "dir", "network", "volume", "nvme",
+                     "vhostuser");
 STRING_TABLE (iotune_names, IOTUNE_LAST, "total_bytes_sec", "read_bytes_sec", "write_bytes_sec",
               "total_iops_sec", "read_iops_sec", "write_iops_sec", "total_bytes_sec_max",
               "read_bytes_sec_max", "write_bytes_sec_max", "total_iops_sec_max",

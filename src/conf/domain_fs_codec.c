@@ -3,8 +3,8 @@
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
 
-STRING_TABLE (fs_type_names, FS_TYPE_LAST, "mount", "block", "file", "template", "ram", "bind",
-              "volume");
+STATIC_STRING_TABLE (fs_type_names, FS_TYPE_LAST, "mount", "block", "file", "template", "ram", "bind",
+                     "volume");
 STRING_TABLE (fs_driver_names, FS_DRIVER_LAST, NULL, "path", "handle", "loop", "nbd", "ploop",
               "virtiofs");
 STATIC_STRING_TABLE (access_names, FS_ACCESS_LAST, "passthrough", "mapped", "squash");

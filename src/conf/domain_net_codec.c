@@ -30,8 +30,9 @@ static const char *const source_rows[NET_TYPE_LAST] = {
     [NET_VDPA] = "source:net-source-vdpa",           [NET_VDS] = "source:net-source-vds",
 };
 
-gboolean
-net_ifname_generated (const char *ifname)
+/* Live target names that we make ourselves, and forget in an inactive definition: vnet0, macvtap0. */
+static gboolean
+ifname_is_generated (const char *ifname)
 {
     return g_str_has_prefix (ifname, "vnet") || g_str_has_prefix (ifname, "macvtap")
         || g_str_has_prefix (ifname, "macvlan");
@@ -278,7 +279,7 @@ bandwidth_codec (Codec *c, NetDef *net)
 static void
 ifname_codec (Codec *c, NetDef *net)
 {
-    gboolean ours = net->ifname && !codec_live (c) && net_ifname_generated (net->ifname)
+    gboolean ours = net->ifname && !codec_live (c) && ifname_is_generated (net->ifname)
         && net->target_managed != YES_NO_NO;
 
     if (codec_enter (c, "target", (net->ifname && !ours) || net->target_managed)) {
@@ -287,7 +288,7 @@ ifname_codec (Codec *c, NetDef *net)
         codec_enum (c, "managed", &net->target_managed, &yes_no_names, 0);
         codec_leave (c);
     }
-    if (codec_reading (c) && net->ifname && !codec_live (c) && net_ifname_generated (net->ifname)
+    if (codec_reading (c) && net->ifname && !codec_live (c) && ifname_is_generated (net->ifname)
         && net->target_managed != YES_NO_NO)
         g_clear_pointer (&net->ifname, g_free);
 }

@@ -6,7 +6,8 @@
 #include "conf/number.h"
 #include "util/error.h"
 
-gboolean
+/* FALSE: there is no such unit. Letters of any case. */
+static gboolean
 unit_factor (const char *unit, guint64 *ret_factor)
 {
     static const char letters[] = "kmgtpe";

@@ -4,9 +4,6 @@
 
 #include <glib.h>
 
-/* Factor of @unit in *ret_factor; FALSE when there is no such unit. Letters of any case. */
-gboolean unit_factor (const char *unit, guint64 *ret_factor);
-
 /* Digits, nothing else, of @text times @unit (NULL, "": @initial). FALSE leaves *ret_bytes alone and
  * sets ERR_XML (no number of 64 bits), ERR_INVALID_ARG (no such unit) or ERR_OVERFLOW: of signed 64
  * bits, so that sums and wire types hold it, or (@wide) of 64 bits. */

@@ -10,8 +10,8 @@ typedef void (*MachinedDone) (const char *cgroup_path, const GError *error, gpoi
 /* TRUE when systemd is PID 1 of this host (sd_booted) and its bus answers. */
 gboolean systemd_present (void);
 
-/* Starts scope @unit in @slice (from <partition>: "/machine" is machine.slice) with @pid in it, Delegate=yes,
- * KillMode=none-free defaults as nspawn uses; @done gets the scope's cgroup path. */
+/* Starts scope @unit in @slice (from <partition>: "/machine" is machine.slice) with @pid in it, delegated; @done gets
+ * the scope's cgroup path. */
 void systemd_scope_start (const char *unit, const char *slice, const char *description, pid_t pid,
                           MachinedDone done, gpointer data);
 void systemd_scope_stop (const char *unit);

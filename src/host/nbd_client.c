@@ -16,8 +16,9 @@
 #define OPTION_EXPORT_NAME 1u
 #define PADDING 124             /* behind the export, for clients without NO_ZEROES */
 
-NbdWaited
-nbd_wait (const NbdWait *wait)
+/* Until something is readable or hung up there. */
+static NbdWaited
+wait_for_bytes (const NbdWait *wait)
 {
     struct pollfd polls[] = {
         { .fd = wait->sock, .events = POLLIN },
@@ -39,7 +40,7 @@ static NbdWaited
 get_bytes (const NbdWait *wait, void *buffer, gsize size)
 {
     for (gsize got = 0; got < size;) {
-        NbdWaited waited = nbd_wait (wait);
+        NbdWaited waited = wait_for_bytes (wait);
         ssize_t n;
 
         if (waited != NBD_READY)

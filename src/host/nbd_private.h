@@ -45,8 +45,6 @@ typedef struct {
 
 /* After it, the server ends by itself with the connection. */
 NbdWaited nbd_negotiate (const NbdWait *wait, NbdExport *ret);
-/* Until something is readable or hung up there. */
-NbdWaited nbd_wait (const NbdWait *wait);
 
 /* ---- nbd_netlink.c: the kernel. 0 or a negative errno */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Starting executables (never code between fork and exec), with pidfds. Main loop only. */
+/* Starting executables (never code between fork and exec), with pidfds. */
 #pragma once
 
 #include <glib.h>
@@ -23,11 +23,12 @@ typedef struct {
     const char *whose;          /* for spawn_run(): of this name no more than SPAWN_LEFT_MAX may be left behind */
 } SpawnArgs;
 
-/* Spawns; *ret_pidfd is close-on-exec. FALSE with ERR_SYSTEM naming the program. */
+/* Spawns; *ret_pidfd is close-on-exec. FALSE with ERR_SYSTEM naming the program. Any thread. */
 gboolean spawn_start (const SpawnArgs *args, pid_t *ret_pid, int *ret_pidfd, GError **error);
 
 /* Calls @done once with the wait status when the process of @pidfd ends and reaps it; @pidfd is
- * closed by it. Returns a source id for g_source_remove() (which then leaves the process unreaped). */
+ * closed by it. Returns a source id for g_source_remove() (which then leaves the process unreaped). Any thread may
+ * ask for it; @done runs on the main loop. */
 typedef void (*SpawnDone) (pid_t pid, int wait_status, gpointer data);
 guint spawn_watch (pid_t pid, int pidfd, SpawnDone done, gpointer data);
 
