@@ -321,7 +321,7 @@ api_domain_fsthaw (Call *call, const domain_fsthaw_args *in, domain_fsthaw_ret *
     Instance *instance = call->domain->instance;
 
     if (in->mountpoints.mountpoints_len > 0) {
-        error_set (error, ERR_OPERATION_UNSUPPORTED, "all that was frozen is thawed together: give no mount point");
+        error_set (error, ERR_ARGUMENT_UNSUPPORTED, "all that was frozen is thawed together: give no mount point");
         return API_FAILED;
     }
     (void) out;

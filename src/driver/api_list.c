@@ -96,11 +96,9 @@ search (guint filter)
 static gboolean
 room (const GPtrArray *found, int asked, guint *ret, GError **error)
 {
-    if (asked < 0)
-        return error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "the maximum is negative: %d",
-                               asked);
-    if (asked > REMOTE_DOMAIN_LIST_MAX)
-        return error_set_from (error, ORIGIN_RPC, ERR_RPC, "the maximum %d is above %d", asked,
+    *ret = 0;
+    if (asked < 0 || asked > REMOTE_DOMAIN_LIST_MAX)
+        return error_set_from (error, ORIGIN_RPC, ERR_RPC, "the maximum %d is not 0 to %d", asked,
                                REMOTE_DOMAIN_LIST_MAX);
     *ret = MIN (found->len, (guint) asked);
     return TRUE;

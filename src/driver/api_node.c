@@ -221,8 +221,8 @@ api_node_get_cells_free_memory (Call *call, const node_get_cells_free_memory_arg
 
     (void) call;
     if (in->startCell < 0 || in->maxcells < 0 || in->maxcells > max) {
-        error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "cells %d, at most %d, make no sense",
-                        in->startCell, in->maxcells);
+        error_set_from (error, ORIGIN_RPC, in->maxcells > max ? ERR_RPC : ERR_INVALID_ARG,
+                        "cells %d, at most %d, make no sense", in->startCell, in->maxcells);
         return API_FAILED;
     }
     cells = node_cells_free (in->startCell, in->maxcells, error);
@@ -242,7 +242,9 @@ api_node_get_free_pages (Call *call, const node_get_free_pages_args *in,
     (void) call;
     if (in->startCell < -1 || in->pages.pages_len == 0 || in->cellCount == 0
         || in->cellCount > max / in->pages.pages_len) {
-        error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG,
+        error_set_from (error, ORIGIN_RPC,
+                        in->pages.pages_len > 0 && in->cellCount > max / in->pages.pages_len ? ERR_INTERNAL
+                                                                                             : ERR_INVALID_ARG,
                         "%u page sizes of %u cells from %d make no sense", in->pages.pages_len,
                         in->cellCount, in->startCell);
         return API_FAILED;

@@ -108,7 +108,8 @@ create_xml_run (Job *job, gpointer data)
     if (domain->removing) {
         error_set (&error, ERR_NO_DOMAIN, "domain '%s' is gone", domain->def->name);
     } else if (domain->instance) {
-        error_set (&error, ERR_OPERATION_INVALID, "domain '%s' is already active", domain->def->name);
+        error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
+                        domain->def->name);
     } else if (start_domain (call, domain, g_steal_pointer (&create->def), create->flags,
                              create->handle, &error) == API_LATER) {
         return;
@@ -146,7 +147,7 @@ create_def (Call *call, DomainDef *given, guint flags, wire_domain *handle, GErr
         return API_FAILED;
     domain = domain_list_find_name (list, def->name);
     if (domain && domain_active (domain)) {
-        error_set (error, ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
         return API_FAILED;
     }
     create = g_new0 (CreateXml, 1);

@@ -226,7 +226,7 @@ api_domain_interface_stats (Call *call, const domain_interface_stats_args *in,
     LinkStats stats;
 
     if (!net) {
-        error_set (error, ERR_INVALID_ARG, "'%s' is not a known interface", in->device);
+        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "'%s' is not a known interface", in->device);
         return API_FAILED;
     }
     if (!domain_net_stats (call->domain, net, NULL, &inside, &stats, error))

@@ -82,7 +82,7 @@ domain_net_stats (const Domain *domain, const NetDef *net, GHashTable *host, GHa
         return TRUE;
     }
     if (!net->guest_ifname || !domain->instance || domain->instance->init_pid <= 0)
-        return error_set (error, ERR_OPERATION_INVALID, "domain is not running");
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
     if (!*inside)
         *inside = link_stats_all (domain->instance->init_pid, error);
     if (!*inside)

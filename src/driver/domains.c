@@ -119,14 +119,14 @@ domain_list_check (const DomainList *list, const DomainDef *def, GError **error)
 
     if (domain && strcmp (domain->def->name, def->name) != 0) {
         domain_uuid_format (def->uuid, uuid);
-        return error_set (error, ERR_OPERATION_FAILED, "domain '%s' is already defined with uuid %s",
-                          domain->def->name, uuid);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_FAILED,
+                               "domain '%s' is already defined with uuid %s", domain->def->name, uuid);
     }
     domain = domain_list_find_name (list, def->name);
     if (domain && memcmp (domain->def->uuid, def->uuid, sizeof def->uuid) != 0) {
         domain_uuid_format (domain->def->uuid, uuid);
-        return error_set (error, ERR_OPERATION_FAILED, "domain '%s' already exists with uuid %s",
-                          def->name, uuid);
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_FAILED,
+                               "domain '%s' already exists with uuid %s", def->name, uuid);
     }
     return TRUE;
 }

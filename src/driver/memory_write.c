@@ -67,7 +67,7 @@ limits_written (gpointer result, GError *error, gpointer data)
     if (!same || !domain_active (call->domain)
         || (instance->phase != PHASE_RUNNING && instance->phase != PHASE_KEPT)) {
         g_clear_pointer (&after, g_free);
-        error_set (&failure, ERR_OPERATION_INVALID, "domain is not running");
+        error_set_from (&failure, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
     } else if (error) {
         failure = g_error_copy (error);
     }

@@ -155,7 +155,7 @@ domain_destroy (Domain *domain, InstanceDone done, gpointer data)
     StopWaiter *waiter;
 
     if (!instance) {
-        error_set (&error, ERR_OPERATION_INVALID, "domain is not running");
+        error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
         done (domain, error, data);
         return;
     }
@@ -255,7 +255,7 @@ controller_reachable (const Domain *domain, GError **error)
 
     if (instance && instance->phase == PHASE_RUNNING && instance->monitor && !instance->exited)
         return TRUE;
-    return error_set (error, ERR_OPERATION_INVALID, "domain is not running");
+    return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
 }
 
 /* What a request failed with, but for one that met the container's end. NULL stays NULL. */
@@ -267,7 +267,7 @@ request_error (const Domain *domain, const GError *error)
     if (!error)
         return NULL;
     if (error_errno (error) == ESRCH)
-        error_set (&result, ERR_OPERATION_INVALID, "domain is not running");
+        error_set_from (&result, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
     else if (controller_reachable (domain, &result))
         result = g_error_copy (error);
     return result;

@@ -49,7 +49,7 @@ freeze_gone (Freeze *freeze)
     if (instance && instance->serial == freeze->instance && instance->phase == PHASE_RUNNING
         && instance->cgroup)
         return FALSE;
-    error_set (&error, ERR_OPERATION_INVALID, "domain is not running");
+    error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
     freeze_over (freeze, error);
     return TRUE;
 }

@@ -497,19 +497,27 @@ node_cells_free (int start, int max, GError **error)
     return cells;
 }
 
+/* Of the whole host: cell -1. */
 static gboolean
-cell_free_pages (guint cell, guint size, guint64 *ret, GError **error)
+cell_free_pages (int cell, guint size, guint64 *ret, GError **error)
 {
     guint base = (guint) sysconf (_SC_PAGESIZE) / 1024;
     g_autofree char *text = NULL;
 
-    if (size == base) {
-        *ret = cell_free_kib (cell) / base;
+    if (size == base && cell < 0) {
+        if (!node_free_memory (ret, error))
+            return FALSE;
+        *ret /= 1024 * base;
         return TRUE;
     }
-    text = node_read ("/sys/devices/system/node/node%u/hugepages/hugepages-%ukB/free_hugepages", cell, size);
+    if (size == base) {
+        *ret = cell_free_kib ((guint) cell) / base;
+        return TRUE;
+    }
+    text = cell < 0 ? node_read ("/sys/kernel/mm/hugepages/hugepages-%ukB/free_hugepages", size)
+                    : node_read ("/sys/devices/system/node/node%d/hugepages/hugepages-%ukB/free_hugepages", cell, size);
     if (!text)
-        return error_set (error, ERR_OPERATION_FAILED, "page size %u is not available on node %u", size, cell);
+        return error_set (error, ERR_OPERATION_FAILED, "page size %u is not available on node %d", size, cell);
     *ret = g_ascii_strtoull (text, NULL, 10);
     return TRUE;
 }
@@ -518,13 +526,12 @@ GArray *
 node_free_pages (const guint *sizes, guint n_sizes, int start, guint cells, GError **error)
 {
     g_autoptr (GArray) counts = NULL;
-    guint last;
+    gint64 last = MIN ((gint64) last_cell (), (gint64) start + MAX (cells, 1) - 1);
 
-    if (!node_check_cell (start, error))
+    if (start != -1 && !node_check_cell (start, error))
         return NULL;
-    last = MIN (last_cell (), (guint) start + MAX (cells, 1) - 1);
     counts = g_array_new (FALSE, FALSE, sizeof (guint64));
-    for (guint cell = (guint) start; cell <= last; cell++)
+    for (int cell = start; cell <= last; cell++)
         for (guint i = 0; i < n_sizes; i++) {
             guint64 count;
 

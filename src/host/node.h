@@ -22,7 +22,8 @@ gboolean node_check_cell (int start, GError **error);
 gboolean node_free_memory (guint64 *bytes, GError **error);
 GArray *node_cells_free (int start, int max, GError **error);      /* of guint64 bytes */
 gboolean node_cpu_map (GByteArray **map, guint *online, guint *total, GError **error);
-GArray *node_free_pages (const guint *sizes, guint n_sizes, int start, guint cells, GError **error); /* guint64 */
+/* Of guint64: each size of cell @start, then of the next one. Cell -1 is the whole host. */
+GArray *node_free_pages (const guint *sizes, guint n_sizes, int start, guint cells, GError **error);
 guint64 node_hypervisor_version (GError **error);   /* kernel 6.18.44 -> 6018044; 0 on error */
 char *node_hostname (void);                  /* canonical name of /etc/hosts, never a DNS query */
 char *node_sysinfo_xml (GError **error);            /* SMBIOS from sysfs; ERR_CONFIG_UNSUPPORTED when absent */

@@ -127,7 +127,8 @@ error_wire_encode (const GError *error)
 {
     int code = wire_code (error);
     char *pattern = (char *) pattern_of (code, error->message);
-    g_autofree char *detail = g_strndup (error->message, DETAIL_MAX);
+    /* clients make texts of it; what they sent need not be one */
+    g_autofree char *detail = g_utf8_make_valid (error->message, (gssize) strnlen (error->message, DETAIL_MAX));
     g_autofree char *message = message_fill (pattern, detail);
     char *place = (char *) error_place (error);
     int number = code == ERR_SYSTEM && error_errno (error) ? error_errno (error) : -1;

@@ -149,7 +149,7 @@ static void
 test_memory (void)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (GArray) stats = NULL, cells = NULL, pages = NULL;
+    g_autoptr (GArray) stats = NULL, cells = NULL, pages = NULL, whole = NULL;
     const guint sizes[] = { (guint) sysconf (_SC_PAGESIZE) / 1024, 2048 };
     guint64 bytes;
 
@@ -180,6 +180,16 @@ test_memory (void)
     g_assert_cmpuint (pages->len, ==, 4);
     g_assert_cmpuint (g_array_index (pages, guint64, 0), ==, 100 / sizes[0]);
     g_assert_cmpuint (g_array_index (pages, guint64, 3), ==, 2);
+    put ("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "5\n");
+    whole = node_free_pages (sizes, 2, -1, 2, &error);      /* cell -1: the host; and then cell 0 */
+    g_assert_no_error (error);
+    g_assert_cmpuint (whole->len, ==, 4);
+    g_assert_cmpuint (g_array_index (whole, guint64, 0), ==, 500 / sizes[0]);
+    g_assert_cmpuint (g_array_index (whole, guint64, 1), ==, 5);
+    g_assert_cmpuint (g_array_index (whole, guint64, 2), ==, 100 / sizes[0]);
+    g_assert_null (node_free_pages (sizes, 2, -2, 1, &error));
+    g_assert_error (error, SKEP_ERROR, ERR_INTERNAL);
+    g_clear_error (&error);
     g_assert_null (node_free_pages ((guint[]) { 16 }, 1, 0, 1, &error));
     g_assert_error (error, SKEP_ERROR, ERR_OPERATION_FAILED);
     g_assert_cmpstr (error->message, ==, "page size 16 is not available on node 0");
