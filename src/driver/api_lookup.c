@@ -11,6 +11,10 @@ api_domain_lookup_by_id (Call *call, const domain_lookup_by_id_args *in,
     Domain *domain = domain_list_find_id (daemon_state.domains, in->id);
 
     (void) call;
+    if (in->id < 0) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "the id must be zero or greater");
+        return API_FAILED;
+    }
     if (!domain || !domain_active (domain)) {
         error_set (error, ERR_NO_DOMAIN, "No domain with matching id %d", in->id);
         return API_FAILED;

@@ -114,9 +114,12 @@ set_memory (Call *call, guint64 memory, guint flags, GError **error)
 {
     Affect affect;
 
-    if (memory == 0 || memory > MEMORY_UNLIMITED) {
-        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG,
-                        "memory of %" G_GUINT64_FORMAT " KiB is not possible", memory);
+    if (memory == 0) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "memory must not be zero");
+        return API_FAILED;
+    }
+    if (memory > MEMORY_UNLIMITED) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_OVERFLOW, "input too large: %" G_GUINT64_FORMAT, memory);
         return API_FAILED;
     }
     if (!affect_resolve (call->domain, flags, &affect, error))
@@ -304,7 +307,7 @@ api_domain_set_memory_parameters (Call *call, const domain_set_memory_parameters
     Affect affect;
 
     (void) out;
-    if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs),
+    if (!params_check_some (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs),
                        error)
         || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;

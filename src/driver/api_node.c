@@ -220,8 +220,8 @@ api_node_get_cells_free_memory (Call *call, const node_get_cells_free_memory_arg
     GArray *cells;
 
     (void) call;
-    if (in->startCell < 0 || in->maxcells < 0 || in->maxcells > max) {
-        error_set_from (error, ORIGIN_RPC, in->maxcells > max ? ERR_RPC : ERR_INVALID_ARG,
+    if (in->startCell < 0 || in->maxcells <= 0 || in->maxcells > max) {
+        error_set_from (error, ORIGIN_RPC, in->maxcells < 0 || in->maxcells > max ? ERR_RPC : ERR_INVALID_ARG,
                         "cells %d, at most %d, make no sense", in->startCell, in->maxcells);
         return API_FAILED;
     }

@@ -68,7 +68,7 @@ api_node_set_memory_parameters (Call *call, const node_set_memory_parameters_arg
 
     (void) call;
     (void) out;
-    if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs), error))
+    if (!params_check_some (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs), error))
         return API_FAILED;
     if (in->params.params_len > 0 && !(before = node_ksm_read (error)))
         return API_FAILED;

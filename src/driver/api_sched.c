@@ -229,7 +229,7 @@ sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags,
     gboolean saved;
     Affect affect;
 
-    if (!params_check (params, n, specs, G_N_ELEMENTS (specs), error)
+    if (!params_check_some (params, n, specs, G_N_ELEMENTS (specs), error)
         || !change_check (&change, error) || !affect_resolve (domain, flags, &affect, error))
         return API_FAILED;
     if ((affect & AFFECT_LIVE) && !change_live (domain, &change, error))

@@ -65,7 +65,11 @@ api_domain_send_process_signal (Call *call, const domain_send_process_signal_arg
         error_set (error, ERR_INVALID_ARG, "signum value %u is out of range", in->signum);
         return API_FAILED;
     }
-    if (in->pid_value <= 0 || in->pid_value > G_MAXINT) {
+    if (in->pid_value == 0) {
+        error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "the process id must not be zero");
+        return API_FAILED;
+    }
+    if (in->pid_value < 0 || in->pid_value > G_MAXINT) {
         error_set (error, ERR_ARGUMENT_UNSUPPORTED, "process id %" G_GINT64_FORMAT " is not that of one process",
                    (gint64) in->pid_value);
         return API_FAILED;

@@ -87,7 +87,7 @@ api_domain_get_cpu_stats (Call *call, const domain_get_cpu_stats_args *in,
 
     if (!cgroup)
         return API_FAILED;
-    if (in->start_cpu < -1 || (in->start_cpu == -1 && in->ncpus > 1)) {
+    if (in->start_cpu < -1 || (in->start_cpu == -1 && in->ncpus != 1)) {
         error_set (error, ERR_INVALID_ARG, "start_cpu %d with %u CPUs makes no sense",
                    in->start_cpu, in->ncpus);
         return API_FAILED;

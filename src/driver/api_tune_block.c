@@ -144,7 +144,7 @@ api_domain_set_blkio_parameters (Call *call, const domain_set_blkio_parameters_a
     Affect affect;
 
     (void) out;
-    if (!params_check (request.params, request.n, blkio_specs, G_N_ELEMENTS (blkio_specs), error)
+    if (!params_check_some (request.params, request.n, blkio_specs, G_N_ELEMENTS (blkio_specs), error)
         || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
     return tune_change (call, affect, edit_blkio, &request, tell_blkio, error);
@@ -229,7 +229,7 @@ api_domain_set_block_io_tune (Call *call, const domain_set_block_io_tune_args *i
     (void) out;
     for (guint i = 0; i < IOTUNE_LAST; i++)
         specs[i] = (ParamSpec) { iotune_name (i), PARAM_ULLONG };
-    if (!params_check (request.params, request.n, specs, G_N_ELEMENTS (specs), error)
+    if (!params_check_some (request.params, request.n, specs, G_N_ELEMENTS (specs), error)
         || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
     return tune_change (call, affect, edit_iotune, &request, tell_iotune, error);

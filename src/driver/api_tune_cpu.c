@@ -284,7 +284,7 @@ api_domain_set_numa_parameters (Call *call, const domain_set_numa_parameters_arg
     Affect affect;
 
     (void) out;
-    if (!params_check (params, n, specs, G_N_ELEMENTS (specs), error)
+    if (!params_check_some (params, n, specs, G_N_ELEMENTS (specs), error)
         || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
     request.live = (affect & AFFECT_LIVE) != 0;

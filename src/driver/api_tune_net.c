@@ -96,7 +96,7 @@ api_domain_set_interface_parameters (Call *call, const domain_set_interface_para
     int index;
 
     (void) out;
-    if (!params_check (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs), error)
+    if (!params_check_some (in->params.params_val, in->params.params_len, specs, G_N_ELEMENTS (specs), error)
         || !affect_resolve (domain, in->flags, &affect, error))
         return API_FAILED;
     if ((affect & AFFECT_CONFIG)

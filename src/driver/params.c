@@ -80,6 +80,8 @@ domain_answer (Domain *domain, const GError *error, gpointer data)
 
 /* ---- typed parameters */
 
+#define FIELD_SIZE 80           /* VIR_TYPED_PARAM_FIELD_LENGTH: of a name, and its end */
+
 static const char *const type_names[]
     = { "", "int", "uint", "llong", "ullong", "double", "boolean", "string" };
 
@@ -102,8 +104,18 @@ param_check (const wire_typed_param *param, const ParamSpec *specs, guint n_spec
                                type_name (param->value.type), param->field,
                                type_name ((int) specs[i].type));
     }
+    if (strlen (param->field) >= FIELD_SIZE)
+        return error_set_from (error, ORIGIN_NONE, ERR_INTERNAL, "the name of parameter %s is too long", param->field);
     return error_set_from (error, ORIGIN_NONE, ERR_ARGUMENT_UNSUPPORTED,
                            "parameter '%s' not supported", param->field);
+}
+
+gboolean
+params_check_some (const wire_typed_param *params, guint n, const ParamSpec *specs, guint n_specs, GError **error)
+{
+    if (n == 0)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_INVALID_ARG, "no parameter is given");
+    return params_check (params, n, specs, n_specs, error);
 }
 
 gboolean

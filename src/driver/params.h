@@ -55,6 +55,9 @@ typedef struct {
 /* Each name is known, of its type, and given once. */
 gboolean params_check (const wire_typed_param *params, guint n, const ParamSpec *specs, guint n_specs,
                        GError **error);
+/* The same, and there is one at least: for what changes something. */
+gboolean params_check_some (const wire_typed_param *params, guint n, const ParamSpec *specs, guint n_specs,
+                            GError **error);
 const wire_typed_param *params_find (const wire_typed_param *params, guint n, const char *name);
 
 /* A list to answer with, of wire_typed_param. */

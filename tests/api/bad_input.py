@@ -192,6 +192,28 @@ def check_others(client, rows):
             client.expect(f"procedure {number} with {payload[:1]!r}", number, payload, {NO_SUPPORT, RPC})
 
 
+def as_libvirtd(client, rows):
+    """What decodes and cannot be meant, with the code that stock libvirtd 9.0.0 gives for it (0: none)."""
+    domain, i32, u32, u64 = w.domain("bad", UUID), *(struct.Struct(kind).pack for kind in (">i", ">I", ">Q"))
+    one = u32(1) + param("x" * 80, 4, u64(1))
+    cases = [
+        ("domain_lookup_by_id", i32(-1), INVALID_ARG),
+        ("connect_list_domains", i32(-1), RPC), ("connect_list_domains", i32(16385), RPC),
+        ("connect_list_defined_domains", i32(-1), RPC), ("connect_list_defined_domains", i32(16385), RPC),
+        ("node_get_cells_free_memory", i32(0) + i32(0), INVALID_ARG),
+        ("node_get_cells_free_memory", i32(0) + i32(-1), RPC), ("node_get_cells_free_memory", i32(0) + i32(1025), RPC),
+        ("node_get_free_pages", u32(1) + u32(4) + i32(0) + u32(1025) + u32(0), INTERNAL),
+        ("node_get_free_pages", u32(1) + u32(os.sysconf("SC_PAGESIZE") // 1024) + i32(-1) + u32(1) + u32(0), 0),
+        ("domain_set_memory_flags", domain + u64(0) + u32(2), INVALID_ARG),
+        ("domain_set_memory_flags", domain + u64(1 << 53) + u32(2), 82),
+        *[(name, domain + more + u32(2), code)
+          for name in ("domain_set_memory_parameters", "domain_set_blkio_parameters",
+                       "domain_set_scheduler_parameters_flags") for more, code in ((u32(0), INVALID_ARG), (one, INTERNAL))],
+    ]
+    for name, payload, code in cases:
+        client.expect(f"{name} as libvirtd: {payload[-16:].hex()}", rows[name]["number"], payload, {code})
+
+
 def picture(daemon):
     """Everything that bad input must not change."""
     return [daemon.virsh(*words).out for words in (("list", "--all"), ("list", "--autostart", "--all"),
@@ -219,6 +241,7 @@ def main():
             check_dead(client, layouts, name, row)
             check_params(client, layouts, name, row, values)
         check_others(client, rows)
+        as_libvirtd(client, rows)
         checks.that("there were many calls", len(rows) > 150, len(rows))
         checks.equal("nothing has changed", picture(daemon), before)
         client.wire.close()
