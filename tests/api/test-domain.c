@@ -224,7 +224,7 @@ test_lookups (Api *api, gconstpointer data)
     api_call_fails (conn, "domain_lookup_by_uuid", &by_uuid, ERR_NO_DOMAIN, NULL);
     api_call_fails (conn, "domain_lookup_by_id", &by_id, ERR_NO_DOMAIN, NULL);
     by_id.id = -1;
-    api_call_fails (conn, "domain_lookup_by_id", &by_id, ERR_NO_DOMAIN, NULL);
+    api_call_fails (conn, "domain_lookup_by_id", &by_id, ERR_INVALID_ARG, NULL);
 
     /* a handle is its uuid: name and id may be anything */
     state.dom.name = (char *) "not its name";
@@ -373,7 +373,7 @@ test_memory (Api *api, gconstpointer data)
     api_call_fails (conn, "domain_set_memory_flags", &in, ERR_INVALID_ARG, NULL);
     in.memory = G_MAXUINT64;
     in.flags = 4;
-    api_call_fails (conn, "domain_set_memory_flags", &in, ERR_INVALID_ARG, NULL);
+    api_call_fails (conn, "domain_set_memory_flags", &in, ERR_OVERFLOW, NULL);
     in.memory = 204800;
     in.flags = 4 | 2;
     api_call_works (conn, "domain_set_memory_flags", &in, NULL);
@@ -467,8 +467,9 @@ test_memtune (Api *api, gconstpointer data)
     params[1] = (wire_typed_param){ (char *) "soft_limit", { PARAM_STRING, { .s = (char *) "" } } };
     api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG, NULL);
     expect_limits (conn, &dom, 0, no_limit, no_limit, no_limit);
-    in.params.params_len = 0; /* nothing asked, nothing done */
-    api_call_works (conn, "domain_set_memory_parameters", &in, NULL);
+    in.params.params_len = 0;
+    api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_INVALID_ARG, NULL);
+    in.params.params_len = 1;
     in.flags = 1;
     api_call_fails (conn, "domain_set_memory_parameters", &in, ERR_OPERATION_INVALID, NULL);
 }
