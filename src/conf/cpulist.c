@@ -35,6 +35,22 @@ parse_last (const char *p, guint *ret)
     return parse_number (p + (*p == '+'), ret);
 }
 
+/* The bits from @first to @last of the word that @first is in. */
+static guint64
+word_mask (guint first, guint last)
+{
+    guint64 from = G_MAXUINT64 << first % 64;
+
+    return last / 64 > first / 64 ? from : from & (G_MAXUINT64 >> (63 - last % 64));
+}
+
+void
+cpu_set_put_range (CpuSet *set, guint first, guint last)
+{
+    for (guint i = first; i <= last; i = (i | 63) + 1)
+        set->bits[i / 64] |= word_mask (i, last);
+}
+
 /* One part, "^2" or "0 - 3"; returns what follows, NULL when it is none. */
 static const char *
 parse_part (const char *p, CpuSet *set)
@@ -49,11 +65,10 @@ parse_part (const char *p, CpuSet *set)
         p = remove ? NULL : parse_last (skip_blanks (p + 1), &last);
     if (!p || last < first)
         return NULL;
-    for (guint i = first; i <= last; i++)
-        if (remove)
-            set->bits[i / 64] &= ~(G_GUINT64_CONSTANT (1) << (i % 64));
-        else
-            set->bits[i / 64] |= G_GUINT64_CONSTANT (1) << (i % 64);
+    if (remove)
+        set->bits[first / 64] &= ~(G_GUINT64_CONSTANT (1) << (first % 64));
+    else
+        cpu_set_put_range (set, first, last);
     return skip_blanks (p);
 }
 
@@ -97,6 +112,13 @@ cpu_set_add (CpuSet *set, const CpuSet *other)
 }
 
 void
+cpu_set_remove (CpuSet *set, const CpuSet *other)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (set->bits); i++)
+        set->bits[i] &= ~other->bits[i];
+}
+
+void
 cpu_set_cut (CpuSet *set, guint n)
 {
     for (guint cpu = n; cpu < CPULIST_MAX; cpu++)
@@ -114,6 +136,18 @@ cpu_set_put (CpuSet *set, guint cpu)
 }
 
 guint
+cpu_set_next (const CpuSet *set, guint from)
+{
+    for (guint i = from; i < CPULIST_MAX; i = (i | 63) + 1) {
+        guint64 rest = set->bits[i / 64] & G_MAXUINT64 << i % 64;
+
+        if (rest)
+            return i / 64 * 64 + (guint) __builtin_ctzll (rest);
+    }
+    return CPULIST_MAX;
+}
+
+guint
 cpu_set_count (const CpuSet *set)
 {
     guint count = 0;
@@ -128,15 +162,9 @@ cpu_set_format (const CpuSet *set)
 {
     GString *text = g_string_new (NULL);
 
-    for (guint i = 0; i < CPULIST_MAX; i++) {
+    for (guint i = cpu_set_next (set, 0); i < CPULIST_MAX; i = cpu_set_next (set, i + 1)) {
         guint last = i;
 
-        if (!set->bits[i / 64]) {
-            i |= 63;            /* nothing in this word */
-            continue;
-        }
-        if (!cpu_set_contains (set, i))
-            continue;
         while (cpu_set_contains (set, last + 1))
             last++;
         g_string_append_printf (text, last > i ? "%s%u-%u" : "%s%u", text->len ? "," : "", i, last);

@@ -17,10 +17,15 @@ gboolean cpu_set_parse (const char *text, CpuSet *set, GError **error);
 char *cpu_set_format (const CpuSet *set);
 gboolean cpu_set_contains (const CpuSet *set, guint cpu);
 void cpu_set_put (CpuSet *set, guint cpu);      /* not one that is beyond */
+void cpu_set_put_range (CpuSet *set, guint first, guint last);      /* both below CPULIST_MAX */
+/* The first that is not below @from; CPULIST_MAX: none. */
+guint cpu_set_next (const CpuSet *set, guint from);
 guint cpu_set_count (const CpuSet *set);
 gboolean cpu_set_overlaps (const CpuSet *one, const CpuSet *other);
 /* Adds what is in @other. */
 void cpu_set_add (CpuSet *set, const CpuSet *other);
+/* Takes away what is in @other. */
+void cpu_set_remove (CpuSet *set, const CpuSet *other);
 /* Takes away what is not below @n. */
 void cpu_set_cut (CpuSet *set, guint n);
 

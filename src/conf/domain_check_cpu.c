@@ -54,8 +54,7 @@ check_cell_cpus (Check *check)
         }
         cpu_set_add (&all, &set);
         count += cpu_set_count (&set);
-        for (guint cpu = check->def->vcpus; cpu < CPULIST_MAX; cpu++)
-            beyond |= cpu_set_contains (&set, cpu);
+        beyond |= cpu_set_next (&set, check->def->vcpus) < CPULIST_MAX;
     }
     if (count > check->def->vcpus)
         return check_fail (check, ERR_INTERNAL, "/domain/cpu/numa", 0,
@@ -84,8 +83,8 @@ check_hugepages (Check *check)
     static const char path[] = "/domain/memoryBacking/hugepages/page";
     const PassiveNode *backing = passive_find_element (check->def->passive, "memoryBacking");
     const PassiveNode *pages = passive_child (backing, "hugepages"), *rest = NULL;
+    guint cells = count_cells (check->def), index, cell;
     CpuSet all = { 0 };
-    guint index;
 
     for (const PassiveNode *page = passive_child (pages, "page"); page; page = passive_next (pages, page)) {
         const char *text = passive_attr (page, "nodeset"), *size = passive_attr (page, "size");
@@ -105,10 +104,9 @@ check_hugepages (Check *check)
                 "nodeset attribute of hugepages of sizes %s and %s intersect", size,
                 passive_attr (find_overlap (pages, "page", "nodeset", page, &set, &index), "size"));
         cpu_set_add (&all, &set);
-        for (guint cell = count_cells (check->def); cell < CPULIST_MAX; cell++)
-            if (cpu_set_contains (&set, cell))
-                return check_fail (check, ERR_XML_DETAIL, path, 0, "hugepages: node %u not found",
-                                   cell);
+        cell = cpu_set_next (&set, cells);
+        if (cell < CPULIST_MAX)
+            return check_fail (check, ERR_XML_DETAIL, path, 0, "hugepages: node %u not found", cell);
     }
     return TRUE;
 }

@@ -116,8 +116,8 @@ static void
 list_all (const DomainDef *def, gboolean vcpus, CpuSet *all)
 {
     *all = (CpuSet) { 0 };
-    for (guint id = 0; vcpus && id < MIN (MAX (def->vcpus, 1), CPULIST_MAX); id++)
-        cpu_set_put (all, id);
+    if (vcpus)
+        cpu_set_put_range (all, 0, CLAMP (def->vcpus, 1, CPULIST_MAX) - 1);
     for (guint i = 0; !vcpus && i < def->iothread_ids->len; i++)
         cpu_set_put (all, ((const IothreadDef *) g_ptr_array_index (def->iothread_ids, i))->id);
 }
@@ -126,15 +126,16 @@ static void
 judge_ids (Codec *c, const char *ids, gboolean vcpus)
 {
     CpuSet all, set;
+    guint id;
 
     list_all (codec_owner (c), vcpus, &all);
     if (!cpu_set_parse (ids, &set, NULL))
         return;                 /* it is ours */
-    for (guint id = 0; id < CPULIST_MAX && !codec_failed (c); id++)
-        if (cpu_set_contains (&set, id) && !cpu_set_contains (&all, id))
-            codec_fail (c, ERR_CONFIG_UNSUPPORTED,
-                        vcpus ? "vCPU '%u' is not present in domain definition"
-                              : "Cannot find 'iothread' : %u", id);
+    cpu_set_remove (&set, &all);
+    id = cpu_set_next (&set, 0);
+    if (id < CPULIST_MAX)
+        codec_fail (c, ERR_CONFIG_UNSUPPORTED,
+                    vcpus ? "vCPU '%u' is not present in domain definition" : "Cannot find 'iothread' : %u", id);
 }
 
 static void

@@ -102,11 +102,9 @@ split_scheds (GPtrArray *scheds)
 
         if (!cpu_set_parse (sched->ids, &set, NULL))
             continue;           /* the codec made it */
-        for (guint id = 0; id < CPULIST_MAX; id++) {
+        for (guint id = cpu_set_next (&set, 0); id < CPULIST_MAX; id = cpu_set_next (&set, id + 1)) {
             SchedDef *one = sched;
 
-            if (!cpu_set_contains (&set, id))
-                continue;
             if (!first) {
                 one = g_new0 (SchedDef, 1);
                 one->policy = sched->policy;

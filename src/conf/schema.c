@@ -2,6 +2,8 @@
 #include "conf/schema.h"
 
 #include <libxml/relaxng.h>
+#include <string.h>
+#include <time.h>
 
 #include "conf/xml.h"
 #include "config.h"
@@ -10,11 +12,32 @@
 /* Some seconds at worst; what is in use takes milliseconds. */
 #define VALIDATION_COST_MAX 2.2e9
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* libxml2 does not say that two threads may use one compiled schema at a time: who validates has it alone. One that is
+ * in use for so long is not waited for: another is compiled, which takes some 20 ms. */
+#define COPY_WAIT_NS 100000000
+#define COPIES_MAX 4            /* of one schema */
+
+typedef struct {
+    char *name;
+    xmlRelaxNG *schema;
+    gboolean taken;
+    gboolean stale;             /* of a directory that is not the one any more */
+} Compiled;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;             /* also held while one is compiled: libxml2 sets its types up in passing */
+static pthread_cond_t given_back = PTHREAD_COND_INITIALIZER;
 static char *directory;         /* under lock */
-static GHashTable *compiled;    /* under lock: name -> xmlRelaxNG; entries stay for good */
-/* libxml2 does not say that two threads may use one compiled schema at a time. */
-static pthread_mutex_t validating = PTHREAD_MUTEX_INITIALIZER;
+static GPtrArray *compiled;     /* under lock: of Compiled; one of each name stays for good */
+
+static void
+compiled_free (gpointer data)
+{
+    Compiled *one = data;
+
+    xmlRelaxNGFree (one->schema);
+    g_free (one->name);
+    g_free (one);
+}
 
 void
 schema_set_directory (const char *dir)
@@ -23,7 +46,13 @@ schema_set_directory (const char *dir)
 
     g_free (directory);
     directory = g_strdup (dir);
-    g_clear_pointer (&compiled, g_hash_table_unref);
+    for (guint i = compiled ? compiled->len : 0; i-- > 0;) {
+        Compiled *one = g_ptr_array_index (compiled, i);
+
+        one->stale = TRUE;
+        if (!one->taken)
+            g_ptr_array_remove_index_fast (compiled, i);
+    }
 }
 
 static const char *
@@ -69,33 +98,87 @@ compile (const char *path, GString *problem)
     return schema;
 }
 
-static void
-free_schema (void *schema)
+/* One of @name that nobody uses, or NULL; and how many there are. */
+static Compiled *
+find_idle (const char *name, guint *ret_count)
 {
-    xmlRelaxNGFree (schema);
+    Compiled *idle = NULL;
+
+    *ret_count = 0;
+    for (guint i = 0; i < compiled->len; i++) {
+        Compiled *one = g_ptr_array_index (compiled, i);
+
+        if (one->stale || strcmp (one->name, name) != 0)
+            continue;
+        ++*ret_count;
+        if (!one->taken)
+            idle = one;
+    }
+    return idle;
 }
 
-static xmlRelaxNG *
-find_schema (const char *name, GError **error)
+static Compiled *
+compile_another (const char *name, GError **error)
 {
-    autolock pthread_mutex_t *held = lock_take (&lock);
+    g_autofree char *path = g_strdup_printf ("%s/%s.rng", schema_directory (), name);
     g_autoptr (GString) problem = g_string_new (NULL);
-    g_autofree char *path = NULL;
-    xmlRelaxNG *schema;
+    xmlRelaxNG *schema = compile (path, problem);
+    Compiled *one;
 
-    if (!compiled)
-        compiled = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_schema);
-    schema = g_hash_table_lookup (compiled, name);
-    if (schema)
-        return schema;
-    path = g_strdup_printf ("%s/%s.rng", schema_directory (), name);
-    schema = compile (path, problem);
-    if (schema)
-        g_hash_table_insert (compiled, g_strdup (name), schema);
-    else
+    if (!schema) {
         error_set_from (error, ORIGIN_XML, ERR_INTERNAL, "Unable to parse the schema %s: %s", path,
                         problem->len ? problem->str : "no such file");
-    return schema;
+        return NULL;
+    }
+    one = g_new0 (Compiled, 1);
+    one->name = g_strdup (name);
+    one->schema = schema;
+    g_ptr_array_add (compiled, one);
+    return one;
+}
+
+/* The caller's alone until it is given back. */
+static Compiled *
+schema_take (const char *name, GError **error)
+{
+    autolock pthread_mutex_t *held = lock_take (&lock);
+    struct timespec deadline;
+    gboolean in_time = TRUE;
+    Compiled *one;
+    guint count;
+
+    clock_gettime (CLOCK_MONOTONIC, &deadline);
+    deadline.tv_nsec += COPY_WAIT_NS;
+    deadline.tv_sec += deadline.tv_nsec / 1000000000;
+    deadline.tv_nsec %= 1000000000;
+    if (!compiled)
+        compiled = g_ptr_array_new_with_free_func (compiled_free);
+    while (!(one = find_idle (name, &count))) {
+        if (count == 0 || (!in_time && count < COPIES_MAX)) {
+            one = compile_another (name, error);
+            break;
+        }
+        if (in_time)
+            in_time = pthread_cond_clockwait (&given_back, &lock, CLOCK_MONOTONIC, &deadline) == 0;
+        else
+            pthread_cond_wait (&given_back, &lock);
+    }
+    if (one)
+        one->taken = TRUE;
+    return one;
+}
+
+static void
+schema_give_back (Compiled *one)
+{
+    autolock pthread_mutex_t *held = lock_take (&lock);
+    guint count;
+
+    if (one->stale || find_idle (one->name, &count))
+        g_ptr_array_remove_fast (compiled, one);
+    else
+        one->taken = FALSE;
+    pthread_cond_broadcast (&given_back);
 }
 
 /* For each optional attribute that an element has libxml2 goes on with and without it, and compares
@@ -118,26 +201,24 @@ validation_cost (const xmlNode *node, guint attributes_around)
 gboolean
 schema_validate_document (const char *name, xmlDoc *doc, GError **error)
 {
-    xmlRelaxNG *schema = find_schema (name, error);
+    Compiled *schema = NULL;
     g_autoptr (GString) problem = g_string_new (NULL);
     xmlRelaxNGValidCtxt *context;
     int result;
 
-    if (!schema)
-        return FALSE;
     if (validation_cost (xmlDocGetRootElement (doc), 0) > VALIDATION_COST_MAX)
         return error_set_from (error, ORIGIN_XML, ERR_XML_INVALID_SCHEMA,
                                "elements have too many attributes to be validated");
-    context = xmlRelaxNGNewValidCtxt (schema);
+    schema = schema_take (name, error);
+    if (!schema)
+        return FALSE;
+    context = xmlRelaxNGNewValidCtxt (schema->schema);
     if (!context)
         g_error ("out of memory");
     xmlRelaxNGSetValidStructuredErrors (context, keep_problem, problem);
-    {
-        autolock pthread_mutex_t *held = lock_take (&validating);
-
-        result = xmlRelaxNGValidateDoc (context, doc);
-    }
+    result = xmlRelaxNGValidateDoc (context, doc);
     xmlRelaxNGFreeValidCtxt (context);
+    schema_give_back (schema);
     if (result == 0)
         return TRUE;
     return error_set_from (error, ORIGIN_XML, ERR_XML_INVALID_SCHEMA,

@@ -61,11 +61,9 @@ choose (const DomainDef *def, guint n, CpuSet *set)
     if (n >= count)
         return;
     first = (guint) (def->uuid[15] | def->uuid[14] << 8) % count;
-    for (guint cpu = 0; cpu < CPULIST_MAX; cpu++) {
-        if (!cpu_set_contains (set, cpu))
-            continue;
+    for (guint cpu = cpu_set_next (set, 0); cpu < CPULIST_MAX; cpu = cpu_set_next (set, cpu + 1)) {
         if ((seen + count - first) % count < n)
-            chosen.bits[cpu / 64] |= G_GUINT64_CONSTANT (1) << cpu % 64;
+            cpu_set_put (&chosen, cpu);
         seen++;
     }
     *set = chosen;
@@ -282,9 +280,8 @@ tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, G
         return TRUE;
     mask = CPU_ALLOC (CPULIST_MAX);
     CPU_ZERO_S (size, mask);
-    for (guint cpu = 0; cpu < CPULIST_MAX; cpu++)
-        if (cpu_set_contains (&cpus, cpu))
-            CPU_SET_S (cpu, size, mask);
+    for (guint cpu = cpu_set_next (&cpus, 0); cpu < CPULIST_MAX; cpu = cpu_set_next (&cpus, cpu + 1))
+        CPU_SET_S (cpu, size, mask);
     r = sched_setaffinity (instance->pid, size, mask) < 0 ? errno : 0;
     CPU_FREE (mask);
     /* one that has gone tells why elsewhere */

@@ -22,6 +22,7 @@ import skeptest as t  # noqa: E402
 import wire as w  # noqa: E402
 
 SKEP = os.path.join(t.BUILD, "tools/skep/skep")
+REPLAY = os.path.join(t.BUILD, "tests/bench/bench-replay")
 PREFIX = f"scale{os.getpid()}-"
 PATIENCE = 60
 
@@ -159,6 +160,30 @@ def time_it(daemon, running, what):
             print(f"{what:14} {name:34} {own:9.3f} ms of the daemon {all_of_it:9.1f} ms in all", flush=True)
 
 
+def beside_memory(directory, daemon, times=21):
+    """virsh's list in turn of the daemon and of a program that answers from memory: what virsh takes anyway."""
+    path = os.path.join(directory, "replayed")
+    uris = [daemon.uri, f"lxc+unix:///system?socket={path}"]
+    with subprocess.Popen([REPLAY, path, os.path.join(daemon.directory, "skep-sock")]) as replay:
+        try:
+            t.wait_until(lambda: os.path.exists(path), PATIENCE)
+            spent, outputs = [[], []], set()
+            for turn in range(times + 1):
+                for index in (turn % 2, 1 - turn % 2):
+                    began = time.perf_counter()
+                    done = t.execute(["virsh", "-c", uris[index], "list", "--all"])
+                    spent[index].append((time.perf_counter() - began) * 1000)
+                    outputs.add((done.status, done.out))
+        finally:
+            replay.terminate()
+    if len(outputs) != 1:
+        raise RuntimeError("the answers from memory are not the daemon's")
+    ours, floor = (statistics.median(one[1:]) for one in spent)     # the first ones are recorded
+    each = statistics.median(a - b for a, b in zip(*(one[1:] for one in spent)))
+    print(f"virsh list --all: {ours:.1f} ms, from memory {floor:.1f} ms; pairs differ by {each:.1f} ms, "
+          f"ratio {ours / floor:.3f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--timed", action="store_true")
@@ -180,6 +205,7 @@ def main():
         structure(checks, directory, daemon, defined, running, empty)
         if options.timed:
             time_it(daemon, running, f"{defined}, {running} run")
+            beside_memory(directory, daemon)
             print(f"memory {resident_kib(daemon)} KiB, descriptors {descriptors(daemon)}")
         batch(daemon, [f"destroy {PREFIX}{index}" for index in range(running)])
         batch(daemon, [f"undefine {PREFIX}{index}" for index in range(defined)])
