@@ -91,74 +91,90 @@ check_nets (Check *check)
 
 /* ---- host devices */
 
-/* The nodes say the same, as far as they have these attributes. */
-static gboolean
-same_place (const PassiveNode *one, const PassiveNode *two)
+/* Two that are the same device have the same words for it, which go into hash tables: to compare each with each takes
+ * long where there are a thousand. */
+static void
+add_word (GString *words, const char *value)
+{
+    if (value)
+        g_string_append_printf (words, "%zu:%s", strlen (value), value);
+    g_string_append_c (words, ';');
+}
+
+static void
+add_place (GString *words, const PassiveNode *node)
 {
     static const char *const attrs[] = { "domain", "bus", "slot", "function", "target", "unit", "uuid",
                                          "name", "wwpn" };
 
-    if (!one || !two)
-        return one == two;
-    for (guint i = 0; i < G_N_ELEMENTS (attrs); i++)
-        if (g_strcmp0 (passive_attr (one, attrs[i]), passive_attr (two, attrs[i])) != 0)
-            return FALSE;
-    return TRUE;
+    g_string_append_c (words, node ? '+' : '-');
+    for (guint i = 0; node && i < G_N_ELEMENTS (attrs); i++)
+        add_word (words, passive_attr (node, attrs[i]));
 }
 
-static gboolean
-same_source (const GPtrArray *one, const GPtrArray *two)
+/* NULL: it has no source. */
+static char *
+source_words (const GPtrArray *passive)
 {
-    const PassiveNode *a = passive_find_element (one, "source"), *b = passive_find_element (two, "source");
+    const PassiveNode *source = passive_find_element (passive, "source");
+    GString *words;
 
-    return a && b && same_place (a, b)
-        && same_place (passive_child (a, "address"), passive_child (b, "address"))
-        && same_place (passive_child (a, "adapter"), passive_child (b, "adapter"));
+    if (!source)
+        return NULL;
+    words = g_string_new (NULL);
+    add_place (words, source);
+    add_place (words, passive_child (source, "address"));
+    add_place (words, passive_child (source, "adapter"));
+    return g_string_free (words, FALSE);
 }
 
-static gboolean
-same_hostdev (const HostdevDef *one, const HostdevDef *two)
+static char *
+hostdev_words (const HostdevDef *hostdev)
 {
-    if (one->type != two->type)
-        return FALSE;
-    if (one->type >= HOSTDEV_PCI)
-        return same_source (one->passive, two->passive);
-    if (one->type != HOSTDEV_USB)
-        return !g_strcmp0 (one->path, two->path) && !g_strcmp0 (one->interface, two->interface);
+    g_autofree char *source = NULL;
+    GString *words;
+
+    if (hostdev->type >= HOSTDEV_PCI) {
+        source = source_words (hostdev->passive);
+        return source ? g_strdup_printf ("%u %s", hostdev->type, source) : NULL;
+    }
     /* an address is one device, an id may be several */
-    if (one->bus || one->device)
-        return one->bus == two->bus && one->device == two->device;
-    return one->vendor == two->vendor && one->product == two->product && !two->bus && !two->device;
+    if (hostdev->type == HOSTDEV_USB && (hostdev->bus || hostdev->device))
+        return g_strdup_printf ("usb at %u %u", hostdev->bus, hostdev->device);
+    if (hostdev->type == HOSTDEV_USB)
+        return g_strdup_printf ("usb %u %u", hostdev->vendor, hostdev->product);
+    words = g_string_new (NULL);
+    g_string_append_printf (words, "%u ", hostdev->type);
+    add_word (words, hostdev->path);
+    add_word (words, hostdev->interface);
+    return g_string_free (words, FALSE);
 }
 
 /* An interface that is a device of the host is one of these, too. */
 static gboolean
-net_is_hostdev (const NetDef *net, const HostdevDef *hostdev)
-{
-    const PassiveNode *source = passive_find_element (net->passive, "source");
-
-    return net->type == NET_HOSTDEV && hostdev->type == HOSTDEV_PCI
-        && passive_is (passive_child (source, "address"), "type", "pci")
-        && same_source (net->passive, hostdev->passive);
-}
-
-static gboolean
 check_net_hostdevs (Check *check)
 {
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (GHashTable) devices = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     const GPtrArray *nets = check->def->nets, *hostdevs = check->def->hostdevs;
 
+    for (guint i = 0; i < hostdevs->len; i++) {
+        const HostdevDef *hostdev = g_ptr_array_index (hostdevs, i);
+        char *words = hostdev->type == HOSTDEV_PCI ? source_words (hostdev->passive) : NULL;
+
+        if (words)
+            g_hash_table_add (devices, words);
+    }
     for (guint i = 0; i < nets->len; i++) {
         const NetDef *net = g_ptr_array_index (nets, i);
-        gboolean twice = FALSE;
+        char *words = net->type == NET_HOSTDEV ? source_words (net->passive) : NULL;
+        gboolean twice;
 
-        for (guint k = 0; k < i && net->type == NET_HOSTDEV; k++) {
-            const NetDef *other = g_ptr_array_index (nets, k);
-
-            twice |= other->type == NET_HOSTDEV && same_source (net->passive, other->passive);
-        }
-        for (guint k = 0; k < hostdevs->len; k++)
-            twice |= net_is_hostdev (net, g_ptr_array_index (hostdevs, k));
-        if (twice)
+        if (!words)
+            continue;
+        twice = g_hash_table_contains (devices, words)
+            && passive_is (passive_child (passive_find_element (net->passive, "source"), "address"), "type", "pci");
+        if (!g_hash_table_add (seen, words) || twice)
             return check_fail (check, ERR_XML, "/domain/devices/interface", i + 1,
                                "Hostdev already exists in the domain configuration");
     }
@@ -199,42 +215,51 @@ check_place (Check *check, const HostdevDef *hostdev, const char *path, guint in
     return TRUE;
 }
 
-/* That no other device is where a SCSI device of the host, number @at, is. */
-static gboolean
-check_scsi_place (Check *check, guint at, const char *path)
+static GHashTable *
+disks_scsi_places (const DomainDef *def)
 {
-    const DomainDef *def = check->def;
-    DriveAddress place, other;
+    GHashTable *places = drive_addresses_new ();
 
-    if (!hostdev_scsi_place (g_ptr_array_index (def->hostdevs, at), &place))
-        return TRUE;
     for (guint i = 0; i < def->disks->len; i++) {
         const DiskDef *disk = g_ptr_array_index (def->disks, i);
 
-        if (disk->bus == DISK_BUS_SCSI && disk->address.set && drive_address_equal (&disk->address, &place))
-            return check_fail (check, ERR_XML, path, at + 1,
-                               "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by a "
-                               "SCSI disk", place.controller, place.bus, place.target, place.unit);
+        if (disk->bus == DISK_BUS_SCSI && disk->address.set)
+            drive_addresses_add (places, &disk->address);
     }
-    for (guint i = 0; i < at; i++)
-        if (hostdev_scsi_place (g_ptr_array_index (def->hostdevs, i), &other)
-            && drive_address_equal (&other, &place))
-            return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, at + 1,
-                               "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by "
-                               "another SCSI host device", place.controller, place.bus, place.target,
-                               place.unit);
-    return TRUE;
+    return places;
+}
+
+/* That no disk and no other of these is where a SCSI device of the host is. */
+static gboolean
+check_scsi_place (Check *check, const HostdevDef *hostdev, GHashTable *disks, GHashTable *others, const char *path,
+                  guint index)
+{
+    DriveAddress place;
+
+    if (!hostdev_scsi_place (hostdev, &place))
+        return TRUE;
+    if (g_hash_table_contains (disks, &place))
+        return check_fail (check, ERR_XML, path, index,
+                           "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by a "
+                           "SCSI disk", place.controller, place.bus, place.target, place.unit);
+    return drive_addresses_add (others, &place)
+        || check_fail (check, ERR_CONFIG_UNSUPPORTED, path, index,
+                       "SCSI host address controller='%u' bus='%u' target='%u' unit='%u' in use by "
+                       "another SCSI host device", place.controller, place.bus, place.target, place.unit);
 }
 
 gboolean
 check_hostdevs (Check *check)
 {
     static const char path[] = "/domain/devices/hostdev";
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (GHashTable) disks = disks_scsi_places (check->def), places = drive_addresses_new ();
     const GPtrArray *hostdevs = check->def->hostdevs;
     guint ramfbs = 0;
 
     for (guint i = 0; i < hostdevs->len; i++) {
         const HostdevDef *hostdev = g_ptr_array_index (hostdevs, i);
+        char *words;
 
         if (hostdev->interface && !ifname_valid (hostdev->interface))
             return check_fail (check, ERR_XML, path, i + 1, "Invalid interface name '%s'",
@@ -242,15 +267,14 @@ check_hostdevs (Check *check)
         if (hostdev->type != HOSTDEV_PCI && passive_has (hostdev->passive, "teaming"))
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
                                "teaming is only supported for pci hostdev devices");
-        if (!check_place (check, hostdev, path, i + 1) || !check_scsi_place (check, i, path))
+        if (!check_place (check, hostdev, path, i + 1) || !check_scsi_place (check, hostdev, disks, places, path, i + 1))
             return FALSE;
         if (!g_strcmp0 (passive_value (hostdev->passive, "ramfb"), "on") && ramfbs++)
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
                                "Only one vgpu device can have 'ramfb' enabled");
-        for (guint j = 0; j < i; j++)
-            if (same_hostdev (g_ptr_array_index (hostdevs, j), hostdev))
-                return check_fail (check, ERR_XML, path, i + 1,
-                                   "Hostdev already exists in the domain configuration");
+        words = hostdev_words (hostdev);
+        if (words && !g_hash_table_add (seen, words))
+            return check_fail (check, ERR_XML, path, i + 1, "Hostdev already exists in the domain configuration");
         if (!check_addresses (check, hostdev->ips, hostdev->routes, "Domain hostdev device", path, i + 1))
             return FALSE;
     }

@@ -94,9 +94,8 @@ void domain_default_devices (DomainDef *def);   /* domain_default_devices.c */
 /* Adds the controllers that devices without effect are on. */
 void domain_default_device_controllers (DomainDef *def);
 /* Sorts @list into groups, which keep the order of their first members, and within a group by
- * @compare. domain_default.c */
-void domain_sort_groups (GPtrArray *list, guint (*group) (const void *),
-                         int (*compare) (const void *, const void *));
+ * @place. domain_default.c */
+void domain_sort_groups (GPtrArray *list, guint (*group) (const void *), guint64 (*place) (const void *));
 
 /* domain_default_controllers.c */
 void domain_default_controllers (DomainDef *def);
@@ -105,6 +104,12 @@ void domain_add_controller (DomainDef *def, guint type, guint index);
 /* Where a SCSI device of the host is put; FALSE when it is none, or does not say. */
 gboolean hostdev_scsi_place (const HostdevDef *hostdev, DriveAddress *ret_place);
 gboolean drive_address_equal (const DriveAddress *one, const DriveAddress *two);
+/* Of DriveAddress, which are freed with it. */
+GHashTable *drive_addresses_new (void);
+/* FALSE: it is there already. */
+gboolean drive_addresses_add (GHashTable *addresses, const DriveAddress *address);
+/* Where the SCSI devices of the host are; as above. */
+GHashTable *hostdevs_scsi_places (const DomainDef *def);
 
 /* More are refused. */
 #define IOTHREADS_MAX 1024

@@ -64,21 +64,9 @@ disk_target_is_hard (const char *target)
     return prefix && prefix->bus != DISK_BUS_FDC;
 }
 
-/* A place that a SCSI device of the host has is not given to a disk: the checks refuse it. */
-static gboolean
-place_is_free (const DomainDef *def, const DriveAddress *place)
-{
-    DriveAddress other;
-
-    for (guint i = 0; i < def->hostdevs->len; i++)
-        if (hostdev_scsi_place (g_ptr_array_index (def->hostdevs, i), &other)
-            && drive_address_equal (place, &other))
-            return FALSE;
-    return TRUE;
-}
-
+/* A place that a SCSI device of the host has, one of @taken, is not given to a disk: the checks refuse it. */
 static void
-default_address (const DomainDef *def, DiskDef *disk)
+default_address (GHashTable *taken, DiskDef *disk)
 {
     guint index;
 
@@ -106,32 +94,40 @@ default_address (const DomainDef *def, DiskDef *disk)
     default:                /* the other buses have no drive addresses */
         return;
     }
-    disk->address.set = disk->bus != DISK_BUS_SCSI || place_is_free (def, &disk->address);
+    disk->address.set = disk->bus != DISK_BUS_SCSI || !g_hash_table_contains (taken, &disk->address);
 }
 
+typedef struct {
+    void *item;
+    guint64 place;
+    guint group;
+} SortItem;
+
 void
-domain_sort_groups (GPtrArray *list, guint (*group) (const void *),
-                    int (*compare) (const void *, const void *))
+domain_sort_groups (GPtrArray *list, guint (*group) (const void *), guint64 (*place) (const void *))
 {
-    for (guint i = 1; i < list->len; i++) {
+    g_autofree SortItem *items = g_new (SortItem, list->len);
+
+    for (guint i = 0; i < list->len; i++) {
         void *item = g_ptr_array_index (list, i);
+        SortItem one = { item, place (item), group (item) };
         guint at = i;
         gboolean found = FALSE;
 
         for (guint k = i; k-- > 0;) {
-            const void *other = g_ptr_array_index (list, k);
-
-            if (group (other) != group (item))
+            if (items[k].group != one.group)
                 continue;
-            if (compare (other, item) > 0)
+            if (items[k].place > one.place)
                 at = k;
             else if (!found)
                 at = k + 1;
             found = TRUE;
         }
-        memmove (&list->pdata[at + 1], &list->pdata[at], (i - at) * sizeof (void *));
-        list->pdata[at] = item;
+        memmove (&items[at + 1], &items[at], (i - at) * sizeof *items);
+        items[at] = one;
     }
+    for (guint i = 0; i < list->len; i++)
+        list->pdata[i] = items[i].item;
 }
 
 static guint
@@ -140,14 +136,13 @@ disk_group (const void *disk)
     return ((const DiskDef *) disk)->bus;
 }
 
-static int
-compare_disks (const void *a, const void *b)
+static guint64
+disk_place (const void *disk)
 {
-    guint one = 0, two = 0;
+    guint index = 0;
 
-    disk_target_index (((const DiskDef *) a)->target, &one);
-    disk_target_index (((const DiskDef *) b)->target, &two);
-    return one < two ? -1 : one > two;
+    disk_target_index (((const DiskDef *) disk)->target, &index);
+    return index;
 }
 
 static void
@@ -170,6 +165,8 @@ default_disk_kind (DiskDef *disk)
 static void
 default_disks (DomainDef *def)
 {
+    g_autoptr (GHashTable) taken = hostdevs_scsi_places (def);
+
     for (guint i = 0; i < def->disks->len; i++) {
         DiskDef *disk = g_ptr_array_index (def->disks, i);
         const TargetPrefix *prefix;
@@ -186,9 +183,9 @@ default_disks (DomainDef *def)
             disk->cache = DISK_CACHE_UNSET;
         disk->readonly |= disk->device == DISK_DEVICE_CDROM;
         default_disk_kind (disk);
-        default_address (def, disk);
+        default_address (taken, disk);
     }
-    domain_sort_groups (def->disks, disk_group, compare_disks);
+    domain_sort_groups (def->disks, disk_group, disk_place);
 }
 
 /* ---- the other devices */

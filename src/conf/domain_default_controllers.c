@@ -102,6 +102,44 @@ drive_address_equal (const DriveAddress *one, const DriveAddress *two)
         && one->target == two->target && one->unit == two->unit;
 }
 
+static guint
+address_hash (gconstpointer address)
+{
+    const DriveAddress *a = address;
+
+    return a->controller * 31393 + a->bus * 7919 + a->target * 613 + a->unit;
+}
+
+static gboolean
+address_equal (gconstpointer one, gconstpointer two)
+{
+    return drive_address_equal (one, two);
+}
+
+GHashTable *
+drive_addresses_new (void)
+{
+    return g_hash_table_new_full (address_hash, address_equal, g_free, NULL);
+}
+
+gboolean
+drive_addresses_add (GHashTable *addresses, const DriveAddress *address)
+{
+    return g_hash_table_add (addresses, g_memdup2 (address, sizeof *address));
+}
+
+GHashTable *
+hostdevs_scsi_places (const DomainDef *def)
+{
+    GHashTable *places = drive_addresses_new ();
+    DriveAddress place;
+
+    for (guint i = 0; i < def->hostdevs->len; i++)
+        if (hostdev_scsi_place (g_ptr_array_index (def->hostdevs, i), &place))
+            drive_addresses_add (places, &place);
+    return places;
+}
+
 /* A controller of the narrow bus has seven places. */
 #define SCSI_UNITS 7
 
@@ -246,14 +284,12 @@ controller_group (const void *controller)
 }
 
 /* By number; a companion comes behind its master. */
-static int
-compare_controllers (const void *a, const void *b)
+static guint64
+controller_place (const void *controller)
 {
-    const ControllerDef *one = a, *two = b;
+    const ControllerDef *one = controller;
 
-    if (one->index != two->index)
-        return one->index < two->index ? -1 : 1;
-    return (int) passive_has (one->passive, "master") - (int) passive_has (two->passive, "master");
+    return (guint64) one->index << 1 | passive_has (one->passive, "master");
 }
 
 void
@@ -276,5 +312,5 @@ domain_default_controllers (DomainDef *def)
     for (guint i = 0; i < G_N_ELEMENTS (buses); i++)
         add_for_disks (def, buses[i].type, buses[i].bus);
     domain_default_device_controllers (def);
-    domain_sort_groups (def->controllers, controller_group, compare_controllers);
+    domain_sort_groups (def->controllers, controller_group, controller_place);
 }

@@ -131,10 +131,19 @@ all_kinds (void)
 static const PassiveKind *
 look_up (const char *parent, const char *name, const char *kind)
 {
+    const char *const parts[] = { parent ? parent : "", parent ? "/" : "", name, kind ? "[" : "", kind ? kind : "",
+                                  kind ? "]" : "" };
     char key[160];
+    gsize used = 0;
 
-    g_snprintf (key, sizeof key, "%s%s%s%s%s%s", parent ? parent : "", parent ? "/" : "", name,
-                kind ? "[" : "", kind ? kind : "", kind ? "]" : "");
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+        gsize length = strlen (parts[i]);
+
+        if (length >= sizeof key - used)
+            return NULL;        /* rows are shorter */
+        memcpy (key + used, parts[i], length + 1);
+        used += length;
+    }
     return g_hash_table_lookup (all_kinds (), key);
 }
 

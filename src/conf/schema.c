@@ -24,7 +24,8 @@ typedef struct {
     gboolean stale;             /* of a directory that is not the one any more */
 } Compiled;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;             /* also held while one is compiled: libxml2 sets its types up in passing */
+/* Also held while one is compiled: libxml2 sets its types up in passing. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t given_back = PTHREAD_COND_INITIALIZER;
 static char *directory;         /* under lock */
 static GPtrArray *compiled;     /* under lock: of Compiled; one of each name stays for good */
