@@ -257,33 +257,35 @@ check_distances (Codec *c, const PassiveNode *cell, guint n)
     }
 }
 
-static PassiveNode *
-find_cell (const PassiveNode *node, guint id)
+/* By their numbers, @n of them once these have been judged. */
+static PassiveNode **
+cells_by_id (const PassiveNode *node, guint n)
 {
-    PassiveNode *cell = passive_child (node, "cell");
+    PassiveNode **cells = g_new0 (PassiveNode *, n);
 
-    while (cell && passive_number (cell, "id", 0) != id)
-        cell = passive_next (node, cell);
-    return cell;
+    for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell)) {
+        gint64 id = passive_number (cell, "id", 0);
+
+        if (id >= 0 && id < n)
+            cells[id] = cell;
+    }
+    return cells;
 }
 
 /* Cells stand in the order of their numbers. */
 static void
-sort_cells (PassiveNode *node, guint n)
+sort_cells (PassiveNode *node, PassiveNode *const *cells)
 {
-    for (guint id = 0; id < n; id++) {
-        PassiveNode *at = passive_child (node, "cell"), *cell = find_cell (node, id);
+    guint id = 0;
 
-        for (guint i = 0; i < id; i++)
-            at = passive_next (node, at);
-        if (cell != at)
-            passive_swap (node, cell, at);
-    }
+    for (PassiveNode *at = passive_child (node, "cell"); at; at = passive_next (node, cells[id]), id++)
+        if (cells[id] != at)
+            passive_swap (node, cells[id], at);
 }
 
 /* A distance holds both ways unless the other way has one of its own; to itself it is 10. */
 static void
-settle_distances (PassiveNode *node, guint n)
+settle_distances (PassiveNode *node, PassiveNode *const *cells, guint n)
 {
     g_autofree guint8 *all = g_new0 (guint8, (gsize) n * n);
 
@@ -306,18 +308,17 @@ settle_distances (PassiveNode *node, guint n)
     }
     for (guint own = 0; own < n; own++) {
         PassiveNode *distances
-            = all[own * n + own] ? passive_add_child (find_cell (node, own), "distances") : NULL;
+            = all[own * n + own] ? passive_add_child (cells[own], "distances") : NULL;
 
         for (guint id = 0; distances && id < n; id++) {
-            g_autofree char *name = g_strdup_printf ("%u", id);
-            g_autofree char *value = g_strdup_printf ("%u", all[own * n + id]);
+            char number[NUMBER_SIZE];
             PassiveNode *sibling;
 
             if (!all[own * n + id])
                 continue;
             sibling = passive_add_child (distances, "sibling");
-            passive_set (sibling, "id", name);
-            passive_set (sibling, "value", value);
+            passive_set (sibling, "id", number_format (id, number));
+            passive_set (sibling, "value", number_format (all[own * n + id], number));
         }
     }
 }
@@ -342,7 +343,7 @@ has_cache (const PassiveNode *cell, const PassiveNode *link)
 }
 
 static void
-check_link (Codec *c, const PassiveNode *node, const PassiveNode *link, guint n)
+check_link (Codec *c, PassiveNode *const *cells, const PassiveNode *link, guint n)
 {
     static const char *const ends[] = { "initiator", "target" };
 
@@ -351,9 +352,9 @@ check_link (Codec *c, const PassiveNode *node, const PassiveNode *link, guint n)
             codec_fail (c, ERR_XML, "'%s' refers to a non-existent NUMA node", ends[e]);
             return;
         }
-    if (!passive_attr (find_cell (node, (guint) passive_number (link, "initiator", 0)), "cpus"))
+    if (!passive_attr (cells[passive_number (link, "initiator", 0)], "cpus"))
         codec_fail (c, ERR_XML, "NUMA nodes without CPUs can't be initiator");
-    if (!has_cache (find_cell (node, (guint) passive_number (link, "target", 0)), link))
+    if (!has_cache (cells[passive_number (link, "target", 0)], link))
         codec_fail (c, ERR_XML, "'cache' refers to a non-existent NUMA node cache");
 }
 
@@ -377,13 +378,13 @@ check_repeated (Codec *c, GHashTable *seen, const PassiveNode *link)
 }
 
 static void
-check_interconnects (Codec *c, const PassiveNode *node, guint n)
+check_interconnects (Codec *c, const PassiveNode *node, PassiveNode *const *cells, guint n)
 {
     g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     const PassiveNode *links = passive_child (node, "interconnects");
 
     for (guint i = 0; i < passive_length (links) && !codec_failed (c); i++) {
-        check_link (c, node, passive_nth (links, i), n);
+        check_link (c, cells, passive_nth (links, i), n);
         if (!codec_failed (c))
             check_repeated (c, seen, passive_nth (links, i));
     }
@@ -407,15 +408,17 @@ before_numa (Codec *c, PassiveNode *node)
 void
 rule_numa (Codec *c, PassiveNode *node)
 {
+    g_autofree PassiveNode **cells = NULL;
     guint n = count_cells (node);
 
     number_cells (node);
     check_ids (c, node, n);
+    cells = cells_by_id (node, n);
     for (PassiveNode *cell = passive_child (node, "cell"); cell; cell = passive_next (node, cell))
         check_cell (c, cell, n);
-    check_interconnects (c, node, n);
+    check_interconnects (c, node, cells, n);
     if (codec_failed (c))
         return;
-    settle_distances (node, n);
-    sort_cells (node, n);
+    settle_distances (node, cells, n);
+    sort_cells (node, cells);
 }

@@ -267,6 +267,8 @@ passive_swap (PassiveNode *node, PassiveNode *one, PassiveNode *other)
         return;
     node->children->pdata[i] = other;
     node->children->pdata[k] = one;
+    other->place = i;
+    one->place = k;
 }
 
 guint
