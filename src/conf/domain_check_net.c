@@ -267,7 +267,8 @@ check_hostdevs (Check *check)
         if (hostdev->type != HOSTDEV_PCI && passive_has (hostdev->passive, "teaming"))
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,
                                "teaming is only supported for pci hostdev devices");
-        if (!check_place (check, hostdev, path, i + 1) || !check_scsi_place (check, hostdev, disks, places, path, i + 1))
+        if (!check_place (check, hostdev, path, i + 1)
+            || !check_scsi_place (check, hostdev, disks, places, path, i + 1))
             return FALSE;
         if (!g_strcmp0 (passive_value (hostdev->passive, "ramfb"), "on") && ramfbs++)
             return check_fail (check, ERR_CONFIG_UNSUPPORTED, path, i + 1,

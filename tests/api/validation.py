@@ -4,6 +4,7 @@
 not, and what is true when the thread is done counts, not what was true before."""
 
 import os
+import select
 import struct
 import sys
 
@@ -104,6 +105,16 @@ def check_meanwhile(checks, path, numbers):
                                                          ({0: OPERATION_FAILED}, {0: 0, 1: 0})), codes)
 
 
+def check_long(checks, path, numbers):
+    """One that takes seconds does not stand before one of another client that takes milliseconds."""
+    one, other = Many(path, numbers), Many(path, numbers)
+    one.send("DOMAIN_DEFINE_XML_FLAGS", define(slow(50, "long")))
+    other.send("DOMAIN_DEFINE_XML_FLAGS", define(document(51, count=1)))
+    found = other.answers(), bool(select.select([one.wire.socket], [], [], 0)[0])
+    checks.equal("the short one is done first", found, ([(0, 0)], False))
+    checks.equal("the long one, too", one.answers(), [(0, 0)])
+
+
 def check_gone(checks, daemon, path, numbers):
     """A client that does not wait for its answers costs nothing."""
     for number in range(40, 44):
@@ -125,6 +136,7 @@ def main():
         check_order(checks, path, numbers)
         check_create(checks, path, numbers)
         check_meanwhile(checks, path, numbers)
+        check_long(checks, path, numbers)
         check_gone(checks, daemon, path, numbers)
         checks.equal("the main loop was never held", (os.path.exists(f"/proc/{before}"), daemon.pid()), (True, before))
     return checks.done()
