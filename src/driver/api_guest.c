@@ -209,8 +209,9 @@ add_text (GArray *params, const char *value, const char *format, guint i, guint 
 }
 
 static void
-add_users (GArray *params, const GuestFacts *facts)
+add_users (GArray *params, const GuestFacts *facts, const Domain *domain)
 {
+    (void) domain;
     params_add_uint (params, "user.count", facts->users ? facts->users->len : 0);
     for (guint i = 0; facts->users && i < facts->users->len; i++) {
         const GuestUser *user = &g_array_index (facts->users, GuestUser, i);
@@ -223,7 +224,7 @@ add_users (GArray *params, const GuestFacts *facts)
 
 /* The kernel is the host's. */
 static void
-add_os (GArray *params, const GuestFacts *facts)
+add_os (GArray *params, const GuestFacts *facts, const Domain *domain)
 {
     static const struct {
         const char *key, *name;
@@ -234,6 +235,7 @@ add_os (GArray *params, const GuestFacts *facts)
     };
     struct utsname host;
 
+    (void) domain;
     for (guint i = 0; facts->os && i < G_N_ELEMENTS (keys); i++) {
         const char *value = g_hash_table_lookup (facts->os, keys[i].key);
 
@@ -249,11 +251,12 @@ add_os (GArray *params, const GuestFacts *facts)
 
 /* The offset is what the host's own data base says of that name: the guest's file is not read. */
 static void
-add_timezone (GArray *params, const GuestFacts *facts)
+add_timezone (GArray *params, const GuestFacts *facts, const Domain *domain)
 {
     const char *name = facts->timezone ? facts->timezone : "UTC";
     g_autoptr (GTimeZone) zone = g_time_zone_new_identifier (name);
 
+    (void) domain;
     params_add_string (params, "timezone.name", name);
     if (zone)
         params_add_int (params, "timezone.offset",
@@ -262,15 +265,19 @@ add_timezone (GArray *params, const GuestFacts *facts)
 }
 
 static void
-add_filesystems (GArray *params, const GuestFacts *facts)
+add_filesystems (GArray *params, const GuestFacts *facts, const Domain *domain)
 {
     guint n = facts->mounts ? facts->mounts->len : 0;
+    g_autoptr (GHashTable) loops = NULL;
+    g_autoptr (GArray) blocks = domain_blocks (domain, &loops);
 
     params_add_uint (params, "fs.count", n);
     for (guint i = 0; i < n; i++) {
         const GuestMount *mount = facts->mounts->pdata[i];
         g_autofree char *total = g_strdup_printf ("fs.%u.total-bytes", i);
         g_autofree char *used = g_strdup_printf ("fs.%u.used-bytes", i);
+        g_autofree char *disks = g_strdup_printf ("fs.%u.disk.count", i);
+        const DomainBlock *block = block_of (blocks, mount->device);
 
         add_text (params, mount->mountpoint, "fs.%u.mountpoint", i, 0);
         add_text (params, mount->source, "fs.%u.name", i, 0);
@@ -279,14 +286,18 @@ add_filesystems (GArray *params, const GuestFacts *facts)
             params_add_ullong (params, total, mount->total);
             params_add_ullong (params, used, mount->used);
         }
+        params_add_uint (params, disks, block != NULL);
+        if (block)
+            add_text (params, block->name, "fs.%u.disk.%u.alias", i, 0);
     }
 }
 
 static void
-add_interfaces (GArray *params, const GuestFacts *facts)
+add_interfaces (GArray *params, const GuestFacts *facts, const Domain *domain)
 {
     guint n = facts->interfaces ? facts->interfaces->len : 0;
 
+    (void) domain;
     params_add_uint (params, "if.count", n);
     for (guint i = 0; i < n; i++) {
         const GuestInterface *interface = facts->interfaces->pdata[i];
@@ -310,7 +321,7 @@ add_interfaces (GArray *params, const GuestFacts *facts)
 static const struct {
     guint type;
     char fact;
-    void (*add) (GArray *params, const GuestFacts *facts);
+    void (*add) (GArray *params, const GuestFacts *facts, const Domain *domain);
 } kinds[] = {
     { INFO_USERS, FACT_USERS, add_users },
     { INFO_OS, FACT_OS, add_os },
@@ -337,7 +348,7 @@ info_known (const GuestFacts *facts, const GError *error, gpointer data)
         params_add_string (params, "hostname", facts->hostname);
     for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
         if (types & kinds[i].type)
-            kinds[i].add (params, facts);
+            kinds[i].add (params, facts, call->domain);
     if (params->len > REMOTE_DOMAIN_GUEST_INFO_PARAMS_MAX) /* a guest with very many addresses or mounts */
         g_array_set_size (params, REMOTE_DOMAIN_GUEST_INFO_PARAMS_MAX);
     out->params.params_val = params_take (params, &out->params.params_len);

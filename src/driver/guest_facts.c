@@ -142,6 +142,20 @@ guest_facts_add_address (GuestFacts *facts, const char *name, const char *mac, g
     g_array_append_val (interface->addresses, address);
 }
 
+/* Takes the backslashes away that a shell takes away between double quotes, in place. */
+static void
+shell_unescape (char *at)
+{
+    char *to = at;
+
+    for (; *at; at++) {
+        if (*at == '\\' && at[1] && strchr ("\\\"$`", at[1]))
+            at++;
+        *to++ = *at;
+    }
+    *to = '\0';
+}
+
 /* KEY=value, KEY="value", KEY='value'; no expansions, which os-release(5) forbids anyway. */
 static void
 os_parse (GuestFacts *facts, const char *bytes, gsize size)
@@ -160,8 +174,10 @@ os_parse (GuestFacts *facts, const char *bytes, gsize size)
         *value++ = '\0';
         length = strlen (value);
         if (length >= 2 && (*value == '"' || *value == '\'') && value[length - 1] == *value) {
-            value++;
-            length -= 2;
+            value[length - 1] = '\0';
+            if (*value++ == '"')
+                shell_unescape (value);
+            length = strlen (value);
         }
         g_hash_table_replace (facts->os, g_strdup (line), clean (value, length));
     }

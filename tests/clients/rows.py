@@ -216,6 +216,10 @@ def words(g, checks):
     checks.matches("so does skep", "without effect: /domain/devices/sound", g.skep("dominfo", g.name).out)
     checks.matches("domblkerror", "No errors found", g.virsh("domblkerror", g.name).out)
     checks.matches("skep domblkerror", "No errors found", g.skep("domblkerror", g.name).out)
+    shown = g.virsh("guestinfo", g.name, "--filesystem").out
+    (number,) = re.findall(r"(?m)^fs\.(\d+)\.mountpoint *: /data$", shown)
+    checks.matches("guestinfo: the disk behind a file system", rf"(?m)^fs\.{number}\.disk\.0\.alias *: /data$", shown)
+    checks.matches("guestinfo: none behind the root", r"(?m)^fs\.0\.disk\.count *: 0$", shown)
     for tool in (g.virsh, g.skep):
         g.fails("a password", "its own: nothing on the host writes to it",
                 tool("set-user-password", g.name, "root", "secret"))

@@ -30,7 +30,7 @@ test_os (void)
 {
     g_autoptr (GuestFacts) facts = parse_one (
         "os-release", "ID=debian\nNAME=\"Debian GNU/Linux\"\nVERSION='12 (bookworm)'\n#x\nlower=1\n=2\nA\nEMPTY=\n"
-                      "ESC=\x1b[31mred\nBAD=\xff\xfe\n",
+                      "ESC=\x1b[31mred\nBAD=\xff\xfe\nSHELL=\"a \\\"b\\\" \\$c \\`d\\` \\\\ \\e\"\nRAW='\\$'\nONE=\"\n",
         -1);
 
     g_assert_cmpstr (g_hash_table_lookup (facts->os, "ID"), ==, "debian");
@@ -39,7 +39,10 @@ test_os (void)
     g_assert_cmpstr (g_hash_table_lookup (facts->os, "EMPTY"), ==, "");
     g_assert_cmpstr (g_hash_table_lookup (facts->os, "ESC"), ==, "?[31mred");
     g_assert_true (g_utf8_validate (g_hash_table_lookup (facts->os, "BAD"), -1, NULL));
-    g_assert_cmpuint (g_hash_table_size (facts->os), ==, 6);
+    g_assert_cmpstr (g_hash_table_lookup (facts->os, "SHELL"), ==, "a \"b\" $c `d` \\ \\e");
+    g_assert_cmpstr (g_hash_table_lookup (facts->os, "RAW"), ==, "\\$");
+    g_assert_cmpstr (g_hash_table_lookup (facts->os, "ONE"), ==, "\"");
+    g_assert_cmpuint (g_hash_table_size (facts->os), ==, 9);
 }
 
 static void
