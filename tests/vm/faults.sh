@@ -12,7 +12,7 @@ faulty_start () { # FAULT
     equal "$1: the start fails" $? 1
     test ! -e /run/fault
     report $? "$1: the fault was met" "$said"
-    until_true 30 v uri
+    until_true 30 s uri
     nothing_left "$1"
 }
 
@@ -31,7 +31,7 @@ for step in labels scope machine; do
     echo "kill undo $step" >/run/fault
     v destroy bee >/dev/null 2>&1
     check "kill undo $step: the fault was met" test ! -e /run/fault
-    until_true 30 v uri
+    until_true 30 s uri
     nothing_left "kill undo $step"
     matches "kill undo $step: state" "$(state bee)" "^shut off"
 done

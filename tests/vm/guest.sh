@@ -10,6 +10,11 @@ set -u
 . "$(dirname "$0")/lib.sh"
 install_skep
 for part in "$@"; do
+    began=$SECONDS
     . "$share/$part.sh"
+    nothing_left "the end"
+    until_true 40 none_known
+    equal "systemd and machined know of nothing that is left" "$(known)" ""
+    echo "part $part: $((SECONDS - began)) s"
 done
 finish

@@ -22,7 +22,6 @@ XML
 equal "this machine has cgroup version 2 alone" "$(stat -f -c %T /sys/fs/cgroup)" cgroup2fs
 
 # ---- units
-systemctl daemon-reload
 check "the units are well-formed" systemd-analyze verify --man=no skepd.service skepd.socket skepd-ro.socket
 check "skepd.socket starts" systemctl start skepd.socket skepd-ro.socket
 equal "the service does not run yet" "$(systemctl is-active skepd.service)" inactive
@@ -38,7 +37,7 @@ check "define" v define /root/bee.xml
 check "start" v start bee
 until_true 10 v lxc-enter-namespace bee --noseclabel /bin/true
 id=$(v domid bee)
-init=$(pgrep -P "$id" | head -n 1)
+init=$(init_of bee)
 equal "state" "$(v domstate bee --reason)" "running (booted)"
 matches "machinectl shows it" "$(machinectl --no-legend list)" "^lxc-$id-bee +container +libvirt-lxc"
 matches "it is this domain" "$(machinectl show "lxc-$id-bee" -p Id -p Leader)" "Id=3a1f0c527d514a0e9b0e0123456789ab"
@@ -81,13 +80,13 @@ equal "hostname inside" "$(v lxc-enter-namespace bee --noseclabel /bin/hostname)
 # ---- the daemon comes and goes
 check "systemctl restart skepd" systemctl restart skepd
 equal "it still runs" "$(v domstate bee)" running
-equal "as the same process" "$(v domid bee) $(pgrep -P "$id" | head -n 1)" "$id $init"
+equal "as the same process" "$(v domid bee) $(init_of bee)" "$id $init"
 check "suspend, then restart" v suspend bee
 check "restart while paused" systemctl restart skepd
 equal "paused stays paused" "$(v domstate bee)" paused
 check "resume after the restart" v resume bee
 kill -KILL "$(systemctl show skepd -p MainPID --value)"
-until_true 15 v uri
+until_true 15 s uri
 equal "kill -9 of the daemon leaves it running" "$(v domid bee)" "$id"
 check "systemctl stop skepd" systemctl stop skepd.socket skepd-ro.socket skepd.service
 check "init lives without a daemon" kill -0 "$init"

@@ -20,13 +20,19 @@ image $images/root.qcow2 qcow2 $root
 cp $images/data.qcow2 $images/seen.qcow2
 
 served () { # what may be left of images
-    pgrep -a qemu-nbd
-    grep -H . /sys/block/nbd*/pid 2>/dev/null
-    ls -A /run/skep/nbd 2>/dev/null
-    ls -d /sys/fs/cgroup/*/skep-nbd-* 2>/dev/null
+    local file line
+    processes qemu-nbd
+    for file in /sys/block/nbd*/pid; do
+        ! read -r line 2>/dev/null <"$file" || echo "$file: $line"
+    done
+    compgen -G '/run/skep/nbd/*'
+    compgen -G '/sys/fs/cgroup/*/skep-nbd-*'
+}
+none_served () {
+    [ -z "$(served)" ]
 }
 all_gone () { # NAME
-    until_true 40 sh -c "$(declare -f served)"'; [ -z "$(served)" ]'
+    until_true 40 none_served
     equal "$1: no image is left" "$(served)" ""
     nothing_left "$1"
 }
@@ -37,7 +43,7 @@ kill_daemon () {
     # not at once when it waits for a device
     until_true 90 sh -c "[ \"\$(systemctl show -p MainPID --value skepd)\" != $before ]"
     until_true 30 sh -c '[ "$(systemctl is-active skepd)" = active ]'
-    until_true 30 v uri
+    until_true 30 s uri
 }
 
 # ---- before the first use: offered, since the module can be loaded
@@ -85,7 +91,10 @@ kill_daemon
 check "after the daemon's death too" inside pic /bin/sh -c 'echo most >>/data/kept'
 before=$(v domid pic)
 inside pic /bin/kill -TERM 1
-until_true 60 sh -c "virsh -q -c '$uri' domid pic | grep -qx '[0-9]*' && ! virsh -q -c '$uri' domid pic | grep -qx $before"
+another () {
+    [[ $(s domid pic) =~ ^[0-9]+$ ]] && [ "${BASH_REMATCH[0]}" != "$before" ]
+}
+until_true 60 another
 until_true 60 inside pic /bin/true
 equal "started again, it has its images again" "$(inside pic /bin/cat /data/kept | tr '\n' ' ')" "kept more most "
 check "suspend" v suspend pic
@@ -232,14 +241,14 @@ for fault in "fail after devices" "kill before devices" "kill after devices" "ki
     v start pic >/dev/null 2>&1
     equal "$fault: the start fails" $? 1
     check "$fault: was met" test ! -e /run/fault
-    until_true 30 v uri
+    until_true 30 s uri
     all_gone "$fault"
 done
 v start pic
 echo "kill undo devices" >/run/fault
 v destroy pic >/dev/null 2>&1
 check "kill undo devices: was met" test ! -e /run/fault
-until_true 30 v uri
+until_true 30 s uri
 all_gone "kill undo devices"
 usual_daemon
 
