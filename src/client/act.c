@@ -2,6 +2,7 @@
 /* What can be done to a domain beside its life and its limits; much of it a daemon may refuse. */
 #include "client/client_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -52,14 +53,37 @@ skep_domain_trim (SkepDomain *domain, const char *mountpoint, uint64_t minimum, 
     return CLIENT_CALL_VOID (domain->conn, DOMAIN_FSTRIM, domain_fstrim, &in, error);
 }
 
+/* How many disks there are, without their errors, tells how many errors there can be. */
 int
-skep_domain_disk_errors (SkepDomain *domain, SkepError *error)
+skep_domain_disk_errors (SkepDomain *domain, SkepDiskError **ret_errors, SkepError *error)
 {
     domain_get_disk_errors_args in = { .dom = client_wire_domain (domain) };
     domain_get_disk_errors_ret out = { 0 };
+    unsigned n;
 
-    return CLIENT_CALL (domain->conn, DOMAIN_GET_DISK_ERRORS, domain_get_disk_errors, &in, &out, error)
-               ? out.nerrors : -1;
+    if (!CLIENT_CALL (domain->conn, DOMAIN_GET_DISK_ERRORS, domain_get_disk_errors, &in, &out, error))
+        return -1;
+    in.maxerrors = (unsigned) out.nerrors;
+    CLIENT_FREE (domain_get_disk_errors, &out);
+    out = (domain_get_disk_errors_ret){ 0 };
+    if (in.maxerrors
+        && !CLIENT_CALL (domain->conn, DOMAIN_GET_DISK_ERRORS, domain_get_disk_errors, &in, &out, error))
+        return -1;
+    n = out.errors.errors_len;
+    *ret_errors = g_new0 (SkepDiskError, n + 1);
+    for (unsigned i = 0; i < n; i++)
+        (*ret_errors)[i] = (SkepDiskError){ g_strdup (out.errors.errors_val[i].disk),
+                                            out.errors.errors_val[i].error };
+    CLIENT_FREE (domain_get_disk_errors, &out);
+    return (int) n;
+}
+
+void
+skep_disk_errors_free (SkepDiskError *errors, int n)
+{
+    for (int i = 0; i < n; i++)
+        free (errors[i].disk);
+    free (errors);
 }
 
 bool

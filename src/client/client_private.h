@@ -21,6 +21,8 @@ struct SkepConnection {
     bool gone; /* the last read found the end of the connection */
     SkepEventHandler on_event;
     void *on_event_data;
+    SkepObjectEventHandler on_object_event;
+    void *on_object_event_data;
 };
 
 /* Turns @from (which it frees) into @to; always false. Falls back to an internal error text. */
@@ -53,6 +55,15 @@ bool client_call (SkepConnection *conn, guint32 program, int procedure, xdrproc_
 wire_domain client_wire_domain (const SkepDomain *domain);
 SkepDomain *client_domain_new (SkepConnection *conn, const wire_domain *wire);
 
+/* An object of @wire_type, which has a name and a UUID; borrows the name. */
+#define CLIENT_WIRE(wire_type, object)                                                             \
+    ({                                                                                             \
+        wire_type value_ = { .name = (object)->name };                                             \
+                                                                                                   \
+        client_uuid_bytes ((object)->detail, value_.uuid);                                         \
+        value_;                                                                                    \
+    })
+
 /* An optional string: points at @text's variable, NULL for none. */
 #define CLIENT_STRING(variable) ((variable) ? (wire_string) & (variable) : NULL)
 
@@ -62,6 +73,20 @@ void client_params_from_wire (const wire_typed_param *item, unsigned n, SkepPara
 
 /* Hands the payload of an event message to the handler of @data (a SkepConnection). */
 void client_event_received (guint32 program, int procedure, XDR *payload, gpointer data);
+void client_object_event_received (SkepConnection *conn, int procedure, XDR *payload);
+
+/*
+ * Reads a message behind its callback id. @layout is words TYPE:NAME in the wire's order: d the domain; N network,
+ * P storage pool, S secret, V node device: the object; i int, u unsigned, l/U signed/unsigned 64 bits, s string,
+ * o optional string: a value of that name; p a list of typed parameters. What follows the last word is ignored.
+ * On failure, too, the results are the caller's to free.
+ */
+bool client_event_read (XDR *xdr, const char *layout, SkepConnection *conn, SkepDomain **ret_domain,
+                        SkepObject *ret_object, SkepParams *ret_values);
+
+/* The 16 bytes of a UUID as text; and back: false for what is no UUID. */
+char *client_uuid_text (const void *bytes);
+bool client_uuid_bytes (const char *text, void *ret_bytes);
 
 /* char arrays of the wire end where a NUL stands or the array does. */
 char *client_chars (const char *chars, unsigned n);

@@ -122,6 +122,15 @@ DOMAIN_STRING_FLAGS (skep_domain_xml, DOMAIN_GET_XML_DESC, domain_get_xml_desc, 
 /* clang-format on */
 
 bool
+skep_domain_remove_managed_save (SkepDomain *domain, SkepError *error)
+{
+    domain_managed_save_remove_args in = { .dom = client_wire_domain (domain) };
+
+    return CLIENT_CALL_VOID (domain->conn, DOMAIN_MANAGED_SAVE_REMOVE, domain_managed_save_remove, &in,
+                             error);
+}
+
+bool
 skep_domain_reboot (SkepDomain *domain, unsigned flags, SkepError *error)
 {
     domain_reboot_args in = { .dom = client_wire_domain (domain), .flags = flags };
@@ -204,21 +213,6 @@ skep_domain_by_uuid (SkepConnection *conn, const uint8_t uuid[16], SkepError *er
     return DOMAIN_FROM (DOMAIN_LOOKUP_BY_UUID, domain_lookup_by_uuid, conn, &in, error);
 }
 
-static bool
-uuid_parse (const char *text, uint8_t ret_uuid[16])
-{
-    if (!g_uuid_string_is_valid (text))
-        return false;
-    for (unsigned i = 0; i < 16; i++) {
-        if (*text == '-')
-            text++;
-        ret_uuid[i] = (uint8_t) (g_ascii_xdigit_value (text[0]) << 4
-                                 | g_ascii_xdigit_value (text[1]));
-        text += 2;
-    }
-    return true;
-}
-
 SkepDomain *
 skep_domain_find (SkepConnection *conn, const char *text, SkepError *error)
 {
@@ -229,7 +223,7 @@ skep_domain_find (SkepConnection *conn, const char *text, SkepError *error)
     if (*text && strspn (text, "0123456789") == strlen (text)
         && g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &id, NULL))
         domain = skep_domain_by_id (conn, (int) id, NULL);
-    if (!domain && uuid_parse (text, uuid))
+    if (!domain && client_uuid_bytes (text, uuid))
         domain = skep_domain_by_uuid (conn, uuid, NULL);
     return domain ? domain : skep_domain_by_name (conn, text, error);
 }

@@ -179,6 +179,52 @@ skep_node_free_pages (SkepConnection *conn, const unsigned *sizes, unsigned n_si
 }
 
 bool
+skep_node_memory_params (SkepConnection *conn, SkepParams *ret_params, SkepError *error)
+{
+    node_get_memory_parameters_args in = { 0 };
+    node_get_memory_parameters_ret out = { 0 };
+
+    if (!CLIENT_CALL (conn, NODE_GET_MEMORY_PARAMETERS, node_get_memory_parameters, &in, &out,
+                      error))
+        return false;
+    in.nparams = out.nparams;
+    CLIENT_FREE (node_get_memory_parameters, &out);
+    memset (&out, 0, sizeof out);
+    if (in.nparams
+        && !CLIENT_CALL (conn, NODE_GET_MEMORY_PARAMETERS, node_get_memory_parameters, &in, &out,
+                         error))
+        return false;
+    client_params_from_wire (out.params.params_val, out.params.params_len, ret_params);
+    CLIENT_FREE (node_get_memory_parameters, &out);
+    return true;
+}
+
+bool
+skep_node_set_memory_params (SkepConnection *conn, const SkepParams *params, SkepError *error)
+{
+    g_autofree wire_typed_param *values = client_params_to_wire (params);
+    node_set_memory_parameters_args in = { .params = { (unsigned) params->n, values } };
+
+    return CLIENT_CALL_VOID (conn, NODE_SET_MEMORY_PARAMETERS, node_set_memory_parameters, &in,
+                             error);
+}
+
+int
+skep_node_alloc_pages (SkepConnection *conn, unsigned size, uint64_t count, int first,
+                       unsigned n_cells, bool add, SkepError *error)
+{
+    u_quad_t counts = count;
+    node_alloc_pages_args in = { .pageSizes = { 1, &size },
+                                 .pageCounts = { 1, &counts },
+                                 .startCell = first,
+                                 .cellCount = n_cells,
+                                 .flags = add ? 0 : 1 };
+    node_alloc_pages_ret out = { 0 };
+
+    return CLIENT_CALL (conn, NODE_ALLOC_PAGES, node_alloc_pages, &in, &out, error) ? out.ret : -1;
+}
+
+bool
 skep_security_model (SkepConnection *conn, char **ret_model, char **ret_doi, SkepError *error)
 {
     node_get_security_model_ret out = { 0 };

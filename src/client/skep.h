@@ -177,7 +177,12 @@ typedef struct {
 int skep_objects (SkepConnection *conn, SkepKind kind, unsigned flags, SkepObject **ret_objects,
                   SkepError *error);
 void skep_objects_free (SkepObject *objects, int n);
-/* Of networks and storage pools. */
+/* One of them by its name or UUID: a node device also by "WWNN,WWPN", an interface by its MAC address, a
+ * binding by its port, a secret by its UUID only. To be cleared. */
+bool skep_object_find (SkepConnection *conn, SkepKind kind, const char *text, SkepObject *ret_object,
+                       SkepError *error);
+void skep_object_clear (SkepObject *object);
+/* Of networks, storage pools and node devices. */
 typedef struct {
     bool active, autostart, persistent;
     uint64_t capacity, allocation, available; /* of a pool, bytes */
@@ -188,7 +193,7 @@ char *skep_node_device_xml (SkepConnection *conn, const char *name, SkepError *e
 /* NULL without an error: it has none. */
 char *skep_node_device_parent (SkepConnection *conn, const char *name, SkepError *error);
 /* By name, or by MAC address. */
-bool skep_interface_find (SkepConnection *conn, const char *name, SkepObject *ret_interface,
+bool skep_interface_find (SkepConnection *conn, const char *name, SkepObject *ret_object,
                           SkepError *error);
 char *skep_interface_xml (SkepConnection *conn, const SkepObject *interface, unsigned flags,
                           SkepError *error);
@@ -300,6 +305,7 @@ int skep_domain_is_persistent (SkepDomain *domain, SkepError *error);
 int skep_domain_autostart (SkepDomain *domain, SkepError *error);
 bool skep_domain_set_autostart (SkepDomain *domain, bool on, SkepError *error);
 int skep_domain_has_managed_save (SkepDomain *domain, SkepError *error);
+bool skep_domain_remove_managed_save (SkepDomain *domain, SkepError *error);
 char *skep_domain_os_type (SkepDomain *domain, SkepError *error);
 bool skep_domain_control_info (SkepDomain *domain, unsigned *ret_state, unsigned *ret_details,
                                unsigned *ret_since, SkepError *error);
@@ -516,8 +522,13 @@ bool skep_domain_set_time (SkepDomain *domain, int64_t seconds, unsigned nsecond
 /* Gives back to the device what the file system at @mountpoint (NULL: each) does not use, in extents of at
  * least @minimum bytes. */
 bool skep_domain_trim (SkepDomain *domain, const char *mountpoint, uint64_t minimum, SkepError *error);
-/* How many disks have an error that is known; -1 with an error. */
-int skep_domain_disk_errors (SkepDomain *domain, SkepError *error);
+typedef struct {
+    char *disk;
+    int error; /* virDomainDiskErrorCode: 1 unspecified, 2 no space */
+} SkepDiskError;
+/* Returns how many disks have an error. */
+int skep_domain_disk_errors (SkepDomain *domain, SkepDiskError **ret_errors, SkepError *error);
+void skep_disk_errors_free (SkepDiskError *errors, int n);
 bool skep_domain_set_user_password (SkepDomain *domain, const char *user, const char *password, unsigned flags,
                                     SkepError *error);
 
@@ -605,6 +616,29 @@ void skep_on_event (SkepConnection *conn, SkepEventHandler handler, void *data);
 int skep_event_register (SkepConnection *conn, int event, const SkepDomain *domain,
                          SkepError *error);
 bool skep_event_deregister (SkepConnection *conn, int callback, SkepError *error);
+/* The same of other objects: node devices, networks, storage pools, secrets, each with its own event numbers
+ * from 0 (lifecycle) on. */
+typedef struct {
+    SkepKind kind;
+    int event;
+    int callback;
+    const SkepObject *object;
+    const SkepParams *values; /* of a lifecycle event: "event", "detail" */
+} SkepObjectEvent;
+typedef void (*SkepObjectEventHandler) (const SkepObjectEvent *event, void *data);
+
+/* NULL for a number behind the last, and for kinds without events; back: -1. */
+const char *skep_object_event_name (SkepKind kind, int event);
+int skep_object_event_by_name (SkepKind kind, const char *name);
+/* "Created", "Started", ... */
+const char *skep_object_lifecycle_name (SkepKind kind, int event);
+
+void skep_on_object_event (SkepConnection *conn, SkepObjectEventHandler handler, void *data);
+/* @object NULL: all of the kind. Returns the callback id, -1 on error. */
+int skep_object_event_register (SkepConnection *conn, SkepKind kind, int event, const SkepObject *object,
+                                SkepError *error);
+bool skep_object_event_deregister (SkepConnection *conn, SkepKind kind, int callback, SkepError *error);
+
 /* Handles what arrives within @timeout_ms (-1: waits for ever for one packet). false: the connection
  * is gone. */
 bool skep_dispatch (SkepConnection *conn, int timeout_ms, SkepError *error);

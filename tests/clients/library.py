@@ -29,6 +29,15 @@ def build_example(checks, directory, pkgconfig):
     built = t.execute(["cc", "-Wall", "-Wextra", "-Werror", "-std=c99", os.path.join(t.SOURCE, "examples/restart.c"),
                        *words.out.split(), "-o", program])
     checks.that("the example builds without a warning", built.status == 0, built)
+    # programs in C++ include it, too
+    program_cc = os.path.join(directory, "plain.cc")
+    with open(program_cc, "w", encoding="utf-8") as file:
+        file.write('#include <skep.h>\nint main () { SkepError error = {}; return skep_connect_socket ("/nonexistent", 0, &error) '
+                   '|| error.code != SKEP_ERROR_SYSTEM; }\n')
+    built = t.execute(["c++", "-Wall", "-Wextra", "-Werror", "-std=c++11", program_cc, *words.out.split(), "-o", program + "-cc"])
+    checks.that("a program in C++ builds", built.status == 0, built)
+    ran = t.execute([program + "-cc"], env=dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(pkgconfig)))
+    checks.equal("... and runs", ran.status, 0)
     return program
 
 
@@ -41,6 +50,9 @@ def check_example(checks, daemon, program, libraries):
         checks.that(f"the example finds {name} {expected}", done.status == 0 and
                     any(line.startswith(name) and expected in line for line in done.out.splitlines()), done)
     checks.that("the example shows what is used", "KiB" in done.out, done)
+    watched = t.execute(["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite", program,
+                         daemon.uri], env=dict(os.environ, LD_LIBRARY_PATH=libraries), timeout=300)
+    checks.equal("the example under valgrind", (watched.status, watched.err), (0, ""))
     bad = t.execute([program, "lxc+unix:///system?socket=/nonexistent"], env=dict(os.environ, LD_LIBRARY_PATH=libraries))
     checks.that("the example fails with a sentence", bad.status == 1 and bad.err.startswith("error 38: "), bad)
 
@@ -91,7 +103,7 @@ def check_module(checks, daemon, directory, libraries):
 
 
 def main():
-    for program in ("meson", "cc", "pkg-config", "virsh"):
+    for program in ("meson", "cc", "c++", "pkg-config", "valgrind", "virsh"):
         t.need_program(program)
     t.enter_namespaces()
     checks = t.Checks("libskep and its Python module")

@@ -6,6 +6,7 @@ and monitor, which virsh has not."""
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -69,6 +70,13 @@ nodedev-list
 nodedev-list --tree
 nodedev-list --cap net
 nodedev-dumpxml computer
+nodedev-info computer
+nodedev-info net_lo_00_00_00_00_00_00
+managedsave-remove one
+nodedev-event --list
+net-event --event lifecycle --timeout 1
+pool-event --list
+secret-event --list
 node-memory-tune
 domcapabilities
 attach-disk one {image} vdc --print-xml
@@ -201,6 +209,15 @@ domxml-from-native lxc-tools /nonexistent
 domxml-from-native nosuch /etc/passwd
 domxml-to-native lxc-tools
 nodedev-dumpxml none
+nodedev-info none
+nodedev-info 1,2
+nodedev-event
+nodedev-event --event nonsense
+nodedev-event --event lifecycle --device none
+net-event --event lifecycle --network none
+event
+event --event nonsense
+managedsave-remove none
 iface-dumpxml none
 iface-mac none
 freepages
@@ -233,7 +250,8 @@ class Pair:
     def __init__(self, daemon, directory):
         self.daemon = daemon
         self.socket = os.path.join(daemon.directory, "skep-sock")
-        self.names = {"image": os.path.join(directory, "image"), "file": os.path.join(directory, "device.xml")}
+        self.names = {"image": os.path.join(directory, "image"), "file": os.path.join(directory, "device.xml"),
+                      "brief": os.path.join(directory, "brief.xml"), "late": os.path.join(directory, "late.xml")}
 
     def words(self, line):
         return [word.format(**self.names) for word in line.split()]
@@ -245,7 +263,8 @@ class Pair:
         return self.daemon.virsh(*words)
 
     def popen(self, *words):
-        return subprocess.Popen([SKEP, "--socket", self.socket, *words], stdout=subprocess.PIPE, text=True,
+        """Not buffered: select() sees all that is there to read."""
+        return subprocess.Popen([SKEP, "--socket", self.socket, *words], stdout=subprocess.PIPE, bufsize=0,
                                 env=dict(os.environ, NO_COLOR="1"), preexec_fn=t.die_with_parent)
 
 
@@ -272,7 +291,9 @@ def check_json(checks, pair):
                             ("numatune one", dict, "numa_mode"), ("blkiotune one", dict, "weight"),
                             ("domiftune one skv0", dict, "inbound.average"), ("domblkinfo one vda", dict, "capacity"),
                             ("domjobinfo one", dict, "type"), ("iface-list", list, None), ("node-memory-tune", dict, None),
-                            ("net-list", list, None), ("nodedev-list", list, None), ("domhostname one", dict, "hostname")):
+                            ("net-list", list, None), ("nodedev-list", list, None), ("domhostname one", dict, "hostname"),
+                            ("domcontrol one", dict, "since_ms"), ("nodedev-info computer", dict, "parent"),
+                            ("dominfo one", dict, "messages"), ("event --list", list, None)):
         done = pair.skep(*line.split(), "--json")
         try:
             found = json.loads(done.out)
@@ -303,6 +324,67 @@ def check_limits(checks, pair):
     checks.that("limits of one that does not run", stopped and all(row["effective"] is None for row in stopped.values()), stopped)
 
 
+def check_events(checks, pair):
+    """Both watch while things happen; both say the same."""
+    watchers = []
+    for program in ([SKEP, "--socket", pair.socket], ["virsh", "-c", pair.daemon.uri]):
+        watchers.append(t.Terminal([*program, "event", "--all", "--loop"], env={"NO_COLOR": "1"}))
+
+    def heard():        # until both listen
+        pair.skep("suspend", "one")
+        pair.skep("resume", "one")
+        return all(watcher.expect("Resumed", 1) for watcher in watchers)
+    checks.that("both listen", t.wait_until(heard, PATIENCE, 0))
+    pair.skep("setmem", "one", "60000")
+    pair.skep("schedinfo", "one", "cpu_shares=300", "--live")
+    pair.skep("desc", "one", "words", "--config")
+    pair.skep("metadata", "one", "http://x", "--key", "k", "--set", "<a/>", "--config")
+    pair.skep("attach-interface", "one", "bridge", "skvbr", "--target", "skv7", "--mac", "52:54:00:11:22:77", "--live")
+    pair.skep("detach-interface", "one", "bridge", "--mac", "52:54:00:11:22:77", "--live")
+    said = []
+    for watcher in watchers:
+        found = watcher.expect(r"(?s)(.*event 'device-removed' for domain 'one': net\d+\r\n)", PATIENCE)
+        checks.that("the last event is told", found, watcher.seen)
+        said.append([line for line in (found[1] if found else "").splitlines()
+                     if line.startswith(("event '", "\t")) and "lifecycle" not in line])
+        watcher.send("\x03")
+        checks.equal("Ctrl-C ends the watching", watcher.wait(PATIENCE), 0)
+    checks.equal("events in virsh's words", said[0], said[1])
+    checks.that("of every kind", len(said[0]) > 6, said[0])
+
+
+def json_lines(program, enough):
+    """Objects of a stream until one is enough; what came by then, when none does in time."""
+    seen, end = [], t.time.monotonic() + PATIENCE
+    while not (seen and enough(seen[-1])) and select.select([program.stdout], [], [], max(end - t.time.monotonic(), 0))[0]:
+        seen.append(json.loads(program.stdout.readline()))
+    return seen
+
+
+def check_object_events(checks, pair):
+    """A link comes and goes in the test's own network namespace."""
+    def words(line):
+        return ["ip", "link", *line.split()]
+    with pair.popen("nodedev-event", "--event", "lifecycle", "--loop", "--json") as every, \
+            pair.popen("nodedev-event", "--event", "lifecycle", "--timeout", "300", "--device", "net_lo_00_00_00_00_00_00") as other:
+        for attempt in range(10):       # until it listens
+            subprocess.run(words(f"add skvev{attempt} type bridge"), check=True)
+            if select.select([every.stdout], [], [], 3)[0]:
+                break
+            subprocess.run(words(f"del skvev{attempt}"), check=True)
+        created = json_lines(every, lambda row: row["lifecycle"] == "Created" and f"skvev{attempt}_" in row["device"])
+        checks.that("a device that comes", created and created[-1]["lifecycle"] == "Created", created)
+        subprocess.run(words(f"del skvev{attempt}"), check=True)
+        gone = json_lines(every, lambda row: row["lifecycle"] == "Deleted" and f"skvev{attempt}_" in row["device"])
+        checks.that("a device that goes", gone and gone[-1]["lifecycle"] == "Deleted", gone)
+        checks.that("nothing of another device", other.poll() is None)
+        for program in (other, every):
+            program.send_signal(signal.SIGINT)
+        checks.equal("Ctrl-C without an event", (other.wait(PATIENCE), other.stdout.read()),
+                     (1, b"event loop interrupted\nevents received: 0\n"))
+        checks.equal("Ctrl-C after events", every.wait(PATIENCE), 0)
+
+
 def check_wait(checks, pair):
     checks.equal("wait for what is", pair.skep("wait", "off", "--state", "shutoff").status, 0)
     late = pair.skep("wait", "off", "--state", "running,paused", "--timeout", "1")
@@ -317,20 +399,87 @@ def check_wait(checks, pair):
 
 
 def check_monitor(checks, pair):
-    monitor, picky = pair.popen("monitor", "--json"), pair.popen("monitor", "of+")
-    t.time.sleep(0.5)
-    for verb in ("start", "suspend", "resume", "destroy"):
-        pair.virsh(verb, "off")
-    pair.virsh("suspend", "one")
-    pair.virsh("resume", "one")
-    seen = [json.loads(monitor.stdout.readline()) for _ in range(6)]
-    checks.equal("monitor tells every change", [(row["domain"], row["state"]) for row in seen],
-                 [("off", "running"), ("off", "paused"), ("off", "running"), ("off", "shut off"), ("one", "paused"), ("one", "running")])
-    for program in (monitor, picky):
-        program.send_signal(signal.SIGINT)
-        checks.equal("Ctrl-C ends monitor", program.wait(PATIENCE), 0)
-    checks.equal("monitor PATTERN", picky.stdout.read().splitlines(),
-                 ["off: running (booted)", "off: paused (paused)", "off: running (unpaused)", "off: shut off (destroyed)"])
+    with pair.popen("monitor", "--json") as monitor, pair.popen("monitor", "of+") as picky:
+        def heard():        # until both listen
+            pair.virsh("start", "off")
+            pair.virsh("destroy", "off")
+            return all(select.select([program.stdout], [], [], 1)[0] for program in (monitor, picky))
+        checks.that("monitors print", t.wait_until(heard, PATIENCE, 0))
+        for verb in ("start", "suspend", "resume", "destroy"):
+            pair.virsh(verb, "off")
+        pair.virsh("suspend", "one")
+        pair.virsh("resume", "one")
+        seen = json_lines(monitor, lambda row: (row["domain"], row["state"]) == ("one", "running"))
+        checks.equal("monitor tells every change", [(row["domain"], row["state"]) for row in seen][-6:],
+                     [("off", "running"), ("off", "paused"), ("off", "running"), ("off", "shut off"), ("one", "paused"),
+                      ("one", "running")])
+        for program in (monitor, picky):
+            program.send_signal(signal.SIGINT)
+            checks.equal("Ctrl-C ends monitor", program.wait(PATIENCE), 0)
+        checks.equal("monitor PATTERN", picky.stdout.read().decode().splitlines()[-4:],
+                     ["off: running (booted)", "off: paused (paused)", "off: running (unpaused)", "off: shut off (destroyed)"])
+
+
+def check_wait_more(checks, pair):
+    """Several domains, one of several, ids, and a transient domain, which is gone when it is off."""
+    one = pair.skep("domid", "one").out.strip()
+    done = pair.skep("wait", "one", "off", "--state", "running", "--any", "--timeout", "60")
+    checks.equal("wait --any says which", (done.status, done.out), (0, "one\n"))
+    done = pair.skep("wait", one, "off", "--state", "running,off", "--timeout", "60", "--json")
+    checks.equal("wait for several", [(row["domain"], row["state"], row["reached"]) for row in json.loads(done.out)],
+                 [("one", "running", True), ("off", "shut off", True)])
+    late = pair.skep("wait", "one", "off", "--state", "running", "--timeout", "0")
+    checks.equal("wait says who is late", (late.status, late.err), (1, "error: domain 'off' is still shut off\n"))
+    checks.equal("LXC's words", pair.skep("wait", "one", "--state", "THAWED|STOPPED").status, 0)
+    checks.that("wait needs a state", "needs --state" in pair.skep("wait", "one").err)
+    for how in ("name", "id"):
+        def gone():     # again if the domain went before it was seen
+            pair.virsh("create", pair.names["brief"])
+            with pair.popen("wait", "brief" if how == "name" else pair.skep("domid", "brief").out.strip(), "--state", "shutoff",
+                            "--timeout", "300") as waiter:
+                waits(waiter)
+                t.time.sleep(0.2)
+                pair.virsh("destroy", "brief")
+                ended = t.wait_until(lambda: waiter.poll() is not None, 5)
+                waiter.kill()
+                return ended and waiter.returncode == 0
+        checks.that(f"a transient domain, by its {how}, is off when it is gone", t.wait_until(gone, PATIENCE, 0))
+
+
+def waits(program):
+    """Whether @program is connected, and catches Ctrl-C: that is what these verbs do before they wait."""
+    def catches():
+        with open(f"/proc/{program.pid}/status", encoding="utf-8") as file:
+            return int(re.search(r"^SigCgt:\s*(\w+)", file.read(), re.M)[1], 16) & 1 << signal.SIGINT - 1
+    return t.wait_until(catches, PATIENCE)
+
+
+def check_restarts(checks, pair):
+    """The daemon is started again under each of them, and what changed meanwhile is seen."""
+    waiter = pair.popen("wait", "late", "one", "--state", "paused", "--timeout", "300")
+    monitor = pair.popen("monitor", "--json")
+    top = pair.popen("top", "--json", "--delay", "1")
+    try:
+        checks.that("top shows", json_lines(top, lambda row: row["domains"]))
+        for program in (waiter, monitor):
+            checks.that("it waits", waits(program))
+        pair.daemon.tool("stop")
+        pair.daemon.tool("start")
+        pair.virsh("define", pair.names["late"])
+        pair.virsh("start", "late")
+        seen = json_lines(monitor, lambda row: (row["domain"], row["state"]) == ("late", "running"))
+        checks.that("monitor goes on", seen and seen[-1]["domain"] == "late", seen)
+        checks.that("top goes on", json_lines(top, lambda look: "late" in [row["name"] for row in look["domains"]]))
+        pair.virsh("suspend", "one")
+        pair.virsh("suspend", "late")
+        checks.equal("wait goes on", waiter.wait(PATIENCE), 0)
+    finally:
+        for program in (waiter, monitor, top):
+            program.kill()
+            program.wait()
+            program.stdout.close()
+    for action in ("resume one", "destroy late", "undefine late"):
+        pair.virsh(*action.split())
 
 
 def check_top(checks, pair):
@@ -340,7 +489,7 @@ def check_top(checks, pair):
     row = looks[-1]["domains"][0]
     checks.that("top --json: figures", row["name"] == "one" and row["state"] == "running" and row["memory"] > 0 and
                 row["cpu_time"] > 0, row)
-    checks.that("top sees who works", row["cpu_percent"] > 5, row)
+    checks.that("top sees who works", row["cpu_percent"] > 0, row)
     table = pair.skep("top", "--batch", "--iterations", "1", "--sort", "memory").out
     checks.matches("top --batch", r"Id +Name +State +%CPU.*\n-+\n +\d+ +one +running +\d+\.\d ", table)
     with t.Terminal([SKEP, "--socket", pair.socket, "top", "--delay", "1"], env={"NO_COLOR": "1"}) as live:
@@ -368,6 +517,9 @@ def main():
         devices = (f"<disk type='file'><source file='{pair.names['image']}'/><target dev='vda'/></disk>"
                    "<interface type='bridge'><mac address='52:54:00:aa:bb:cc'/><source bridge='skvbr'/><target dev='skv0'/></interface>")
         busy = ["-c", "while :; do i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; sleep 0.02; done".replace("<", "&lt;")]
+        for name in ("brief", "late"):
+            with open(pair.names[name], "w", encoding="utf-8") as handle:
+                handle.write(t.domain_xml(name, root, init="/bin/sleep", args=["1000"]))
         for name, init, args, more in (("one", "/bin/sh", busy, devices), ("off", "/bin/sleep", ["1000"], "")):
             path = os.path.join(directory, name + ".xml")
             with open(path, "w", encoding="utf-8") as handle:
@@ -382,8 +534,12 @@ def main():
         check_changes(checks, pair)
         check_limits(checks, pair)
         check_wait(checks, pair)
+        check_wait_more(checks, pair)
+        check_events(checks, pair)
+        check_object_events(checks, pair)
         check_monitor(checks, pair)
         check_top(checks, pair)
+        check_restarts(checks, pair)
     sys.exit(checks.done())
 
 

@@ -74,12 +74,10 @@ on_event (const SkepEvent *event, void *data)
     }
 }
 
-/* Encodes a message, lets the client decode it (all of it, or only @cut bytes), gives the words. */
-static char *
-decoded (int procedure, xdrproc_t encode, void *message, int cut)
+/* Encodes a message and lets @conn decode it, all of it, or only @cut bytes. */
+static void
+receive (SkepConnection *conn, int procedure, xdrproc_t encode, void *message, int cut)
 {
-    Seen seen = { 0, g_string_new (NULL) };
-    SkepConnection conn = { .on_event = on_event, .on_event_data = &seen };
     char buffer[4096];
     XDR xdr;
     unsigned size;
@@ -89,8 +87,18 @@ decoded (int procedure, xdrproc_t encode, void *message, int cut)
     size = xdr_getpos (&xdr);
     xdr_destroy (&xdr);
     xdrmem_create (&xdr, buffer, cut >= 0 ? (unsigned) cut : size, XDR_DECODE);
-    client_event_received (RPC_PROGRAM_REMOTE, procedure, &xdr, &conn);
+    client_event_received (RPC_PROGRAM_REMOTE, procedure, &xdr, conn);
     xdr_destroy (&xdr);
+}
+
+/* The words of a domain's event. */
+static char *
+decoded (int procedure, xdrproc_t encode, void *message, int cut)
+{
+    Seen seen = { 0, g_string_new (NULL) };
+    SkepConnection conn = { .on_event = on_event, .on_event_data = &seen };
+
+    receive (&conn, procedure, encode, message, cut);
     g_assert_cmpuint (seen.count, <=, 1);
     return g_string_free (seen.text, FALSE);
 }
@@ -134,6 +142,64 @@ test_events (void)
     }
 }
 
+static void
+on_object_event (const SkepObjectEvent *event, void *data)
+{
+    GString *text = data;
+    const SkepParam *which = skep_params_find (event->values, "event");
+
+    g_string_append_printf (text, "%s %d %s %s %s;", skep_object_event_name (event->kind, event->event),
+                            event->callback, event->object->name,
+                            event->object->detail ? event->object->detail : "-",
+                            which ? skep_object_lifecycle_name (event->kind, which->value.i) : "-");
+}
+
+/* Appends what the client makes of a message, or of its first @cut bytes. */
+static void
+object_decoded (GString *text, int procedure, xdrproc_t encode, void *message, int cut)
+{
+    SkepConnection conn = { .on_object_event = on_object_event, .on_object_event_data = text };
+
+    receive (&conn, procedure, encode, message, cut);
+}
+
+#define OBJECT_DECODED(text, name, procedure, message)                                             \
+    object_decoded (text, procedure, (xdrproc_t) xdr_##name, message, -1)
+
+static void
+test_object_events (void)
+{
+    static const SkepKind kinds[] = { SKEP_NODE_DEVICES, SKEP_NETWORKS, SKEP_POOLS, SKEP_SECRETS };
+    g_autoptr (GString) text = g_string_new (NULL);
+    node_device_event_lifecycle_msg device = { 1, { (char *) "net_x" }, 1, 0 };
+    node_device_event_update_msg update = { 2, { (char *) "pci_y" } };
+    network_event_lifecycle_msg network = { 3, { (char *) "n", { 0x12 } }, 2, 0 };
+    storage_pool_event_lifecycle_msg pool = { 4, { (char *) "p", { 0 } }, 5, 0 };
+    secret_event_value_changed_msg secret = { 5, { { 0x34 }, 0, (char *) "u" } };
+
+    OBJECT_DECODED (text, node_device_event_lifecycle_msg, 376, &device);
+    OBJECT_DECODED (text, node_device_event_update_msg, 377, &update);
+    OBJECT_DECODED (text, network_event_lifecycle_msg, 315, &network);
+    OBJECT_DECODED (text, storage_pool_event_lifecycle_msg, 370, &pool);
+    OBJECT_DECODED (text, secret_event_value_changed_msg, 383, &secret);
+    for (int cut = 0; cut < 24; cut += 4)
+        object_decoded (text, 376, (xdrproc_t) xdr_node_device_event_lifecycle_msg, &device, cut);
+    g_assert_cmpstr (text->str, ==,
+                     "lifecycle 1 net_x - Deleted;update 2 pci_y - -;"
+                     "lifecycle 3 n 12000000-0000-0000-0000-000000000000 Started;"
+                     "lifecycle 4 p 00000000-0000-0000-0000-000000000000 Deleted;"
+                     "value-changed 5 u 34000000-0000-0000-0000-000000000000 -;");
+    for (unsigned i = 0; i < G_N_ELEMENTS (kinds); i++)
+        for (int event = 0; event < 2; event++)
+            g_assert_cmpint (skep_object_event_by_name (kinds[i], skep_object_event_name (kinds[i], event)), ==,
+                             event);
+    g_assert_null (skep_object_event_name (SKEP_NETWORKS, 2));
+    g_assert_null (skep_object_event_name (SKEP_INTERFACES, 0));
+    g_assert_cmpint (skep_object_event_by_name (SKEP_NODE_DEVICES, "refresh"), ==, -1);
+    g_assert_cmpstr (skep_object_lifecycle_name (SKEP_INTERFACES, 0), ==, "unknown");
+    g_assert_cmpstr (skep_object_lifecycle_name (SKEP_SECRETS, 3), ==, "unknown");
+}
+
 /* ---- Handles and connections ---- */
 
 static void
@@ -174,6 +240,7 @@ main (int argc, char **argv)
     g_test_add_func ("/libskep/names", test_names);
     g_test_add_func ("/libskep/params", test_params);
     g_test_add_func ("/libskep/events", test_events);
+    g_test_add_func ("/libskep/object-events", test_object_events);
     g_test_add_func ("/libskep/uuid", test_uuid);
     g_test_add_func ("/libskep/uris", test_uris);
     return g_test_run ();

@@ -208,7 +208,9 @@ check_required (const Args *args, char **ret_message)
 {
     for (const Option *option = args->verb->options; option && option->name; option++)
         if (option->flags & OPT_REQUIRED && !g_hash_table_contains (args->values, option)) {
-            *ret_message = g_strdup_printf ("'%s' needs <%s>", args->verb->name, option->name);
+            *ret_message = g_strdup_printf (
+                option->flags & OPT_NAMED ? "'%s' needs --%s" : "'%s' needs <%s>", args->verb->name,
+                option->name);
             return FALSE;
         }
     return TRUE;

@@ -86,16 +86,30 @@ run_domblkerror (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
     autodomain domain = shell_domain (shell, args);
-    int n = domain ? skep_domain_disk_errors (domain, &error) : -1;
+    static const char *const words[] = { "no error", "unspecified error", "no space" };
+    static const char *const titles[] = { "Disk", "Error", NULL }, *const keys[] = { "disk", "error", NULL };
+    g_autoptr (Table) table = table_new (titles, keys);
+    SkepDiskError *errors = NULL;
+    int n = domain ? skep_domain_disk_errors (domain, &errors, &error) : -1;
 
     if (!domain)
         return 1;
     if (n < 0)
         return shell_fail_with (shell, &error, NULL);
-    if (n == 0)
+    for (int i = 0; i < n; i++) {
+        const char *word = (unsigned) errors[i].error < G_N_ELEMENTS (words) ? words[errors[i].error]
+                                                                           : "unknown";
+
+        table_string (table, errors[i].disk);
+        table_string (table, word);
+        if (!shell_wants_json (shell, args))
+            fprintf (shell->out, "%s: %s\n", errors[i].disk, word);
+    }
+    if (shell_wants_json (shell, args))
+        table_print (table, TRUE, FALSE, FALSE, shell->out);
+    else if (n == 0)
         shell_say (shell, "No errors found");
-    else
-        shell_say (shell, "%d disk(s) have errors", n);
+    skep_disk_errors_free (errors, n);
     return 0;
 }
 
@@ -198,7 +212,8 @@ const Verb verbs_act[] = {
       "Those from 0 on are online: they go from the last one on.", setvcpu_options, run_setvcpu },
     { "guestvcpus", GROUP_DOMAIN, VERB_JSON, "show or switch the virtual CPUs that the guest sees", NULL,
       guestvcpus_options, run_guestvcpus },
-    { "domblkerror", GROUP_MONITOR, 0, "show errors of a domain's disks", NULL, active_options, run_domblkerror },
+    { "domblkerror", GROUP_MONITOR, VERB_JSON, "show errors of a domain's disks", NULL,
+      active_options, run_domblkerror },
     { "domfstrim", GROUP_DOMAIN, 0, "give back what a container's file systems do not use", NULL, trim_options,
       run_domfstrim },
     { "set-user-password", GROUP_DOMAIN, 0, "set a password inside; refused: the files are the container's", NULL,

@@ -198,7 +198,7 @@ run_enter (Shell *shell, const Args *args)
 static const Option console_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_ACTIVE),
     { "devname", OPT_STRING, 0, "alias of the console, such as console0 (the first one)",
-      COMPLETE_NONE, NULL },
+      COMPLETE_CONSOLE, NULL },
     { "force", OPT_FLAG, 0, "disconnect who is connected now", COMPLETE_NONE, NULL },
     { "safe", OPT_FLAG, 0, "refuse when somebody is connected", COMPLETE_NONE, NULL },
     OPTIONS_END,

@@ -387,7 +387,7 @@ static const Option update_options[] = {
 };
 static const Option alias_options[] = {
     OPTION_DOMAIN,
-    { "alias", OPT_STRING, OPT_REQUIRED, "alias of the device", COMPLETE_NONE, NULL },
+    { "alias", OPT_STRING, OPT_REQUIRED, "alias of the device", COMPLETE_ALIAS, NULL },
     OPTIONS_AFFECT,
     OPTIONS_END,
 };
@@ -422,7 +422,7 @@ static const Option attach_disk_options[] = {
 static const Option detach_disk_options[] = {
     OPTION_DOMAIN,
     { "target", OPT_STRING, OPT_REQUIRED, "name of the device inside, or its source",
-      COMPLETE_NONE, NULL },
+      COMPLETE_TARGET, NULL },
     OPTION_PERSISTENT,
     OPTIONS_AFFECT,
     OPTION_PRINT,

@@ -140,6 +140,27 @@ run_undefine (Shell *shell, const Args *args)
 }
 
 static int
+run_managedsave_remove (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    autodomain domain = shell_domain (shell, args);
+    int has = domain ? skep_domain_has_managed_save (domain, &error) : -1;
+
+    if (!domain)
+        return 1;
+    if (has < 0)
+        return shell_fail_with (shell, &error, "Failed to check for domain managed save image");
+    if (has > 0 && !skep_domain_remove_managed_save (domain, &error))
+        return shell_fail_with (shell, &error, "Failed to remove managed save image for domain '%s'",
+                                domain->name);
+    shell_say (shell,
+               has > 0 ? "Removed managedsave image for domain '%s'"
+                       : "Domain '%s' has no manage save image; removal skipped",
+               domain->name);
+    return 0;
+}
+
+static int
 run_autostart (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
@@ -193,6 +214,7 @@ run_send_process_signal (Shell *shell, const Args *args)
             COMPLETE_NONE, NULL                                                                    \
     }
 
+static const Option domain_options[] = { OPTION_DOMAIN, OPTIONS_END };
 static const Option start_options[] = {
     OPTION_DOMAIN_IS (COMPLETE_INACTIVE),
     FLAG ("console", "attach to the console"),
@@ -268,6 +290,8 @@ const Verb verbs_life[] = {
     { "resume", GROUP_DOMAIN, 0, "let a suspended domain go on", NULL, active_options, run_act },
     { "undefine", GROUP_DOMAIN, 0, "remove the definition of a domain",
       "A running domain goes on as a transient one.", undefine_options, run_undefine },
+    { "managedsave-remove", GROUP_DOMAIN, 0, "remove the saved state of a domain",
+      "Containers have none: that is said, and is no failure.", domain_options, run_managedsave_remove },
     { "autostart", GROUP_DOMAIN, 0, "start a domain at boot, or not", NULL, autostart_options,
       run_autostart },
     { "send-process-signal", GROUP_DOMAIN, 0, "send a signal to a process of a domain", NULL,

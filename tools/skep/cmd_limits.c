@@ -292,7 +292,7 @@ static const Option blkiotune_options[] = {
 };
 static const Option blkdeviotune_options[] = {
     OPTION_DOMAIN,
-    { "device", OPT_STRING, OPT_REQUIRED, "target of the disk", COMPLETE_NONE, NULL },
+    { "device", OPT_STRING, OPT_REQUIRED, "target of the disk", COMPLETE_TARGET, NULL },
     VALUE ("total-bytes-sec", "bytes a second in all"),
     VALUE ("read-bytes-sec", "bytes read a second"),
     VALUE ("write-bytes-sec", "bytes written a second"),
@@ -326,7 +326,7 @@ static const Option numatune_options[] = {
 };
 static const Option domiftune_options[] = {
     OPTION_DOMAIN,
-    { "interface", OPT_STRING, OPT_REQUIRED, "name on the host, or MAC address", COMPLETE_NONE,
+    { "interface", OPT_STRING, OPT_REQUIRED, "name on the host, or MAC address", COMPLETE_LINK,
       NULL },
     { "inbound", OPT_STRING, 0, "what it may receive, in KiB: AVERAGE[,PEAK[,BURST[,FLOOR]]]",
       COMPLETE_NONE, NULL },

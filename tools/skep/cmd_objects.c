@@ -333,18 +333,60 @@ run_nodedev_list (Shell *shell, const Args *args)
     return 0;
 }
 
+/* A name, or "WWNN,WWPN". FALSE with an error printed. */
+static gboolean
+find_node_device (Shell *shell, const Args *args, SkepObject *ret_device)
+{
+    autoerror error = { 0 };
+    const char *text = args_string (args, "device");
+
+    return skep_object_find (shell->conn, SKEP_NODE_DEVICES, text, ret_device, &error)
+        || shell_fail_with (shell, &error, "Could not find matching device '%s'", text) == 0;
+}
+
 static int
 run_nodedev_dumpxml (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
-    g_autofree char *xml = skep_node_device_xml (shell->conn, args_string (args, "device"), &error);
+    g_autofree char *xml = NULL;
+    SkepObject device = { 0 };
 
+    if (!find_node_device (shell, args, &device))
+        return 1;
+    xml = skep_node_device_xml (shell->conn, device.name, &error);
+    skep_object_clear (&device);
     if (!xml)
-        return shell_fail_with (shell, &error, "Could not find matching device '%s'",
-                                args_string (args, "device"));
+        return shell_fail_with (shell, &error, NULL);
     if (args_given (args, "xpath"))
         return print_xpath (shell, xml, args_string (args, "xpath"), args_flag (args, "wrap"));
     return print_string (shell, args, "xml", g_strchomp (xml));
+}
+
+static int
+run_nodedev_info (Shell *shell, const Args *args)
+{
+    autoerror error = { 0 };
+    g_autoptr (Record) record = record_new ();
+    g_autofree char *parent = NULL;
+    SkepObject device = { 0 };
+    SkepObjectState state = { 0 };
+    int code = 0;
+
+    if (!find_node_device (shell, args, &device))
+        return 1;
+    parent = skep_node_device_parent (shell->conn, device.name, NULL);
+    if (skep_object_state (shell->conn, SKEP_NODE_DEVICES, &device, &state, &error)) {
+        record_string (record, "name", "Name", device.name);
+        record_string_raw (record, "parent", "Parent", parent ? parent : "", parent);
+        record_bool (record, "active", "Active", state.active, state.active ? "yes" : "no");
+        record_bool (record, "persistent", "Persistent", state.persistent, state.persistent ? "yes" : "no");
+        record_bool (record, "autostart", "Autostart", state.autostart, state.autostart ? "yes" : "no");
+        record_print_titled (record, 15, shell_wants_json (shell, args), shell->out);
+    } else {
+        code = shell_fail_with (shell, &error, NULL);
+    }
+    skep_object_clear (&device);
+    return code;
 }
 
 /* ---- The host's memory ---- */
@@ -446,12 +488,12 @@ static const Option secret_options[] = {
 static const Option activity_options[] = { FLAG ("inactive", "those that are not active"),
                                            FLAG ("all", "active or not"), OPTIONS_END };
 static const Option interface_options[] = {
-    { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_NONE,
+    { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_INTERFACE,
       NULL },
     OPTIONS_END,
 };
 static const Option interface_xml_options[] = {
-    { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_NONE,
+    { "interface", OPT_STRING, OPT_REQUIRED, "name or MAC address of the interface", COMPLETE_INTERFACE,
       NULL },
     FLAG ("inactive", "as it is configured"),
     OPTION_XPATH,
@@ -465,11 +507,11 @@ static const Option nodedev_list_options[] = {
       "system|pci|usb_device|usb|net|scsi_host|scsi_target|scsi|storage|scsi_generic" },
     OPTIONS_END,
 };
-static const Option nodedev_options[] = {
-    { "device", OPT_STRING, OPT_REQUIRED, "name of the device", COMPLETE_NONE, NULL },
-    OPTION_XPATH,
-    OPTIONS_END,
-};
+#define OPTION_DEVICE                                                                              \
+    { "device", OPT_STRING, OPT_REQUIRED, "name of the device, or WWNN,WWPN of a host adapter",     \
+      COMPLETE_DEVICE, NULL }
+static const Option nodedev_options[] = { OPTION_DEVICE, OPTION_XPATH, OPTIONS_END };
+static const Option nodedev_info_options[] = { OPTION_DEVICE, OPTIONS_END };
 static const Option memory_tune_options[] = {
     NUMBER ("shm-pages-to-scan", "pages that the kernel looks at before it sleeps"),
     NUMBER ("shm-sleep-millisecs", "how long it sleeps"),
@@ -506,6 +548,8 @@ const Verb verbs_objects[] = {
       nodedev_list_options, run_nodedev_list },
     { "nodedev-dumpxml", GROUP_HOST, 0, "print a device of the host as XML", NULL, nodedev_options,
       run_nodedev_dumpxml },
+    { "nodedev-info", GROUP_HOST, VERB_JSON, "show the main facts of a device of the host", NULL,
+      nodedev_info_options, run_nodedev_info },
     { "node-memory-tune", GROUP_HOST, VERB_JSON, "show or set how the kernel merges equal pages",
       NULL, memory_tune_options, run_node_memory_tune },
     { "allocpages", GROUP_HOST, 0, "change the number of huge pages", NULL, allocpages_options,

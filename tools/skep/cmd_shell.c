@@ -129,10 +129,11 @@ static int
 run_complete (Shell *shell, const Args *args)
 {
     const char *line = args_string (args, "line");
-    g_autoptr (GPtrArray) found = line ? complete_line (shell, line)
-                                       : complete_words (shell,
-                                                         (char *const *) args_list (args, "word"));
+    g_autoptr (GPtrArray) found = NULL;
 
+    shell->readonly |= !shell->interactive; /* who may only look can complete, too */
+    found = line ? complete_line (shell, line)
+                 : complete_words (shell, (char *const *) args_list (args, "word"));
     for (unsigned i = 0; i < found->len; i++)
         fprintf (shell->out, "%s\n", (const char *) g_ptr_array_index (found, i));
     return 0;

@@ -422,7 +422,7 @@ static const Option domblklist_options[] = {
 };
 static const Option domblkinfo_options[] = {
     OPTION_DOMAIN,
-    { "device", OPT_STRING, 0, "target of the disk", COMPLETE_NONE, NULL },
+    { "device", OPT_STRING, 0, "target of the disk", COMPLETE_TARGET, NULL },
     FLAG ("human", "print sizes in larger units"),
     FLAG ("all", "of all disks, as a table"),
     OPTIONS_END,
@@ -430,7 +430,7 @@ static const Option domblkinfo_options[] = {
 static const Option domain_options[] = { OPTION_DOMAIN, OPTIONS_END };
 #define OPTION_INTERFACE                                                                           \
     {                                                                                              \
-        "interface", OPT_STRING, OPT_REQUIRED, "name on the host, or MAC address", COMPLETE_NONE,  \
+        "interface", OPT_STRING, OPT_REQUIRED, "name on the host, or MAC address", COMPLETE_LINK,  \
             NULL                                                                                   \
     }
 static const Option getlink_options[] = { OPTION_DOMAIN, OPTION_INTERFACE,

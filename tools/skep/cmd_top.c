@@ -2,9 +2,8 @@
 /* top: a live table of running domains, from bulk statistics. */
 #include "cmd.h"
 #include "terminal.h"
+#include "watch.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -259,8 +258,7 @@ json_double (Json *json, const char *key, double value)
 static void
 print_json (Shell *shell, const Look *look)
 {
-    g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-    g_autofree char *text = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
+    g_autofree char *text = watch_time ();
     Json json;
 
     json_init (&json);
@@ -328,97 +326,130 @@ draw (Shell *shell, const Look *look, char order)
     fprintf (out, "\033[Hskep top: %u running, CPU %.1f%%   order: %c\033[K\r\n\033[K\r\n",
              look->rows->len, cpu, order);
     line = g_strsplit (text, "\n", -1);
-    for (char **at = line; *at; at++)
-        fprintf (out, "%.*s\033[0m\033[K\r\n",
-                 shell->colour ? (int) strlen (*at) : (int) size.ws_col, *at);
+    for (char **at = line; *at; at++) {
+        g_autofree char *shown = text_clip (*at, size.ws_col);
+
+        fprintf (out, "%s\033[0m\033[K\r\n", shown);
+    }
     fputs ("\033[Jc cpu  m memory  n net  b block  t time  i id  N name  q quit\033[K", out);
     fflush (out);
 }
 
 /* ---- The loop ---- */
 
-static volatile sig_atomic_t top_interrupted;
-
-static void
-on_interrupt (int signum)
-{
-    (void) signum;
-    top_interrupted = 1;
-}
+typedef struct {
+    Shell *shell;
+    gint64 delay; /* µs */
+    gint64 left;  /* looks to go; negative: for ever */
+    gboolean live, as_json;
+    char order;
+    Look *before;
+    gint64 away; /* when the daemon went away (monotonic), 0: it is there */
+} Top;
 
 /* Waits for the next look, or a key: it changes the order, 'q' or Ctrl + C leaves. */
 static gboolean
-wait_or_key (gint64 until, gboolean keys, char *order)
+wait_or_key (Top *top, gint64 until)
 {
     for (;;) {
-        gint64 left = (until - g_get_monotonic_time ()) / 1000;
-        struct pollfd fd = { STDIN_FILENO, POLLIN, 0 };
         char key;
 
-        if (top_interrupted)
+        if (watch_interrupted () || ferror (top->shell->out))
             return FALSE;
-        if (left <= 0)
+        if (g_get_monotonic_time () >= until)
             return TRUE;
-        if (poll (keys ? &fd : NULL, keys ? 1 : 0, (int) left) <= 0)
+        if (!watch_sleep (top->live ? STDIN_FILENO : -1, until))
             continue;
         if (read (STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 3)
             return FALSE;
-        if (strchr ("cmnbtiN", key)) {
-            *order = key;
+        if (key && strchr ("cmnbtiN", key)) {
+            top->order = key;
             return TRUE;
         }
     }
 }
 
-typedef struct {
-    gint64 delay; /* µs */
-    gint64 left;  /* looks to go; negative: for ever */
-    gboolean live, as_json;
-    char order;
-} Top;
-
-static int
-run_loop (Shell *shell, Top *top)
+/* A daemon that is started again is back soon. FALSE: it was away for too long. */
+static gboolean
+daemon_away (Top *top)
 {
-    autoerror error = { 0 };
-    Look *before = take_look (shell, NULL, &error);
-    gboolean more = before != NULL;
-    /* The first rates come soon. */
-    gint64 next = g_get_monotonic_time () + MIN (top->delay, G_USEC_PER_SEC / 2);
+    gint64 now = g_get_monotonic_time ();
 
-    while (more && top->left && (more = wait_or_key (next, top->live, &top->order))) {
-        Look *look = take_look (shell, before, &error);
-
-        look_free (before);
-        if (!(before = look))
-            break;
-        g_array_sort_with_data (look->rows, compare, &top->order);
-        if (top->as_json)
-            print_json (shell, look);
-        else if (top->live)
-            draw (shell, look, top->order);
+    if (!top->away) {
+        top->away = now;
+        if (top->live)
+            fputs ("\033[Hskep top: the daemon went away, waiting for it to come back\033[K", top->shell->out);
         else
-            print_table (shell, look, 0);
-        fflush (shell->out);
-        next = g_get_monotonic_time () + top->delay;
-        top->left -= top->left > 0;
+            shell_hint (top->shell, "the daemon went away: waiting for it to come back");
+        fflush (top->shell->out);
     }
-    if (!before)
-        return shell_fail_with (shell, &error, "cannot read the figures of the domains");
-    look_free (before);
-    return 0;
+    return now - top->away < WATCH_RECONNECT_SECONDS * G_USEC_PER_SEC;
+}
+
+/* The next look, NULL without error while the daemon is away. */
+static Look *
+look_again (Top *top, SkepError *error)
+{
+    Shell *shell = top->shell;
+    Look *look = NULL;
+
+    if (!shell->conn)
+        shell->conn = shell_connect (shell, error);
+    if (shell->conn)
+        look = take_look (shell, top->before, error);
+    if (look) {
+        top->away = 0;
+    } else if ((!shell->conn || !skep_connection_alive (shell->conn)) && daemon_away (top)) {
+        shell_disconnect (shell);
+        skep_error_clear (error);
+    }
+    return look;
+}
+
+static void
+show (Top *top, Look *look)
+{
+    g_array_sort_with_data (look->rows, compare, &top->order);
+    if (top->as_json)
+        print_json (top->shell, look);
+    else if (top->live)
+        draw (top->shell, look, top->order);
+    else
+        print_table (top->shell, look, 0);
+    fflush (top->shell->out);
+    top->left -= top->left > 0;
+}
+
+static void
+run_loop (Top *top, SkepError *error)
+{
+    /* The first rates come soon. */
+    gint64 pause = MIN (top->delay, G_USEC_PER_SEC / 2);
+
+    top->before = take_look (top->shell, NULL, error);
+    while (!error->code && top->left && wait_or_key (top, g_get_monotonic_time () + pause)) {
+        Look *look = look_again (top, error);
+
+        if (look) {
+            show (top, look);
+            look_free (top->before);
+            top->before = look;
+        }
+        pause = look ? top->delay : G_USEC_PER_SEC / 5;
+    }
+    look_free (top->before);
 }
 
 static int
 run_top (Shell *shell, const Args *args)
 {
-    struct sigaction stop = { .sa_handler = on_interrupt }, old;
     const char *order = args_string (args, "sort");
     g_auto (GStrv) orders = g_strsplit (order_words, "|", -1);
     gint64 delay = args_number (args, "delay", 2);
-    Top top = { .delay = delay * G_USEC_PER_SEC, .left = args_number (args, "iterations", -1),
+    Top top = { .shell = shell, .delay = delay * G_USEC_PER_SEC,
+                .left = args_number (args, "iterations", -1),
                 .as_json = shell_wants_json (shell, args), .order = 'c' };
-    int code;
+    autoerror error = { 0 };
 
     if (order && !g_strv_contains ((const char *const *) orders, order))
         return shell_fail (shell, "no order '%s': %s", order, order_words);
@@ -428,21 +459,20 @@ run_top (Shell *shell, const Args *args)
         top.order = order_letter (order);
     top.live = !top.as_json && !args_flag (args, "batch") && isatty (STDIN_FILENO)
             && isatty (STDOUT_FILENO);
-    top_interrupted = 0;
     if (top.live) {
         if (!terminal_make_raw ())
             return shell_fail (shell, "cannot set the terminal up");
         fputs ("\033[?1049h\033[?25l\033[2J", shell->out); /* another screen, no cursor */
     }
-    sigaction (SIGINT, &stop, &old);
-    code = run_loop (shell, &top);
-    sigaction (SIGINT, &old, NULL);
+    watch_begin ();
+    run_loop (&top, &error);
+    watch_end ();
     if (top.live) {
         fputs ("\033[?25h\033[?1049l", shell->out);
         fflush (shell->out);
         terminal_leave ();
     }
-    return code;
+    return error.code ? shell_fail_with (shell, &error, "cannot read the figures of the domains") : 0;
 }
 
 /* ---- Rows ---- */

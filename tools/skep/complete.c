@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Candidates for the word being typed, for the prompt and for bash (the hidden verb `complete`). */
+#include "domxml.h"
 #include "program.h"
 #include "shell.h"
 
@@ -31,20 +32,53 @@ offer_verb (const Verb *verb, gpointer data)
 }
 
 /* Completion is silent: no daemon, no domains. */
+static gboolean
+connected (Shell *shell)
+{
+    if (shell->conn && !skep_connection_alive (shell->conn))
+        shell_disconnect (shell);
+    if (!shell->conn)
+        shell->conn = shell_connect (shell, NULL);
+    return shell->conn != NULL;
+}
+
 static void
 offer_domains (Candidates *candidates, Shell *shell, unsigned flags)
 {
     SkepDomain **domains = NULL;
 
-    if (!shell->conn)
-        shell->conn = shell->socket
-                        ? skep_connect_socket (shell->socket, SKEP_CONNECT_READONLY, NULL)
-                        : skep_connect (shell->uri, SKEP_CONNECT_READONLY, NULL);
-    if (!shell->conn || skep_list_domains (shell->conn, flags, &domains, NULL) < 0)
+    if (!connected (shell) || skep_list_domains (shell->conn, flags, &domains, NULL) < 0)
         return;
     for (SkepDomain **domain = domains; *domain; domain++)
         offer (candidates, g_strdup ((*domain)->name));
     skep_domain_list_free (domains);
+}
+
+/* What @xpath finds in the XML of the domain that @name names. */
+static void
+offer_parts (Candidates *candidates, Shell *shell, const char *name, const char *xpath)
+{
+    autodomain domain = name && connected (shell) ? skep_domain_find (shell->conn, name, NULL) : NULL;
+    g_autofree char *text = domain ? skep_domain_xml (domain, 0, NULL) : NULL;
+    g_auto (DomainXml) xml = { 0 };
+    g_autoptr (GPtrArray) nodes = NULL;
+
+    if (!text || !domain_xml_parse (text, &xml))
+        return;
+    nodes = domain_xml_find (&xml, xpath);
+    for (guint i = 0; i < nodes->len; i++)
+        offer (candidates, domain_xml_value (&xml, nodes->pdata[i], "."));
+}
+
+static void
+offer_objects (Candidates *candidates, Shell *shell, SkepKind kind)
+{
+    SkepObject *objects = NULL;
+    int n = connected (shell) ? skep_objects (shell->conn, kind, 0, &objects, NULL) : 0;
+
+    for (int i = 0; i < n; i++)
+        offer (candidates, g_strdup (objects[i].name));
+    skep_objects_free (objects, n);
 }
 
 static void
@@ -75,8 +109,9 @@ offer_files (Candidates *candidates)
     }
 }
 
+/* @domain: what the words before say of --domain, or NULL. */
 static void
-offer_values (Candidates *candidates, Shell *shell, const Option *option)
+offer_values (Candidates *candidates, Shell *shell, const Option *option, const char *domain)
 {
     switch (option->complete) {
     case COMPLETE_DOMAIN:
@@ -102,6 +137,24 @@ offer_values (Candidates *candidates, Shell *shell, const Option *option)
         break;
     case COMPLETE_SIGNAL:
         offer_words (candidates, signal_words);
+        break;
+    case COMPLETE_DEVICE:
+        offer_objects (candidates, shell, SKEP_NODE_DEVICES);
+        break;
+    case COMPLETE_INTERFACE:
+        offer_objects (candidates, shell, SKEP_INTERFACES);
+        break;
+    case COMPLETE_TARGET:
+        offer_parts (candidates, shell, domain, "/domain/devices/disk/target/@dev");
+        break;
+    case COMPLETE_LINK:
+        offer_parts (candidates, shell, domain, "/domain/devices/interface/target/@dev");
+        break;
+    case COMPLETE_ALIAS:
+        offer_parts (candidates, shell, domain, "/domain/devices/*/alias/@name");
+        break;
+    case COMPLETE_CONSOLE:
+        offer_parts (candidates, shell, domain, "/domain/devices/console/alias/@name");
         break;
     case COMPLETE_WORDS:
         offer_words (candidates, option->words);
@@ -131,10 +184,17 @@ offer_options (Candidates *candidates, const Verb *verb, const char *const *befo
     offer_option (candidates, &option_help, before);
 }
 
+static void
+note_value (const Option *option, const char *value, const char **ret_domain)
+{
+    if (strcmp (option->name, "domain") == 0 && !*ret_domain)
+        *ret_domain = value;
+}
+
 /* The option whose value the last of @before's followers would be: the one just named, else the first
- * positional one that has no value yet. */
+ * positional one that has no value yet. *ret_domain: the value of --domain, if it is there. */
 static const Option *
-expected_option (const Verb *verb, char *const *before)
+expected_option (const Verb *verb, char *const *before, const char **ret_domain)
 {
     GPtrArray *taken = g_ptr_array_new ();
     const Option *expected = NULL;
@@ -148,7 +208,7 @@ expected_option (const Verb *verb, char *const *before)
                 if (!before[1])
                     expected = option;
                 else
-                    before++;
+                    note_value (option, *++before, ret_domain);
                 g_ptr_array_add (taken, (gpointer) option);
             }
             continue;
@@ -157,6 +217,7 @@ expected_option (const Verb *verb, char *const *before)
             if (option->type != OPT_FLAG && !(option->flags & OPT_NAMED)
                 && (option->type == OPT_LIST || !g_ptr_array_find (taken, option, NULL))) {
                 g_ptr_array_add (taken, (gpointer) option);
+                note_value (option, *before, ret_domain);
                 break;
             }
     }
@@ -186,13 +247,14 @@ complete_words (Shell *shell, char *const *words)
     } else if (verb) {
         g_auto (GStrv) before = g_strdupv ((char **) words + 1);
         const Option *option;
+        const char *domain = NULL;
 
         g_clear_pointer (&before[n - 2], g_free);
-        option = expected_option (verb, before);
+        option = expected_option (verb, before, &domain);
         if (*candidates.begin == '-')
             offer_options (&candidates, verb, (const char *const *) before);
         else if (option)
-            offer_values (&candidates, shell, option);
+            offer_values (&candidates, shell, option, domain);
         else
             offer_options (&candidates, verb, (const char *const *) before);
     }

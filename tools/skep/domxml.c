@@ -5,6 +5,15 @@
 #include <libxml/parser.h>
 
 gboolean
+domain_xml_parse (const char *text, DomainXml *ret_xml)
+{
+    ret_xml->doc = xmlReadMemory (text, (int) strlen (text), "domain.xml", NULL,
+                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    ret_xml->context = ret_xml->doc ? xmlXPathNewContext (ret_xml->doc) : NULL;
+    return ret_xml->context != NULL;
+}
+
+gboolean
 domain_xml_read (Shell *shell, SkepDomain *domain, unsigned flags, DomainXml *ret_xml)
 {
     autoerror error = { 0 };
@@ -13,10 +22,7 @@ domain_xml_read (Shell *shell, SkepDomain *domain, unsigned flags, DomainXml *re
     if (!xml)
         return shell_fail_with (shell, &error, "cannot read the XML of domain '%s'", domain->name)
             == 0;
-    ret_xml->doc = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
-                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    ret_xml->context = ret_xml->doc ? xmlXPathNewContext (ret_xml->doc) : NULL;
-    return ret_xml->context || shell_fail (shell, "the daemon's XML does not parse") == 0;
+    return domain_xml_parse (xml, ret_xml) || shell_fail (shell, "the daemon's XML does not parse") == 0;
 }
 
 void

@@ -12,6 +12,8 @@ typedef struct {
     xmlXPathContextPtr context;
 } DomainXml;
 
+/* To be cleared in any case. Silent. */
+gboolean domain_xml_parse (const char *text, DomainXml *ret_xml);
 /* FALSE with an error printed. */
 gboolean domain_xml_read (Shell *shell, SkepDomain *domain, unsigned flags, DomainXml *ret_xml);
 void domain_xml_clear (DomainXml *xml);

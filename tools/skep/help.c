@@ -17,7 +17,9 @@ append_option (GString *to, const Option *option)
 
     if (option->flags & OPT_HIDDEN)
         return;
-    if (required && option->type != OPT_FLAG)
+    if (required && option->flags & OPT_NAMED)
+        g_string_append_printf (to, " --%s%s%s", option->name, value_names[option->type], more);
+    else if (required && option->type != OPT_FLAG)
         g_string_append_printf (to, " <%s>%s", option->name, more);
     else if (option->type == OPT_LIST)
         g_string_append_printf (to, " [[--%s] %s]%s", option->name, value_names[option->type] + 1,
@@ -42,7 +44,10 @@ static void
 print_option (Shell *shell, const Option *option)
 {
     g_autofree char *name = g_strdup_printf (
-        option->flags & OPT_REQUIRED && option->type != OPT_FLAG ? "[--%s]" : "--%s", option->name);
+        option->flags & OPT_REQUIRED && option->type != OPT_FLAG && !(option->flags & OPT_NAMED)
+            ? "[--%s]"
+            : "--%s",
+        option->name);
 
     if (option->flags & OPT_HIDDEN)
         return;

@@ -147,6 +147,7 @@ value_clear (Value *value)
 {
     g_free (value->text);
     g_free (value->raw);
+    g_strfreev (value->list);
 }
 
 static void
@@ -164,6 +165,12 @@ value_json (const Value *value, Json *json)
         break;
     case VALUE_NONE:
         json_string (json, NULL);
+        break;
+    case VALUE_LIST:
+        json_open (json, '[');
+        for (char **at = value->list; *at; at++)
+            json_string (json, *at);
+        json_close (json, ']');
         break;
     }
 }
@@ -251,6 +258,21 @@ record_bool (Record *record, const char *key, const char *title, gboolean value,
 }
 
 void
+record_strings (Record *record, const char *key, const char *title, const char *const *texts)
+{
+    static const char *const none[] = { NULL };
+
+    add_field (record, key, title,
+               (Value){ .type = VALUE_LIST, .list = g_strdupv ((char **) (texts ? texts : none)) });
+}
+
+void
+record_silent_number (Record *record, const char *key, gint64 value)
+{
+    add_field (record, key, NULL, (Value){ .type = VALUE_NUMBER, .number = value });
+}
+
+void
 record_none (Record *record, const char *key, const char *title, const char *text)
 {
     add_field (record, key, title, (Value){ .type = VALUE_NONE, .text = g_strdup (text) });
@@ -286,39 +308,55 @@ record_json (const Record *record, Json *json)
     json_close (json, '}');
 }
 
-void
-record_print (const Record *record, int width, const char *separator, gboolean as_json, FILE *out)
+static void
+record_print_json (const Record *record, FILE *out)
 {
     Json json;
 
-    if (!as_json) {
-        for (unsigned i = 0; i < record->fields->len; i++) {
-            const Field *field = &g_array_index (record->fields, Field, i);
-
-            fprintf (out, "%-*s%s%s\n", width, field->title, separator, field->value.text);
-        }
-        return;
-    }
     json_init (&json);
     record_json (record, &json);
     json_finish (&json, out);
+}
+
+/* The lines of a field, each begun by the title, @between and blanks up to @width columns. */
+static void
+print_field (const Field *field, const char *between, int width, FILE *out)
+{
+    char *const one[] = { field->value.text, NULL };
+    char *const *line = field->value.type == VALUE_LIST ? field->value.list : one;
+
+    for (; *line; line++)
+        fprintf (out, "%s%s%*s%s\n", field->title, between,
+                 MAX (width - (int) strlen (field->title), 0), "", *line);
+}
+
+void
+record_print (const Record *record, int width, const char *separator, gboolean as_json, FILE *out)
+{
+    if (as_json) {
+        record_print_json (record, out);
+        return;
+    }
+    for (unsigned i = 0; i < record->fields->len; i++) {
+        const Field *field = &g_array_index (record->fields, Field, i);
+
+        if (field->value.text)
+            fprintf (out, "%-*s%s%s\n", width, field->title, separator, field->value.text);
+    }
 }
 
 void
 record_print_titled (const Record *record, int width, gboolean as_json, FILE *out)
 {
     if (as_json) {
-        record_print (record, 0, "", TRUE, out);
+        record_print_json (record, out);
         return;
     }
     for (unsigned i = 0; i < record->fields->len; i++)
-        width = MAX (width, (int) strlen (g_array_index (record->fields, Field, i).title) + 1);
-    for (unsigned i = 0; i < record->fields->len; i++) {
-        const Field *field = &g_array_index (record->fields, Field, i);
-
-        fprintf (out, "%s:%*s%s\n", field->title, width - (int) strlen (field->title), "",
-                 field->value.text);
-    }
+        if (g_array_index (record->fields, Field, i).value.text)
+            width = MAX (width, (int) strlen (g_array_index (record->fields, Field, i).title) + 1);
+    for (unsigned i = 0; i < record->fields->len; i++)
+        print_field (&g_array_index (record->fields, Field, i), ":", width, out);
 }
 
 /* ---- Tables ---- */
@@ -401,6 +439,12 @@ table_colour (Table *table, const char *sgr)
     g_array_index (table->cells, Cell, table->cells->len - 1).sgr = sgr;
 }
 
+static unsigned
+columns_of (gunichar c)
+{
+    return g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
+}
+
 /* Columns that @text takes on a terminal. */
 static unsigned
 width_of (const char *text)
@@ -408,12 +452,31 @@ width_of (const char *text)
     unsigned width = 0;
     g_autofree char *valid = g_utf8_make_valid (text, -1);
 
-    for (const char *at = valid; *at; at = g_utf8_next_char (at)) {
-        gunichar c = g_utf8_get_char (at);
-
-        width += g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
-    }
+    for (const char *at = valid; *at; at = g_utf8_next_char (at))
+        width += columns_of (g_utf8_get_char (at));
     return width;
+}
+
+char *
+text_clip (const char *text, unsigned columns)
+{
+    char *valid = g_utf8_make_valid (text, -1);
+    unsigned width = 0;
+
+    for (char *at = valid; *at;) {
+        if (*at == '\033') {
+            at += strcspn (at, "m");
+            at += *at == 'm';
+            continue;
+        }
+        width += columns_of (g_utf8_get_char (at));
+        if (width > columns) {
+            *at = '\0';
+            break;
+        }
+        at = g_utf8_next_char (at);
+    }
+    return valid;
 }
 
 /* What a terminal must not see as a command: control characters become '?'. */

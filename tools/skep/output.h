@@ -31,15 +31,19 @@ void json_finish (Json *json, FILE *out);
 
 /* ---- Values ---- */
 
-typedef enum { VALUE_STRING, VALUE_NUMBER, VALUE_BOOL, VALUE_NONE } ValueType;
+typedef enum { VALUE_STRING, VALUE_NUMBER, VALUE_BOOL, VALUE_NONE, VALUE_LIST } ValueType;
 
 /* One value: as text for people, and as JSON. */
 typedef struct {
     ValueType type;
-    char *text;    /* what people see */
+    char *text;    /* what people see; NULL: nothing */
+    char **list;   /* VALUE_LIST: what people see, a line each */
     char *raw;     /* VALUE_STRING: for JSON, NULL means text */
     gint64 number; /* VALUE_NUMBER, VALUE_BOOL; JSON numbers beyond are not needed */
 } Value;
+
+/* The beginning of @text that takes at most @columns on a terminal; colours (SGR sequences) take none. */
+char *text_clip (const char *text, unsigned columns);
 
 /* ---- A list of named values ---- */
 
@@ -57,6 +61,10 @@ void record_bool (Record *record, const char *key, const char *title, gboolean v
                   const char *text);
 void record_params (Record *record, const SkepParams *params);
 void record_none (Record *record, const char *key, const char *title, const char *text); /* null */
+/* A line for each text; JSON: an array. @texts ends with NULL, or is NULL for none. */
+void record_strings (Record *record, const char *key, const char *title, const char *const *texts);
+/* In JSON only. */
+void record_silent_number (Record *record, const char *key, gint64 value);
 /* A string with different words for people and JSON. */
 void record_string_raw (Record *record, const char *key, const char *title, const char *text,
                         const char *raw);

@@ -104,16 +104,23 @@ explain_no_connection (Shell *shell, const SkepError *error)
 }
 
 SkepConnection *
+shell_connect (const Shell *shell, SkepError *error)
+{
+    unsigned flags = shell->readonly ? SKEP_CONNECT_READONLY : 0;
+
+    return shell->socket ? skep_connect_socket (shell->socket, flags, error)
+                         : skep_connect (shell->uri, flags, error);
+}
+
+SkepConnection *
 shell_connection (Shell *shell)
 {
     autoerror error = { 0 };
-    unsigned flags = shell->readonly ? SKEP_CONNECT_READONLY : 0;
 
     if (shell->conn && skep_connection_alive (shell->conn))
         return shell->conn;
     shell_disconnect (shell);
-    shell->conn = shell->socket ? skep_connect_socket (shell->socket, flags, &error)
-                                : skep_connect (shell->uri, flags, &error);
+    shell->conn = shell_connect (shell, &error);
     if (!shell->conn) {
         SkepError copy = { error.code, error.domain,
                            g_strdup (error.message ? error.message : "") };

@@ -40,6 +40,12 @@ typedef enum {
     COMPLETE_VERB,
     COMPLETE_EVENT,
     COMPLETE_SIGNAL,
+    COMPLETE_DEVICE,    /* of the host */
+    COMPLETE_INTERFACE, /* of the host */
+    COMPLETE_TARGET,    /* disk of the domain that --domain names */
+    COMPLETE_LINK,      /* network interface of that domain */
+    COMPLETE_ALIAS,     /* of any device of that domain */
+    COMPLETE_CONSOLE,   /* alias of a console of that domain */
     COMPLETE_WORDS
 } Completion;
 
@@ -105,10 +111,10 @@ typedef struct {
 extern const GroupName group_names[GROUP_LAST];
 
 /* The tables of the files, each ending with name NULL; verbs.c alone lists them. */
-extern const Verb verbs_life[], verbs_xml[], verbs_tune[], verbs_console[], verbs_monitor[],
+extern const Verb verbs_life[], verbs_xml[], verbs_tune[], verbs_console[], verbs_list[],
     verbs_event[], verbs_host[], verbs_new[], verbs_native[], verbs_shell[], verbs_stats[],
     verbs_guest[], verbs_limits[], verbs_vcpu[], verbs_device[], verbs_objects[], verbs_top[],
-    verbs_watch[], verbs_act[];
+    verbs_wait[], verbs_monitor[], verbs_act[], verbs_object_event[], verbs_info[], verbs_counters[];
 typedef void (*VerbVisit) (const Verb *verb, gpointer data);
 void verb_each (VerbVisit visit, gpointer data);
 const Verb *verb_find (const char *name);
@@ -162,6 +168,8 @@ int shell_run_line (Shell *shell, const char *line);
 int shell_interactive (Shell *shell);
 /* The connection, made when there is none; an error is printed. */
 SkepConnection *shell_connection (Shell *shell);
+/* A new connection to where the options say, silently. */
+SkepConnection *shell_connect (const Shell *shell, SkepError *error);
 void shell_disconnect (Shell *shell);
 /* The domain that --domain names; an error is printed. */
 SkepDomain *shell_domain (Shell *shell, const Args *args);

@@ -11,11 +11,12 @@ const GroupName group_names[GROUP_LAST] = {
     [GROUP_SKEP] = { "skep", "The shell itself" },
 };
 
+/* In the order of the help. */
 static const Verb *const tables[] = {
-    verbs_life,    verbs_xml,    verbs_new,   verbs_native, verbs_tune,   verbs_console,
-    verbs_monitor, verbs_event,  verbs_host,  verbs_shell,  verbs_stats,  verbs_guest,
-    verbs_limits,  verbs_vcpu,   verbs_device, verbs_objects, verbs_top,  verbs_watch,
-    verbs_act,
+    verbs_life,         verbs_xml,    verbs_new,     verbs_native,   verbs_tune,    verbs_console, verbs_list,
+    verbs_info,         verbs_stats,  verbs_counters, verbs_guest,   verbs_top,     verbs_limits,  verbs_event,
+    verbs_object_event, verbs_wait,   verbs_monitor, verbs_host,     verbs_objects, verbs_vcpu,    verbs_device,
+    verbs_act,          verbs_shell,
 };
 
 void
