@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Services of the host that keep containers by virsh: libvirt-guests ends them when the host goes down and starts them when
-it is up again; the cluster's resource agent VirtualDomain (Pacemaker's) has them as resources."""
+"""Services that keep containers: libvirt-guests ends them when the host goes down and starts them when it is up again; the
+cluster's resource agent VirtualDomain (Pacemaker's) has them as resources; Foreman has them by fog-libvirt."""
 
 import os
 import subprocess
@@ -15,6 +15,16 @@ OCF = "/usr/lib/ocf"
 AGENT = OCF + "/resource.d/heartbeat/VirtualDomain"
 # exit codes of the Open Cluster Framework
 SUCCESS, ERROR, NOT_RUNNING = 0, 1, 7
+FOG = """\
+node LXC true
+server fog running 1 65536
+shut down
+started running
+rebooted
+off shutoff
+networks 0 pools 0 volumes 0
+gone true
+"""
 
 
 def definition(directory, name):
@@ -64,11 +74,22 @@ def check_agent(checks, directory, daemon):
                      ["member"] if runs else [])
 
 
+def check_fog(checks, directory, daemon):
+    if t.execute(["/usr/bin/ruby", "-rfog/libvirt", "-e1"]).status:
+        t.skip("needs ruby-fog-libvirt (tools/deps clients)")
+    daemon.virsh("define", definition(directory, "fog"))
+    checks.equal("start", daemon.virsh("start", "fog").status, 0)
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bindings/fog.rb")
+    done = t.execute(["/usr/bin/ruby", script, daemon.uri], timeout=400)
+    checks.equal("what it sees and does", done.out, FOG)
+    checks.equal("no complaint", (done.status, done.err), (0, ""))
+
+
 def main():
     t.need_program("virsh")
     t.enter_namespaces()
     checks = t.Checks(sys.argv[1])
-    check = {"guests": check_guests, "agent": check_agent}[sys.argv[1]]
+    check = {"guests": check_guests, "agent": check_agent, "fog": check_fog}[sys.argv[1]]
     with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
         check(checks, directory, daemon)
     return checks.done()
