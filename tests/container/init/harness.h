@@ -48,6 +48,8 @@ void box_mount (Box *box, plan_mount_kind kind, const char *source, const char *
 void box_init (Box *box, const char *first, ...) G_GNUC_NULL_TERMINATED;
 void box_env (Box *box, const char *entry);
 char *box_path (Box *box, const char *name);
+/* Points box->plan at what has been added. */
+void box_fill_plan (Box *box);
 
 /* Starts up to EXECED or FAILED. @stop_at: monitor packet type after which the start socket is closed
  * (0: never): one that comes, at once, or one that we send, 100 ms after it. */
