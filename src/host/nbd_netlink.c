@@ -104,8 +104,9 @@ nbd_kernel_connect (int sock, const NbdExport *export, const char *backend, guin
     return ask_for (&request, NBD_ATTR_INDEX, ret_index, sizeof *ret_index);
 }
 
-int
-nbd_kernel_tie (guint32 index, const char *backend)
+/* Of a device that was connected for @backend: that it still is for that one the kernel looks itself. */
+static int
+reconfigure (guint32 index, const char *backend, guint type, guint64 value)
 {
     RtnlRequest request;
     int r = start (&request, NBD_CMD_RECONFIGURE);
@@ -113,23 +114,21 @@ nbd_kernel_tie (guint32 index, const char *backend)
     if (r < 0)
         return r;
     rtnl_add_u32 (&request, NBD_ATTR_INDEX, index);
-    add_u64 (&request, NBD_ATTR_CLIENT_FLAGS, NBD_CFLAG_DISCONNECT_ON_CLOSE);
+    add_u64 (&request, type, value);
     rtnl_add_string (&request, NBD_ATTR_BACKEND_IDENTIFIER, backend);
     return acknowledged (&request);
 }
 
 int
+nbd_kernel_tie (guint32 index, const char *backend)
+{
+    return reconfigure (index, backend, NBD_ATTR_CLIENT_FLAGS, NBD_CFLAG_DISCONNECT_ON_CLOSE);
+}
+
+int
 nbd_kernel_be_patient (guint32 index, const char *backend)
 {
-    RtnlRequest request;
-    int r = start (&request, NBD_CMD_RECONFIGURE);
-
-    if (r < 0)
-        return r;
-    rtnl_add_u32 (&request, NBD_ATTR_INDEX, index);
-    add_u64 (&request, NBD_ATTR_TIMEOUT, 0);
-    rtnl_add_string (&request, NBD_ATTR_BACKEND_IDENTIFIER, backend);
-    return acknowledged (&request);
+    return reconfigure (index, backend, NBD_ATTR_TIMEOUT, 0);
 }
 
 int
