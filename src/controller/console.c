@@ -86,6 +86,11 @@ log_write (Console *console, const char *data, size_t size)
 {
     if (console->log_fd < 0)
         return;
+    /* more at once than a whole log: the end of it */
+    if (size > console->log_max) {
+        data += size - (size_t) console->log_max;
+        size = (size_t) console->log_max;
+    }
     if (console->log_size + size > console->log_max)
         log_turn (console);
     /* a full disk costs the log, not the console */

@@ -228,6 +228,39 @@ test_log (gconstpointer data)
     box_free (life.box);
 }
 
+/* Of a burst that is longer than a log may be, the end is in it. */
+static void
+test_small_log (gconstpointer data)
+{
+    Life life = life_new (data != NULL);
+    g_autofree char *path = g_build_filename (life.box->dir, "console.log", NULL);
+    g_autofree char *old = g_strconcat (path, ".0", NULL), *text = NULL;
+    plan_console *console = &g_array_index (life.box->consoles, plan_console, 0);
+    struct stat st, old_st = { 0 };
+    int reader;
+
+    g_free (console->log_path);
+    console->log_path = g_strdup (path);
+    console->log_fd = open (path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    console->log_max = 300;
+    box_init (life.box, "flood=500000", "say=done", "pause", NULL);
+    life_start (&life);
+    reader = console_open (life.monitor, 0, 0);
+    g_free (console_until (reader, "done\n"));
+    close (reader);
+    run_stop (life.box, &life.run);
+    close (life.monitor);
+    close (console->log_fd);
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    g_assert_true (g_str_has_suffix (text, "done\r\n"));
+    g_assert_cmpint (stat (path, &st), ==, 0);
+    g_assert_cmpint (st.st_size, <=, 300);
+    (void) stat (old, &old_st);
+    g_assert_cmpint (old_st.st_size, <=, 300);
+    g_assert_cmpint (st.st_size + old_st.st_size, >, 200);
+    box_free (life.box);
+}
+
 /* --- daemons --- */
 
 static void
@@ -390,7 +423,7 @@ main (int argc, char **argv)
         { "halt-busybox", test_halt_busybox }, { "halt-queued", test_halt_queued }, { "halt-signal", test_halt_signal },
         { "initctl", test_initctl }, { "helper", test_helper },
         { "replay", test_replay }, { "flood", test_flood },
-        { "reopen", test_reopen }, { "log", test_log }, { "daemons", test_daemons },
+        { "reopen", test_reopen }, { "log", test_log }, { "small-log", test_small_log }, { "daemons", test_daemons },
         { "exit-file", test_exit_file }, { "stale-socket", test_stale_socket },
         { "passed-fds", test_passed_fds }, { "user", test_user },
         { "user-number", test_user_number },
