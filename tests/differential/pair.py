@@ -30,6 +30,12 @@ class Asked:
         libvirt.registerErrorHandler(lambda *_: None, None)
         self.connection = libvirt.open(self.daemon.uri)
 
+    def renew(self):
+        """Another process of the same daemon."""
+        self.daemon.stop()
+        self.daemon.start()
+        self.connect()
+
     def ask(self, document, how="define"):
         """What @how, a method of ours that gives a normalised document, comes to."""
         answer = self.ask_once(document, how)
@@ -40,9 +46,7 @@ class Asked:
             return "ok", getattr(self, how)(document)
         except libvirt.libvirtError as error:
             if error.get_error_code() in GONE and not self.alive():
-                self.daemon.stop()
-                self.daemon.start()
-                self.connect()
+                self.renew()
                 return "died", ""
             return str(error.get_error_code()), self.normal_error(error.get_error_message())
         except (UnicodeError, ValueError, TypeError) as error:
