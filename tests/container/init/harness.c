@@ -18,7 +18,7 @@
 #include "util/fd.h"
 
 #define ANSWER_MS 60000
-#define CONSOLE_SECONDS 30
+#define CONSOLE_SECONDS 120     /* a stuck client holds the console up for ten of them */
 
 static pid_t
 spawn_controller (Box *box, int plan, int start)
@@ -258,8 +258,10 @@ console_until (int fd, const char *marker)
 {
     GString *text = g_string_new (NULL);
     gint64 deadline = g_get_monotonic_time () + CONSOLE_SECONDS * G_USEC_PER_SEC;
+    gsize length = marker ? strlen (marker) : 0, seen = 0;
 
-    while (!marker || !strstr (text->str, marker)) {
+    /* what was looked through is not looked through again: a flood is long */
+    while (!marker || !strstr (text->str + seen, marker)) {
         struct pollfd poller = { .fd = fd, .events = POLLIN };
         gint64 left = (deadline - g_get_monotonic_time ()) / 1000;
         char bytes[4096];
@@ -270,6 +272,7 @@ console_until (int fd, const char *marker)
         n = read (fd, bytes, sizeof bytes);
         if (n <= 0)
             break;
+        seen = text->len > length ? text->len - length : 0;
         for (ssize_t i = 0; i < n; i++) {
             if (bytes[i] != '\r')
                 g_string_append_c (text, bytes[i]);

@@ -141,23 +141,26 @@ resident_kib (pid_t pid)
     return atol (at + strlen ("Private_Dirty:"));
 }
 
-/* B14: nobody reads, then somebody who never reads; the container goes on, memory stays. */
+/* B14: nobody reads, then, in one of the two runs since the container waits for them for a while, somebody who never
+ * reads; the container goes on, memory stays. */
 static void
 test_flood (gconstpointer data)
 {
     Life life = life_new (data != NULL);
     g_autofree char *text = NULL;
     glong before;
-    int stuck, reader;
+    int stuck = -1, reader;
 
     box_init (life.box, "flood=4000000", "sleep=100", "flood=4000000", "say=done", "pause", NULL);
     life_start (&life);
-    stuck = console_open (life.monitor, 0, 0);
+    if (data)
+        stuck = console_open (life.monitor, 0, 0);
     before = resident_kib (life.run.controller);
     reader = console_open (life.monitor, 0, 0);
     text = console_until (reader, "done\n");
     g_assert_cmpint (resident_kib (life.run.controller), <, before + 200);
-    close (stuck);
+    if (stuck >= 0)
+        close (stuck);
     close (reader);
     /* what the ring holds: the last 64 KiB, from the beginning of a line */
     reader = console_open (life.monitor, 0, 0);
