@@ -114,7 +114,9 @@ tell_completed (const Call *call)
     params = params_new ();
     params_add_int (params, "operation", 0);        /* VIR_DOMAIN_JOB_OPERATION_UNKNOWN */
     params_add_ullong (params, "time_elapsed", ms);
-    params_add_boolean (params, "success", !call->failed);
+    params_add_boolean (params, "success", !call->failure);
+    if (call->failure)
+        params_add_string (params, "errmsg", call->failure);
     event_job_completed (call->domain, params);
 }
 
@@ -135,6 +137,7 @@ call_free (Call *call)
         xdr_free (call->proc->encode, call->out);
     g_free (call->in);
     g_free (call->out);
+    g_free (call->failure);
     if (call->reply_fds) {
         for (guint i = 0; i < call->reply_fds->len; i++)
             close (g_array_index (call->reply_fds, int, i));
@@ -160,16 +163,25 @@ call_done (Call *call)
     call_free (call);
 }
 
+/* For others than the client, whose own text stands behind the first line: it may hold what nobody else should
+ * read. */
+static char *
+error_text (const GError *error)
+{
+    char *text = error_wire_message (error);
+
+    if (error->code == ERR_XML_DETAIL)
+        text[strcspn (text, "\n")] = '\0';
+    return text;
+}
+
 /* What a client got wrong is its own affair; what failed here is the administrator's. */
 static void
 error_log (const char *name, guint64 client, const GError *error)
 {
-    g_autofree char *text = error_wire_message (error);
+    g_autofree char *text = error_text (error);
     const char *place = error_place (error);
 
-    /* the client's own text stands behind: it may hold what nobody else should read */
-    if (error->code == ERR_XML_DETAIL)
-        text[strcspn (text, "\n")] = '\0';
     switch (error->code) {
     case ERR_INTERNAL:
     case ERR_NO_MEMORY:
@@ -192,8 +204,8 @@ call_failed (Call *call, GError *error)
 {
     error_log (call->proc->name, call->client->id, error);
     rpc_call_error (call->rpc, error);
+    call->failure = error_text (error);
     g_error_free (error);
-    call->failed = TRUE;
     call_free (call);
 }
 

@@ -47,7 +47,7 @@ typedef struct {
     Client *client;             /* stays valid until the call is answered */
     Domain *domain;             /* referenced; ON_DOMAIN rows only */
     Job *job;
-    gboolean failed;            /* call_failed() */
+    char *failure;              /* why call_failed(); NULL: it has not */
     void *in, *out;             /* zeroed and sized by the row; freed by xdr_free() */
     GArray *reply_fds;          /* of int, closed after the reply; NULL none */
 } Call;

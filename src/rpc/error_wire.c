@@ -119,7 +119,9 @@ message_fill (const char *pattern, const char *detail)
 char *
 error_wire_message (const GError *error)
 {
-    return message_fill (pattern_of (wire_code (error), error->message), error->message);
+    g_autofree char *detail = g_utf8_make_valid (error->message, -1);
+
+    return message_fill (pattern_of (wire_code (error), error->message), detail);
 }
 
 GByteArray *

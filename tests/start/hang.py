@@ -101,7 +101,7 @@ def unplugged(connection, checks, fuse):
     checks.that("the attach comes back", callers.wait(60), callers.ended)
     skeptest.wait_until(lambda: libvirt.virEventRunDefaultImpl() or told, 10, 0)
     checks.that("watchers are told that it took long and failed", told and told[0]["success"] is False and
-                told[0]["time_elapsed"] > 1000, told)
+                told[0]["time_elapsed"] > 1000 and told[0]["errmsg"] in callers.ended[0][1], (told, callers.ended))
     checks.that("and has changed nothing", "/tmp/x" not in domain.XMLDesc(2))
 
 
