@@ -341,7 +341,8 @@ def check_lines(checks, skep):
     checks.equal("-q leaves headers out", skep("-q", "list").out.count("\n"), 1)
     skep("resume", "one")
     checks.equal("no colours in a pipe", skep("list").out.count("\033"), 0)
-    for words, part in ((("nonsense",), "unknown verb"), (("lis",), "did you mean 'list'"), (("domid",), "needs <domain>"),
+    for words, part in ((("nonsense",), "unknown verb"), (("lis",), "did you mean 'list'"), (("strat",), "did you mean 'start'"),
+                        (("domiinfo",), "did you mean 'dominfo'"), (("xyzzy",), "'help' lists all"), (("domid",), "needs <domain>"),
                         (("--nonsense",), "skep --help"), (("-e", "xyz", "uri"), "escape"), (("cd", "/"), "prompt")):
         result = skep(*words)
         checks.that(f"{' '.join(words)} is explained", result.status == 1 and part in result.err, result)

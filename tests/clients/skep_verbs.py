@@ -152,6 +152,7 @@ shutdown off
 reboot off
 reset off
 undefine none
+undefine one --remove-all-storage
 dumpxml none
 dominfo none
 domid none
@@ -239,10 +240,90 @@ def verbs_of(program, *words):
     return set(re.findall(r"^    ([a-z][a-z0-9-]*) ", t.execute([program, *words, "help"]).out, re.M))
 
 
+def rows_of(name):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8") as file:
+        return [line.split() for line in file if not line.startswith("#")]
+
+
+def check_options(checks, verbs):
+    """What virsh's options do skep's do, but for those that were thought of: skep's help says the same of them. (That skep
+    has the options at all is checked in skep.py.)"""
+    listed = {(row[0], option) for row in rows_of("skep-options-refused.txt") if row for option in row[1:]}
+    helped, known = set(), set()
+    for verb in sorted(verbs):
+        for option, text in re.findall(r"^    \[?(--[\w-]+)\]? +(.*)$", t.execute([SKEP, "help", verb]).out, re.M):
+            if re.search(r"refuse[ds]?\b(?! when)|virtual machine|virsh's sake|without effect", text):
+                helped.add((verb, option))
+    for verb in {verb for verb, _ in listed}:
+        known |= {(verb, option) for option in re.findall(r"--[\w-]+", t.execute(["virsh", "help", verb]).out)}
+    checks.equal("options that do nothing", sorted(helped), sorted(listed))
+    checks.equal("all of them are virsh's", sorted(listed - known), [])
+
+
+# Neither lists nor asks: it acts, prints a document (XML, a plan), or is the shell's own.
+WITHOUT_JSON = """\
+start create shutdown reboot destroy suspend resume reset undefine autostart managedsave-remove send-process-signal new
+define edit setmem setmaxmem setvcpus setvcpu domif-setlink domrename set-lifecycle-action set-user-password
+attach-device detach-device update-device detach-device-alias attach-disk detach-disk attach-interface detach-interface
+domfsfreeze domfsthaw domfstrim domjobabort console lxc-enter-namespace nodesuspend allocpages
+dumpxml domain-plan capabilities domcapabilities sysinfo iface-dumpxml nodedev-dumpxml
+connect cd pwd echo quit exit help
+"""
+
+
+def check_json_verbs(checks, verbs):
+    without = {verb for verb in verbs if "--json" not in t.execute([SKEP, "help", verb]).out}
+    checks.equal("verbs without --json", sorted(without), sorted(WITHOUT_JSON.split()))
+
+
+# Keys are libvirt's own names there; values of these are lists of CPUs or nodes, or what a user wrote.
+LIBVIRT_KEYS = {"domstats", "guestinfo", "domiftune", "blkdeviotune"}
+WORD_KEYS = {"affinity", "map", "numa_nodeset", "wanted", "effective", "security_doi", "name", "title", "hostname", "vcpus", "online",
+             "offlinable"}
+
+
+def json_faults(verb, value, key="", depth=0):
+    """What skep(1) says of JSON and @value breaks."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if depth == 0 and verb == "domstats":
+                pass                    # names of domains
+            elif verb not in LIBVIRT_KEYS and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                yield f"key {name}"
+            yield from json_faults(verb, inner, name, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from json_faults(verb, inner, key, depth + 1)
+    elif isinstance(value, str) and verb not in LIBVIRT_KEYS and key not in WORD_KEYS and re.fullmatch(r"-?\d+(\.\d+)?|yes|no|true", value):
+        yield f"{key} is the string {value}"
+
+
+def check_json_shapes(checks, pair):
+    asked = set()
+    for line in [*SAME.splitlines(), "list --all", "dominfo one", "dominfo off", "domstate one", "domid off", "domcontrol one",
+                 "dommemstat one", "domblkstat one vda", "domifstat one skv0", "cpu-stats one", "memtune one", "schedinfo one",
+                 "limits one", "nodeinfo", "nodememstats", "nodecpustats", "nodecpumap", "freecell --all", "freepages --all",
+                 "version --daemon", "domblkerror one", "domtime one", "event --list", "guestvcpus one", "domain-check one"]:
+        words = pair.words(line)
+        if "--json" not in t.execute([SKEP, "help", words[0]]).out or "--tree" in words or "--print-xml" in words:
+            continue
+        done = pair.skep(*words, "--json")
+        if done.status != 0:
+            continue
+        asked.add(words[0])
+        try:
+            faults = list(json_faults(words[0], json.loads(done.out)))
+        except ValueError as error:
+            faults = [str(error), done.out]
+        checks.equal(f"{line} --json: as skep(1) says", faults, [])
+    checks.that("most verbs were asked", len(asked) > 40, sorted(asked))
+
+
 def check_verbs(checks):
     """Every verb of virsh, but for those that were thought of."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "skep-verbs-left-out.txt"), encoding="utf-8") as file:
-        left_out = {word for line in file if not line.startswith("#") for word in line.split()}
+    left_out = {word for row in rows_of("skep-verbs-left-out.txt") for word in row}
+    check_options(checks, verbs_of(SKEP))
+    check_json_verbs(checks, verbs_of(SKEP))
     checks.equal("verbs that virsh has and skep has not", sorted(verbs_of("virsh") - verbs_of(SKEP)), sorted(left_out))
 
 
@@ -312,6 +393,20 @@ def check_changes(checks, pair):
     for line, text in REFUSED:
         done = pair.skep(*line.split())
         checks.that(f"{line}: refused", done.status == 1 and text in done.err, done)
+
+
+def check_storage(checks, pair, root):
+    """Disks stay, which is said and no failure, as in virsh."""
+    path = pair.names["late"] + ".disk"
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(t.domain_xml("stays", root, devices=f"<disk type='file'><source file='{pair.names['image']}'/><target dev='vda'/></disk>"))
+    done = []
+    for program in (pair.skep, pair.virsh):
+        pair.virsh("define", path)
+        done.append(program("undefine", "stays", "--remove-all-storage"))
+    checks.equal("undefine --remove-all-storage", [(one.status, one.err.strip()) for one in done],
+                 [(0, f"error: Storage volume 'vda'({pair.names['image']}) is not managed by libvirt. Remove it manually.")] * 2)
+    checks.that("the disk stays", os.path.exists(pair.names["image"]))
 
 
 def check_limits(checks, pair):
@@ -531,7 +626,9 @@ def main():
         check_words(checks, pair)
         check_verbs(checks)
         check_json(checks, pair)
+        check_json_shapes(checks, pair)
         check_changes(checks, pair)
+        check_storage(checks, pair, root)
         check_limits(checks, pair)
         check_wait(checks, pair)
         check_wait_more(checks, pair)

@@ -458,6 +458,52 @@ test_completion (void)
     }
 }
 
+static void
+test_clip (void)
+{
+    static const struct {
+        const char *text;
+        unsigned columns;
+        const char *expected;
+    } rows[] = {
+        { "abc", 3, "abc" },
+        { "abcd", 3, "abc" },
+        { "", 0, "" },
+        { "n\u00e4me", 2, "n\u00e4" },
+        { "\u5bb9\u5668", 3, "\u5bb9" }, /* half of a wide character is none */
+        { "\u5bb9\u5668", 4, "\u5bb9\u5668" },
+        { "\033[1mab\033[0mcd", 3, "\033[1mab\033[0mc" },
+        { "\033[1", 3, "\033[1" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autofree char *text = text_clip (rows[i].text, rows[i].columns);
+
+        g_assert_cmpstr (text, ==, rows[i].expected);
+    }
+}
+
+/* What people see as lines is an array for scripts, and what only scripts see is no line. */
+static void
+test_record_lists (void)
+{
+    static const char *const texts[] = { "a", "b", NULL };
+    g_autoptr (Record) record = record_new ();
+    g_autofree char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream (&text, &size);
+
+    record_strings (record, "messages", "Messages", texts);
+    record_strings (record, "none", "None", NULL);
+    record_silent_number (record, "quiet", 3);
+    record_print_titled (record, 10, FALSE, out);
+    record_print (record, 0, "", TRUE, out);
+    fclose (out);
+    g_assert_cmpstr (text, ==,
+                     "Messages:  a\nMessages:  b\n"
+                     "{\n  \"messages\": [\n    \"a\",\n    \"b\"\n  ],\n  \"none\": [],\n  \"quiet\": 3\n}\n");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -465,7 +511,7 @@ main (int argc, char **argv)
     g_test_add_func ("/shell/words", test_words);
     g_test_add_func ("/shell/partial-words", test_partial_words);
     g_test_add_func ("/shell/arguments", test_arguments);
-    g_test_add_func ("/shell/lists", test_lists);
+    g_test_add_func ("/shell/record-lists", test_record_lists);
     g_test_add_func ("/shell/refusals", test_refusals);
     g_test_add_func ("/shell/sizes", test_sizes);
     g_test_add_func ("/shell/table-of-verbs", test_table);
@@ -476,5 +522,7 @@ main (int argc, char **argv)
     g_test_add_func ("/shell/new-bind", test_new_bind);
     g_test_add_func ("/shell/busybox-root", test_busybox_root);
     g_test_add_func ("/shell/completion", test_completion);
+    g_test_add_func ("/shell/clip", test_clip);
+    g_test_add_func ("/shell/record-lists", test_record_lists);
     return g_test_run ();
 }

@@ -81,7 +81,7 @@ run_domfsinfo (Shell *shell, const Args *args)
         table_string (table, filesystems[i].mountpoint);
         table_string (table, filesystems[i].name);
         table_string (table, filesystems[i].type);
-        table_string (table, targets);
+        table_strings (table, (const char *const *) filesystems[i].targets, targets);
     }
     table_print (table, shell_wants_json (shell, args), shell->quiet, shell->colour, shell->out);
     skep_filesystems_free (filesystems, n);

@@ -271,38 +271,61 @@ numbers_of_capabilities (SkepConnection *conn, const char *xpath, SkepError *err
 }
 
 /* One entry a cell: its number, or "total", and KiB. */
+/* Memory in KiB: free of each cell, and of all. */
+static void
+json_cells (Shell *shell, const GArray *cells, const GArray *free_kib, guint64 total)
+{
+    Json json;
+
+    json_init (&json);
+    json_open (&json, '{');
+    json_key (&json, "cells");
+    json_open (&json, '[');
+    for (unsigned i = 0; i < cells->len; i++) {
+        json_open (&json, '{');
+        json_key (&json, "cell");
+        json_uint (&json, g_array_index (cells, unsigned, i));
+        json_key (&json, "free");
+        json_uint (&json, g_array_index (free_kib, guint64, i));
+        json_close (&json, '}');
+    }
+    json_close (&json, ']');
+    json_key (&json, "total");
+    json_uint (&json, total);
+    json_close (&json, '}');
+    json_finish (&json, shell->out);
+}
+
 static int
 print_cells (Shell *shell, const Args *args)
 {
     autoerror error = { 0 };
     g_autoptr (GArray) cells = numbers_of_capabilities (
         shell->conn, "/capabilities/host/topology/cells/cell/@id", &error);
-    g_autoptr (Record) record = record_new ();
-    uint64_t total = 0;
+    g_autoptr (GArray) free_kib = g_array_new (FALSE, FALSE, sizeof (guint64));
+    guint64 total = 0;
 
     if (!cells)
         return shell_fail_with (shell, &error, "cannot get the cells of the host");
     for (unsigned i = 0; i < cells->len; i++) {
         unsigned id = g_array_index (cells, unsigned, i);
-        g_autofree char *key = g_strdup_printf ("%u", id);
-        g_autofree char *title = g_strdup_printf ("%5u:", id);
         g_autofree uint64_t *bytes = NULL;
+        guint64 kib;
 
         if (skep_node_cells_free_memory (shell->conn, (int) id, 1, &bytes, &error) != 1)
             return shell_fail_with (shell, &error, "cannot get the free memory of cell %u", id);
-        total += bytes[0] / 1024;
-        record_number (record, key, title, (gint64) (bytes[0] / 1024),
-                       " %10" G_GUINT64_FORMAT " KiB", bytes[0] / 1024);
+        kib = bytes[0] / 1024;
+        total += kib;
+        g_array_append_val (free_kib, kib);
     }
-    if (!shell_wants_json (shell, args)) {
-        record_print (record, 0, "", FALSE, shell->out);
-        fputs ("--------------------\n", shell->out);
-        g_clear_pointer (&record, record_free);
-        record = record_new ();
+    if (shell_wants_json (shell, args)) {
+        json_cells (shell, cells, free_kib, total);
+        return 0;
     }
-    record_number (record, "total", "Total:", (gint64) total, " %10" G_GUINT64_FORMAT " KiB",
-                   total);
-    record_print (record, 0, "", shell_wants_json (shell, args), shell->out);
+    for (unsigned i = 0; i < cells->len; i++)
+        fprintf (shell->out, "%5u: %10" G_GUINT64_FORMAT " KiB\n", g_array_index (cells, unsigned, i),
+                 g_array_index (free_kib, guint64, i));
+    fprintf (shell->out, "--------------------\nTotal: %10" G_GUINT64_FORMAT " KiB\n", total);
     return 0;
 }
 
@@ -325,36 +348,46 @@ run_freecell (Shell *shell, const Args *args)
                   : !skep_node_free_memory (shell->conn, &all, &error))
         return shell_fail_with (shell, &error, "cannot get the free memory of the host");
     all = (bytes ? bytes[0] : all) / 1024;
-    record_number (record, cell >= 0 ? title : "total", title, (gint64) all,
+    if (cell >= 0)
+        record_silent_number (record, "cell", cell);
+    record_number (record, cell >= 0 ? "free" : "total", title, (gint64) all,
                    "%" G_GUINT64_FORMAT " KiB", all);
     record_print (record, 0, ": ", shell_wants_json (shell, args), shell->out);
     return 0;
 }
 
+/* Into @table, which is for JSON, and as lines for people. */
 static int
-print_pages (Shell *shell, const Args *args, int cell, const unsigned *sizes, unsigned n)
+print_pages (Shell *shell, Table *table, gboolean as_json, int cell, const GArray *sizes)
 {
     autoerror error = { 0 };
     g_autofree uint64_t *counts = NULL;
-    g_autoptr (Record) record = record_new ();
 
-    if (skep_node_free_pages (shell->conn, sizes, n, cell, 1, &counts, &error) != (int) n)
+    if (skep_node_free_pages (shell->conn, (const unsigned *) (const void *) sizes->data, sizes->len, cell, 1,
+                              &counts, &error)
+        != (int) sizes->len)
         return shell_fail_with (shell, &error, "cannot get the free pages of cell %d", cell);
-    if (!shell_wants_json (shell, args))
+    if (!as_json)
         fprintf (shell->out, "Node %d:\n", cell);
-    for (unsigned i = 0; i < n; i++) {
-        g_autofree char *title = g_strdup_printf ("%uKiB", sizes[i]);
+    for (unsigned i = 0; i < sizes->len; i++) {
+        unsigned size = g_array_index (sizes, unsigned, i);
 
-        record_number (record, title, NULL, (gint64) counts[i], "%" G_GUINT64_FORMAT, counts[i]);
+        table_number (table, cell, NULL);
+        table_number (table, size, NULL);
+        table_number (table, (gint64) counts[i], NULL);
+        if (!as_json)
+            fprintf (shell->out, "%uKiB: %" G_GUINT64_FORMAT "\n", size, counts[i]);
     }
-    record_print (record, 0, ": ", shell_wants_json (shell, args), shell->out);
     return 0;
 }
 
 static int
 run_freepages (Shell *shell, const Args *args)
 {
+    static const char *const keys[] = { "cell", "page_size", "free", NULL };
     autoerror error = { 0 };
+    g_autoptr (Table) table = table_new (keys, keys);
+    gboolean as_json = shell_wants_json (shell, args);
     g_autoptr (GArray) cells = NULL, sizes = NULL;
     gint64 cell = args_number (args, "cellno", -1);
     unsigned size = (unsigned) args_size (args, "pagesize", 0);
@@ -373,11 +406,11 @@ run_freepages (Shell *shell, const Args *args)
         g_array_append_val (sizes, size);
     }
     if (cell >= 0)
-        return print_pages (shell, args, (int) cell, (const unsigned *) (void *) sizes->data,
-                            sizes->len);
-    for (unsigned i = 0; i < cells->len && code == 0; i++)
-        code = print_pages (shell, args, (int) g_array_index (cells, unsigned, i),
-                            (const unsigned *) (void *) sizes->data, sizes->len);
+        code = print_pages (shell, table, as_json, (int) cell, sizes);
+    for (unsigned i = 0; cell < 0 && i < cells->len && code == 0; i++)
+        code = print_pages (shell, table, as_json, (int) g_array_index (cells, unsigned, i), sizes);
+    if (as_json && code == 0)
+        table_print (table, TRUE, FALSE, FALSE, shell->out);
     return code;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Verbs that start, stop and end domains. */
 #include "cmd.h"
+#include "domxml.h"
 
 #include <unistd.h>
 
@@ -117,6 +118,35 @@ run_destroy (Shell *shell, const Args *args)
                     | (args_flag (args, "remove-logs") ? 2U : 0));
 }
 
+/* Says of each disk that it stays: there are no storage pools here, so that nothing of it is the daemon's. As in
+ * virsh that is no failure. FALSE with an error printed: it runs. */
+static gboolean
+storage_stays (Shell *shell, const Args *args)
+{
+    autodomain domain = shell_domain (shell, args);
+    g_auto (GStrv) named = g_strsplit (args_given (args, "storage") ? args_string (args, "storage") : "", ",", -1);
+    g_auto (DomainXml) xml = { 0 };
+    g_autoptr (GPtrArray) disks = NULL;
+
+    if (!domain || !domain_xml_read (shell, domain, SKEP_XML_INACTIVE, &xml))
+        return FALSE;
+    if (domain->id >= 0)
+        return shell_fail (shell, "Storage volume deletion is supported only on stopped domains") == 0;
+    disks = domain_xml_find (&xml, "/domain/devices/disk");
+    for (guint i = 0; i < disks->len; i++) {
+        g_autofree char *target = domain_xml_value (&xml, disks->pdata[i], "target/@dev");
+        g_autofree char *source = domain_xml_value (&xml, disks->pdata[i], "source/@file | source/@dev");
+
+        if (source && target
+            && (args_flag (args, "remove-all-storage")
+                || g_strv_contains ((const char *const *) named, target)
+                || g_strv_contains ((const char *const *) named, source)))
+            shell_fail (shell, "Storage volume '%s'(%s) is not managed by libvirt. Remove it manually.", target,
+                        source);
+    }
+    return TRUE;
+}
+
 static int
 run_undefine (Shell *shell, const Args *args)
 {
@@ -130,10 +160,8 @@ run_undefine (Shell *shell, const Args *args)
     };
     unsigned flags = 0;
 
-    if (args_given (args, "storage") || args_flag (args, "remove-all-storage")
-        || args_flag (args, "delete-storage-volume-snapshots") || args_flag (args, "wipe-storage"))
-        return shell_fail (
-            shell, "removing storage is not supported: delete the container's files yourself");
+    if ((args_given (args, "storage") || args_flag (args, "remove-all-storage")) && !storage_stays (shell, args))
+        return 1;
     for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++)
         flags |= args_flag (args, rows[i].option) ? rows[i].flag : 0;
     return act (shell, args, flags);
@@ -249,10 +277,10 @@ static const Option destroy_options[] = {
 static const Option undefine_options[] = {
     OPTION_DOMAIN,
     FLAG ("managed-save", "remove its saved state as well"),
-    { "storage", OPT_STRING, 0, "not supported for containers", COMPLETE_NONE, NULL },
-    FLAG ("remove-all-storage", "not supported for containers"),
-    FLAG ("delete-storage-volume-snapshots", "not supported for containers"),
-    FLAG ("wipe-storage", "not supported for containers"),
+    { "storage", OPT_STRING, 0, "say that these disks stay: there are no storage pools", COMPLETE_TARGET, NULL },
+    FLAG ("remove-all-storage", "say that all its disks stay"),
+    FLAG ("delete-storage-volume-snapshots", "without effect: of storage volumes"),
+    FLAG ("wipe-storage", "without effect: of storage volumes"),
     FLAG ("snapshots-metadata", "remove what is known of its snapshots"),
     FLAG ("checkpoints-metadata", "remove what is known of its checkpoints"),
     UNUSED_FLAG ("nvram"),

@@ -235,13 +235,19 @@ run_domiftune (Shell *shell, const Args *args)
 
 /* ---- limits: wanted and effective ---- */
 
+/* Lists of CPUs and nodes stay words, even if they are one number. */
 static void
-limit_cell (Table *table, const char *text)
+limit_cell (Table *table, const char *name, const char *text)
 {
-    if (*text)
-        table_string (table, text);
-    else
+    gboolean list = strcmp (name, "cpu.cpus") == 0 || strcmp (name, "numa.nodes") == 0;
+    gint64 number;
+
+    if (!*text)
         table_none (table, "-");
+    else if (!list && g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &number, NULL))
+        table_number (table, number, text);
+    else
+        table_string (table, text);
 }
 
 static int
@@ -264,8 +270,8 @@ run_limits (Shell *shell, const Args *args)
                         && strcmp (limits[i].wanted, limits[i].effective) != 0;
 
         table_string (table, limits[i].name);
-        limit_cell (table, limits[i].wanted);
-        limit_cell (table, limits[i].effective);
+        limit_cell (table, limits[i].name, limits[i].wanted);
+        limit_cell (table, limits[i].name, limits[i].effective);
         table_bool (table, differs, differs ? "differs" : "");
         if (differs)
             table_colour (table, "31");

@@ -389,7 +389,7 @@ run_domifaddr (Shell *shell, const Args *args)
 static const Option domstats_options[] = {
     FLAG ("state", "report domain state"),
     FLAG ("cpu-total", "report CPU time"),
-    FLAG ("balloon", "report memory as virtual machines have it"),
+    FLAG ("balloon", "report memory under the names of balloon"),
     FLAG ("vcpu", "report virtual CPUs"),
     FLAG ("interface", "report network interfaces"),
     FLAG ("block", "report disks"),
@@ -397,7 +397,7 @@ static const Option domstats_options[] = {
     FLAG ("iothread", "report I/O threads (containers have none)"),
     FLAG ("memory", "report the container's memory"),
     FLAG ("dirtyrate", "report the dirty rate (containers have none)"),
-    FLAG ("vm", "report a virtual machine's own figures (containers have none)"),
+    FLAG ("vm", "of virtual machines: containers have no such figures"),
     FLAG ("list-active", "of running domains only"),
     FLAG ("list-inactive", "of domains that do not run"),
     FLAG ("list-persistent", "of domains with a saved definition"),

@@ -64,7 +64,7 @@ show_memory_limits (Shell *shell, const Args *args, SkepDomain *domain, unsigned
         const SkepParam *param = &params.item[i];
 
         if (param->type == SKEP_ULLONG && param->value.ul >= SKEP_MEMORY_UNLIMITED)
-            record_string (record, param->name, NULL, "unlimited");
+            record_none (record, param->name, NULL, "unlimited");
         else
             record_number (record, param->name, NULL, param->value.l, "%" G_GINT64_FORMAT,
                            param->value.l);

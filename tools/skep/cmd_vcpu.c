@@ -187,11 +187,18 @@ run_setvcpus (Shell *shell, const Args *args)
 
 /* ---- vcpuinfo ---- */
 
+static const char *
+vcpu_state_name (int state)
+{
+    static const char *const states[] = { "offline", "running", "blocked" };
+
+    return state < 0 ? "N/A" : state < 3 ? states[state] : "no state";
+}
+
 static void
 print_vcpu (Shell *shell, const SkepVcpu *vcpu, const uint8_t *map, const HostCpus *host,
             gboolean pretty)
 {
-    static const char *const states[] = { "offline", "running", "blocked" };
     g_autofree char *list = list_of_map (map, host->cpus);
 
     fprintf (shell->out, "%-15s %u\n", "VCPU:", vcpu->number);
@@ -199,10 +206,7 @@ print_vcpu (Shell *shell, const SkepVcpu *vcpu, const uint8_t *map, const HostCp
         fprintf (shell->out, "%-15s %d\n", "CPU:", vcpu->cpu);
     else
         fprintf (shell->out, "%-15s N/A\n", "CPU:");
-    fprintf (shell->out, "%-15s %s\n", "State:",
-             vcpu->state < 0    ? "N/A"
-             : vcpu->state < 3 ? states[vcpu->state]
-                               : "no state");
+    fprintf (shell->out, "%-15s %s\n", "State:", vcpu_state_name (vcpu->state));
     if (vcpu->state < 0)
         fprintf (shell->out, "%-15s N/A\n", "CPU time");
     else
@@ -231,7 +235,10 @@ json_vcpus (Shell *shell, const SkepVcpu *vcpus, const uint8_t *maps, int n, con
             record_number (record, "cpu", NULL, vcpus[i].cpu, "%d", vcpus[i].cpu);
         else
             record_none (record, "cpu", NULL, "");
-        record_number (record, "state", NULL, vcpus[i].state, "%d", vcpus[i].state);
+        if (vcpus[i].state >= 0)
+            record_string (record, "state", NULL, vcpu_state_name (vcpus[i].state));
+        else
+            record_none (record, "state", NULL, "");
         record_number (record, "cpu_time", NULL, (gint64) vcpus[i].cpu_time, "%s", "");
         record_string (record, "affinity", NULL, list);
         record_json (record, &json);
@@ -382,7 +389,7 @@ static const Option vcpucount_options[] = {
     FLAG ("maximum", "how many it can have"),
     FLAG ("active", "how many it has"),
     OPTIONS_AFFECT,
-    FLAG ("guest", "as the guest sees it, for virtual machines"),
+    FLAG ("guest", "those that a program inside may use"),
     OPTIONS_END,
 };
 static const Option setvcpus_options[] = {
@@ -390,7 +397,7 @@ static const Option setvcpus_options[] = {
     { "count", OPT_NUMBER, OPT_REQUIRED, "how many", COMPLETE_NONE, NULL },
     FLAG ("maximum", "change the maximum, of the saved definition"),
     OPTIONS_AFFECT,
-    FLAG ("guest", "change it inside, for virtual machines"),
+    FLAG ("guest", "those that a program inside may use"),
     FLAG ("hotpluggable", "for virtual machines"),
     OPTIONS_END,
 };

@@ -57,6 +57,29 @@ print_option (Shell *shell, const Option *option)
     fputc ('\n', shell->out);
 }
 
+/* In lines of 76 columns at most; the line ends of @text stay. */
+static void
+print_wrapped (Shell *shell, const char *text)
+{
+    g_auto (GStrv) line = g_strsplit (text, "\n", -1);
+
+    for (char **at = line; *at; at++) {
+        const char *rest = *at;
+
+        while (strlen (rest) > 72) {
+            const char *cut = rest + 72;
+
+            while (cut > rest && *cut != ' ')
+                cut--;
+            if (cut == rest)
+                break;
+            fprintf (shell->out, "    %.*s\n", (int) (cut - rest), rest);
+            rest = cut + 1;
+        }
+        fprintf (shell->out, "    %s\n", rest);
+    }
+}
+
 void
 help_verb (Shell *shell, const Verb *verb)
 {
@@ -64,8 +87,10 @@ help_verb (Shell *shell, const Verb *verb)
 
     fprintf (shell->out, "  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s\n", verb->name, verb->summary,
              synopsis);
-    if (verb->description)
-        fprintf (shell->out, "\n  DESCRIPTION\n    %s\n", verb->description);
+    if (verb->description) {
+        fputs ("\n  DESCRIPTION\n", shell->out);
+        print_wrapped (shell, verb->description);
+    }
     fputs ("\n  OPTIONS\n", shell->out);
     for (const Option *option = verb->options; option && option->name; option++)
         print_option (shell, option);

@@ -434,6 +434,13 @@ table_bool (Table *table, gboolean value, const char *text)
 }
 
 void
+table_strings (Table *table, const char *const *texts, const char *text)
+{
+    add_cell (table, VALUE_LIST, 0, g_strdup (text));
+    g_array_index (table->cells, Cell, table->cells->len - 1).value.list = g_strdupv ((char **) texts);
+}
+
+void
 table_colour (Table *table, const char *sgr)
 {
     g_array_index (table->cells, Cell, table->cells->len - 1).sgr = sgr;

@@ -88,6 +88,8 @@ void table_string (Table *table, const char *text);
 void table_number (Table *table, gint64 value, const char *text); /* @text NULL: the number */
 void table_none (Table *table, const char *text);                 /* JSON null */
 void table_bool (Table *table, gboolean value, const char *text);
+/* @text for people, an array in JSON. @texts ends with NULL. */
+void table_strings (Table *table, const char *const *texts, const char *text);
 /* Colour of the last cell's text: an SGR parameter such as "32", used when @colour is printed. */
 void table_colour (Table *table, const char *sgr);
 /* Aligned columns with virsh's two header lines (left out with @quiet); widths are in terminal

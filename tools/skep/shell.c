@@ -153,27 +153,58 @@ shell_domain (Shell *shell, const Args *args)
 
 /* ---- Commands ---- */
 
-/* The verb that begins like @name, if there is one: for the hint. */
+/* How many letters are to be put in, taken out, changed or swapped with the next one to make @b of @a. */
+static unsigned
+distance (const char *a, const char *b)
+{
+    unsigned n = (unsigned) strlen (b), rows[3][64];
+    unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+
+    if (n >= G_N_ELEMENTS (rows[0]) || strlen (a) >= G_N_ELEMENTS (rows[0]))
+        return G_MAXUINT;
+    for (unsigned j = 0; j <= n; j++)
+        above[j] = before[j] = j;
+    for (unsigned i = 1; i <= strlen (a); i++) {
+        unsigned *oldest = before;
+
+        row[0] = i;
+        for (unsigned j = 1; j <= n; j++) {
+            row[j] = MIN (MIN (above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = MIN (row[j], before[j - 2] + 1);
+        }
+        before = above;
+        above = row;
+        row = oldest;
+    }
+    return above[n];
+}
+
+/* The verb that is like @name, if there is one: for the hint. */
 typedef struct {
     const char *name;
     const Verb *best;
+    unsigned distance;
 } Guess;
 
 static void
 guess_verb (const Verb *verb, gpointer data)
 {
     Guess *guess = data;
+    gboolean begins = g_str_has_prefix (verb->name, guess->name) || g_str_has_prefix (guess->name, verb->name);
+    unsigned far = begins ? 1 : distance (guess->name, verb->name);
 
-    if (!(verb->flags & VERB_HIDDEN) && !guess->best
-        && (g_str_has_prefix (verb->name, guess->name)
-            || g_str_has_prefix (guess->name, verb->name)))
-        guess->best = verb;
+    if (verb->flags & VERB_HIDDEN || far > 2 || far * 2 > strlen (guess->name)
+        || (guess->best && far >= guess->distance))
+        return;
+    guess->best = verb;
+    guess->distance = far;
 }
 
 static int
 fail_unknown_verb (Shell *shell, const char *name)
 {
-    Guess guess = { name, NULL };
+    Guess guess = { name, NULL, 0 };
 
     shell_fail (shell, "unknown verb '%s'", name);
     verb_each (guess_verb, &guess);
