@@ -511,7 +511,7 @@ main (int argc, char **argv)
     g_test_add_func ("/shell/words", test_words);
     g_test_add_func ("/shell/partial-words", test_partial_words);
     g_test_add_func ("/shell/arguments", test_arguments);
-    g_test_add_func ("/shell/record-lists", test_record_lists);
+    g_test_add_func ("/shell/lists", test_lists);
     g_test_add_func ("/shell/refusals", test_refusals);
     g_test_add_func ("/shell/sizes", test_sizes);
     g_test_add_func ("/shell/table-of-verbs", test_table);
