@@ -99,6 +99,8 @@ void domain_sort_groups (GPtrArray *list, guint (*group) (const void *), guint64
 
 /* domain_default_controllers.c */
 void domain_default_controllers (DomainDef *def);
+/* The part of it that reading needs: whose companion a USB controller is. */
+void domain_default_master (ControllerDef *controller);
 /* Unless it is there. */
 void domain_add_controller (DomainDef *def, guint type, guint index);
 /* Where a SCSI device of the host is put; FALSE when it is none, or does not say. */

@@ -23,27 +23,6 @@ static const char *const type_attrs[CONTROLLER_LAST] = {
     [CONTROLLER_XENBUS] = "maxGrantFrames:p maxEventChannels:p",
 };
 
-/* The ports of ich9's companions follow each other. */
-static void
-master_codec (Codec *c, ControllerDef *controller)
-{
-    static const struct {
-        const char *model, *port;
-    } companions[] = { { "ich9-uhci1", "0" }, { "ich9-uhci2", "2" }, { "ich9-uhci3", "4" } };
-    const char *model = passive_value (controller->passive, "model");
-
-    passive_codec (c, &controller->passive, "master");
-    for (guint i = 0; codec_reading (c) && !codec_failed (c) && model
-         && i < G_N_ELEMENTS (companions); i++)
-        if (g_str_equal (model, companions[i].model)
-            && !passive_find_element (controller->passive, "master")) {
-            PassiveNode *master
-                = passive_add (&controller->passive, "/domain/devices/controller", "master", "");
-
-            passive_set (master, "startport", companions[i].port);
-        }
-}
-
 /* Of some types there are no models. */
 static void
 no_model (Codec *c)
@@ -97,7 +76,9 @@ controller_codec (Codec *c, void *object)
     none = controller->type == CONTROLLER_USB && has_model (controller, "none");
     if (!none) {                /* of what is not there is nothing else read */
         passive_codec (c, &controller->passive, "alias");
-        master_codec (c, controller);
+        passive_codec (c, &controller->passive, "master");
+        if (codec_reading (c) && !codec_failed (c))
+            domain_default_master (controller);     /* whether USB is on is judged by it */
         passive_codec (c, &controller->passive, "acpi address");
     }
     if (pci && (has_model (controller, "pci-root") || has_model (controller, "pcie-root")))

@@ -78,6 +78,22 @@ number_controllers (GPtrArray *controllers, ControllerNumbers *numbers)
     }
 }
 
+/* ---- companions */
+
+/* The ports of ich9's companions follow each other. */
+void
+domain_default_master (ControllerDef *controller)
+{
+    static const struct {
+        const char *model, *port;
+    } companions[] = { { "ich9-uhci1", "0" }, { "ich9-uhci2", "2" }, { "ich9-uhci3", "4" } };
+
+    for (guint i = 0; i < G_N_ELEMENTS (companions); i++)
+        if (g_str_equal (model_of (controller), companions[i].model)
+            && !passive_find_element (controller->passive, "master"))
+            passive_set (passive_add (&controller->passive, path, "master", ""), "startport", companions[i].port);
+}
+
 /* ---- places of SCSI devices of the host */
 
 gboolean
