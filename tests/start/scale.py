@@ -124,8 +124,8 @@ def structure(checks, directory, daemon, defined, running, empty):
 class Timed:
     """Milliseconds of the daemon's processor time, all its threads."""
 
-    def __init__(self, daemon):
-        self.tasks = f"/proc/{daemon.pid()}/task"
+    def __init__(self, pid):
+        self.tasks = f"/proc/{pid}/task"
 
     def spent(self):
         total = 0
@@ -144,7 +144,7 @@ class Timed:
 
 
 def time_it(daemon, running, what):
-    numbers, timed = w.procedures(), Timed(daemon)
+    numbers, timed = w.procedures(), Timed(daemon.pid())
     with w.Wire(os.path.join(daemon.directory, "skep-sock"), timeout=PATIENCE) as client:
         client.open()
         rows = [("ConnectListAllDomains", 20,
@@ -167,21 +167,22 @@ def beside_memory(directory, daemon, times=21):
     with subprocess.Popen([REPLAY, path, os.path.join(daemon.directory, "skep-sock")]) as replay:
         try:
             t.wait_until(lambda: os.path.exists(path), PATIENCE)
-            spent, outputs = [[], []], set()
+            spent, outputs, timed = [[], []], set(), (Timed(daemon.pid()), Timed(replay.pid))
             for turn in range(times + 1):
                 for index in (turn % 2, 1 - turn % 2):
-                    began = time.perf_counter()
+                    before, began = timed[index].spent(), time.perf_counter()
                     done = t.execute(["virsh", "-c", uris[index], "list", "--all"])
-                    spent[index].append((time.perf_counter() - began) * 1000)
+                    spent[index].append(((time.perf_counter() - began) * 1000, timed[index].spent() - before))
                     outputs.add((done.status, done.out))
         finally:
             replay.terminate()
     if len(outputs) != 1:
         raise RuntimeError("the answers from memory are not the daemon's")
-    ours, floor = (statistics.median(one[1:]) for one in spent)     # the first ones are recorded
-    each = statistics.median(a - b for a, b in zip(*(one[1:] for one in spent)))
-    print(f"virsh list --all: {ours:.1f} ms, from memory {floor:.1f} ms; pairs differ by {each:.1f} ms, "
-          f"ratio {ours / floor:.3f}", flush=True)
+    kept = [one[1:] for one in spent]       # the first ones are recorded
+    (ours, own), (floor, least) = ([statistics.median(column) for column in zip(*one)] for one in kept)
+    each = statistics.median(a[0] - b[0] for a, b in zip(*kept))
+    print(f"virsh list --all: {ours:.1f} ms, {own:.1f} of the daemon; answered from memory {floor:.1f} ms, {least:.1f} of "
+          f"who answers; ratio {ours / floor:.3f}, pairs differ by {each:.1f} ms", flush=True)
 
 
 def main():
