@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of the server share. All sockets hang in one epoll set, which is one source of the
- * main loop, so an idle client costs nothing per iteration.
+ * What the files of the server share. Its sockets are one source of the main loop: the first clients each with its own
+ * descriptor, all others and the listeners in one epoll set, so a crowd of idle clients costs nothing per iteration.
  *
  * A client is closed only between packets, by the server's own dispatch: client_kill() marks it,
  * and whoever is on the stack then can go on using it. Calls and streams hold a reference.
@@ -17,11 +17,12 @@
 
 typedef enum { TARGET_LISTENER, TARGET_CLIENT } TargetKind;
 
-/* First member of everything that the epoll set points to. */
+/* First member of everything that is waited for. */
 typedef struct {
     TargetKind kind;
     int fd;
-    guint32 events;             /* what the epoll set waits for now */
+    guint32 events;             /* what is waited for now */
+    gpointer tag;               /* of the main loop; NULL: it is in the epoll set */
 } Target;
 
 typedef struct {
@@ -39,6 +40,8 @@ typedef struct {
 struct RpcServer {
     GSource *source;
     int epoll_fd;
+    gpointer epoll_tag;         /* of the main loop */
+    GPtrArray *direct;          /* of Target, which the main loop waits for itself */
     RpcLimits limits;
     RpcHandlers handlers;
     gpointer data;
