@@ -246,32 +246,81 @@ test_free_all_open (RpcTest *t)
     g_assert_cmpuint (t->clients->len, ==, 0);
 }
 
+#define CROWD 40                /* more than the main loop waits for itself */
+
+static void
+wait_for_clients (RpcTest *t, guint n)
+{
+    while (t->clients->len != n)
+        g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+assert_answered (int fd)
+{
+    test_put (fd, raw_call (4, 3, NULL));
+    g_assert_cmpuint (test_get_packet (fd)->len, ==, 36);
+}
+
+/* Some come when others have gone, and none is forgotten. */
+static void
+test_crowd (RpcTest *t)
+{
+    int fds[CROWD];
+
+    for (guint round = 0; round < 3; round++) {
+        for (guint i = 0; i < CROWD; i++)
+            if (round == 0 || i % 3 == round)
+                fds[i] = test_dial (t);
+        wait_for_clients (t, CROWD + 1);
+        for (guint i = 0; i < CROWD; i++)
+            assert_answered (fds[i]);
+        for (guint i = 0; i < CROWD; i++)
+            if (round == 2 || i % 3 == round + 1)
+                close (fds[i]);
+        wait_for_clients (t, round == 2 ? 1 : CROWD + 1 - (CROWD + 1 - round) / 3);
+    }
+    assert_answered (t->fd);
+}
+
 /* A program that another thread is just spawning has all our descriptors until its exec, and with
  * them keeps closed sockets in the epoll set. */
 static void
-test_gone_while_spawning (RpcTest *t)
+go_while_spawning (RpcTest *t, int *fd)
 {
-    pid_t child;
+    guint others = t->clients->len - 1;
+    pid_t child = fork ();
 
-    while (t->clients->len == 0)
-        g_main_context_iteration (NULL, TRUE);
-    child = fork ();
     if (child == 0) {
         prctl (PR_SET_PDEATHSIG, SIGKILL);
-        close (t->fd);
+        close (*fd);
         pause ();
         _exit (0);
     }
     g_assert_cmpint (child, >, 0);
-    close (t->fd);
-    t->fd = -1;
-    while (t->clients->len > 0)
-        g_main_context_iteration (NULL, TRUE);
+    close (*fd);
+    *fd = -1;
+    wait_for_clients (t, others);
     for (guint i = 0; i < 100; i++)
         g_main_context_iteration (NULL, FALSE);
     g_assert_false (g_main_context_pending (NULL));
     kill (child, SIGKILL);
     waitpid (child, NULL, 0);
+}
+
+static void
+test_gone_while_spawning (RpcTest *t)
+{
+    int fds[CROWD];
+
+    for (guint i = 0; i < CROWD; i++)
+        fds[i] = test_dial (t);
+    wait_for_clients (t, CROWD + 1);
+    go_while_spawning (t, &t->fd);
+    go_while_spawning (t, &fds[CROWD - 1]);
+    for (guint i = 0; i < CROWD - 1; i++)
+        close (fds[i]);
+    wait_for_clients (t, 0);
 }
 
 /* ---- */
@@ -292,6 +341,7 @@ static const RpcCase cases[] = {
     { "close-after-reply", test_close_after_reply },
     { "answers-to-a-client-that-has-gone", test_late_answers },
     { "peer-and-data", test_peer },
+    { "crowd", test_crowd },
     { "gone-while-a-program-is-spawned", test_gone_while_spawning },
     { "free-with-everything-open", test_free_all_open },
 };
