@@ -30,6 +30,12 @@ codec_owner (const Codec *c)
 }
 
 gboolean
+codec_meant (const Codec *c)
+{
+    return (c->flags & CODEC_MEANT) != 0;
+}
+
+gboolean
 codec_live (const Codec *c)
 {
     return (c->flags & CODEC_LIVE) != 0;

@@ -38,6 +38,7 @@ typedef enum {
     CODEC_LIVE = 1 << 0,        /* live-only parts count; else they are read and forgotten */
     CODEC_STATUS = 1 << 1,      /* parts that only a status file has */
     CODEC_SECURE = 1 << 2,      /* passwords are written */
+    CODEC_MEANT = 1 << 3,       /* what only says which one is meant: it may lack what makes it */
 } CodecFlags;
 
 /* Items of one list: more than anyone has, few enough that comparing each with each takes no
@@ -92,6 +93,7 @@ const void *codec_owner (const Codec *c);
 gboolean codec_reading (const Codec *c);
 /* Whether live-only parts count in this run; of status-only parts. */
 gboolean codec_live (const Codec *c);
+gboolean codec_meant (const Codec *c);
 gboolean codec_status (const Codec *c);
 gboolean codec_secure (const Codec *c);     /* of passwords */
 gboolean codec_failed (const Codec *c);

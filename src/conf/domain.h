@@ -533,6 +533,7 @@ typedef struct {
 typedef enum {
     DOMAIN_PARSE_VALIDATE = 1 << 0, /* against schemas/domain.rng first */
     DOMAIN_PARSE_LIVE = 1 << 1,     /* live-only parts are read: id, alias, tty, actual */
+    DOMAIN_PARSE_MEANT = 1 << 2,    /* of a device: says which one is meant, need not be one by itself */
 } DomainParseFlags;
 
 typedef enum {

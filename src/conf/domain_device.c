@@ -86,17 +86,31 @@ domain_device_alone (const DomainDef *def, const DomainDevice *device)
     return alone;
 }
 
+/* A disk without its source fails later than one without its target. */
 static gboolean
-judge (const DomainDevice *device, const DomainDef *def, const DomainDefaults *defaults, GError **error)
+is_enough (const DomainDevice *device, guint flags, const GError *error)
+{
+    return (flags & DOMAIN_PARSE_MEANT) && device->kind == DEVICE_DISK && error->code == ERR_NO_SOURCE;
+}
+
+static gboolean
+judge (const DomainDevice *device, const DomainDef *def, const DomainDefaults *defaults, guint flags, GError **error)
 {
     g_autoptr (DomainDef) bare = without_devices (def);
     GPtrArray *list = domain_device_list (bare, device->kind);
+    guint port = device->kind == DEVICE_CONSOLE ? ((const ConsoleDef *) device->item)->port : 0;
+    g_autoptr (GError) failure = NULL;
     gboolean good;
 
     g_ptr_array_add (list, device->item);
-    good = domain_def_judge (bare, defaults, error);
+    good = domain_def_judge (bare, defaults, &failure);
+    if ((flags & DOMAIN_PARSE_MEANT) && device->kind == DEVICE_CONSOLE)
+        ((ConsoleDef *) device->item)->port = port;     /* not its place in a list of one */
     g_ptr_array_steal_index (list, 0);
-    return good;
+    if (good || is_enough (device, flags, failure))
+        return TRUE;
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
 }
 
 static gboolean
@@ -120,9 +134,10 @@ static gboolean
 read_item (xmlNode *root, guint flags, GPtrArray *ignored, DomainDevice *device, GError **error)
 {
     const DeviceRow *row = &rows[device->kind];
+    guint codec_flags = (flags & DOMAIN_PARSE_LIVE ? CODEC_LIVE : 0) | (flags & DOMAIN_PARSE_MEANT ? CODEC_MEANT : 0);
 
     device->item = g_malloc0 (row->size);
-    if (codec_read (root, &row->grammar, flags, row->codec, device->item, ignored, error))
+    if (codec_read (root, &row->grammar, codec_flags, row->codec, device->item, ignored, error))
         return TRUE;
     domain_device_clear (device);
     return FALSE;
@@ -141,9 +156,9 @@ domain_device_parse (const char *xml, const DomainDef *def, const DomainDefaults
         return FALSE;
     if (ret->kind == DEVICE_OTHER)
         return TRUE;
-    if (!read_item (root, flags & DOMAIN_PARSE_LIVE ? CODEC_LIVE : 0, ignored, ret, error))
+    if (!read_item (root, flags, ignored, ret, error))
         return FALSE;
-    if (judge (ret, def, defaults, error))
+    if (judge (ret, def, defaults, flags, error))
         return TRUE;
     domain_device_clear (ret);
     return FALSE;
@@ -264,6 +279,15 @@ same_device (DeviceKind kind, const void *one, const void *two)
     return FALSE;
 }
 
+/* It decides between two that are else alike. */
+static gboolean
+same_alias (DeviceKind kind, void *one, const void *two)
+{
+    const char *alias = *domain_device_alias (kind, one);
+
+    return alias && !g_strcmp0 (alias, *domain_device_alias (kind, (void *) two));
+}
+
 int
 domain_device_find (const DomainDef *def, DeviceKind kind, const void *item)
 {
@@ -273,9 +297,9 @@ domain_device_find (const DomainDef *def, DeviceKind kind, const void *item)
     for (guint i = 0; list && i < list->len; i++) {
         if (!same_device (kind, list->pdata[i], item))
             continue;
-        if (found >= 0)
-            return -2;
-        found = (int) i;
+        if (same_alias (kind, list->pdata[i], item))
+            return (int) i;
+        found = found == -1 ? (int) i : -2;
     }
     return found;
 }

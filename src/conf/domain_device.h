@@ -27,7 +27,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DomainDevice, domain_device_clear)
 
 /* Reads one element with defaults filled and judged as a part of @def, which is not changed and whose
  * other devices are not looked at. @flags as of domain_def_parse(): with DOMAIN_PARSE_LIVE what only
- * running domains have (aliases) counts. @ignored as of codec_read(): for a client's text paths of what is
+ * running domains have (aliases) counts; with DOMAIN_PARSE_MEANT its target is enough of a disk or file system, as
+ * for a detach. @ignored as of codec_read(): for a client's text paths of what is
  * ignored, as it is in a definition. */
 gboolean domain_device_parse (const char *xml, const DomainDef *def, const DomainDefaults *defaults,
                               guint flags, GPtrArray *ignored, DomainDevice *ret, GError **error);
@@ -49,7 +50,8 @@ DomainDef *domain_device_added (const DomainDef *def, const DomainDevice *device
 gboolean domain_def_judge (DomainDef *def, const DomainDefaults *defaults, GError **error);
 
 /* Where in its list the device is that @item means: a disk or file system by its target, an interface by
- * its MAC and host end, as far as they are given, a hostdev by what it is on the host. -1: none; -2: more than one. */
+ * its MAC and host end, as far as they are given (of two alike the user's alias decides), a hostdev by what it is on
+ * the host. -1: none; -2: more than one. */
 int domain_device_find (const DomainDef *def, DeviceKind kind, const void *item);
 gboolean domain_device_find_alias (const DomainDef *def, const char *alias, DeviceKind *ret_kind,
                                    guint *ret_index);

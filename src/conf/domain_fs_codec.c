@@ -146,7 +146,7 @@ fs_codec (Codec *c, void *object)
     if (codec_reading (c))
         limits_codec (c, fs);   /* judged before the source, as libvirt does */
     fs_source_codec (c, fs);
-    if (codec_reading (c) && fs->type != FS_RAM && fs->type != FS_VOLUME && !fs->source) {
+    if (codec_reading (c) && !codec_meant (c) && fs->type != FS_RAM && fs->type != FS_VOLUME && !fs->source) {
         g_autofree char *target = codec_peek_child (c, "target", "dir");
 
         codec_fail (c, ERR_NO_SOURCE, "%s", target ? target : "");

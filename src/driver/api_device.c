@@ -39,11 +39,11 @@ log_ignored (const Domain *domain, GPtrArray *ignored)
 }
 
 static gboolean
-parse (Domain *domain, const char *xml, DomainDevice *ret, GError **error)
+parse (Domain *domain, const char *xml, guint flags, DomainDevice *ret, GError **error)
 {
     g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func (g_free);
 
-    if (!domain_device_parse (xml, domain_config_def (domain), &daemon_state.defaults, 0, ignored, ret,
+    if (!domain_device_parse (xml, domain_config_def (domain), &daemon_state.defaults, flags, ignored, ret,
                               error))
         return FALSE;
     log_ignored (domain, ignored);
@@ -60,7 +60,7 @@ attach (Call *call, const char *xml, guint flags, GError **error)
     Domain *domain = call->domain;
     Affect affect;
 
-    if (!resolve (domain, flags, &affect, error) || !parse (domain, xml, &device, error))
+    if (!resolve (domain, flags, &affect, error) || !parse (domain, xml, 0, &device, error))
         return API_FAILED;
     if (affect & AFFECT_CONFIG) {
         if (!device_match_new (domain_config_def (domain), &device, MATCH_CONFIG, error))
@@ -112,7 +112,7 @@ detach (Call *call, const char *xml, guint flags, GError **error)
     int index = -1, live = -1;
     Affect affect;
 
-    if (!resolve (domain, flags, &affect, error) || !parse (domain, xml, &device, error))
+    if (!resolve (domain, flags, &affect, error) || !parse (domain, xml, DOMAIN_PARSE_MEANT, &device, error))
         return API_FAILED;
     if (affect & AFFECT_CONFIG) {
         index = device_match_old (domain_config_def (domain), &device, MATCH_CONFIG, error);
@@ -210,7 +210,7 @@ api_domain_update_device_flags (Call *call, const domain_update_device_flags_arg
     int live;
 
     (void) out;
-    if (!resolve (domain, in->flags, &affect, error) || !parse (domain, in->xml, &device, error))
+    if (!resolve (domain, in->flags, &affect, error) || !parse (domain, in->xml, 0, &device, error))
         return API_FAILED;
     if (affect & AFFECT_CONFIG) {
         config = device_updated (domain_config_def (domain), &device, error);

@@ -147,7 +147,11 @@ device_match_new (const DomainDef *def, const DomainDevice *device, MatchWhere w
 static int
 no_net (const NetDef *net, int found, GError **error)
 {
-    if (found == -2)
+    if (net->mac_generated && found == -2)
+        error_set (error, ERR_OPERATION_FAILED, "multiple matching devices found");
+    else if (net->mac_generated)
+        error_set (error, ERR_DEVICE_MISSING, "no matching interface found");
+    else if (found == -2)
         error_set (error, ERR_OPERATION_FAILED, "multiple devices matching MAC address %s found", net->mac);
     else
         error_set (error, ERR_DEVICE_MISSING, "no device matching MAC address %s found", net->mac);

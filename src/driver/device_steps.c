@@ -122,6 +122,8 @@ live_add (DeviceChange *change)
         device_usb_found (change->item, &numbers);
     g_ptr_array_add (domain_device_list (change->domain->def, change->kind),
                      domain_device_copy (change->kind, change->item));
+    /* what it brings along (controllers), as the next daemon would read it */
+    domain_def_judge (change->domain->def, &daemon_state.defaults, NULL);
     device_numbers_set (change->domain->instance, change->alias, &numbers);
 }
 
