@@ -431,7 +431,8 @@ gather_nets (const DomainDef *def, GError **error)
                                     dev->interface ? dev->interface : "");
         if (dev->type == HOSTDEV_NET && link_is_bridge (dev->interface))
             return error_set (error, ERR_CONFIG_UNSUPPORTED,
-                              "interface '%s' is a bridge, which cannot leave its network namespace", dev->interface);
+                              "interface '%s' is a bridge, which cannot leave its network namespace: <interface "
+                              "type='bridge'> gives the container a port of it", dev->interface);
     }
     return TRUE;
 }
