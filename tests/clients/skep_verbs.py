@@ -3,13 +3,16 @@
 """skep's verbs for figures, limits, devices and the host say what virsh's say, do what virsh's do; and top, wait
 and monitor, which virsh has not."""
 
+import fcntl
 import json
 import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import skeptest as t  # noqa: E402
@@ -463,7 +466,7 @@ def check_object_events(checks, pair):
     with pair.popen("nodedev-event", "--event", "lifecycle", "--loop", "--json") as every, \
             pair.popen("nodedev-event", "--event", "lifecycle", "--timeout", "300", "--device", "net_lo_00_00_00_00_00_00") as other:
         for attempt in range(10):       # until it listens
-            subprocess.run(words(f"add skvev{attempt} type bridge"), check=True)
+            subprocess.run(words(f"add skvev{attempt} type veth"), check=True)
             if select.select([every.stdout], [], [], 3)[0]:
                 break
             subprocess.run(words(f"del skvev{attempt}"), check=True)
@@ -590,6 +593,11 @@ def check_top(checks, pair):
     with t.Terminal([SKEP, "--socket", pair.socket, "top", "--delay", "1"], env={"NO_COLOR": "1"}) as live:
         checks.that("top on a terminal", live.expect(r"\x1b\[\?1049h", PATIENCE) and
                     live.expect(r"(?s)skep top: 1 running.*order: c.*one +running", PATIENCE), live.seen)
+        fcntl.ioctl(live.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 50, 0, 0))
+        keys = "c cpu  m memory  n net  b block  t time  i id  N name  q quit"[:50]
+        narrow = live.expect(r"(?s)\x1b\[H(skep top: (?:(?!\x1b\[H).)*?)" + keys + r"\x1b", PATIENCE)
+        checks.that("... lines end at its edge", narrow and max(
+            len(re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", line)) for line in narrow[1].splitlines()) <= 50, live.seen[:400])
         live.send("m")
         checks.that("... a key changes the order", live.expect("order: m", PATIENCE), live.seen)
         live.send("q")

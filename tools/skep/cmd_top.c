@@ -206,12 +206,17 @@ time_text (guint64 ns)
                             (unsigned) (ns / 10000000 % 100));
 }
 
+/* Columns of a terminal that everything but the name takes, mostly. */
+#define OTHER_COLUMNS 82
+#define NAME_COLUMNS  16 /* at least */
+
 static void
-table_row (Table *table, const TopRow *row)
+table_row (Table *table, const TopRow *row, unsigned name_columns)
 {
     const double rates[] = { row->rx_rate, row->tx_rate, row->read_rate, row->write_rate };
     g_autofree char *cpu = g_strdup_printf ("%.1f", row->cpu);
     g_autofree char *time = time_text (row->cpu_time);
+    g_autofree char *name = text_clip (row->name, name_columns);
     g_autofree char *memory = g_strdup_printf ("%.1fM", (double) row->memory / 1024);
     g_autofree char *share = row->limit
                                ? g_strdup_printf ("%.1f", 100.0 * (double) row->memory
@@ -219,7 +224,7 @@ table_row (Table *table, const TopRow *row)
                                : g_strdup ("-");
 
     table_number (table, row->id, NULL);
-    table_string (table, row->name);
+    table_string (table, name);
     table_string (table, skep_state_name (row->state));
     table_string (table, cpu);
     table_string (table, time);
@@ -232,16 +237,16 @@ table_row (Table *table, const TopRow *row)
     }
 }
 
-/* At most @max lines of domains; 0: all. */
+/* At most @max lines of domains; 0: all. Long names are cut to @name_columns. */
 static void
-print_table (Shell *shell, const Look *look, unsigned max)
+print_table (Shell *shell, const Look *look, unsigned max, unsigned name_columns)
 {
     static const char *const titles[] = { "Id",   "Name", "State", "%CPU", "Time", "Memory", "%Mem",
                                           "Rx/s", "Tx/s", "Rd/s",  "Wr/s", NULL };
     g_autoptr (Table) table = table_new (titles, titles);
 
     for (guint i = 0; i < look->rows->len && (!max || i < max); i++)
-        table_row (table, &g_array_index (look->rows, TopRow, i));
+        table_row (table, &g_array_index (look->rows, TopRow, i), name_columns);
     table_print (table, FALSE, shell->quiet, shell->colour, shell->out);
 }
 
@@ -303,11 +308,20 @@ print_json (Shell *shell, const Look *look)
     json_finish (&json, shell->out);
 }
 
-/* The whole screen, drawn over the one before; lines end at the terminal's edge. */
+/* Lines end at the terminal's edge: a longer one would push the first off the screen. */
+static void
+draw_line (FILE *out, const char *text, unsigned columns)
+{
+    g_autofree char *shown = text_clip (text, columns);
+
+    fprintf (out, "%s\033[0m\033[K", shown);
+}
+
+/* The whole screen, drawn over the one before. */
 static void
 draw (Shell *shell, const Look *look, char order)
 {
-    g_autofree char *text = NULL;
+    g_autofree char *text = NULL, *head = NULL;
     g_auto (GStrv) line = NULL;
     struct winsize size = { 0 };
     FILE *out = shell->out;
@@ -318,20 +332,23 @@ draw (Shell *shell, const Look *look, char order)
     if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 8 || size.ws_col < 20)
         size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
     shell->out = open_memstream (&text, &length);
-    print_table (shell, look, (unsigned) size.ws_row - 6);
+    print_table (shell, look, (unsigned) size.ws_row - 6,
+                 size.ws_col > OTHER_COLUMNS + NAME_COLUMNS ? size.ws_col - OTHER_COLUMNS : NAME_COLUMNS);
     fclose (shell->out);
     shell->out = out;
     for (guint i = 0; i < look->rows->len; i++)
         cpu += g_array_index (look->rows, TopRow, i).cpu;
-    fprintf (out, "\033[Hskep top: %u running, CPU %.1f%%   order: %c\033[K\r\n\033[K\r\n",
-             look->rows->len, cpu, order);
+    head = g_strdup_printf ("skep top: %u running, CPU %.1f%%   order: %c", look->rows->len, cpu, order);
+    fputs ("\033[H", out);
+    draw_line (out, head, size.ws_col);
+    fputs ("\r\n\033[K\r\n", out);
     line = g_strsplit (text, "\n", -1);
     for (char **at = line; *at; at++) {
-        g_autofree char *shown = text_clip (*at, size.ws_col);
-
-        fprintf (out, "%s\033[0m\033[K\r\n", shown);
+        draw_line (out, *at, size.ws_col);
+        fputs ("\r\n", out);
     }
-    fputs ("\033[Jc cpu  m memory  n net  b block  t time  i id  N name  q quit\033[K", out);
+    fputs ("\033[J", out);
+    draw_line (out, "c cpu  m memory  n net  b block  t time  i id  N name  q quit", size.ws_col);
     fflush (out);
 }
 
@@ -415,7 +432,7 @@ show (Top *top, Look *look)
     else if (top->live)
         draw (top->shell, look, top->order);
     else
-        print_table (top->shell, look, 0);
+        print_table (top->shell, look, 0, G_MAXUINT);
     fflush (top->shell->out);
     top->left -= top->left > 0;
 }
