@@ -112,6 +112,11 @@ class World:
         left = skeptest.wait_until(lambda: not self.residue(), PATIENCE) or self.residue()
         self.checks.equal(f"{what}: and leaves nothing", left if left is not True else [], [])
 
+    @staticmethod
+    def processes():
+        """How many name the domain: its controller, in a start what that makes, and hooks."""
+        return sum(NAME in command for _, command in skeptest.commands())
+
     def state(self):
         return self.daemon.virsh("domstate", "--reason", NAME).out.strip()
 
@@ -227,12 +232,13 @@ def kill_daemon_in_resets(world):
         met = not os.path.exists(world.fault)
         world.after_death()
         world.checks.that(f"{what}: the fault was met", met)
-        skeptest.wait_until(lambda before=before: world.daemon.virsh("domid", NAME).out.strip() not in ("-", before),
-                            PATIENCE)
+        # it has an id, and processes beside its controller, before its start is over
+        skeptest.wait_until(lambda before=before: world.daemon.virsh("domid", NAME).out.strip() not in ("-", before) and
+                            world.state() == "running (booted)", PATIENCE)
         world.checks.equal(f"{what}: state", world.state(), "running (booted)")
         world.checks.that(f"{what}: it is another one", world.daemon.virsh("domid", NAME).out.strip() != before)
-        controllers = [pid for pid, command in skeptest.commands() if NAME in command]
-        world.checks.equal(f"{what}: one controller", len(controllers), 1)
+        skeptest.wait_until(lambda: world.processes() == 1, PATIENCE)
+        world.checks.equal(f"{what}: one controller", world.processes(), 1)
     # asked for an end in between, it does not come back
     world.arm("kill undo cgroup")
     world.daemon.virsh("reset", NAME)
