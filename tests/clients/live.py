@@ -92,6 +92,8 @@ class Script:
         conn = self.conn
         for dom in conn.listAllDomains():
             if dom.name() == "live" and dom.isActive():
+                if dom.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+                    dom.resume()        # of a paused one stock leaves control groups behind
                 dom.destroy()
         for dom in conn.listAllDomains():
             if dom.name() == "live":
