@@ -541,7 +541,7 @@ def check_wait_more(checks, pair):
                 ended = t.wait_until(lambda: waiter.poll() is not None, 5)
                 waiter.kill()
                 return ended and waiter.returncode == 0
-        checks.that(f"a transient domain, by its {how}, is off when it is gone", t.wait_until(gone, PATIENCE, 0))
+        checks.that(f"a transient domain, by its {how}, is off when it is gone", t.wait_until(gone, 120, 0))
 
 
 def waits(program):
