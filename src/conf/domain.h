@@ -351,6 +351,10 @@ typedef struct {
     guint metric;                   /* 0: absent */
 } NetRoute;
 
+/* The length of the prefix, also where only a netmask or nothing is given. */
+guint net_ip_prefix (const NetIp *ip);
+guint net_route_prefix (const NetRoute *route);
+
 typedef enum { NATIVE_VLAN_NONE, NATIVE_VLAN_TAGGED, NATIVE_VLAN_UNTAGGED, NATIVE_VLAN_LAST } NativeVlan;
 
 typedef struct {

@@ -3,6 +3,8 @@
 #include "conf/domain_address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "conf/ipaddr.h"
 #include "conf/mac.h"
@@ -13,6 +15,41 @@ replace (char **text, char *with)
 {
     g_free (*text);
     *text = with;
+}
+
+guint
+net_ip_prefix (const NetIp *ip)
+{
+    if (ip->prefix >= 0)
+        return (guint) ip->prefix;
+    return strchr (ip->address, ':') ? 64 : 24;
+}
+
+/* "255.255.255.0" -> 24; what is no mask was refused when it was read. */
+static guint
+mask_prefix (const char *mask)
+{
+    guint prefix = 0, part[4];
+
+    if (sscanf (mask, "%u.%u.%u.%u", &part[0], &part[1], &part[2], &part[3]) != 4)
+        return 0;
+    for (guint i = 0; i < 4; i++)
+        prefix += (guint) __builtin_popcount (part[i] & 0xff);
+    return prefix;
+}
+
+guint
+net_route_prefix (const NetRoute *route)
+{
+    const char *address = route->address;
+
+    if (route->prefix >= 0)
+        return (guint) route->prefix;
+    if (route->netmask)
+        return mask_prefix (route->netmask);
+    if (!address || !*address || g_str_equal (address, "0.0.0.0") || g_str_equal (address, "::"))
+        return 0;
+    return strchr (address, ':') ? 64 : 24;
 }
 
 gboolean

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Network devices that move into the container, with the addresses and routes they get there. */
-#include <stdio.h>
-#include <string.h>
-
 #include "driver/planner.h"
 
 static plan_address *
@@ -12,27 +9,13 @@ link_addresses (const GPtrArray *ips, u_int *ret_n)
 
     for (guint i = 0; i < ips->len; i++) {
         const NetIp *ip = ips->pdata[i];
-        gboolean v6 = strchr (ip->address, ':') != NULL;
 
         addresses[i].address = g_strdup (ip->address);
         addresses[i].peer = g_strdup (ip->peer ? ip->peer : "");
-        addresses[i].prefix = ip->prefix >= 0 ? (guint) ip->prefix : v6 ? 64 : 24;
+        addresses[i].prefix = net_ip_prefix (ip);
     }
     *ret_n = ips->len;
     return addresses;
-}
-
-/* "255.255.255.0" -> 24; 0 for what is no mask, which conf has refused. */
-static guint
-mask_prefix (const char *mask)
-{
-    guint prefix = 0, part[4];
-
-    if (sscanf (mask, "%u.%u.%u.%u", &part[0], &part[1], &part[2], &part[3]) != 4)
-        return 0;
-    for (guint i = 0; i < 4; i++)
-        prefix += (guint) __builtin_popcount (part[i] & 0xff);
-    return prefix;
 }
 
 static plan_route *
@@ -42,18 +25,11 @@ link_routes (const GPtrArray *routes, u_int *ret_n)
 
     for (guint i = 0; i < routes->len; i++) {
         const NetRoute *route = routes->pdata[i];
-        const char *address = route->address ? route->address : "";
-        gboolean v6 = strchr (address, ':') != NULL;
 
-        result[i].destination = g_strdup (address);
+        result[i].destination = g_strdup (route->address ? route->address : "");
         result[i].gateway = g_strdup (route->gateway ? route->gateway : "");
         result[i].metric = route->metric;
-        if (route->prefix >= 0)
-            result[i].prefix = (guint) route->prefix;
-        else if (route->netmask)
-            result[i].prefix = mask_prefix (route->netmask);
-        else if (*address && !g_str_equal (address, "0.0.0.0") && !g_str_equal (address, "::"))
-            result[i].prefix = v6 ? 64 : 24;
+        result[i].prefix = net_route_prefix (route);
     }
     *ret_n = routes->len;
     return result;

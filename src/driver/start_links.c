@@ -68,16 +68,14 @@ configure_host_end (const NetDef *net, const char *name, GError **error)
 {
     for (guint i = 0; i < net->host_ips->len; i++) {
         const NetIp *ip = net->host_ips->pdata[i];
-        guint prefix = ip->prefix >= 0 ? (guint) ip->prefix : strchr (ip->address, ':') ? 64 : 24;
 
-        if (!link_add_address (name, ip->address, prefix, ip->peer, error))
+        if (!link_add_address (name, ip->address, net_ip_prefix (ip), ip->peer, error))
             return FALSE;
     }
     for (guint i = 0; i < net->host_routes->len; i++) {
         const NetRoute *route = net->host_routes->pdata[i];
 
-        if (!link_add_route (name, route->address, route->prefix >= 0 ? (guint) route->prefix : 0,
-                             route->gateway, route->metric, error))
+        if (!link_add_route (name, route->address, net_route_prefix (route), route->gateway, route->metric, error))
             return FALSE;
     }
     return TRUE;

@@ -109,6 +109,20 @@ def down(checks, daemon, directory):
     daemon.virsh("destroy", NAME)
 
 
+def host_routes(checks, daemon, directory):
+    """Of the host's end: a netmask says as much as a prefix."""
+    path = f"{directory}/routes.xml"
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(NAME, f"{directory}/root", init="/bin/sleep", args=("1000",), devices=(
+            "<interface type='ethernet'><source><ip address='10.9.1.1' family='ipv4' prefix='24'/>"
+            "<route family='ipv4' address='10.10.128.0' netmask='255.255.128.0' gateway='10.9.1.2'/></source>"
+            "<target dev='skeproute'/></interface>")))
+    checks.equal("routes: it starts", daemon.virsh("create", path).err, "")
+    routes = skeptest.execute(["ip", "route", "show", "dev", "skeproute"]).out
+    checks.that("routes: by its netmask", "10.10.128.0/17 via 10.9.1.2" in routes, routes)
+    daemon.virsh("destroy", NAME)
+
+
 def main():
     skeptest.enter_namespaces()
     checks = skeptest.Checks("links")
@@ -122,6 +136,7 @@ def main():
                 given_up(checks, daemon, before, kind, how)
         daemon.virsh("undefine", NAME)
         down(checks, daemon, directory)
+        host_routes(checks, daemon, directory)
         checks.equal("nothing else is left", skeptest.leftovers(directory, [NAME]), [])
     return checks.done()
 
