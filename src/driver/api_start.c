@@ -96,6 +96,21 @@ typedef struct {
     wire_domain *handle;
 } CreateXml;
 
+/* What may have changed while the call waited for its turn. */
+static gboolean
+create_xml_check (const CreateXml *create, GError **error)
+{
+    const Domain *domain = create->call->domain;
+
+    if (domain->removing)
+        return error_set (error, ERR_NO_DOMAIN, "domain '%s' is gone", domain->def->name);
+    if (domain->instance)
+        return error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
+                               domain->def->name);
+    /* it was renamed, and the definition that came along has another name */
+    return !create->def || domain_list_check (daemon_state.domains, create->def, error);
+}
+
 static void
 create_xml_run (Job *job, gpointer data)
 {
@@ -105,19 +120,14 @@ create_xml_run (Job *job, gpointer data)
     GError *error = NULL;
 
     call->job = job;
-    if (domain->removing) {
-        error_set (&error, ERR_NO_DOMAIN, "domain '%s' is gone", domain->def->name);
-    } else if (domain->instance) {
-        error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
-                        domain->def->name);
-    } else if (start_domain (call, domain, g_steal_pointer (&create->def), create->flags,
-                             create->handle, &error) == API_LATER) {
-        return;
-    } else if (!domain->persistent) {
-        domain_list_remove (daemon_state.domains, domain);
+    if (create_xml_check (create, &error)) {
+        if (start_domain (call, domain, g_steal_pointer (&create->def), create->flags, create->handle,
+                          &error) == API_LATER)
+            return;
+        if (!domain->persistent)
+            domain_list_remove (daemon_state.domains, domain);
     }
-    if (create->def)
-        domain_def_free (create->def);
+    domain_def_free (create->def);
     call_failed (call, error);
 }
 
@@ -125,13 +135,9 @@ static void
 create_xml_timeout (gpointer data)
 {
     g_autofree CreateXml *create = data;
-    GError *error = NULL;
 
-    if (create->def)
-        domain_def_free (create->def);
-    error_set (&error, ERR_OPERATION_TIMEOUT, "another job of domain '%s' did not end",
-               create->call->domain->def->name);
-    call_failed (create->call, error);
+    domain_def_free (create->def);
+    call_timed_out (create->call);
 }
 
 /* Takes @given. */
@@ -159,7 +165,7 @@ create_def (Call *call, DomainDef *given, guint flags, wire_domain *handle, GErr
     else
         domain = domain_list_add (list, g_steal_pointer (&def), FALSE);
     call->domain = domain_ref (domain);
-    job_begin (&domain->jobs, JOB_START, call->proc->name, 30000, create_xml_run, create_xml_timeout,
+    job_begin (&domain->jobs, JOB_START, call->proc->name, JOB_WAIT_MS, create_xml_run, create_xml_timeout,
                create);
     return API_LATER;
 }

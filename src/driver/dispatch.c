@@ -14,7 +14,6 @@
 #include "util/log.h"
 
 #define JOB_LONG_MS 1000 /* a change of a domain that takes as long is told of when it is over */
-#define JOB_WAIT_MS 30000 /* how long a call waits for its turn at a domain, as in libvirt */
 
 /* ---- clients */
 
@@ -209,6 +208,16 @@ call_failed (Call *call, GError *error)
     call_free (call);
 }
 
+void
+call_timed_out (Call *call)
+{
+    GError *error = NULL;
+
+    error_set (&error, ERR_OPERATION_TIMEOUT, "another job of domain '%s' did not end",
+               call->domain->def->name);
+    call_failed (call, error);
+}
+
 /* ---- the guards, in the order that clients can observe */
 
 static gboolean
@@ -324,12 +333,7 @@ job_turn (Job *job, gpointer data)
 static void
 job_timeout (gpointer data)
 {
-    Call *call = data;
-    GError *error = NULL;
-
-    error_set (&error, ERR_OPERATION_TIMEOUT, "another job of domain '%s' did not end",
-               call->domain->def->name);
-    call_failed (call, error);
+    call_timed_out (data);
 }
 
 static void

@@ -56,6 +56,10 @@ typedef struct {
 void call_done (Call *call);
 void call_failed (Call *call, GError *error);
 
+#define JOB_WAIT_MS 30000   /* how long a call waits for its turn at a domain, as in libvirt */
+/* Its turn did not come: fails. */
+void call_timed_out (Call *call);
+
 /* From here to client_release() the client's next calls wait, in order: a task works on what they may rely
  * on. The client stays valid. */
 void client_hold (Client *client);

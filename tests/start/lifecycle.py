@@ -10,11 +10,13 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import skeptest  # noqa: E402
+import wire  # noqa: E402
 
 P = f"life{os.getpid()}"
 PATIENCE = 40       # seconds; a loaded machine is no error
@@ -449,6 +451,41 @@ def destroyed_in_start(life):
     life.forget(name)
 
 
+def renamed_meanwhile(life):
+    """A definition to run waits for its turn at a domain, which gets another name first."""
+    mark, go = (os.path.join(life.directory, word) for word in ("start-waits", "start-fails"))
+    hook = (f"<skep:container xmlns:skep='urn:skep:domain:1'><skep:hooks><skep:hook on='pre-start'>sh -c "
+            f"'touch {mark}; until test -e {go}; do sleep 0.1; done; false'</skep:hook></skep:hooks></skep:container>")
+    name, other = f"{P}old", f"{P}new"
+    path = os.path.join(life.directory, f"{name}.xml")
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(name, life.root).replace("</domain>", hook + "</domain>"))
+    life.names += [name, other]
+    life.virsh("define", path)
+    text = life.daemon.virsh("dumpxml", "--inactive", name).out
+    handle = wire.domain(name, life.daemon.virsh("domuuid", name).out.strip())
+    with wire.Wire(os.path.join(life.daemon.directory, "skep-sock")).open() as client:
+        start = client.send(9, handle)
+        life.checks.that("the hook waits", skeptest.wait_until(lambda: os.path.exists(mark), PATIENCE))
+        rename = client.send(358, handle + wire.optional(other) + struct.pack(">I", 0))
+        create = client.send(10, wire.string(text) + struct.pack(">I", 0))
+        client.call(59)             # by then both wait
+        open(go, "w", encoding="utf-8").close()
+        for what, serial in (("start", start), ("create", create)):
+            try:
+                client.reply(serial)
+                life.checks.that(f"renamed meanwhile: the {what} fails", False)
+            except wire.Failure as error:
+                life.checks.matches(f"renamed meanwhile: the {what}'s error",
+                                    {"start": "exited with status 1", "create": f"domain '{other}' is already defined"}[what],
+                                    str(error))
+            if serial == start:
+                client.reply(rename)
+    life.checks.equal("renamed meanwhile: one domain of one name",
+                      [n for n in life.daemon.virsh("list", "--all", "--name").out.split() if n in (name, other)], [other])
+    life.virsh("undefine", other)
+
+
 def main():
     skeptest.enter_namespaces()
     checks = skeptest.Checks("start-lifecycle")
@@ -456,7 +493,7 @@ def main():
         with skeptest.Skepd(os.path.join(directory, "d")) as daemon:
             life = Life(directory, daemon, checks)
             for part in (ends, reboots, daemon_restarts, lost_status, owners, redefinition, consoles, refusals, image_refusals,
-                         given_up, destroyed_in_start):
+                         given_up, destroyed_in_start, renamed_meanwhile):
                 part(life)
             left = skeptest.leftovers(directory, life.names)
             checks.equal("nothing is left over", left, [])
