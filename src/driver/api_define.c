@@ -13,22 +13,6 @@
 
 #define DEFINE_VALIDATE 1u          /* virDomainDefineFlags */
 
-/* Takes @def. Whoever runs, runs on; the new definition is then the next start's. */
-static void
-replace_definition (DomainList *list, Domain *domain, DomainDef *def)
-{
-    DomainDef *old = domain_config_def (domain);
-
-    if (domain->instance) {
-        if (domain->next)
-            domain_def_free (domain->next);
-        domain->next = def;
-        return;
-    }
-    domain_list_set_def (list, domain, def);
-    domain_def_free (old);
-}
-
 /* What is kept and printed back, but does nothing: said once, to whoever wonders. */
 static void
 log_passive (const DomainDef *def)
@@ -61,7 +45,7 @@ define (DomainDef *given, wire_domain *handle, GError **error)
         if (domain->persistent)
             event = LIFE_REDEFINED;
         domain->persistent = TRUE;
-        replace_definition (list, domain, g_steal_pointer (&def));
+        domain_list_set_config (list, domain, g_steal_pointer (&def));
     }
     lifecycle_apply (domain, event);
     wire_domain_fill (handle, domain);

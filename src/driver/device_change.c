@@ -30,15 +30,7 @@ device_save_config (Domain *domain, DomainDef *def, GError **error)
 
     if (!store_save_config (new_def, error))
         return FALSE;
-    if (domain->next) {
-        domain_def_free (domain->next);
-        domain->next = g_steal_pointer (&new_def);
-    } else {
-        DomainDef *old = domain->def;
-
-        domain_list_set_def (daemon_state.domains, domain, g_steal_pointer (&new_def));
-        domain_def_free (old);
-    }
+    domain_list_set_config (daemon_state.domains, domain, g_steal_pointer (&new_def));
     return TRUE;
 }
 

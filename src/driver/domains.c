@@ -168,6 +168,18 @@ domain_list_set_def (DomainList *list, Domain *domain, DomainDef *def)
     domain->def = def;
 }
 
+void
+domain_list_set_config (DomainList *list, Domain *domain, DomainDef *def)
+{
+    DomainDef *old = domain->instance ? domain->next : domain->def;
+
+    if (domain->instance)
+        domain->next = def;
+    else
+        domain_list_set_def (list, domain, def);
+    domain_def_free (old);
+}
+
 DomainDef *
 domain_list_rename (DomainList *list, Domain *domain, DomainDef *def)
 {
@@ -211,4 +223,3 @@ domain_config_def (Domain *domain)
 {
     return domain->next ? domain->next : domain->def;
 }
-

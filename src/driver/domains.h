@@ -54,6 +54,9 @@ void domain_list_set_id (DomainList *list, Domain *domain, int id);
 /* Replaces domain->def by one with the same name and uuid; the old one is the caller's. */
 void domain_list_set_def (DomainList *list, Domain *domain, DomainDef *def);
 
+/* Takes @def, which has the same name and uuid: what domain_config_def() then gives. Whoever runs, runs on. */
+void domain_list_set_config (DomainList *list, Domain *domain, DomainDef *def);
+
 /* The same with another name, which is free; for an inactive domain. */
 DomainDef *domain_list_rename (DomainList *list, Domain *domain, DomainDef *def);
 

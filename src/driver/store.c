@@ -264,11 +264,7 @@ reload_known (DomainList *list, Domain *domain, DomainDef *fresh)
         domain_def_free (fresh);
         return;
     }
-    if (domain->instance)
-        domain->next = fresh;
-    else
-        domain_list_set_def (list, domain, fresh);
-    domain_def_free (old);
+    domain_list_set_config (list, domain, fresh);
 }
 
 static gboolean
