@@ -220,9 +220,7 @@ event_tunable (const Domain *domain, GArray *params)
     domain_event_callback_tunable_msg message = { 0 };
 
     wire_domain_fill (&message.dom, domain);
-    message.params.params_len = params->len;
-    message.params.params_val = (wire_typed_param *) (void *) g_array_steal (params, NULL);
-    g_array_unref (params);
+    message.params.params_val = params_take (params, &message.params.params_len);
     event_send (&tunable_wire, domain, &message, &message.callbackID);
 }
 
@@ -268,9 +266,7 @@ event_job_completed (const Domain *domain, GArray *params)
     domain_event_callback_job_completed_msg message = { 0 };
 
     wire_domain_fill (&message.dom, domain);
-    message.params.params_len = params->len;
-    message.params.params_val = (wire_typed_param *) (void *) g_array_steal (params, NULL);
-    g_array_unref (params);
+    message.params.params_val = params_take (params, &message.params.params_len);
     event_send (&job_completed_wire, domain, &message, &message.callbackID);
 }
 

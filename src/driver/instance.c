@@ -18,8 +18,6 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-static void walk_back (Instance *instance);
-
 static void
 note_free (gpointer data)
 {

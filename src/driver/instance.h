@@ -109,7 +109,6 @@ struct Instance {
     guint reconnect;            /* source id: the monitor socket was lost */
     guint n_retries;
 
-
     /* the end */
     Job *end_job;               /* of an end that no client asked for */
     guint end_event;            /* LifeEvent */

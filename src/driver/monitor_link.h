@@ -26,7 +26,7 @@ MonitorLink *monitor_link_new (int fd, const MonitorHandlers *handlers, gpointer
 /* ERR_SYSTEM when nobody listens there. */
 MonitorLink *monitor_link_connect (const char *path, const MonitorHandlers *handlers, gpointer data,
                                    GError **error);
-/* Requests that wait are dropped without an answer. */
+/* Requests that wait are answered: ERR_SYSTEM with ESRCH. */
 void monitor_link_free (MonitorLink *link);
 
 /* A request had no answer in time, and no packet has come since. */
@@ -39,9 +39,9 @@ gboolean monitor_link_send (MonitorLink *link, const MonitorPacket *packet, cons
                             guint n_fds, GError **error);
 
 /* @error NULL: done. ERR_SYSTEM with the controller's errno, ERR_OPERATION_TIMEOUT, or
- * ERR_SYSTEM with ESRCH when the link closed first. */
+ * ERR_SYSTEM with ESRCH when the link closed or was freed first. */
 typedef void (*MonitorAnswer) (const GError *error, gpointer data);
 /* Sends @packet (its serial is set here) with @fd (-1 none, stays the caller's). @answer is called
- * once, perhaps before this returns; not when the link is freed first. */
+ * once, perhaps before this returns. */
 void monitor_link_request (MonitorLink *link, MonitorPacket *packet, int fd, guint deadline_ms,
                            MonitorAnswer answer, gpointer data);

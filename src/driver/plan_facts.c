@@ -196,8 +196,6 @@ open_root (const DomainDef *def, int *ret, GError **error)
                                          source);
 }
 
-/* The root gets the ids of its files changed then, other mounts keep them. Never the host's own tree,
- * and the kernel's file systems are the plan's affair. */
 gboolean
 plan_has_guest_ids (const DomainDef *def, const char *source)
 {
@@ -215,6 +213,8 @@ plan_has_guest_ids (const DomainDef *def, const char *source)
     return FALSE;
 }
 
+/* The root of what keeps them gets the ids of its files changed, other mounts do not. Never the host's own tree,
+ * and the kernel's file systems are the plan's affair. */
 static gboolean
 gather_keeps_ids (const PlanQuestion *question, const FsDef *fs, PlanFs *ret, GError **error)
 {

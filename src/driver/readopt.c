@@ -2,7 +2,7 @@
 /*
  * After a daemon start: containers that an earlier daemon started are taken over as they are;
  * starts that were cut short and containers whose controller has gone are undone through their
- * begun bits. Then, once a boot, the domains marked so are started.
+ * begun bits.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,6 @@
 #include "util/fd.h"
 #include "util/file.h"
 #include "util/log.h"
-
 
 /* ---- one status file */
 

@@ -339,7 +339,8 @@ settings_set_initial (Settings *settings)
         gboolean ok = read_value (&reader, &value, NULL);
 
         text = value.text;
-        g_assert (ok && setting_assign (settings, row, &value));
+        ok = ok && setting_assign (settings, row, &value);
+        g_assert (ok);
     }
 }
 

@@ -33,9 +33,9 @@ void domain_resume (Domain *domain, InstanceDone done, gpointer data);
 /* Attaches a console client: a connected stream socket to the controller's ring. -1 with error. */
 void domain_console (Domain *domain, const char *alias, guint flags,
                      void (*done) (Domain *domain, int fd, const GError *error, gpointer data), gpointer data);
-/* After a daemon start: re-attach to what runs, clean up what was cut short, then autostart once a
- * boot. */
+/* After a daemon start: re-attach to what runs, clean up what was cut short. */
 void domains_readopt (DomainList *list);
+/* Once a boot. */
 void domains_autostart (DomainList *list);
 /* How the last init ended, for people: "exited with status 7", "was killed by signal 9". */
 char *domain_last_exit_text (const Domain *domain);

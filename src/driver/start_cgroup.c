@@ -20,8 +20,6 @@
 #include "util/log.h"
 #include "util/task.h"
 
-/* names of notes */
-
 #define LEFT_RETRY_S 2
 #define LEFT_TRIES 900
 
@@ -137,7 +135,7 @@ set_limits (Instance *instance, GError **error)
 {
     const DomainDef *def = instance->domain->def;
     g_autoptr (GArray) rules = plan_device_rules (def, instance->facts);
-    const DomainSkep *skep = instance->domain->def->skep;
+    const DomainSkep *skep = def->skep;
     guint64 pids = tune_pids (def);
 
     if (!limit_memory (def, instance->cgroup, error) || !limit_cpu (def, instance->cgroup, error))

@@ -71,7 +71,10 @@ void ids_say_kept (Instance *instance, const FsDef *fs);
 gboolean links_needed (Instance *instance);
 StepResult step_links (Instance *instance, GError **error);
 StepResult undo_links (Instance *instance);
-#define STEP_DEVICES_BIT 4
+
+/* ---- start_devices.c */
+
+#define STEP_DEVICES_BIT 4      /* of start_steps[]: also set for images that come later */
 gboolean devices_needed (Instance *instance);
 void device_work_unref (DeviceWork *work);
 /* Images that are being attached, by a start or to what runs: given up, and their servers killed. */
