@@ -99,12 +99,15 @@ judge (const DomainDevice *device, const DomainDef *def, const DomainDefaults *d
     g_autoptr (DomainDef) bare = without_devices (def);
     GPtrArray *list = domain_device_list (bare, device->kind);
     guint port = device->kind == DEVICE_CONSOLE ? ((const ConsoleDef *) device->item)->port : 0;
+    gboolean good, meant = (flags & DOMAIN_PARSE_MEANT) != 0;
     g_autoptr (GError) failure = NULL;
-    gboolean good;
+    g_autofree char *path = NULL;
 
     g_ptr_array_add (list, device->item);
-    good = domain_def_judge (bare, defaults, &failure);
-    if ((flags & DOMAIN_PARSE_MEANT) && device->kind == DEVICE_CONSOLE)
+    domain_default_fill (bare, defaults);
+    /* what only says which one is meant is not kept, and may not be complete as a text */
+    good = domain_check (bare, defaults, &path, &failure) && (meant || domain_def_check_text (bare, &failure));
+    if (meant && device->kind == DEVICE_CONSOLE)
         ((ConsoleDef *) device->item)->port = port;     /* not its place in a list of one */
     g_ptr_array_steal_index (list, 0);
     if (good || is_enough (device, flags, failure))

@@ -49,7 +49,7 @@ fs_source_codec (Codec *c, FsDef *fs)
         else
             path_codec (c, fs);
         codec_leave (c);
-    } else if (fs->type == FS_RAM) {
+    } else if (fs->type == FS_RAM && !codec_meant (c)) {
         codec_fail (c, ERR_XML, "missing 'usage' attribute for RAM filesystem");
     }
 }
@@ -95,7 +95,7 @@ fs_target_codec (Codec *c, FsDef *fs)
 static void
 check_ends (Codec *c, const FsDef *fs)
 {
-    if (fs->type == FS_VOLUME && !passive_find_element (fs->passive, "source"))
+    if (fs->type == FS_VOLUME && !codec_meant (c) && !passive_find_element (fs->passive, "source"))
         codec_fail (c, ERR_NO_SOURCE, "%s", fs->target ? fs->target : "");
     else if (!fs->target || !*fs->target)
         codec_fail_later (c, CODEC_JUDGED, ERR_NO_TARGET, "%s", fs->source ? fs->source : "");

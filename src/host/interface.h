@@ -15,6 +15,6 @@ typedef struct {
 GPtrArray *interfaces_read (void);
 const HostInterface *interfaces_find (const GPtrArray *interfaces, const char *name);
 /* What the document says beside the name is read anew. */
+char *interface_xml (const char *name);
 /* <link/> of operstate and speed as sysfs has them. */
 void interface_add_link (GString *xml, guint indent, const char *state, const char *speed);
-char *interface_xml (const char *name);

@@ -274,6 +274,36 @@ test_ignored_in_device (void)
     g_assert_error (error, SKEP_ERROR, ERR_XML);
 }
 
+/* A target says which disk or file system is meant, but does not make one. */
+static void
+test_meant_device (void)
+{
+    static const char *const texts[] = {
+        "<filesystem><target dir='/b'/></filesystem>",
+        "<filesystem type='block'><target dir='/b'/></filesystem>",
+        "<filesystem type='file'><driver type='nbd' format='qcow2'/><target dir='/b'/></filesystem>",
+        "<filesystem type='bind'><target dir='/b'/></filesystem>",
+        "<filesystem type='ram'><target dir='/b'/></filesystem>",
+        "<filesystem type='volume'><target dir='/b'/></filesystem>",
+        "<disk type='file'><target dev='vda'/></disk>",
+    };
+    g_autofree char *with = document ("<devices><filesystem type='mount'><source dir='/a'/><target dir='/b'/>"
+                                      "</filesystem><disk type='file'><source file='/a'/><target dev='vda'/></disk>"
+                                      "</devices>");
+    g_autoptr (DomainDef) def = domain_def_parse (with, strlen (with), &defaults, 0, NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+        g_auto (DomainDevice) device = { .kind = DEVICE_OTHER }, whole = { .kind = DEVICE_OTHER };
+        g_autoptr (GError) error = NULL;
+
+        g_assert_true (domain_device_parse (texts[i], def, &defaults, DOMAIN_PARSE_MEANT, NULL, &device, &error));
+        g_assert_no_error (error);
+        g_assert_cmpint (domain_device_find (def, device.kind, device.item), ==, 0);
+        g_assert_false (domain_device_parse (texts[i], def, &defaults, 0, NULL, &whole, &error));
+        g_assert_cmpint (error->code, ==, strstr (texts[i], "'ram'") ? ERR_XML : ERR_NO_SOURCE);
+    }
+}
+
 /* What is read must be written as something that is read again. */
 static void
 test_large_values (void)
@@ -472,6 +502,7 @@ main (int argc, char **argv)
     g_test_add_func ("/conf-input/nested-rows", test_nested_rows);
     g_test_add_func ("/conf-input/nested-device", test_nested_device);
     g_test_add_func ("/conf-input/ignored-in-device", test_ignored_in_device);
+    g_test_add_func ("/conf-input/meant-device", test_meant_device);
     g_test_add_func ("/conf-input/large-values", test_large_values);
     g_test_add_func ("/conf-input/many-places", test_many_places);
     g_test_add_func ("/conf-input/nothing", test_nothing);
