@@ -6,6 +6,7 @@
 #include "driver/api.h"
 #include "driver/events.h"
 #include "driver/params.h"
+#include "driver/tune.h"
 
 ApiResult
 api_domain_get_metadata (Call *call, const domain_get_metadata_args *in,
@@ -60,27 +61,30 @@ change_check (const domain_set_metadata_args *in, GError **error)
 }
 
 static gboolean
-change_def (DomainDef *def, const domain_set_metadata_args *in, GError **error)
+edit_metadata (DomainDef *def, gconstpointer request, GError **error)
 {
+    const domain_set_metadata_args *in = request;
+
     return domain_metadata_set (def, (MetadataType) in->type, wire_text (in->metadata),
                                 wire_text (in->key), wire_text (in->uri), error);
+}
+
+static void
+tell_metadata (Call *call, Affect affect)
+{
+    const domain_set_metadata_args *in = call->in;
+
+    (void) affect;
+    event_metadata_change (call->domain, in->type, wire_text (in->uri));
 }
 
 ApiResult
 api_domain_set_metadata (Call *call, const domain_set_metadata_args *in, none *out, GError **error)
 {
-    Domain *domain = call->domain;
     Affect affect;
 
     (void) out;
-    if (!change_check (in, error) || !affect_resolve (domain, in->flags, &affect, error))
+    if (!change_check (in, error) || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
-    if ((affect & AFFECT_LIVE) && !change_def (domain->def, in, error))
-        return API_FAILED;
-    if ((affect & AFFECT_CONFIG) && !change_def (domain_config_def (domain), in, error))
-        return API_FAILED;
-    if (!affect_save (domain, affect, error))
-        return API_FAILED;
-    event_metadata_change (domain, in->type, wire_text (in->uri));
-    return API_DONE;
+    return tune_change (call, affect, edit_metadata, in, tell_metadata, error);
 }

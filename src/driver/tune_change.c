@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A change of limits. Order: copies are edited and judged; the emulator's CPUs, which are set at once; the
- * control group, by a task to which a destroy need not wait; the live definition with the status file; the
- * saved one. What fails puts back what came before it.
+ * A change of limits, or of what is only kept. Order: copies are edited and judged; the emulator's CPUs, which are
+ * set at once; the control group, by a task to which a destroy need not wait; the live definition with the status
+ * file; the saved one. What fails puts back what came before it.
  */
 #include "driver/daemon.h"
 #include "driver/device_change.h"

@@ -127,10 +127,12 @@ def cpus(d, checks):
     os.rename(status, status + ".aside")
     os.mkdir(status)                        # cannot be replaced by a file
     d.fails("emulatorpin that cannot be saved", "directory", "emulatorpin", d.name, "0", "--live")
+    d.fails("a title that cannot be saved", "directory", "desc", d.name, "--title", "--live", "--config", "unsaved")
     os.rmdir(status)
     os.rename(status + ".aside", status)
     checks.equal("the controller is where it was", os.sched_getaffinity(d.init()[1]), {1})
     checks.matches("the definition too", "<emulatorpin cpuset='1'/>", d.live())
+    checks.that("no definition has the title", "unsaved" not in d.saved() + d.live())
     d.well("emulatorpin of the next run", "emulatorpin", d.name, "1", "--config")
     d.well("its end", "destroy", d.name)
     d.well("its start", "start", d.name)
