@@ -25,7 +25,7 @@ halt_case (gboolean mapped, const char *comm, const char *takes, HaltKind kind, 
 {
     Life life = life_new (mapped);
     g_auto (GStrv) list = g_strsplit (takes, ",", -1);
-    g_autofree char *name = g_strdup_printf ("comm=%s", comm), *text = NULL;
+    g_autofree char *name = g_strdup_printf ("comm=%s", comm), *begin = NULL, *end = NULL, *text = NULL;
     g_autofree char *expected = g_strdup_printf ("signal %d\n", signum);
     char *verbs[4];
     MonitorPacket packet;
@@ -41,7 +41,10 @@ halt_case (gboolean mapped, const char *comm, const char *takes, HaltKind kind, 
     packet = halt (&life, kind, 0);
     g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
     g_assert_cmpuint (packet.flags, ==, 0);
-    text = console_until (console, "signal");
+    begin = console_until (console, "signal");
+    /* a terminal gives the end of a line by itself */
+    end = strchr (strstr (begin, "signal"), '\n') ? NULL : console_until (console, "\n");
+    text = g_strconcat (begin, end, NULL);
     close (console);
     (void) life_end (&life);
     for (guint i = 0; i < 4; i++)

@@ -237,7 +237,7 @@ test_small_log (gconstpointer data)
 {
     Life life = life_new (data != NULL);
     g_autofree char *path = g_build_filename (life.box->dir, "console.log", NULL);
-    g_autofree char *old = g_strconcat (path, ".0", NULL), *text = NULL;
+    g_autofree char *old = g_strconcat (path, ".0", NULL), *text = NULL, *before = NULL, *both = NULL;
     plan_console *console = &g_array_index (life.box->consoles, plan_console, 0);
     struct stat st, old_st = { 0 };
     int reader;
@@ -255,7 +255,10 @@ test_small_log (gconstpointer data)
     close (life.monitor);
     close (console->log_fd);
     g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-    g_assert_true (g_str_has_suffix (text, "done\r\n"));
+    (void) g_file_get_contents (old, &before, NULL, NULL);
+    /* a terminal gives the end of a line by itself: a new log may begin before it */
+    both = g_strconcat (before ? before : "", text, NULL);
+    g_assert_true (g_str_has_suffix (both, "done\r\n"));
     g_assert_cmpint (stat (path, &st), ==, 0);
     g_assert_cmpint (st.st_size, <=, 300);
     (void) stat (old, &old_st);
