@@ -134,19 +134,27 @@ on_event (const SkepEvent *event, void *data)
     }
 }
 
+static Waited *
+next_to_look_at (const Waiting *waiting)
+{
+    for (guint i = 0; i < waiting->domains->len; i++)
+        if (WAITED (waiting, i)->look && !WAITED (waiting, i)->reached)
+            return WAITED (waiting, i);
+    return NULL;
+}
+
 static gboolean
 all_reached (void *data)
 {
     Waiting *waiting = data;
     guint n = 0;
 
-    for (guint i = 0; i < waiting->domains->len; i++) {
-        Waited *waited = WAITED (waiting, i);
-
-        if (waited->look && !waited->reached && !look_at (waiting, waited))
+    /* while one is looked at, events of others come */
+    for (Waited *waited; (waited = next_to_look_at (waiting));)
+        if (!look_at (waiting, waited))
             return TRUE;
-        n += waited->reached;
-    }
+    for (guint i = 0; i < waiting->domains->len; i++)
+        n += WAITED (waiting, i)->reached;
     return waiting->any ? n > 0 : n == waiting->domains->len;
 }
 
