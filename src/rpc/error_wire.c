@@ -116,10 +116,17 @@ message_fill (const char *pattern, const char *detail)
     return g_strdup_printf ("%.*s%s%s", (int) (hole - pattern), pattern, detail, hole + 2);
 }
 
+/* Clients make texts of it; what they sent need not be one. */
+static char *
+detail_text (const GError *error)
+{
+    return g_utf8_make_valid (error->message, (gssize) strnlen (error->message, DETAIL_MAX));
+}
+
 char *
 error_wire_message (const GError *error)
 {
-    g_autofree char *detail = g_utf8_make_valid (error->message, -1);
+    g_autofree char *detail = detail_text (error);
 
     return message_fill (pattern_of (wire_code (error), error->message), detail);
 }
@@ -129,8 +136,7 @@ error_wire_encode (const GError *error)
 {
     int code = wire_code (error);
     char *pattern = (char *) pattern_of (code, error->message);
-    /* clients make texts of it; what they sent need not be one */
-    g_autofree char *detail = g_utf8_make_valid (error->message, (gssize) strnlen (error->message, DETAIL_MAX));
+    g_autofree char *detail = detail_text (error);
     g_autofree char *message = message_fill (pattern, detail);
     char *place = (char *) error_place (error);
     int number = code == ERR_SYSTEM && error_errno (error) ? error_errno (error) : -1;

@@ -154,13 +154,16 @@ test_unknown_procedure (RpcTest *t)
 static void
 test_huge_details (RpcTest *t)
 {
-    g_autofree char *text = g_strnfill (8 * 1024 * 1024, 'x');
+    g_autofree char *text = g_strnfill (8 * 1024 * 1024, 'x'), *message = NULL;
     g_autoptr (GError) error = NULL;
     g_autoptr (GError) back = NULL;
     Bytes *bytes;
 
     (void) t;
     error_set (&error, ERR_INVALID_ARG, "%s", text);
+    /* for the log, and an event, whose strings have a bound */
+    message = error_wire_message (error);
+    g_assert_cmpuint (strlen (message), <, 100000);
     bytes = wire (error);
     g_assert_cmpuint (bytes->len, <, 200000);
     back = error_decoded (bytes);
