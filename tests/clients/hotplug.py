@@ -272,7 +272,7 @@ def defined_meanwhile(checks, guest, image):
     try:
         with futures.ThreadPoolExecutor() as pool:
             attach = pool.submit(guest.attach, xml, "--live", "--config")
-            t.wait_until(lambda: t.execute(["losetup", "-j", image]).out, 3)
+            t.wait_until(lambda: t.execute(["losetup", "-j", image]).out, 60)
             checks.equal(f"{what}: define", guest.daemon.virsh("define", new).status, 0)
             os.kill(controller, signal.SIGCONT)
             checks.matches(f"{what}: the attach fails", "was changed meanwhile", attach.result().err)
@@ -296,7 +296,7 @@ def exchanged_meanwhile(checks, guest, image, xml):
     try:
         with futures.ThreadPoolExecutor() as pool:
             update = pool.submit(guest.update, xml.replace(image, other), "--live", "--config")
-            t.wait_until(lambda: not guest.device("/dev/sdb"), 3)
+            t.wait_until(lambda: not guest.device("/dev/sdb"), 60)
             checks.equal(f"{what}: define", guest.daemon.virsh("define", new).status, 0)
             os.kill(controller, signal.SIGCONT)
             checks.matches(f"{what}: the exchange fails", "was changed meanwhile", update.result().err)

@@ -511,11 +511,16 @@ def check_monitor(checks, pair):
         checks.equal("monitor tells every change", [(row["domain"], row["state"]) for row in seen][-6:],
                      [("off", "running"), ("off", "paused"), ("off", "running"), ("off", "shut off"), ("one", "paused"),
                       ("one", "running")])
+        expected = ["off: running (booted)", "off: paused (paused)", "off: running (unpaused)", "off: shut off (destroyed)"]
+        lines = []      # the other one has printed them, not yet this one
+        while lines[-4:] != expected and select.select([picky.stdout], [], [], PATIENCE)[0]:
+            lines.append(picky.stdout.readline().decode().rstrip("\n"))
+            if not lines[-1]:
+                break
+        checks.equal("monitor PATTERN", lines[-4:], expected)
         for program in (monitor, picky):
             program.send_signal(signal.SIGINT)
             checks.equal("Ctrl-C ends monitor", program.wait(PATIENCE), 0)
-        checks.equal("monitor PATTERN", picky.stdout.read().decode().splitlines()[-4:],
-                     ["off: running (booted)", "off: paused (paused)", "off: running (unpaused)", "off: shut off (destroyed)"])
 
 
 def check_wait_more(checks, pair):
