@@ -270,7 +270,6 @@ numbers_of_capabilities (SkepConnection *conn, const char *xpath, SkepError *err
     return numbers;
 }
 
-/* One entry a cell: its number, or "total", and KiB. */
 /* Memory in KiB: free of each cell, and of all. */
 static void
 json_cells (Shell *shell, const GArray *cells, const GArray *free_kib, guint64 total)
