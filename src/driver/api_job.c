@@ -4,6 +4,7 @@
 #include "driver/api.h"
 #include "driver/instance.h"
 #include "driver/params.h"
+#include "driver/start.h"
 #include "driver/trim.h"
 
 enum { TYPE_NONE, TYPE_BOUNDED, TYPE_UNBOUNDED };   /* virDomainJobType */
@@ -103,14 +104,7 @@ abort_job (Domain *domain, GError **error)
     Instance *instance = domain->instance;
     const char *holder = job_queue_holder (&domain->jobs);
 
-    if (instance && instance->phase == PHASE_STARTING) {
-        GError *why = NULL;
-
-        error_set (&why, ERR_OPERATION_ABORTED, "the start was aborted by a client");
-        instance_fail (instance, why);
-        return API_DONE;
-    }
-    if (instance && trim_stop (instance, NULL, NULL, NULL))
+    if (domain_abort_start (domain) || (instance && trim_stop (instance, NULL, NULL, NULL)))
         return API_DONE;
     if (!holder)
         error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "no job is active on the domain");

@@ -147,6 +147,29 @@ save_or_warn (Domain *domain)
         log_warning ("domain '%s': %s", domain->def->name, error->message);
 }
 
+/* So that no later daemon goes on with it. */
+static void
+forget_restart (Instance *instance)
+{
+    if (!instance_note (instance, NOTE_RESTART) || instance->phase == PHASE_RUNNING)
+        return;
+    instance_set_note (instance, NOTE_RESTART, NULL);
+    save_or_warn (instance->domain);
+}
+
+gboolean
+domain_abort_start (Domain *domain)
+{
+    GError *why = NULL;
+
+    if (!domain->instance || domain->instance->phase != PHASE_STARTING)
+        return FALSE;
+    forget_restart (domain->instance);
+    error_set (&why, ERR_OPERATION_ABORTED, "the start was aborted by a client");
+    instance_fail (domain->instance, why);
+    return TRUE;
+}
+
 void
 domain_destroy (Domain *domain, InstanceDone done, gpointer data)
 {
@@ -164,10 +187,7 @@ domain_destroy (Domain *domain, InstanceDone done, gpointer data)
     waiter->data = data;
     instance->stop_waiters = g_slist_append (instance->stop_waiters, waiter);
     instance->destroyed = TRUE;
-    if (instance_note (instance, NOTE_RESTART) && instance->phase != PHASE_RUNNING) {
-        instance_set_note (instance, NOTE_RESTART, NULL);
-        save_or_warn (domain);
-    }
+    forget_restart (instance);
     if (instance->phase == PHASE_STARTING) {
         error_set (&error, ERR_OPERATION_ABORTED, "the domain was destroyed while it started");
         instance_fail (instance, g_steal_pointer (&error));

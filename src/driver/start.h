@@ -21,6 +21,8 @@ void domain_start (Domain *domain, const StartOptions *options, InstanceDone don
 /* Kills and cleans up; cancels a start or a reboot that is under way. ERR_OPERATION_INVALID "domain
  * is not running". */
 void domain_destroy (Domain *domain, InstanceDone done, gpointer data);
+/* Undoes a start, also one of a restart: it fails with ERR_OPERATION_ABORTED. FALSE: none is under way. */
+gboolean domain_abort_start (Domain *domain);
 /* Kills and cleans up as destroy, then starts the same running definition again, under another id: running
  * for its clients all the time. A paused one runs afterwards. The caller holds a START job, so a destroy
  * cancels it: ERR_OPERATION_ABORTED. */

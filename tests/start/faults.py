@@ -21,7 +21,13 @@ UNDONE = ["hook-prepare", "pre-start", "labels", "devices", "links", "hook-start
 LATE = [("run", "after"), ("hook-started", "before"), ("hook-started", "after")]
 PATIENCE = 40       # seconds; a loaded machine is no error
 NAME = f"fault{os.getpid()}"
-HOOK = "#!/bin/sh\necho \"$2\" >>{log}\n"
+HOOK = """#!/bin/sh
+echo "$2" >>{log}
+if [ "$2" = start ] && [ -e {log}.slow ]; then
+    touch {log}.waits
+    while [ -e {log}.slow ]; do sleep 0.1; done
+fi
+"""
 OWN = "<skep:container xmlns:skep='urn:skep:domain:1'><skep:hooks>{hooks}</skep:hooks></skep:container>"
 OWN_HOOK = "<skep:hook on='{on}'>sh -c 'echo own-{on} &gt;&gt;{log}'</skep:hook>"
 BANDWIDTH = "<bandwidth><inbound average='1000' peak='2000' burst='100'/><outbound average='500'/></bandwidth>"
@@ -250,6 +256,26 @@ def kill_daemon_in_resets(world):
     world.works("after the daemon's deaths in resets")
 
 
+def kill_daemon_in_abort(world):
+    """A restart that a client has aborted is no later daemon's to finish."""
+    what = "daemon killed in the abort of a reset"
+    slow, waits = world.hooks + ".slow", world.hooks + ".waits"
+    world.daemon.virsh("start", NAME)
+    with open(slow, "w", encoding="utf-8"), \
+            subprocess.Popen(["virsh", "-c", world.daemon.uri, "reset", NAME], stderr=subprocess.DEVNULL) as reset:
+        world.checks.that(f"{what}: its hook waits", skeptest.wait_until(lambda: os.path.exists(waits), PATIENCE))
+        world.arm("kill undo links")
+        world.daemon.virsh("domjobabort", NAME)
+        reset.wait()
+    os.unlink(slow)
+    world.checks.that(f"{what}: the fault was met", not os.path.exists(world.fault))
+    world.after_death()
+    skeptest.wait_until(lambda: "shut off" in world.state() and not world.residue(), PATIENCE)
+    world.checks.matches(f"{what}: state", "^shut off", world.state())
+    world.clean(what)
+    world.works(what)
+
+
 def main():
     skeptest.enter_namespaces()
     skeptest.need_program("mkfs.ext4")
@@ -261,7 +287,7 @@ def main():
             checks.equal("define", (defined.status, defined.err), (0, ""))
             world.works("without faults")
             for part in (fail_steps, kill_controller, kill_controller_in_stops, kill_daemon, kill_daemon_in_undo,
-                         kill_daemon_in_resets):
+                         kill_daemon_in_resets, kill_daemon_in_abort):
                 if not checks.failed:   # each rests on a domain that works
                     part(world)
         if checks.failed:
