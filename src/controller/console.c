@@ -23,7 +23,7 @@
 #define PAGE 4096U
 #define DRAIN_MAX (64U << 10)   /* bytes in one turn: other consoles and the daemon come in between */
 #define PATIENCE 10000          /* ms that the container waits for a client that takes nothing */
-#define QUEUE_SIZE (32U << 10)  /* bytes on the way to a client; behind them it still has the ring */
+#define QUEUE_SIZE (16U << 10)  /* bytes on the way to a client; behind them it still has the ring */
 #define LAST_QUEUE_MORE (256U << 10) /* the same at the end, besides all of the ring twice: what is there already,
                                       * what the terminal still has, and the kernel's own part of each piece */
 
@@ -147,6 +147,9 @@ client_flush (Controller *c, unsigned index, unsigned slot)
 
         if (length > console->head - client->position)
             length = (size_t) (console->head - client->position);
+        /* the kernel counts a piece until all of it has been read: by small ones a slow reader is seen to read */
+        if (length > PAGE)
+            length = PAGE;
         n = send (client->fd, console->ring + offset, length, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;

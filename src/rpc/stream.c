@@ -5,9 +5,12 @@
  * up to a bound; then the client's socket is not read.
  */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "rpc/error_wire.h"
 #include "rpc/server_private.h"
+
+#define SOCKET_QUEUE (16 << 10) /* bytes, of which the kernel makes two; 208 KiB without */
 
 struct RpcStream {
     gint ref_count;
@@ -35,7 +38,11 @@ rpc_stream_new (RpcClient *client, const PacketHeader *header, const RpcStreamHa
                 gpointer data)
 {
     RpcStream *stream = g_new0 (RpcStream, 1);
+    int queue = SOCKET_QUEUE;
 
+    /* A socket takes more when three quarters of its queue have been read: with a short one a slow reader is not
+     * taken for one that does not read at all (controller/console.c). A failure costs no more than that. */
+    (void) setsockopt (client->target.fd, SOL_SOCKET, SO_SNDBUF, &queue, sizeof queue);
     stream->ref_count = 1;
     stream->client = rpc_client_ref (client);
     stream->header = *header;
