@@ -240,10 +240,9 @@ class Skepd(Daemon):
         return ""
 
     def controllers(self):
-        """Pids of the controllers of this daemon: their program is ours and they name our directory."""
-        return [pid for pid, command in commands() if command and
-                os.path.basename(command[0]) in ("skep-controller", "lt-skep-controller") and
-                any(self.directory in word for word in command)]
+        """Pids of the controllers of this daemon: they have files below our directory open."""
+        return [pid for pid, command in commands() if command and os.path.basename(command[0]) == "skep-controller"
+                and any(path.startswith(self.directory + "/") for path in open_files(pid))]
 
     def __enter__(self):
         self.start()
@@ -272,6 +271,16 @@ def commands():
             with contextlib.suppress(OSError):
                 with open(f"/proc/{entry}/cmdline", "rb") as handle:
                     yield int(entry), handle.read().decode(errors="replace").split("\0")[:-1]
+
+
+def open_files(pid):
+    """The paths that a process's descriptors have; none of one that has gone."""
+    found = []
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found
 
 
 class StockLibvirtd(Daemon):

@@ -127,6 +127,7 @@ class Mute:
                      libvirt.VIR_DOMAIN_CONTROL_ERROR_REASON_MONITOR])
         os.kill(self.domain.ID(), signal.SIGCONT)
         checks.that("until it answers", skeptest.wait_until(lambda: self.domain.controlInfo()[0] == 0))
+        self.domain.destroy()
 
 
 class Deaf:

@@ -41,7 +41,7 @@ OPERATIONS = {
     "suspend": (lambda d: d.suspend(), STATE),
     "resume": (lambda d: d.resume(), STATE),
     "shutdown": (lambda d: d.shutdownFlags(8), STATE),
-    "reboot": (lambda d: d.reboot(8), STATE + (38,)),       # an old init takes no SIGHUP
+    "reboot": (lambda d: d.reboot(8), STATE + (84,)),       # an old init takes no SIGHUP
     "xml": (lambda d: d.XMLDesc(), (42,)),
     "inactive xml": (lambda d: d.XMLDesc(2), (42,)),
     "state": (lambda d: d.state(), (42,)),
