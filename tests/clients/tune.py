@@ -279,6 +279,8 @@ def signals(d, checks):
     d.well("a signal to any process", "send-process-signal", d.name, child, "kill")
     met = t.wait_until(lambda: os.path.exists(os.path.join(d.root, "signals")), 10)
     checks.that("init has had it", met)
+    # dead it still takes signals, until init has looked after it
+    t.wait_until(lambda: d.virsh("send-process-signal", d.name, child, "nop").status != 0)
     d.fails("a process that is not there", "No such process", "send-process-signal", d.name, child, "term")
     # the number of a process of the host means nothing here
     d.fails("a process of the host", "No such process", "send-process-signal", d.name, str(os.getpid()), "kill")
