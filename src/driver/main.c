@@ -147,22 +147,44 @@ logging_open (const Settings *settings, GError **error)
 
 /* ---- one daemon a run directory */
 
+#define LOCK_PATIENCE_MS 30000
+#define LOCK_POLL_MS 10
+
+/* A process that ends is no longer seen to run before the last of its threads lets go of its files, on a busy
+ * machine long before. Who starts the next daemon at that sight finds the lock still held: it is waited for. */
+static gboolean
+lock_wait (int fd, const char *path, GError **error)
+{
+    for (int waited = 0; ; waited += LOCK_POLL_MS) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+        if (fcntl (fd, F_SETLK, &lock) == 0)
+            return TRUE;
+        if ((errno != EAGAIN && errno != EACCES) || fcntl (fd, F_GETLK, &lock) < 0)
+            return error_set_errno (error, errno, "Cannot lock pid file '%s'", path);
+        if (lock.l_type == F_UNLCK)
+            continue;
+        /* 0: of another pid namespace */
+        if (lock.l_pid <= 0 || !node_process_ending (lock.l_pid) || waited >= LOCK_PATIENCE_MS)
+            return error_set (error, ERR_OPERATION_FAILED, "another skepd runs here: '%s' is locked by process %d",
+                              path, (int) lock.l_pid);
+        g_usleep (LOCK_POLL_MS * 1000);
+    }
+}
+
 /* Opens, locks and fills @path; the lock lasts as long as the descriptor. */
 static int
 pid_file_lock (const char *path, GError **error)
 {
     g_autofree char *text = g_strdup_printf ("%d\n", (int) getpid ());
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     autofd int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
     if (fd < 0) {
         error_set_errno (error, errno, "Cannot open pid file '%s'", path);
         return -1;
     }
-    if (fcntl (fd, F_SETLK, &lock) < 0) {
-        error_set (error, ERR_OPERATION_FAILED, "another skepd runs here: '%s' is locked", path);
+    if (!lock_wait (fd, path, error))
         return -1;
-    }
     if (ftruncate (fd, 0) < 0 || fd_write_all (fd, text, strlen (text)) < 0) {
         error_set_errno (error, errno, "Cannot write pid file '%s'", path);
         return -1;

@@ -490,16 +490,33 @@ node_sysinfo_xml (GError **error)
 
 /* ---- processes */
 
-guint64
-node_process_start (int pid)
+#define PROCESS_FLAG_EXITING 0x4         /* PF_EXITING of the kernel's sched.h */
+
+/* A number of /proc/PID/stat after the second field; 0 when the process is gone. */
+static guint64
+process_stat (int pid, guint wanted)
 {
     g_autofree char *text = node_read ("/proc/%d/stat", pid);
     /* the second field is the program's name, which may hold blanks and ')' */
     const char *at = text ? strrchr (text, ')') : NULL;
 
-    for (guint field = 2; at && field < 22; field++) {
+    for (guint field = 2; at && field < wanted; field++) {
         at = strchr (at, ' ');
         at = at ? at + 1 : NULL;
     }
     return at ? g_ascii_strtoull (at, NULL, 10) : 0;
+}
+
+guint64
+node_process_start (int pid)
+{
+    return process_stat (pid, 22);
+}
+
+gboolean
+node_process_ending (int pid)
+{
+    guint64 flags = process_stat (pid, 9);
+
+    return flags == 0 || flags & PROCESS_FLAG_EXITING;
 }

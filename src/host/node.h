@@ -33,6 +33,9 @@ const char *node_arch32 (void);                     /* NULL when none */
 
 /* Topology, caches, pages, distances: host/topology.h. */
 guint64 node_process_start (int pid);               /* field 22 of /proc/PID/stat, 0 when gone */
+/* Whether @pid is gone or its main thread has begun to end, which other threads and so the process's files may outlive
+ * for a moment. */
+gboolean node_process_ending (int pid);
 
 /* The directory below which /proc, /sys and /etc are read, "" by default. Tests set it. */
 extern const char *node_root;

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import shlex
 import signal
@@ -155,6 +156,31 @@ def life(checks, directory):
     with Process(directory) as four:
         checks.that("which the next one replaces", four.ready())
         checks.equal("SIGINT ends it, too", four.end(signal.SIGINT), 0)
+
+
+# Locks FILE, then its main thread ends; another one keeps the process and so the lock until its input ends.
+DYING = """
+import ctypes, fcntl, os, sys, threading
+lock = open(sys.argv[1], "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)      # exit(2): of one thread
+"""
+
+
+def dying(checks, directory):
+    """One whose predecessor is seen to have ended, but still holds its lock, waits for that."""
+    os.makedirs(directory)
+    lock = f"{directory}/driver.pid"
+    with subprocess.Popen(["/usr/bin/python3", "-c", DYING, lock], stdin=subprocess.PIPE) as before:
+        state = pathlib.Path(f"/proc/{before.pid}/stat")
+        checks.that("the main thread has ended", skeptest.wait_until(lambda: ") Z " in state.read_text("utf-8"), 60))
+        with Process(directory) as after:
+            checks.that("the next one is at the lock", skeptest.wait_until(
+                lambda: lock in skeptest.open_files(after.process.pid) or after.process.poll() is not None, 60))
+            before.stdin.close()
+            checks.that("and starts when it is free", after.ready(), after.log())
+            checks.equal("it ends well", after.end(), 0)
 
 
 def damaged(checks, directory):
@@ -313,7 +339,7 @@ def main():
     skeptest.need_root()
     checks = skeptest.Checks("daemon")
     with skeptest.work_dir() as work:
-        for part in (options, bad_settings, life, damaged, background, idle, reload, notification, activation, users):
+        for part in (options, bad_settings, life, dying, damaged, background, idle, reload, notification, activation, users):
             part(checks, os.path.join(work, part.__name__))
     checks.equal("valgrind and sanitizers are silent", complaints, [])
     return checks.done()

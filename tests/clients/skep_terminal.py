@@ -43,7 +43,7 @@ def check_prompt(checks, daemon, skep, env):
         shell.send("\x03")
         shell.send("echo n\u00e9\u5bb9\n")
         checks.that("Ctrl-C takes the line back", shell.expect(r"\n(n\u00e9\u5bb9)\r?\n") and "unknown verb" not in shell.seen)
-        daemon.tool("restart")
+        daemon.restart()
         shell.send("hostname\n")
         checks.that("a restarted daemon is found again", shell.expect(r"\n[\w.-]+\r?\n") and shell.expect("skep # "))
         shell.send("connect --readonly\nundefine boxes\n")

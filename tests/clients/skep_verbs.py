@@ -566,8 +566,8 @@ def check_restarts(checks, pair):
         checks.that("top shows", json_lines(top, lambda row: row["domains"]))
         for program in (waiter, monitor):
             checks.that("it waits", waits(program))
-        pair.daemon.tool("stop")
-        pair.daemon.tool("start")
+        pair.daemon.stop()
+        pair.daemon.start()
         pair.virsh("define", pair.names["late"])
         pair.virsh("start", "late")
         seen = json_lines(monitor, lambda row: (row["domain"], row["state"]) == ("late", "running"))

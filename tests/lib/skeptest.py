@@ -219,15 +219,21 @@ class Skepd(Daemon):
     def tool(self, verb, *options):
         env = dict(os.environ, SKEP_BUILD_DIR=BUILD)
         return execute([os.path.join(SOURCE, "tools/private-skepd"), verb, *options, self.directory],
-                       timeout=120, env=env)
+                       timeout=300, env=env)
+
+    def must(self, verb, *options):
+        done = self.tool(verb, *options)
+        if done.status:
+            raise RuntimeError(f"private-skepd {verb}: {done.err}")
 
     def start(self):
-        done = self.tool("start", *(["--libvirt-paths"] if self.libvirt_paths else []))
-        if done.status:
-            raise RuntimeError(f"skepd does not start: {done.err}")
+        self.must("start", *(["--libvirt-paths"] if self.libvirt_paths else []))
 
     def stop(self):
-        return self.tool("stop")
+        self.must("stop")
+
+    def restart(self):
+        self.must("restart")
 
     def pid(self):
         with open(os.path.join(self.directory, "skepd.pid"), encoding="utf-8") as handle:

@@ -157,7 +157,7 @@ def reboots(life):
     name = life.define(f"{P}keep", "sleep 0.3; exit 9", more="<on_crash>preserve</on_crash>")
     life.virsh("start", name)
     life.becomes(name, "crashed (unknown)")
-    life.daemon.tool("restart")
+    life.daemon.restart()
     life.becomes(name, "crashed (unknown)")
     life.virsh("destroy", name)
     life.becomes(name, "shut off (destroyed)")
@@ -172,7 +172,7 @@ def daemon_restarts(life):
     for way in ("restart", "kill"):
         life.virsh("suspend", name)
         if way == "restart":
-            life.daemon.tool("restart")
+            life.daemon.restart()
         else:
             os.kill(life.daemon.pid(), signal.SIGKILL)
             skeptest.wait_until(lambda: life.daemon.tool("status").out.strip() == "stopped", PATIENCE)
@@ -180,7 +180,7 @@ def daemon_restarts(life):
         life.becomes(name, "paused (user)")
         life.virsh("resume", name)
         life.becomes(name, "running (unpaused)")
-        life.daemon.tool("restart")
+        life.daemon.restart()
         life.becomes(name, "running (unpaused)")
         life.checks.equal(f"same id after {way}", life.virsh("domid", name).out.strip(), pid)
     life.virsh("shutdown", name, "--mode", "signal")
@@ -223,7 +223,7 @@ def lost_status(life):
         life.checks.that(f"status {what}: written again", os.path.getsize(status) > 200)
         life.virsh("start", name, ok=False)
         life.virsh("resume" if what == "gone" else "suspend", name)
-        life.daemon.tool("restart")
+        life.daemon.restart()
         life.becomes(name, "running (unpaused)" if what == "gone" else "paused (user)")
         life.virsh("memtune", name, "--hard-limit", "50000", "--live")
         life.virsh("destroy", name)
@@ -244,7 +244,7 @@ def lost_status(life):
     life.virsh("define", f"{life.directory}/saved.xml")
     refused = life.virsh("start", name, ok=False)
     life.checks.matches("is not started twice", f"whose status was lost, runs already: process {pid}", refused.err)
-    life.daemon.tool("restart")
+    life.daemon.restart()
     life.checks.equal("with a definition it is found", life.virsh("domid", name).out.strip(), pid)
     life.checks.equal("by its uuid", life.virsh("domuuid", name).out.strip(), uuid)
     for bad in glob.glob(f"{status}.bad-*"):
@@ -269,7 +269,7 @@ def owners(life):
     last = life.define(f"{P}azlast", init="/bin/none", args=())
     life.virsh("autostart", broken)
     life.virsh("autostart", last)
-    life.daemon.tool("restart")
+    life.daemon.restart()
     life.checks.equal("not started twice a boot", life.reason(name), "shut off (unknown)")
     life.daemon.stop()
     os.unlink(os.path.join(life.daemon.directory, "domains/autostarted"))
@@ -295,7 +295,7 @@ def redefinition(life):
     life.checks.matches("live memory", r"<memory unit='KiB'>65536<", life.virsh("dumpxml", name).out)
     life.checks.matches("next memory", r"<memory unit='KiB'>131072<",
                         life.virsh("dumpxml", name, "--inactive").out)
-    life.daemon.tool("restart")
+    life.daemon.restart()
     life.checks.matches("live memory after a restart", r"<memory unit='KiB'>65536<",
                         life.virsh("dumpxml", name).out)
     life.virsh("destroy", name)

@@ -98,7 +98,7 @@ def down(checks, daemon, directory):
     checks.that("down: set down while it runs, though it is down by definition", not host_up("skepcut"))
     checks.that("down: which the container cannot undo",
                 "LOWER_UP" not in inside(daemon, "ip", "link", "show", "in0"))
-    daemon.tool("restart")
+    daemon.restart()
     before = daemon.virsh("domid", NAME).out
     checks.equal("down: reset", daemon.virsh("reset", NAME).err, "")
     checks.that("down: it starts again", skeptest.wait_until(
