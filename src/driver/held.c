@@ -22,17 +22,13 @@ abort_ms (void)
     return ms;
 }
 
-/* The main thread's time on the run queue: the second number of its schedstat, in nanoseconds. */
+/* A thread's time on the run queue: the second number of its schedstat, in nanoseconds. */
 static gint64
-run_queue_us (void)
+run_queue_us (int schedstat)
 {
-    static int fd = -1;
     char text[128], *end;
-    ssize_t n;
+    ssize_t n = schedstat >= 0 ? pread (schedstat, text, sizeof text - 1, 0) : -1;
 
-    if (fd < 0)
-        fd = open ("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-    n = fd >= 0 ? pread (fd, text, sizeof text - 1, 0) : -1;
     if (n <= 0)
         return 0;
     text[n] = '\0';
@@ -40,17 +36,69 @@ run_queue_us (void)
     return (gint64) (g_ascii_strtoull (end, NULL, 10) / 1000);
 }
 
+/* ---- a machine that stands still */
+
+#define NAP_US      5000
+#define STILL_US    20000
+#define PATIENCE_MS 10000
+
+static gint64 still;            /* us in which a thread that only sleeps was not woken, so nobody was */
+static guint naps;              /* atomic: @still is right up to the end of the last one */
+
+static gpointer
+nap (gpointer data)
+{
+    int schedstat = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+
+    (void) data;
+    for (;;) {
+        gint64 begin = g_get_monotonic_time (), waited = run_queue_us (schedstat), over;
+
+        g_usleep (NAP_US);
+        over = g_get_monotonic_time () - begin - NAP_US - (run_queue_us (schedstat) - waited);
+        if (over > STILL_US)
+            __atomic_add_fetch (&still, over, __ATOMIC_SEQ_CST);
+        g_atomic_int_inc (&naps);
+    }
+    return NULL;
+}
+
+static void
+nap_over (void)
+{
+    guint before = (guint) g_atomic_int_get (&naps);
+
+    for (guint ms = 0; ms < PATIENCE_MS && (guint) g_atomic_int_get (&naps) == before; ms++)
+        g_usleep (1000);
+}
+
+/* ---- a dispatch */
+
+/* What the main thread could not help: others had the processor, or nobody. */
+static gint64
+excused_us (void)
+{
+    static int schedstat = -1;
+
+    if (schedstat < 0) {
+        schedstat = open ("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+        g_thread_unref (g_thread_new ("naps", nap, NULL));
+        nap_over ();
+    }
+    return run_queue_us (schedstat) + __atomic_load_n (&still, __ATOMIC_SEQ_CST);
+}
+
 void
 held_begin (Held *held)
 {
+    held->excused = abort_ms () > 0 ? excused_us () : 0;
     held->begin = g_get_monotonic_time ();
-    held->waited = abort_ms () > 0 ? run_queue_us () : 0;
 }
 
 void
 held_end (const Held *held, const char *name)
 {
-    gint64 us = g_get_monotonic_time () - held->begin, own = us;
+    gint64 us = g_get_monotonic_time () - held->begin, own;
 
     if (us / 1000 <= HELD_SLOW_MS)
         return;
@@ -59,7 +107,8 @@ held_end (const Held *held, const char *name)
         log_warning ("%s held the main loop for %" G_GINT64_FORMAT " ms", name, us / 1000);
         return;
     }
-    own -= MIN (run_queue_us () - held->waited, own);
+    nap_over ();
+    own = MAX (us - (excused_us () - held->excused), 0);
     log_warning ("%s held the main loop for %" G_GINT64_FORMAT " ms, %" G_GINT64_FORMAT " of them itself",
                  name, us / 1000, own / 1000);
     if (own / 1000 > abort_ms ())

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How long the main loop was held: by a dispatch, by name, and by a whole turn. What counts is the time
- * that passed less the time in which the loop could have run and another process did: that is the
- * machine's load, waiting for a disk is ours.
+ * that passed less the time in which the loop could have run and another process did, or nobody, since the
+ * whole machine stood still: that is the machine's load, waiting for a disk is ours.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 typedef struct {
     gint64 begin;               /* us */
-    gint64 waited;              /* us on the run queue so far; 0 unless that is measured */
+    gint64 excused;             /* us so far that the loop could not help; 0 unless that is measured */
 } Held;
 
 #define HELD_SLOW_MS 50

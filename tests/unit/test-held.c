@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,6 +78,52 @@ test_waiting (void)
         continue;
 }
 
+/* Stopped as a whole, as a machine is whose host has no time for it; whoever waits alone is not excused. */
+static void
+test_stopped (void)
+{
+    pid_t parent = getpid (), waker;
+    Held held;
+
+    if (g_test_subprocess ()) {
+        held_begin (&held);     /* the clock that tells starts with the first */
+        held_end (&held, "nothing");
+        waker = fork ();
+        while (waker == 0) {    /* again, should the first come before the stop */
+            g_usleep (400 * 1000);
+            if (kill (parent, SIGCONT) < 0)
+                _exit (0);
+        }
+        held_begin (&held);
+        raise (SIGSTOP);
+        held_end (&held, "domain_stop");
+        kill (waker, SIGKILL);
+        waitpid (waker, NULL, 0);
+        return;
+    }
+    g_test_trap_subprocess (NULL, 0, 0);
+    g_test_trap_assert_passed ();
+    g_test_trap_assert_stderr ("*domain_stop held the main loop for * ms*");
+}
+
+static void
+test_alone (void)
+{
+    if (g_test_subprocess ()) {
+        for (guint i = 0; i < 20; i++) {        /* see work() */
+            Held held;
+
+            held_begin (&held);
+            g_usleep (400 * 1000);
+            held_end (&held, "domain_sleep");
+        }
+        return;
+    }
+    g_test_trap_subprocess (NULL, 0, 0);
+    g_test_trap_assert_failed ();
+    g_test_trap_assert_stderr ("*domain_sleep held the main loop for * ms*");
+}
+
 /* Three that want the same processor: two thirds of the time passed are the others'. */
 static void
 test_load (void)
@@ -85,7 +132,9 @@ test_load (void)
     gint64 end;
     Held held;
     pid_t pids[2];
+    gint *running = mmap (NULL, sizeof *running, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+    g_assert_true (running != MAP_FAILED);
     CPU_ZERO (&one);
     CPU_SET (sched_getcpu (), &one);
     g_assert_cmpint (sched_getaffinity (0, sizeof before, &before), ==, 0);
@@ -95,10 +144,13 @@ test_load (void)
     }
     for (guint i = 0; i < G_N_ELEMENTS (pids); i++) {
         pids[i] = fork ();
+        if (pids[i] == 0)
+            g_atomic_int_inc (running);
         while (pids[i] == 0)
             continue;
     }
-    g_usleep (20 * 1000);
+    while (g_atomic_int_get (running) < 2)
+        g_usleep (1000);
     held_begin (&held);
     end = g_get_monotonic_time () + 300 * 1000;
     while (g_get_monotonic_time () < end)
@@ -118,6 +170,8 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/held/dispatch", test_dispatch);
     g_test_add_func ("/held/turn", test_turn);
+    g_test_add_func ("/held/stopped", test_stopped);
+    g_test_add_func ("/held/alone", test_alone);
     g_test_add_func ("/held/waiting", test_waiting);
     g_test_add_func ("/held/load", test_load);
     return g_test_run ();
