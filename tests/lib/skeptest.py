@@ -93,6 +93,8 @@ class Checks:
         else:
             self.failed.append(name)
             print(f"FAILED: {name}" + (f"\n    {detail}" if detail else ""), flush=True)
+            if len(self.failed) == 1:
+                Skepd.tell_all()
         return bool(condition)
 
     def equal(self, name, found, expected):
@@ -205,9 +207,11 @@ class Skepd(Daemon):
     """The built skepd, private to a directory."""
 
     name = "skepd"
+    instances = []
 
     def __init__(self, directory, *, libvirt_paths=False, conf="", lxc_conf=""):
         super().__init__(directory)
+        Skepd.instances.append(self)
         os.makedirs(directory, exist_ok=True)
         self.uri = f"lxc+unix:///system?socket={directory}/skep-sock"
         self.libvirt_paths = libvirt_paths
@@ -238,6 +242,15 @@ class Skepd(Daemon):
     def pid(self):
         with open(os.path.join(self.directory, "skepd.pid"), encoding="utf-8") as handle:
             return int(handle.read())
+
+    @classmethod
+    def tell_all(cls):
+        """Says what became of the daemons: beside the first check that failed, this is mostly why."""
+        for daemon in cls.instances:
+            lines = daemon.log().splitlines()[-8:]
+            with contextlib.suppress(OSError, ValueError):
+                lines.append(f"(skepd {daemon.pid()} " + ("runs)" if os.path.exists(f"/proc/{daemon.pid()}") else "has gone)"))
+            print("".join(f"    | {line[:200]}\n" for line in lines), end="", flush=True)
 
     def log(self):
         with contextlib.suppress(FileNotFoundError):

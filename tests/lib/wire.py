@@ -2,16 +2,27 @@
 """libvirt's RPC by hand, for what no decent client would send."""
 
 import array
+import contextlib
 import os
 import re
 import socket
 import struct
+import subprocess
 
 import skeptest
 
 REMOTE, LXC, KEEPALIVE = 0x20008086, 0x00068000, 0x6b656570
 CALL, REPLY, MESSAGE, STREAM, CALL_WITH_FDS = 0, 1, 2, 3, 4
 OK, ERROR, CONTINUE = 0, 1, 2
+
+
+@contextlib.contextmanager
+def memory_dir():
+    """A directory of the test's, in memory: a disk that other tests keep busy is no matter of these. For tests that have
+    entered their namespaces."""
+    with skeptest.work_dir() as path:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path], check=True)
+        yield path
 
 
 def procedures():
@@ -49,10 +60,13 @@ class Closed(Exception):
     """The daemon closed the connection."""
 
 
+PATIENCE = 300      # seconds for whatever must come; only a daemon that hangs takes them
+
+
 class Wire:
     """One connection. Nothing is sent that was not asked for."""
 
-    def __init__(self, path, timeout=20):
+    def __init__(self, path, timeout=PATIENCE):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(path)
@@ -125,7 +139,7 @@ class Wire:
         self.call(1, optional("lxc:///system") + struct.pack(">I", 1 if readonly else 0))
         return self
 
-    def is_closed(self, seconds=10):
+    def is_closed(self, seconds=PATIENCE):
         """Whether the daemon closes the connection, whatever it says before."""
         self.socket.settimeout(seconds)
         try:
