@@ -65,4 +65,7 @@ void api_call_fails (RpcConnection *conn, const char *name, const void *in, Erro
 wire_domain api_define (RpcConnection *conn, Api *api, const char *name);
 void api_undefine (RpcConnection *conn, const wire_domain *domain);
 
+/* ms that something may take which must come: only a failure takes them */
+#define API_PATIENCE_MS (300 * 1000)
+
 #define API_TEST(path, function) g_test_add (path, Api, NULL, api_set_up, function, api_tear_down)

@@ -221,9 +221,10 @@ def picture(daemon):
 
 
 def main():
+    t.enter_namespaces()
     checks = t.Checks("bad input")
     layouts, rows = l.Layouts(), l.Rows.read()
-    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "s")) as daemon:
+    with w.memory_dir() as directory, t.Skepd(os.path.join(directory, "s")) as daemon:
         path = os.path.join(directory, "bad.xml")
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(t.domain_xml("bad", directory + "/root", uuid=UUID))

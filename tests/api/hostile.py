@@ -7,6 +7,7 @@ import os
 import random
 import struct
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import skeptest as t  # noqa: E402
@@ -14,7 +15,7 @@ import wire as w  # noqa: E402
 
 UUID = "1f9cf5a4-0030-4b5c-9f53-5a6d4c2b1e30"
 LIMIT = 33554436        # bytes of the longest packet
-SLOW = 5 if os.environ.get("SKEPD_WRAPPER") else 1
+PATIENCE = w.PATIENCE * (5 if os.environ.get("SKEPD_WRAPPER") else 1)
 
 
 def open_files(pid):
@@ -36,7 +37,7 @@ class Hostile:
     def alive(self, name):
         """The same daemon answers a decent client."""
         try:
-            with w.Wire(self.path, 20 * SLOW).open() as wire:
+            with w.Wire(self.path, PATIENCE).open() as wire:
                 self.checks.equal(f"{name}: the daemon lives", wire.call(3), w.string("LXC"))
         except (w.Failure, w.Closed, OSError) as error:
             self.checks.that(f"{name}: the daemon lives", False, repr(error))
@@ -48,13 +49,13 @@ class Hostile:
                     wire.raw(data)
                 except w.Closed:
                     pass
-                self.checks.that(f"{name}: the connection is closed", wire.is_closed(10 * SLOW))
+                self.checks.that(f"{name}: the connection is closed", wire.is_closed(PATIENCE))
         finally:
             self.alive(name)
 
     def fails(self, name, code, procedure, payload=b"", *, opened=True, text=None, **fields):
         try:
-            with w.Wire(self.path, 30 * SLOW) as wire:
+            with w.Wire(self.path, PATIENCE) as wire:
                 if opened:
                     wire.open()
                 wire.call(procedure, payload, **fields)
@@ -90,7 +91,7 @@ class Hostile:
 
     def ignored(self):
         """What must be passed over: the connection stays good."""
-        with w.Wire(self.path, 20 * SLOW) as wire:
+        with w.Wire(self.path, PATIENCE) as wire:
             wire.open()
             for kind in (w.REPLY, w.MESSAGE, 9):
                 wire.send(3, kind=kind)
@@ -99,7 +100,7 @@ class Hostile:
             self.checks.equal("bytes after the arguments too", wire.call(3, b"trailing"), w.string("LXC"))
 
     def one_byte_at_a_time(self):
-        with w.Wire(self.path, 20 * SLOW) as wire:
+        with w.Wire(self.path, PATIENCE) as wire:
             for byte in w.Wire.packet(66, serial=1):
                 wire.raw(bytes([byte]))
             self.checks.that("a packet in single bytes", wire.reply(1))
@@ -130,7 +131,7 @@ class Hostile:
                         continue
                     try:
                         if wire is None:
-                            wire = w.Wire(self.path + suffix, 20 * SLOW).open(readonly=bool(suffix))
+                            wire = w.Wire(self.path + suffix, PATIENCE).open(readonly=bool(suffix))
                         wire.call(number, payload)
                     except w.Failure as failure:
                         if not failure.code or not failure.message:
@@ -150,7 +151,7 @@ class Hostile:
         before = open_files(self.pid)
         null = os.open("/dev/null", os.O_RDONLY)
         for _ in range(20):
-            with w.Wire(self.path, 20 * SLOW) as wire:
+            with w.Wire(self.path, PATIENCE) as wire:
                 wire.open()
                 for _ in range(8):
                     wire.send_fds(3, b"", [null] * 32)
@@ -160,7 +161,7 @@ class Hostile:
                 wire.send(3, struct.pack(">I", 32), kind=w.CALL_WITH_FDS)
                 for _ in range(5):
                     wire.socket.sendmsg([b"\0"], [(w.socket.SOL_SOCKET, w.socket.SCM_RIGHTS, w.array.array("i", [null]))])
-        with w.Wire(self.path, 20 * SLOW) as wire:
+        with w.Wire(self.path, PATIENCE) as wire:
             # descriptors on bytes that are no descriptor messages
             for _ in range(50):
                 try:
@@ -170,7 +171,7 @@ class Hostile:
                     break
         os.close(null)
         self.alive("descriptor flood")
-        self.checks.that("no descriptor stays open", t.wait_until(lambda: open_files(self.pid) <= before + 1, 5 * SLOW),
+        self.checks.that("no descriptor stays open", t.wait_until(lambda: open_files(self.pid) <= before + 1),
                          f"{before} before, {open_files(self.pid)} after")
 
     def connection_flood(self):
@@ -178,20 +179,21 @@ class Hostile:
         flood = []
         try:
             for _ in range(900):
-                flood.append(w.Wire(self.path, 5 * SLOW))
+                flood.append(w.Wire(self.path, PATIENCE))
         except OSError:
             pass
         self.alive(f"{len(flood)} idle connections")
         for wire in flood:
             wire.close()
-        self.checks.that("and they are forgotten", t.wait_until(lambda: open_files(self.pid) <= before + 1, 10 * SLOW),
+        self.checks.that("and they are forgotten", t.wait_until(lambda: open_files(self.pid) <= before + 1),
                          f"{before} before, {open_files(self.pid)} after")
 
     def never_reads(self):
         """A client that asks and never reads is closed, or stopped being read; memory stays bounded."""
         before = resident_kib(self.pid)
-        with w.Wire(self.path, 2) as wire:
+        with w.Wire(self.path, PATIENCE) as wire:
             wire.open()
+            wire.socket.settimeout(2)                   # to be stopped being read is fine
             call = wire.packet(7, serial=99) * 64       # capabilities: a long answer to a short question
             sent = 0
             try:
@@ -206,10 +208,10 @@ class Hostile:
 
     def never_reads_events(self, xml):
         before = resident_kib(self.pid)
-        with w.Wire(self.path, 5) as wire:
+        with w.Wire(self.path, PATIENCE) as wire:
             wire.open()
             wire.call(316, struct.pack(">iI", 0, 0))
-            with w.Wire(self.path, 20 * SLOW) as other:
+            with w.Wire(self.path, PATIENCE) as other:
                 other.open()
                 for _ in range(2000):
                     other.call(11, w.string(xml))
@@ -232,7 +234,7 @@ class Hostile:
 
     def define_fails(self, name, codes, xml, text=None):
         try:
-            with w.Wire(self.path, 60 * SLOW) as wire:
+            with w.Wire(self.path, PATIENCE) as wire:
                 wire.open()
                 wire.call(11, w.string(xml))
             self.checks.that(f"{name} is refused", False)
@@ -272,11 +274,10 @@ class Hostile:
         files = [name for _, _, names in os.walk(os.path.join(self.daemon.directory, "lxc")) for name in names
                  if name != "autostarted"]
         self.checks.equal("and nothing is on disk", files, [])
-        huge = os.path.join(self.daemon.directory, "huge.xml")
-        with open(huge, "w", encoding="utf-8") as handle:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as handle:
             handle.write(good.replace("<name>", "<description>" + "x" * (100 << 20) + "</description><name>"))
-        result = self.daemon.virsh("define", huge, timeout=120)
-        os.unlink(huge)
+            handle.flush()
+            result = self.daemon.virsh("define", handle.name, timeout=PATIENCE)
         self.checks.that("100 MiB of XML", result.status == 1, f"{result.status} {result.err[:200]}")
         self.alive("100 MiB of XML")
         return good
@@ -310,11 +311,11 @@ class Hostile:
             path = os.path.join(self.daemon.directory, "bad.xml")
             with open(path, "w", encoding="utf-8") as handle:
                 handle.write(xml)
-            result = self.daemon.virsh("create", path, timeout=60)
+            result = self.daemon.virsh("create", path, timeout=PATIENCE)
             self.checks.equal(f"{name}: virsh fails", result.status, 1)
             self.checks.matches(f"{name}: says so", text, result.err)
             self.checks.equal(f"{name}: the domain is gone", self.daemon.virsh("list", "--all", "--name").out.strip(), "")
-            self.checks.equal(f"{name}: no controller is left", t.wait_until(lambda: not self.daemon.controllers(), 30), True)
+            self.checks.equal(f"{name}: no controller is left", t.wait_until(lambda: not self.daemon.controllers()), True)
             self.alive(name)
         left = t.leftovers(self.daemon.directory, ["bad"])
         self.checks.that("failed starts leave nothing", not left, "\n    ".join(left))
@@ -324,7 +325,7 @@ def main():
     t.need_program("virsh")
     t.enter_namespaces()
     checks = t.Checks("hostile clients")
-    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
+    with w.memory_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
         root = t.busybox_root(os.path.join(directory, "root"))
         hostile = Hostile(checks, daemon)
         hostile.packets()

@@ -162,7 +162,7 @@ expect_seen (RpcConnection *conn, GString *seen, const char *expected)
     while (seen->len < strlen (expected)) {
         gsize before = seen->len;
 
-        g_assert_true (rpc_connection_dispatch (conn, 30000, NULL));
+        g_assert_true (rpc_connection_dispatch (conn, API_PATIENCE_MS, NULL));
         if (seen->len == before)
             break;
     }

@@ -100,19 +100,24 @@ def check_meanwhile(checks, path, numbers):
     one.send("DOMAIN_LOOKUP_BY_NAME", lookup("wanted"))
     others.send("DOMAIN_DEFINE_XML_FLAGS", define(document(31, name="wanted", count=1), 0))
     codes = dict(others.answers()), dict(one.answers())
-    # the definition without a schema overtakes the other one, unless the machine was very slow
+    # the definition without a schema overtakes the other one, unless the machine stood still between the two
     checks.that("one of the two has the name", codes in (({0: 0}, {0: OPERATION_FAILED, 1: 0}),
                                                          ({0: OPERATION_FAILED}, {0: 0, 1: 0})), codes)
 
 
 def check_long(checks, path, numbers):
-    """One that takes seconds does not stand before one of another client that takes milliseconds."""
-    one, other = Many(path, numbers), Many(path, numbers)
-    one.send("DOMAIN_DEFINE_XML_FLAGS", define(slow(50, "long")))
-    other.send("DOMAIN_DEFINE_XML_FLAGS", define(document(51, count=1)))
-    found = other.answers(), bool(select.select([one.wire.socket], [], [], 0)[0])
-    checks.equal("the short one is done first", found, ([(0, 0)], False))
-    checks.equal("the long one, too", one.answers(), [(0, 0)])
+    """One that takes seconds does not stand before one of another client that takes milliseconds. Where it does, that is
+    so each time; once or twice the machine may have stood still between our two calls."""
+    for number in range(50, 60, 2):
+        one, other = Many(path, numbers), Many(path, numbers)
+        one.send("DOMAIN_DEFINE_XML_FLAGS", define(slow(number, f"long{number}")))
+        other.send("DOMAIN_DEFINE_XML_FLAGS", define(document(number + 1, count=1)))
+        checks.equal("the short one is done", other.answers(), [(0, 0)])
+        first = not select.select([one.wire.socket], [], [], 0)[0]
+        checks.equal("the long one, too", one.answers(), [(0, 0)])
+        if first:
+            break
+    checks.that("the short one is done first", first)
 
 
 def check_gone(checks, daemon, path, numbers):
@@ -123,14 +128,15 @@ def check_gone(checks, daemon, path, numbers):
         one.send("DOMAIN_LOOKUP_BY_NAME", lookup("valid1"))
         one.wire.close()
     checks.that("what clients that went asked for is done", t.wait_until(lambda: all(
-        daemon.virsh("domname", UUID.format(number)).status == 0 for number in range(40, 44)), 60))
+        daemon.virsh("domname", UUID.format(number)).status == 0 for number in range(40, 44))))
 
 
 def main():
-    t.need_root()
-    os.environ["SKEP_DISPATCH_ABORT_MS"] = os.environ.get("SKEP_DISPATCH_ABORT_MS", "200")
+    t.enter_namespaces()
+    # as tests/api/api_test.c
+    os.environ.setdefault("SKEP_DISPATCH_ABORT_MS", "2000" if "ASAN_OPTIONS" in os.environ else "200")
     checks, numbers = t.Checks("validation"), w.procedures()
-    with t.work_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
+    with w.memory_dir() as directory, t.Skepd(os.path.join(directory, "d")) as daemon:
         path = os.path.join(directory, "d", "skep-sock")
         before = daemon.pid()
         check_order(checks, path, numbers)
