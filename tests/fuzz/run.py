@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs a libFuzzer program on its seeds for some seconds.
 
-  run.py PROGRAM SEEDS...        FUZZ_SECONDS in the environment: how long (10)
+  run.py PROGRAM SEEDS...        FUZZ_SECONDS in the environment: how long
+
+Without FUZZ_SECONDS it is a check for 10 seconds, which makes the same inputs each time: whether it passes is not left to
+chance, nor to the machine, which may be slow. With it, they are new ones.
 
 New inputs go to a directory that is removed at the end, or to FUZZ_CORPUS/NAME, where they are kept. What it
 finds is printed and left as BUILD/tests/fuzz/found-NAME-...; it becomes a seed when it is repaired. Names of
@@ -38,15 +41,15 @@ def write_dictionary(path):
 def main():
     program, seeds = sys.argv[1], sys.argv[2:]
     name = os.path.basename(program).removeprefix("fuzz-")
-    seconds = int(os.environ.get("FUZZ_SECONDS", "10"))
+    seconds, seed = int(os.environ.get("FUZZ_SECONDS", "10")), 0 if "FUZZ_SECONDS" in os.environ else 1
     work = tempfile.mkdtemp(prefix="skep-fuzz-")
     corpus = os.path.join(os.environ.get("FUZZ_CORPUS", work), name)
     os.makedirs(corpus, exist_ok=True)
     dictionary = os.path.join(work, "dictionary")
     write_dictionary(dictionary)
-    # 26 s for one input is a hang; 64 KiB holds any document that is interesting
+    # 64 KiB holds any document that is interesting; a hang is one also on a machine that does much else
     done = subprocess.run(
-        [program, f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=4096", "-max_len=65536",
+        [program, f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=600", "-rss_limit_mb=4096", "-max_len=65536",
          f"-dict={dictionary}", "-print_final_stats=1", "-verbosity=0",
          f"-artifact_prefix={os.path.dirname(program)}/found-{name}-", corpus, *seeds],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
