@@ -6,14 +6,18 @@ A test ends with status 77 when it cannot run here; with MUST_WORK=1 that is a f
 makes lies in a Work directory, and the processes it ends are those it started or their controllers.
 """
 
+import codecs
 import contextlib
 import ctypes
+import faulthandler
+import fcntl
 import os
 import pty
 import re
 import select
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -21,9 +25,14 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("SKEP_BUILD_DIR") or os.path.join(SOURCE, "build"))
+PATIENCE = 120      # seconds, for whatever a loaded machine can delay: each wait has its condition
 BUSYBOX_APPLETS = ("sh ls cat sleep ps echo mount umount reboot poweroff halt kill true false stty tty id "
                    "env hostname mkdir rm touch chmod chown mknod ln readlink stat df dd head tail grep sed "
                    "cut sort wc printf test setsid ip free find sync date uname pidof su nohup seq").split()
+
+
+# meson ends a test that takes too long by SIGTERM: it shall say where it was
+faulthandler.register(signal.SIGTERM, chain=True)
 
 
 def skip(why):
@@ -143,6 +152,23 @@ def busybox_root(path):
     return path
 
 
+def loop_device(image):
+    """A loop device of the file. Other tests take free ones, too; and a /dev of the test's own lacks what came later."""
+    with open("/dev/loop-control", "rb") as control:
+        for _ in range(100):
+            name = f"loop{fcntl.ioctl(control, 0x4c82)}"        # LOOP_CTL_GET_FREE
+            if not os.path.exists(f"/dev/{name}"):
+                with open(f"/sys/block/{name}/dev", encoding="ascii") as numbers:
+                    major, minor = (int(number) for number in numbers.read().split(":"))
+                with contextlib.suppress(FileExistsError):
+                    os.mknod(f"/dev/{name}", stat.S_IFBLK | 0o600, os.makedev(major, minor))
+            done = execute(["losetup", f"/dev/{name}", image])
+            if done.status == 0:
+                return f"/dev/{name}"
+            time.sleep(0.1)
+    raise RuntimeError(f"no loop device for {image}: {done!r}")
+
+
 def init_root(path):
     """A root as of a distribution: /sbin/init, busybox's, keeps a shell on the console and can be shut down."""
     busybox_root(path)
@@ -179,6 +205,15 @@ def execute(command, *, timeout=60, text_in=None, pass_fds=(), env=None):
     except subprocess.TimeoutExpired as late:
         return Result(124, (late.stdout or b"").decode(errors="replace"),
                       (late.stderr or b"").decode(errors="replace") + f"\n(over {timeout} s)")
+
+
+class Program(subprocess.Popen):
+    """For a with statement: one that is left by an exception does not wait for the program's own end."""
+
+    def __exit__(self, *why):
+        if why[0]:
+            self.kill()
+        return super().__exit__(*why)
 
 
 class Daemon:
@@ -378,6 +413,7 @@ class Terminal:
 
     def __init__(self, command, env=None):
         self.seen = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")     # a letter may come in two pieces
         self.status = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -406,14 +442,14 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:
             return False
-        self.seen += data.decode(errors="replace")
+        self.seen += self.decoder.decode(data)
         return bool(data)
 
     def send(self, text):
         os.write(self.fd, text.encode())
 
     def wait(self, seconds=10):
-        """The exit status, or None when it still runs."""
+        """The exit status, or None when it still runs. With a status, all that it has said is in `seen`."""
         end = time.monotonic() + seconds
         while self.status is None and time.monotonic() < end:
             if select.select([self.fd], [], [], 0.02)[0]:
@@ -421,6 +457,9 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
+                # until nobody has the terminal open; what somebody says later who was left behind is not waited for
+                while select.select([self.fd], [], [], 0.2)[0] and self._read():
+                    pass
         return self.status
 
     def close(self):
