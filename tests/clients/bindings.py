@@ -100,7 +100,7 @@ def main():
         xml = os.path.join(directory, "bind.xml")
         with open(xml, "w", encoding="utf-8") as handle:
             handle.write(t.domain_xml("bind", root, init="/bin/sh", uuid=UUID))
-        done = t.execute(command(language, directory, daemon, xml), timeout=120)
+        done = t.execute(command(language, directory, daemon, xml), timeout=600)
         checks.equal("status", done.status, 0)
         found = done.out.splitlines()
         for number, line in enumerate(expected(language)):

@@ -44,7 +44,7 @@ class Events:
         libvirt.virEventRegisterDefaultImpl()
         self.timer = libvirt.virEventAddTimeout(50, lambda *_: None, None)
         self.thread = threading.Thread(target=self._run, daemon=True)
-        self.told = []
+        self.told, self.read = [], 0    # grows only: the thread of the loop writes to it
         self.thread.start()
         self.conn = libvirt.open(uri)
         self.conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -64,12 +64,13 @@ class Events:
 
     def since(self, mark, name):
         """The events of @name so far. The mark is a domain of its own, whose definition arrives after them."""
-        before = len([one for one in self.told if one[0] == "mark"])
+        before = len(self.told)
         mark()
-        t.wait_until(lambda: len([one for one in self.told if one[0] == "mark"]) > before, 60)
-        found = [event for domain, event in self.told if domain == name]
-        self.told = [one for one in self.told if one[0] != name]
-        return " ".join(found)
+        if not t.wait_until(lambda: any(one[0] == "mark" for one in self.told[before:])):
+            raise RuntimeError("no event of the mark comes")
+        found = self.told[self.read:]
+        self.read += len(found)
+        return " ".join(event for domain, event in found if domain == name)
 
 
 class Notes:
@@ -122,14 +123,15 @@ class Script:
 
     def ready(self, dom):
         """Until init listens, and stock knows its process."""
-        t.wait_until(lambda: os.path.exists(os.path.join(self.root, "ready")), 60)
+        if not t.wait_until(lambda: os.path.exists(os.path.join(self.root, "ready"))):
+            raise RuntimeError("the container's init does not begin")
 
         def open_now():
             try:
                 return bool(table.namespaces(dom, 0))
             except libvirt.libvirtError:
                 return False
-        t.wait_until(open_now, 60)
+        t.wait_until(open_now)
         os.unlink(os.path.join(self.root, "ready"))
 
     def all_of(self, phase, rows, target):
@@ -219,7 +221,7 @@ class Script:
         with open(image, "wb") as handle:
             handle.truncate(4 << 20)
         subprocess.run(["ip", "link", "add", "callbr0", "type", "bridge"], check=True)
-        loop = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True).stdout.strip()
+        loop = t.loop_device(image)
         try:
             dom = self.conn.defineXML(self.xml("plugged", more="<features><privnet/></features>"))
             dom.create()
@@ -241,7 +243,7 @@ class Script:
 
         def ended():
             dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_SIGNAL)
-            return bool(t.wait_until(lambda: not dom.isActive(), 60))
+            return bool(t.wait_until(lambda: not dom.isActive()))
         self.act("files", "virDomainShutdownFlags", "flags 8, and its end", ended)
         self.notes.ask("files", "virDomainGetState", "after that", dom.state)
         self.act("files", "virDomainCreateWithFlags", "autodestroy", dom.createWithFlags, 2)

@@ -4,6 +4,7 @@
 of the test's own; and it runs as its own user, whose group skepd.conf gives the socket to. With --oracle against stock
 libvirtd."""
 
+import contextlib
 import json
 import os
 import re
@@ -31,20 +32,22 @@ class Bus:
         self.pid = int(started.out)
 
     def call(self, path, interface, method, *words):
-        done = t.execute(["busctl", "--system", "--json=short", "--", "call", "org.libvirt", path, f"org.libvirt.{interface}",
-                          method, *words], timeout=60)
+        done = t.execute(["busctl", "--system", f"--timeout={t.PATIENCE}", "--json=short", "--", "call", "org.libvirt", path,
+                          f"org.libvirt.{interface}", method, *words])
         return json.loads(done.out)["data"] if done.status == 0 and done.out.strip() else done
 
     def get(self, path, interface, name):
-        done = t.execute(["busctl", "--system", "--json=short", "get-property", "org.libvirt", path,
+        done = t.execute(["busctl", "--system", f"--timeout={t.PATIENCE}", "--json=short", "get-property", "org.libvirt", path,
                           f"org.libvirt.{interface}", name])
         return json.loads(done.out)["data"] if done.status == 0 else done
 
     def stop(self):
         for pid, words in list(t.commands()):
-            if words[:1] == ["/usr/sbin/libvirt-dbus"] and os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):
-                os.kill(pid, signal.SIGTERM)
-        os.kill(self.pid, signal.SIGTERM)
+            with contextlib.suppress(OSError):      # one of another test has gone meanwhile
+                if words[:1] == ["/usr/sbin/libvirt-dbus"] and os.readlink(f"/proc/{pid}/ns/mnt") == os.readlink("/proc/self/ns/mnt"):
+                    os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
 
 
 def check_connect(checks, bus, ours):
@@ -126,17 +129,21 @@ def check_events(checks, bus):
         watcher = subprocess.Popen(["busctl", "--system", "--json=short", "monitor", "org.libvirt"], stdout=said,
                                    stderr=subprocess.DEVNULL, preexec_fn=t.die_with_parent)
 
-        def seen():
+        def messages():
             said.seek(0)
-            return [json.loads(line)["payload"]["data"][1] for line in said if '"DomainEvent"' in line]
-        # libvirt-dbus opens the connection, with its events, at the first call; the watcher needs a moment.
-        bus.call(CONNECT, "Connect", "ListDomains", "u", "0")
-        t.time.sleep(0.5)
+            return [json.loads(line) for line in said if line.endswith("\n")]
+
+        def seen():
+            return [message["payload"]["data"][1] for message in messages() if message.get("member") == "DomainEvent"]
+
+        def watches():      # libvirt-dbus opens the connection, with its events, at the first call
+            return bus.call(CONNECT, "Connect", "ListDomains", "u", "0") and messages()
+        checks.that("the watcher watches", t.wait_until(watches, step=0.2))
         bus.call(DOMAIN, "Domain", "Create", "u", "0")
         bus.call(DOMAIN, "Domain", "Destroy", "u", "0")
         bus.call(DOMAIN, "Domain", "Undefine", "u", "0")
         expected = [2, 5, 1]        # started, stopped, undefined
-        t.wait_until(lambda: len(seen()) >= len(expected), 20)
+        t.wait_until(lambda: len(seen()) >= len(expected))
         checks.equal("DomainEvent signals", seen(), expected)
         watcher.terminate()
         watcher.wait()

@@ -21,7 +21,7 @@ UUID = "1f9cf5a4-0020-4b5c-9f53-5a6d4c2b1e50"
 SIGNALS = ("started", "suspended", "resumed", "stopped", "updated")
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=t.PATIENCE):
     """Turns GLib's loop, where events arrive, until the condition holds."""
     context = GLib.MainContext.default()
 

@@ -30,7 +30,10 @@ def usb_bus(directory):
     for path in (bus, dev):
         os.mkdir(path)
         subprocess.run(["mount", "-t", "tmpfs", "skep", path], check=True)
-    subprocess.run(["cp", "-ax", "/dev/.", dev], check=True)
+    # what other tests make there may go while it is copied
+    copied = t.execute(["cp", "-ax", "/dev/.", dev])
+    if not all(os.path.exists(os.path.join(dev, name)) for name in ("null", "zero", "tty", "loop-control", "ptmx")):
+        raise RuntimeError(f"/dev cannot be copied: {copied!r}")
     for name, (vendor, product, number, device) in DEVICES.items():
         where = os.path.join(bus, "usb/devices", name)
         os.makedirs(where)
@@ -127,7 +130,7 @@ def usb_start(checks, guest):
 
 def storage(checks, guest, image):
     what = f"{guest.name}: storage"
-    loop = t.execute(["losetup", "--find", "--show", image]).out.strip()
+    loop = t.loop_device(image)
     try:
         st = os.stat(loop)
         xml = f"<hostdev mode='capabilities' type='storage'><source><block>{loop}</block></source></hostdev>"

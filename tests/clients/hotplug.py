@@ -132,7 +132,7 @@ def char_device(checks, guest):
 
 def disks(checks, guest, image):
     what = f"{guest.name}: disk"
-    loop = t.execute(["losetup", "--find", "--show", image]).out.strip()
+    loop = t.loop_device(image)
     try:
         st = os.stat(loop)
         wanted = ("b", os.major(st.st_rdev), os.minor(st.st_rdev), "0o700", guest.owner, guest.owner)
@@ -161,7 +161,7 @@ def disks(checks, guest, image):
                 guest.run("sh", "-c", "echo x >/dev/sdb").status != 0)
     checks.equal(f"{what} of a file: detach", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what} of a file: no loop device stays",
-                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out), True)
 
 
 def other_disk(checks, guest, image):
@@ -190,7 +190,7 @@ def other_disk(checks, guest, image):
     checks.that(f"{what}: in both definitions", all(other in text and f"'{image}'" not in text
                                                     for text in (guest.live(), guest.saved())))
     checks.that(f"{what}: the same alias", "<alias name='disk0'/>" in before[1] and "<alias name='disk0'/>" in guest.live())
-    checks.that(f"{what}: nobody has the old one", t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30))
+    checks.that(f"{what}: nobody has the old one", t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out))
     checks.equal(f"{what}: read-only", well(guest.update(disk(other, "<readonly/>"))), GOOD)
     checks.that(f"{what}: it is", not writes() and guest.run("dd", "if=/dev/sdb", "of=/dev/null", "count=1").status == 0)
     failed = guest.update(disk("/nonexistent"))
@@ -233,7 +233,7 @@ def of_the_start(checks, guest, image):
         checks.equal(f"{what}: detach", well(guest.detach(xml, "--live", "--config")), GOOD)
     checks.that(f"{what}: no mount stays", not {"/mnt/image", "/mnt/bound"} & set(guest.mounts()))
     checks.equal(f"{what}: no loop device stays",
-                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out), True)
 
 
 def locked(checks, guest, bound):
@@ -254,30 +254,47 @@ def locked(checks, guest, bound):
     guest.must("start", guest.name)
     guest.init = guest.find_init()
     # mounted by another daemon: the controller has what it takes
-    guest.daemon.stop()
-    guest.daemon.start()
+    guest.daemon.restart()
     checks.equal(f"{what}: detach", well(guest.detach(bound)), GOOD)
     checks.that(f"{what}: it is gone", "/mnt/bound" not in guest.mounts() and "/mnt/bound" not in guest.live())
     checks.equal(f"{what}: attach it again", well(guest.attach(bound)), GOOD)
+
+
+def slow_controller(guest, begin, under_way, meanwhile):
+    """What comes of @begin if the controller has not done its part before @meanwhile. Again when that took the machine so
+    long that the daemon may have given up waiting, which it does after five seconds."""
+    controller = int(guest.daemon.virsh("domid", guest.name).out)
+    for _ in range(10):
+        saved = guest.saved()
+        began = t.time.monotonic()
+        os.kill(controller, signal.SIGSTOP)
+        try:
+            with futures.ThreadPoolExecutor() as pool:
+                begun = pool.submit(begin)
+                if not t.wait_until(under_way):
+                    raise RuntimeError("it is never under way")
+                meanwhile()
+                os.kill(controller, signal.SIGCONT)
+                lasted = t.time.monotonic() - began
+                done = begun.result()
+        finally:
+            os.kill(controller, signal.SIGCONT)
+        if lasted < 4:
+            return done
+        print(f"{guest.name}: took {lasted:.1f} s, so once more: {done}", flush=True)
+        guest.must("define", guest.write("again.xml", saved))
+    return done
 
 
 def defined_meanwhile(checks, guest, image):
     """The controller is asked to hold the loop device, and is slow; a define needs no job."""
     what = f"{guest.name}: defined meanwhile"
     xml = (f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sdb'/></disk>")
-    controller = int(guest.daemon.virsh("domid", guest.name).out)
     saved = guest.saved()
     new = guest.write("new.xml", saved.replace("<memory", "<description>newer</description><memory", 1))
-    os.kill(controller, signal.SIGSTOP)
-    try:
-        with futures.ThreadPoolExecutor() as pool:
-            attach = pool.submit(guest.attach, xml, "--live", "--config")
-            t.wait_until(lambda: t.execute(["losetup", "-j", image]).out, 60)
-            checks.equal(f"{what}: define", guest.daemon.virsh("define", new).status, 0)
-            os.kill(controller, signal.SIGCONT)
-            checks.matches(f"{what}: the attach fails", "was changed meanwhile", attach.result().err)
-    finally:
-        os.kill(controller, signal.SIGCONT)
+    done = slow_controller(guest, lambda: guest.attach(xml, "--live", "--config"),
+                           lambda: t.execute(["losetup", "-j", image]).out, lambda: guest.must("define", new))
+    checks.matches(f"{what}: the attach fails", "was changed meanwhile", done.err)
     checks.that(f"{what}: what was defined stays", "newer" in guest.saved() and "sdb" not in guest.saved())
     checks.that(f"{what}: the device is nowhere", "sdb" not in guest.live() and not guest.device("/dev/sdb"))
     guest.must("define", guest.write("new.xml", saved))
@@ -288,20 +305,12 @@ def exchanged_meanwhile(checks, guest, image, xml):
     """The same while a disk goes for another: the controller is asked to let go of the old one's loop device."""
     what = f"{guest.name}: defined during an exchange"
     other = shutil.copyfile(image, image + ".other")
-    controller = int(guest.daemon.virsh("domid", guest.name).out)
     checks.equal(f"{what}: attach", well(guest.attach(xml, "--live", "--config")), GOOD)
     saved = guest.saved()
     new = guest.write("new.xml", saved.replace("<memory", "<description>newer</description><memory", 1))
-    os.kill(controller, signal.SIGSTOP)
-    try:
-        with futures.ThreadPoolExecutor() as pool:
-            update = pool.submit(guest.update, xml.replace(image, other), "--live", "--config")
-            t.wait_until(lambda: not guest.device("/dev/sdb"), 60)
-            checks.equal(f"{what}: define", guest.daemon.virsh("define", new).status, 0)
-            os.kill(controller, signal.SIGCONT)
-            checks.matches(f"{what}: the exchange fails", "was changed meanwhile", update.result().err)
-    finally:
-        os.kill(controller, signal.SIGCONT)
+    done = slow_controller(guest, lambda: guest.update(xml.replace(image, other), "--live", "--config"),
+                           lambda: not guest.device("/dev/sdb"), lambda: guest.must("define", new))
+    checks.matches(f"{what}: the exchange fails", "was changed meanwhile", done.err)
     checks.that(f"{what}: what was defined stays", "newer" in guest.saved() and other not in guest.saved())
     checks.that(f"{what}: the old disk is back", other not in guest.live() and image in guest.live() and guest.device("/dev/sdb"))
     guest.must("define", guest.write("new.xml", saved))
@@ -325,15 +334,15 @@ def filesystems(checks, guest, image):
     checks.equal(f"{what}: written inside", guest.run("touch", "/mnt/new/dir/made").status, 0)
     checks.equal(f"{what}: owner on the host", os.stat(os.path.join(host, "made")).st_uid, 0)
     checks.that(f"{what}: not mounted on the host", not t.mounts_below(guest.root))
-    busy = subprocess.Popen(["nsenter", "-t", str(guest.init), "-m", "sh", "-c", "cd /mnt/new/dir; exec sleep 100"])
-    t.wait_until(lambda: os.readlink(f"/proc/{busy.pid}/cwd") != os.getcwd() and
-                 b"sleep" in open(f"/proc/{busy.pid}/cmdline", "rb").read(), 10)
+    busy = subprocess.Popen(["nsenter", "-t", str(guest.init), "-m", "sh", "-c", "cd /mnt/new/dir; exec sleep 1000"])
+    checks.that(f"{what}: somebody is in it", t.wait_until(lambda: os.path.samefile(f"/proc/{busy.pid}/cwd", host)))
     refused = guest.detach(xml)
     checks.matches(f"{what}: in use it stays", "Device or resource busy", refused.err)
     checks.that(f"{what}: and is in the definition", "/mnt/new/dir" in guest.live())
     busy.kill()
     busy.wait()
-    t.wait_until(lambda: guest.detach(xml).status == 0, 10, 0.2)
+    # whoever looks at its links in /proc keeps it in use for a moment
+    checks.that(f"{what}: then it goes", t.wait_until(lambda: guest.detach(xml).status == 0, step=0.2))
     checks.that(f"{what}: gone", "/mnt/new/dir" not in guest.mounts())
     checks.that(f"{what}: gone from the definition", "/mnt/new/dir" not in guest.live())
 
@@ -365,7 +374,7 @@ def filesystems(checks, guest, image):
     freeze(checks, guest)
     checks.equal(f"{what}: detach the image", well(guest.detach(xml)), GOOD)
     checks.equal(f"{what}: no loop device stays",
-                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out, 30), True)
+                 t.wait_until(lambda: not t.execute(["losetup", "-j", image]).out), True)
 
 
 def access_of_image(checks, guest, image):
@@ -441,14 +450,14 @@ def freeze(checks, guest):
     checks.that(f"{what}: who writes waits", not t.wait_until(lambda: waiting.poll() is not None, 0.5))
     done = guest.daemon.virsh("domfsthaw", guest.name)
     checks.matches(f"{what}: thaws", "Thawed 1 filesystem", done.out + done.err)
-    checks.that(f"{what}: and goes on", t.wait_until(lambda: waiting.poll() is not None, 10))
+    checks.that(f"{what}: and goes on", t.wait_until(lambda: waiting.poll() is not None))
     # a daemon that dies leaves nothing frozen
     guest.must("domfsfreeze", guest.name)
     os.kill(guest.daemon.pid(), 9)
-    t.wait_until(lambda: guest.daemon.tool("status").out.strip() == "stopped", 20)
+    checks.that(f"{what}: it has died", t.wait_until(lambda: guest.daemon.tool("status").out.strip() == "stopped"))
     guest.daemon.start()
     waiting = writer()
-    checks.that(f"{what}: the next daemon thaws", t.wait_until(lambda: waiting.poll() is not None, 20))
+    checks.that(f"{what}: the next daemon thaws", t.wait_until(lambda: waiting.poll() is not None))
 
 
 def hostile(checks, guest):
@@ -517,8 +526,7 @@ def taps(checks, guest):
     subprocess.run(make, check=True)
     checks.equal(f"{what}: attach", well(guest.attach(tap)), GOOD)
     checks.that(f"{what}: is inside", "skeptap" in guest.run("ip", "link").out)
-    guest.daemon.stop()
-    guest.daemon.start()
+    guest.daemon.restart()
     user = subprocess.Popen([*inside, sys.executable, "-c", HOLD_TAP], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     checks.equal(f"{what}: it is opened", user.stdout.readline(), b"open\n")
     checks.matches(f"{what}: open it stays", "a program in the container has it open", guest.detach(tap).err)
@@ -556,8 +564,9 @@ def interfaces(checks, guest):
 
     done = guest.daemon.virsh("domif-setlink", guest.name, name, "down")
     checks.equal(f"{what}: link down", (done.status, done.err), GOOD)
-    checks.matches(f"{what}: no carrier inside", "NO-CARRIER|LOWERLAYERDOWN|state DOWN",
-                   guest.run("ip", "link", "show", "lan7").out)
+    # the kernel notes it a moment later
+    checks.that(f"{what}: no carrier inside", t.wait_until(lambda: re.search(
+        "NO-CARRIER|LOWERLAYERDOWN|state DOWN", guest.run("ip", "link", "show", "lan7").out)))
     checks.matches(f"{what}: the definition says so", "<link state='down'/>", guest.live())
     done = guest.daemon.virsh("domif-setlink", guest.name, name, "up")
     checks.equal(f"{what}: link up", (done.status, done.err), GOOD)
@@ -627,8 +636,7 @@ def definitions(checks, guest):
     again = guest.attach(xml, "--config")
     checks.matches(f"{what}: once", "device is already in the domain configuration", again.err)
     # the daemon is another one: it knows what was attached
-    guest.daemon.stop()
-    guest.daemon.start()
+    guest.daemon.restart()
     checks.that(f"{what}: a restarted daemon knows it", "loop-control" in guest.live())
     done = guest.daemon.virsh("detach-device-alias", guest.name, "ua-control", "--live", "--config")
     checks.equal(f"{what}: detach by alias from both", well(done), GOOD)
@@ -692,8 +700,8 @@ def main():
                 guest.must("undefine", name)
             if checks.failed:
                 print(daemon.log()[-5000:])
-        left = re.findall(r"(vnet\w+|ifb-\w+)", t.execute(["ip", "-o", "link"]).out)
-        checks.equal("no link is left", left, [])
+        checks.that("no link is left", t.wait_until(lambda: not re.search(r"vnet\w+|ifb-\w+", t.execute(["ip", "-o", "link"]).out)),
+                    t.execute(["ip", "-o", "link"]).out)
     return checks.done()
 
 

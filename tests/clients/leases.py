@@ -91,7 +91,7 @@ def main():
             except (OSError, ValueError):
                 return []
         got = os.path.join(root, "got")
-        found = t.wait_until(lambda: os.path.exists(got) and lease(), 120)
+        found = t.wait_until(lambda: os.path.exists(got) and lease(), 240)
         if checks.that("the container has a lease", found,
                        open(os.path.join(directory, "dnsmasq.log"), encoding="utf-8").read()):
             address = found[0]["ip-address"]

@@ -14,7 +14,7 @@ import skeptest as t  # noqa: E402
 
 def install(checks, directory):
     """Into a directory of its own, as a packager would."""
-    done = t.execute(["meson", "install", "-C", t.BUILD, "--no-rebuild", "--quiet", "--destdir", directory], timeout=120)
+    done = t.execute(["meson", "install", "-C", t.BUILD, "--no-rebuild", "--quiet", "--destdir", directory])
     checks.that("meson install", done.status == 0, done)
     found = glob.glob(os.path.join(directory, "usr/lib/**/pkgconfig/libskep.pc"), recursive=True)
     checks.equal("one libskep.pc", len(found), 1)
@@ -43,7 +43,8 @@ def build_example(checks, directory, pkgconfig):
 
 def check_example(checks, daemon, program, libraries):
     for name, expected in (("sound", "running"), ("failing", "starting it")):
-        daemon.virsh("start", name)
+        started = daemon.virsh("start", name)
+        checks.that(f"start {name}", started.status == 0, started)
         if name == "failing":
             daemon.wait_state(name, "shut off")
         done = t.execute([program, daemon.uri], env=dict(os.environ, LD_LIBRARY_PATH=libraries))
@@ -51,7 +52,7 @@ def check_example(checks, daemon, program, libraries):
                     any(line.startswith(name) and expected in line for line in done.out.splitlines()), done)
     checks.that("the example shows what is used", "KiB" in done.out, done)
     watched = t.execute(["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite", program,
-                         daemon.uri], env=dict(os.environ, LD_LIBRARY_PATH=libraries), timeout=300)
+                         daemon.uri], env=dict(os.environ, LD_LIBRARY_PATH=libraries))
     checks.equal("the example under valgrind", (watched.status, watched.err), (0, ""))
     bad = t.execute([program, "lxc+unix:///system?socket=/nonexistent"], env=dict(os.environ, LD_LIBRARY_PATH=libraries))
     checks.that("the example fails with a sentence", bad.status == 1 and bad.err.startswith("error 38: "), bad)

@@ -106,9 +106,10 @@ class Script:
             self.dom.create()
         if state in ("running", "paused", "transient"):
             ready = os.path.join(self.root, "ready")
-            t.wait_until(lambda: os.path.exists(ready), 60)
+            if not t.wait_until(lambda: os.path.exists(ready)):
+                raise RuntimeError("the container's init does not begin")
             os.unlink(ready)
-            t.wait_until(self.init_is_known, 60)
+            t.wait_until(self.init_is_known)
         if state == "paused":
             self.dom.suspend()
         if state == "gone":
@@ -246,7 +247,7 @@ def make_host(directory):
     for words in (["livebr0", "type", "bridge"], ["livebr1", "type", "bridge"], ["livelow", "type", "veth", "peer", "livelowp"],
                   ["livemove", "type", "veth", "peer", "livemovep"]):
         subprocess.run(["ip", "link", "add", *words], check=True)
-    loop = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True).stdout.strip()
+    loop = t.loop_device(image)
     return {"image": image, "folder": folder, "loop": loop, "bridge": "livebr0", "other": "livebr1", "link": "livemove",
             "lower": "livelow"}
 

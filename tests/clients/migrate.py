@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import skeptest as t  # noqa: E402
 
 P = f"move{os.getpid()}"
-PATIENCE = 40
+PATIENCE = t.PATIENCE
 
 # what a container says of itself; the same words are asked of it under LXC and under Skep
 LOOK = """#!/bin/sh
@@ -212,7 +212,7 @@ class Move:
         t.wait_until(lambda: self.out(place).endswith("end\n") or process.poll() is not None, PATIENCE)
         text = self.out(place)
         t.execute(["lxc-stop", "-P", path, "-n", name, "-k"])
-        process.wait(30)
+        process.wait(PATIENCE)
         with open(os.path.join(place, "rootfs/out"), "w", encoding="utf-8"):
             pass
         if not text.endswith("end\n") and os.path.exists(log):

@@ -7,6 +7,7 @@ exporter, collectd's virt plugin, fence_virtd. They come as Debian has them; onl
 """
 
 import glob
+import http.client
 import os
 import re
 import subprocess
@@ -26,8 +27,8 @@ class Watched:
     def __init__(self, daemon, directory):
         self.daemon, self.directory = daemon, directory
         root = t.busybox_root(os.path.join(directory, "root"))
-        t.execute(["ip", "link", "add", "skbr0", "type", "bridge"])
-        t.execute(["ip", "link", "set", "skbr0", "up"])
+        for words in (("add", "skbr0", "type", "bridge"), ("set", "skbr0", "up")):
+            subprocess.run(["ip", "link", *words], check=True)
         interface = "<interface type='bridge'><source bridge='skbr0'/><target dev='skmon0'/></interface>"
         for name, args, devices in (("one", [word.replace("&", "&amp;").replace("<", "&lt;") for word in BUSY], interface),
                                     ("two", [], "")):
@@ -51,8 +52,8 @@ class Watched:
         return self.path(name)
 
     def background(self, *command, log):
-        return subprocess.Popen(command, stdout=open(self.path(log), "wb"), stderr=subprocess.STDOUT,
-                                stdin=subprocess.DEVNULL, preexec_fn=t.die_with_parent)
+        return t.Program(command, stdout=open(self.path(log), "wb"), stderr=subprocess.STDOUT,
+                         stdin=subprocess.DEVNULL, preexec_fn=t.die_with_parent)
 
 
 def check_munin(checks, watched):
@@ -78,7 +79,6 @@ def check_nagios(checks, watched):
     if not os.path.exists(path):
         t.skip("needs monitoring-plugins-contrib (tools/deps clients)")
     state = "/var/lib/nagios"      # it remembers its last figures there
-    made = not os.path.isdir(state)
     os.makedirs(state, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "none", state], check=True)
     os.makedirs(state + "/.cache/check_libvirt")
@@ -96,9 +96,7 @@ def check_nagios(checks, watched):
         t.time.sleep(1.1)       # it counts in whole seconds
         checks.matches(f"nagios {what}", pattern, check("-N", "one", "-l", what).out)
     checks.equal("nagios about a container that is not there", check("-N", "nosuch", "-l", "MEM").status != 0, True)
-    subprocess.run(["umount", state], check=True)
-    if made:
-        os.rmdir(state)
+    subprocess.run(["umount", state], check=True)       # it stays: without it, what another test has mounted there would go
 
 
 def check_prometheus(checks, watched):
@@ -108,14 +106,20 @@ def check_prometheus(checks, watched):
 
     def scrape():
         try:
-            return urllib.request.urlopen("http://127.0.0.1:19177/metrics", timeout=10).read().decode()
-        except OSError:
+            return urllib.request.urlopen("http://127.0.0.1:19177/metrics", timeout=60).read().decode()
+        except (OSError, http.client.HTTPException):
             return ""
     with watched.background("prometheus-libvirt-exporter", "--web.listen-address=127.0.0.1:19177",
                             f"--libvirt.uri={watched.daemon.uri}", log="exporter.log") as exporter:
-        text = t.wait_until(scrape, 30)
+        text, metrics = "", {}
+
+        def counted():      # the container's processor time, too
+            nonlocal text, metrics
+            text = scrape()
+            metrics = dict(re.findall(r'^(libvirt_\w+)(?:\{[^}]*domain="one"[^}]*\})? ([\d.e+-]+)$', text, re.M))
+            return float(metrics.get("libvirt_domain_info_cpu_time_seconds_total", 0)) > 0
+        t.wait_until(counted, step=0.2)
         exporter.terminate()
-    metrics = dict(re.findall(r'^(libvirt_\w+)(?:\{[^}]*domain="one"[^}]*\})? ([\d.e+]+)$', text, re.M))
     uuid = watched.daemon.virsh("domuuid", "one").out.strip()
     checks.equal("prometheus: up", metrics.get("libvirt_up"), "1")
     checks.equal("prometheus: state", metrics.get("libvirt_domain_state_code"), "1")
@@ -161,7 +165,7 @@ def check_collectd(checks, watched, ours):
         return [re.sub(r"-\d{4}-\d\d-\d\d$", "", os.path.basename(path))
                 for path in glob.glob(watched.path("csv/one/virt*/*"))]
     with watched.background("collectd", "-f", "-C", conf, log="collectd.out") as collectd:
-        t.wait_until(lambda: set(wanted) <= set(kinds()), 60)
+        t.wait_until(lambda: set(wanted) <= set(kinds()))
         collectd.terminate()
     for name in wanted:
         checks.that(f"collectd writes {name}", name in kinds(), kinds())
@@ -185,9 +189,9 @@ backends {{ libvirt {{ uri = "{watched.daemon.uri}"; }} }}
 """)
 
     def fence(what, name="one"):
-        return t.execute(["fence_virt", "-T", "127.0.0.1", "-p", "11229", "-k", key, "-o", what, "-H", name])
+        return t.execute(["fence_virt", "-T", "127.0.0.1", "-p", "11229", "-t", "120", "-k", key, "-o", what, "-H", name])
     with watched.background("fence_virtd", "-F", "-f", conf, "-p", watched.path("fence.pid"), log="fence.log") as fenced:
-        listed = t.wait_until(lambda: (lambda done: done.out if done.status == 0 else "")(fence("list")), 30)
+        listed = t.wait_until(lambda: (lambda done: done.out if done.status == 0 else "")(fence("list")))
         checks.matches("fence_virt lists", r"one +[0-9a-f-]{36} on\ntwo +[0-9a-f-]{36} off\n", listed or "")
         first = watched.daemon.virsh("domid", "one").out
         for what, out, status, state in (("status", "Status: ON\n", 0, "running"), ("off", "", 0, "shut off"),

@@ -17,7 +17,7 @@ import skeptest as t  # noqa: E402
 NAME = f"hello{os.getpid()}"
 QUICKSTART = os.path.join(t.SOURCE, "tools/quickstart")
 RUN = os.path.join(t.SOURCE, "run")
-PATIENCE = 120
+PATIENCE = 300
 
 
 def environment(directory):
@@ -28,9 +28,11 @@ def environment(directory):
 
 
 def left(directory):
-    """What of a quickstart is still there; processes name their directory."""
-    found = t.leftovers(directory, [NAME]) + os.listdir(directory)
-    return found + [" ".join(words) for _, words in t.commands() if any(directory in word for word in words)]
+    """What of a quickstart is still there; processes name their directory. Those that were told to end need a moment."""
+    def found():
+        return os.listdir(directory) + [" ".join(words) for _, words in t.commands() if any(directory in word for word in words)]
+    t.wait_until(lambda: not found(), 30, 0.2)
+    return t.leftovers(directory, [NAME]) + found()
 
 
 def check_whole(checks, directory):
@@ -44,9 +46,9 @@ def check_whole(checks, directory):
 
 
 def check_cut_short(checks, directory, signum, until):
-    with subprocess.Popen([QUICKSTART], env=environment(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, start_new_session=True,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as started:
+    with t.Program([QUICKSTART], env=environment(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                   text=True, start_new_session=True,
+                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as started:
         for line in started.stdout:
             if until in line:
                 break
@@ -87,8 +89,8 @@ def check_run(checks, directory):
     nowhere = t.execute([RUN, "true"], env=dict(env, SKEP_BUILD_DIR="/nonexistent"))
     checks.that("./run without a build", nowhere.status == 1 and "no build directory" in nowhere.err, nowhere)
     checks.equal("the exit status comes through", run("sh", "-c", "exit 7").status, 7)
-    with subprocess.Popen([RUN, "skepd"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
-        answered = t.wait_until(lambda: run("skep", "uri").status == 0, 20, 0.1)
+    with t.Program([RUN, "skepd"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
+        answered = t.wait_until(lambda: run("skep", "uri").status == 0, step=0.1)
         checks.that("./run skepd answers ./run skep", answered)
         checks.equal("./run virsh finds it, too", run("virsh", "uri").out.strip(),
                      f"lxc+unix:///system?socket={private}/skep-sock")
@@ -97,9 +99,9 @@ def check_run(checks, directory):
         started = run("skep", "start", "bee")
         checks.that("./run skep start", started.status == 0, started)
         checks.equal("a private definition", glob.glob("*.xml", root_dir=f"{private}/lxc"), ["bee.xml"])
-        run("skep", "destroy", "bee")
+        checks.equal("./run skep destroy", run("skep", "destroy", "bee").status, 0)
         daemon.terminate()
-        checks.equal("SIGTERM ends ./run skepd", daemon.wait(20), 0)
+        checks.equal("SIGTERM ends ./run skepd", daemon.wait(PATIENCE), 0)
     arguments = run("gdb", "-batch", "-ex", "show args", "skepd")
     checks.matches("./run gdb skepd", f"--run-dir {private} ", arguments.out)
     checks.that("no socket is left", not glob.glob(f"{private}/*sock*"), os.listdir(private))

@@ -113,8 +113,9 @@ def check_bulk(checks, conn, dom, off):
     checks.equal("bulk: uuid", found.UUIDString(), dom.UUIDString())
     checks.equal("bulk: state", (stats["state.state"], stats["state.reason"]), tuple(dom.state()))
     checks.that("bulk: cpu.time", stats["cpu.time"] > 1000000, stats)
+    # those are counted in ticks, of which a busy machine takes many for whole that were not
     checks.that("bulk: user and system are parts of it", 0 <= stats["cpu.user"] + stats["cpu.system"] <=
-                stats["cpu.time"] + 200000000, stats)
+                2 * stats["cpu.time"] + 200000000, stats)
     checks.equal("bulk: vcpus", (stats["vcpu.current"], stats["vcpu.maximum"], stats["vcpu.0.state"]), (1, 1, 1))
     if os.path.exists("/sys/fs/cgroup/cpuacct"):
         later = dom.getCPUStats(True)[0]["cpu_time"]
@@ -204,10 +205,13 @@ def check_inside(checks, dom):
     checks.that("addresses inside", {"addr": ADDRESS, "prefix": 24, "type": 0} in agent["eth0"]["addrs"], agent)
     checks.that("addresses inside: loopback", {"addr": "127.0.0.1", "prefix": 8, "type": 0} in agent["lo"]["addrs"])
     checks.equal("addresses by lease", dom.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE), {})
-    send_some()     # the host looks for the container's MAC
-    arp = dom.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP)
-    checks.equal("addresses by arp", [(one["hwaddr"], [a["addr"] for a in one["addrs"] if a["type"] == 0])
-                                      for one in arp.values()], [(MAC, [ADDRESS])])
+    def by_arp():
+        send_some()     # the host looks for the container's MAC
+        arp = dom.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP)
+        found[:] = [(one["hwaddr"], [a["addr"] for a in one["addrs"] if a["type"] == 0]) for one in arp.values()]
+        return found == [(MAC, [ADDRESS])]
+    found = []
+    checks.that("addresses by arp", t.wait_until(by_arp, step=0.5), found)
     fails(checks, "addresses by nothing", libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, dom.interfaceAddresses, 7)
     info = dom.guestInfo()
     checks.equal("guest info: os", (info["os.id"], info["os.name"], info["os.version-id"], info["os.pretty-name"]),
@@ -316,12 +320,11 @@ def main():
         dom = conn.defineXML(domain(name, root, directory))
         off = conn.defineXML(domain(name + "-off", root, directory).replace(MAC, MAC[:-1] + "3"))
         dom.create()
-        t.wait_until(lambda: dom.memoryStats()["rss"] > 8192, 60)
+        checks.that("it has done its work", t.wait_until(lambda: dom.memoryStats()["rss"] > 8192), dom.memoryStats())
         done = read_disk(daemon, dom, os.path.join(directory, "disk.img"))
         checks.equal(f"the container reads its disk {done!r}", done.status, 0)
-        t.wait_until(lambda: dom.blockStats("sda")[1] >= MIB, 10)
-        send_some()
-        t.wait_until(lambda: dom.interfaceStats(MAC)[0] > 3000, 20)
+        checks.that("what it has read is counted", t.wait_until(lambda: dom.blockStats("sda")[1] >= MIB), dom.blockStats("sda"))
+        checks.that("what it was sent arrives", t.wait_until(lambda: send_some() or dom.interfaceStats(MAC)[0] > 3000, step=0.5))
         check_bulk(checks, conn, dom, off)
         check_single(checks, conn, dom)
         check_times(checks, conn, dom, os.path.join(directory, "disk.img"))

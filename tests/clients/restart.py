@@ -16,7 +16,7 @@ try:
 except ImportError:
     libvirt = None
 
-PATIENCE = 60
+PATIENCE = t.PATIENCE
 
 
 def facts(daemon):
@@ -91,7 +91,7 @@ def check_restart(checks, daemon):
     with t.Terminal(["virsh", "-c", daemon.uri]) as shell, \
             t.Terminal(["virsh", "-c", daemon.uri, "event", "--all", "--loop"]) as events, \
             t.Terminal(["virsh", "-c", daemon.uri, "console", "stays"]) as console:
-        shell.expect("virsh # ", PATIENCE)
+        checks.that("the shell has a prompt", shell.expect("virsh # ", PATIENCE), shell.seen)
         shell.send("domstate stays\n")
         checks.that("the shell works", shell.expect("running", PATIENCE), shell.seen)
         checks.that("the console is open", console.expect("Escape character", PATIENCE), console.seen)
@@ -104,7 +104,7 @@ def check_restart(checks, daemon):
         checks.that("close callback", t.wait_until(lambda: loop.reasons, PATIENCE))
         checks.equal("... end of file", loop.reasons, [libvirt.VIR_CONNECT_CLOSE_REASON_EOF])
         # A command may be what notices that the connection is gone, and fail; the next one has a new one.
-        checks.that("the shell connects again", t.wait_until(lambda: shell.send("domstate stays\n") or shell.expect("running", 3),
+        checks.that("the shell connects again", t.wait_until(lambda: shell.send("domstate stays\n") or shell.expect("running", 10),
                                                              PATIENCE), shell.seen)
         checks.that("the watcher ends", events.expect("[Dd]isconnected from", PATIENCE), events.seen)
         checks.that("the console says so", console.expect("[Dd]isconnected from", PATIENCE), console.seen)
@@ -114,8 +114,8 @@ def check_restart(checks, daemon):
     checks.matches("still transient", "Persistent:     no", daemon.virsh("dominfo", "passes").out)
     checks.equal("autostart is once a boot: what is off stays off", daemon.state("off"), "shut off")
     with t.Terminal(["virsh", "-c", daemon.uri, "console", "stays"]) as console:
-        console.expect("Escape character", PATIENCE)
-        console.expect("/ # ", PATIENCE)        # what is typed before virsh has its terminal set is lost
+        # what is typed before virsh has its terminal set is lost
+        checks.that("its console has a prompt", console.expect("(?s)Escape character.*/ # ", PATIENCE), console.seen)
         console.send("\recho $((40+2))-after\r")
         checks.that("its console works on", console.expect("42-after", PATIENCE), console.seen)
     daemon.virsh("destroy", "passes")
@@ -130,10 +130,10 @@ def run(daemon, directory):
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(t.domain_xml(name, root))
         checks.equal(f"{name}", daemon.virsh("create" if name == "passes" else "define", path).status, 0)
-    daemon.virsh("start", "stays")
-    checks.that("it runs", daemon.wait_state("stays", "running"))
+    checks.equal("start stays", daemon.virsh("start", "stays").status, 0)
+    checks.equal("it runs", daemon.state("stays"), "running")
     for name in ("stays", "off"):
-        daemon.virsh("autostart", name)
+        checks.equal(f"autostart {name}", daemon.virsh("autostart", name).status, 0)
     check_uris(checks, daemon, directory)
     check_restart(checks, daemon)
     return checks.done()

@@ -33,7 +33,8 @@ class Guest:
                 self.name, self.root, args=("-c", INIT), more=f"<vcpu>{CPUS}</vcpu>",
                 devices="<filesystem type='file'><driver type='loop' format='raw'/>"
                         f"<source file='{self.image}'/><target dir='/data'/></filesystem><sound model='ac97'/>"))
-        daemon.virsh("define", path)
+        defined = daemon.virsh("define", path)
+        checks.that("define", defined.status == 0, defined)
         started = daemon.virsh("start", self.name)
         checks.that("the container starts", started.status == 0, started)
 
@@ -80,7 +81,7 @@ def reset(g, checks):
     checks.matches("it is off then", "^shut off", g.virsh("domstate", g.name).out)
     for _ in range(3):
         g.well("it starts", g.virsh("start", g.name))
-        with subprocess.Popen(["virsh", "-c", g.daemon.uri, "reset", g.name], stderr=subprocess.PIPE, text=True,
+        with t.Program(["virsh", "-c", g.daemon.uri, "reset", g.name], stderr=subprocess.PIPE, text=True,
                               stdout=subprocess.DEVNULL) as running:
             g.well("a destroy beside a reset", g.virsh("destroy", g.name))
             error = running.communicate()[1]
@@ -125,7 +126,8 @@ def trim(g, checks):
     os.close(descriptor)
     before = os.stat(g.image).st_blocks
     g.well("domfstrim", g.virsh("domfstrim", g.name, "--mountpoint", "/data"))
-    os.sync()
+    with open(g.image, "rb") as file:
+        os.fsync(file.fileno())
     after = os.stat(g.image).st_blocks
     checks.that("the image is smaller on disk", after * 512 <= before * 512 - (6 << 20), (before, after))
     g.well("of all", g.skep("domfstrim", g.name))
@@ -143,7 +145,7 @@ def trim_ends(g, checks, directory):
         with open(os.path.join(directory, "hold"), "w", encoding="utf-8") as handle:
             handle.write(str(g.init()))
         running = subprocess.Popen(["virsh", "-c", g.daemon.uri, "domfstrim", g.name], stderr=subprocess.PIPE, text=True)
-        checks.that("a trim is under way", t.wait_until(lambda: os.path.exists(os.path.join(directory, "held")), 60))
+        checks.that("a trim is under way", t.wait_until(lambda: os.path.exists(os.path.join(directory, "held"))))
         return running
     def told(running, pattern):
         error = running.communicate()[1]
@@ -164,7 +166,7 @@ def trim_ends(g, checks, directory):
     trim_call = trimming()
     g.well("the container can be destroyed", g.virsh("destroy", g.name))
     told(trim_call, "file system is detached, or its container ends|domain is not running")
-    checks.that("no loop device stays", t.wait_until(lambda: not t.execute(["losetup", "-j", g.image]).out, 60))
+    checks.that("no loop device stays", t.wait_until(lambda: not t.execute(["losetup", "-j", g.image]).out))
     os.unlink(os.path.join(directory, "hold"))
     g.well("it starts again", g.virsh("start", g.name))
 
@@ -175,9 +177,9 @@ def start_aborted(g, checks, directory):
     slow, waiting = os.path.join(directory, "slow"), os.path.join(directory, "waiting")
     with open(slow, "w", encoding="utf-8"):
         pass
-    with subprocess.Popen(["virsh", "-c", g.daemon.uri, "start", g.name], stderr=subprocess.PIPE, text=True,
+    with t.Program(["virsh", "-c", g.daemon.uri, "start", g.name], stderr=subprocess.PIPE, text=True,
                           stdout=subprocess.DEVNULL) as running:
-        checks.that("the hook waits", t.wait_until(lambda: os.path.exists(waiting), 60))
+        checks.that("the hook waits", t.wait_until(lambda: os.path.exists(waiting)))
         shown = g.virsh("domjobinfo", g.name).out
         checks.matches("the start is a job", r"(?s)Job type: +Unbounded.*Operation: +Start.*Time elapsed: +\d+", shown)
         g.well("it can be aborted", g.virsh("domjobabort", g.name))

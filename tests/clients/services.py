@@ -43,7 +43,7 @@ def check_guests(checks, directory, daemon):
         os.makedirs(path, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "none", path], check=True)
     for name in ("first", "second"):
-        daemon.virsh("define", definition(directory, name))
+        checks.equal(f"define {name}", daemon.virsh("define", definition(directory, name)).status, 0)
         checks.equal(f"start {name}", daemon.virsh("start", name).status, 0)
     with open("/etc/default/libvirt-guests", "w", encoding="utf-8") as handle:
         handle.write(f"URIS='{daemon.uri}'\nON_BOOT=start\nON_SHUTDOWN=shutdown\nSHUTDOWN_TIMEOUT=300\nPARALLEL_SHUTDOWN=2\n")
@@ -77,7 +77,7 @@ def check_agent(checks, directory, daemon):
 def check_fog(checks, directory, daemon):
     if t.execute(["/usr/bin/ruby", "-rfog/libvirt", "-e1"]).status:
         t.skip("needs ruby-fog-libvirt (tools/deps clients)")
-    daemon.virsh("define", definition(directory, "fog"))
+    checks.equal("define", daemon.virsh("define", definition(directory, "fog")).status, 0)
     checks.equal("start", daemon.virsh("start", "fog").status, 0)
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bindings/fog.rb")
     done = t.execute(["/usr/bin/ruby", script, daemon.uri], timeout=400)

@@ -3,7 +3,8 @@
 
 A step is (name, virsh words, options). Words may hold {root} (a busybox root), {dir} (a directory for
 files), {xml:NAME} (a file with that domain's XML, below). Options: readonly, fds (pass two descriptors),
-until=(domain, state) waits for a state afterwards, settle (seconds) waits a moment, text_in.
+text_in; and what is waited for afterwards: until=(domain, state), entered=domain (a program can go into it), says=(file,
+text) in the root, gone=domain; of skepd only, ended=domain.
 """
 
 UUIDS = {
@@ -18,7 +19,7 @@ UUIDS = {
 NO_UUID = "1f9cf5a4-ffff-4b5c-9f53-5a6d4c2b1eff"
 
 # An init that says a line on its console and ends orderly on SIGTERM, which libvirt sends to stop it.
-TERM_INIT = "trap 'exit 0' TERM; echo ready; while :; do sleep 1; done"
+TERM_INIT = "trap 'exit 0' TERM; echo ready; touch /ready; while :; do sleep 1; done"
 
 STEPS = [
     # The connection
@@ -119,7 +120,7 @@ STEPS = [
     ("dumpxml with metadata", ["dumpxml", "one"], {}),
     ("metadata remove", ["metadata", "one", "urn:x-skep:a", "--remove"], {}),
     # Start
-    ("start", ["start", "one"], {"until": ("one", "running"), "settle": 0.3}),
+    ("start", ["start", "one"], {"until": ("one", "running"), "entered": "one"}),
     ("start again", ["start", "one"], {}),
     ("start paused", ["start", "two", "--paused"], {}),
     ("list running", ["list"], {}),
@@ -203,18 +204,18 @@ STEPS = [
     ("domstate destroyed", ["domstate", "one", "--reason"], {}),
     ("destroy read-only", ["destroy", "one"], {"readonly": True}),
     # Orderly stop by signal
-    ("create signal", ["create", "{xml:signal}"], {"until": ("signal", "running"), "settle": 0.5}),
+    ("create signal", ["create", "{xml:signal}"], {"until": ("signal", "running"), "says": ("ready", "")}),
     ("domstate created", ["domstate", "signal", "--reason"], {}),
     ("create again", ["create", "{xml:signal}"], {}),
     ("dominfo transient", ["dominfo", "signal"], {}),
     ("shutdown signal", ["shutdown", "signal", "--mode", "signal"], {"gone": "signal"}),
     ("shutdown bad mode", ["shutdown", "two", "--mode", "agent"], {}),
     # A short life
-    # (stock often misses its end and shows it running for ever, so it is not waited for here)
-    ("create brief", ["create", "{xml:brief}"], {"settle": 0.5}),
+    # (stock often misses its end and shows it running for ever)
+    ("create brief", ["create", "{xml:brief}"], {"ended": "brief"}),
     ("destroy brief", ["destroy", "brief"], {"stock_varies": True}),
     # Passed descriptors
-    ("create fds", ["create", "{xml:fds}", "--pass-fds"], {"fds": True, "until": ("fds", "running"), "settle": 0.5}),
+    ("create fds", ["create", "{xml:fds}", "--pass-fds"], {"fds": True, "until": ("fds", "running"), "says": ("passed", "first\nsecond\n")}),
     ("fds inside", ["lxc-enter-namespace", "fds", "/bin/cat", "/passed"], {}),
     ("destroy fds", ["destroy", "fds"], {}),
     # Autodestroy ends with the connection

@@ -249,7 +249,7 @@ MORE = [
     ("more: define two", ["define", "{xml:two}"], {}),
     *[(f"off: {line} ({number})", line.split(), {}) for number, line in enumerate(OFF_AND_ON)],
     ("more: define again", ["define", "{xml:one}"], {}),
-    ("more: start", ["start", "one"], {"until": ("one", "running"), "settle": 0.3}),
+    ("more: start", ["start", "one"], {"until": ("one", "running"), "entered": "one"}),
     *[(f"on: {line} ({number})", [word.replace("--config", "--live") for word in line.split()], {})
       for number, line in enumerate(OFF_AND_ON) if not line.startswith("managedsave one")],
     *[(f"live: {line} ({number})", line.split(), {}) for number, line in enumerate(LIVE)],

@@ -177,7 +177,7 @@ def disk_limits(d, checks):
 
 
 def blocks(d, checks):
-    loop = t.execute(["losetup", "--find", "--show", d.image]).out.strip()
+    loop = t.loop_device(d.image)
     st = os.stat(loop)
     number = f"{os.major(st.st_rdev)}:{os.minor(st.st_rdev)}"
     try:
@@ -277,7 +277,7 @@ def signals(d, checks):
         child = handle.read().strip()
     d.well("a signal to init", "send-process-signal", d.name, "1", "hup")
     d.well("a signal to any process", "send-process-signal", d.name, child, "kill")
-    met = t.wait_until(lambda: os.path.exists(os.path.join(d.root, "signals")), 10)
+    met = t.wait_until(lambda: os.path.exists(os.path.join(d.root, "signals")))
     checks.that("init has had it", met)
     # dead it still takes signals, until init has looked after it
     t.wait_until(lambda: d.virsh("send-process-signal", d.name, child, "nop").status != 0)
@@ -321,23 +321,26 @@ def events(d, checks):
                 seen.append(chunk.decode())
         return re.search(pattern, "".join(seen), re.S)
     try:
-        # until it has registered
-        t.wait_until(lambda: d.virsh("schedinfo", d.name, "--live", "--set", "cpu_shares=444") and told("tunable"), 20)
+        checks.that("the watcher listens", t.wait_until(lambda: d.virsh("desc", d.name, "x", "--live") and told("metadata"),
+                                                        t.PATIENCE, 0.5), "".join(seen))
+        # the kinds of events are registered for in turn, and above was one of the last
+        d.virsh("schedinfo", d.name, "--live", "--set", "cpu_shares=444")
+        checks.that("tunable", t.wait_until(lambda: told("'tunable'")), "".join(seen))
         d.well("attach", "attach-device", d.name, xml, "--live")
         d.well("detach", "detach-device", d.name, xml, "--live")
         checks.that("added, then removed", t.wait_until(
-            lambda: told(r"'device-added'[^\n]*hostdev0.*'device-removed'[^\n]*hostdev0"), 10), "".join(seen))
+            lambda: told(r"'device-added'[^\n]*hostdev0.*'device-removed'[^\n]*hostdev0")), "".join(seen))
         d.well("setlink", "domif-setlink", d.name, re.search(r"<target dev='(\w+)'/>", d.live())[1], "down")
         d.well("less memory", "setmem", d.name, "32768", "--live")
-        checks.that("balloon-change", t.wait_until(lambda: told("'balloon-change'"), 10), "".join(seen))
+        checks.that("balloon-change", t.wait_until(lambda: told("'balloon-change'")), "".join(seen))
         limit = d.group_file("memory", "memory.limit_in_bytes")
         if limit:
             path = [line.split(":")[2] for line in open(f"/proc/{d.init()[0]}/cgroup", encoding="utf-8")
                     if "memory" in line.split(":")[1].split(",")][0].strip()
-            t.execute(["sh", "-c", f"echo $$ >/sys/fs/cgroup/memory{path}/tasks && exec nsenter -t {d.init()[0]} -m "
-                       "tail /dev/zero"], timeout=30)
-            failed = t.wait_until(lambda: told("'memory-failure'"), 15)
-            checks.that("memory-failure", failed, "".join(seen))
+            done = t.execute(["sh", "-c", f"echo $$ >/sys/fs/cgroup/memory{path}/tasks && exec nsenter -t {d.init()[0]} -m "
+                              "tail /dev/zero"])
+            failed = t.wait_until(lambda: told("'memory-failure'"))
+            checks.that("memory-failure", failed, f"{done}\n" + "".join(seen))
     finally:
         watcher.kill()
         watcher.wait()
@@ -357,9 +360,10 @@ def out_of_memory(d, checks):
     reader.start()
     try:
         # it does not say when it has begun to listen
-        t.wait_until(lambda: d.virsh("desc", name, "x") and "metadata" in "".join(seen), 20)
+        checks.that("the watcher listens", t.wait_until(lambda: d.virsh("desc", name, "x") and "metadata" in "".join(seen),
+                                                        t.PATIENCE, 0.5), "".join(seen))
         d.well("start it", "start", name)
-        t.wait_until(lambda: re.search("Stopped", "".join(seen)), 60)
+        t.wait_until(lambda: re.search("Stopped", "".join(seen)))
     finally:
         watcher.kill()
         watcher.wait()
@@ -385,8 +389,7 @@ def others(d, checks):
     directory = d.daemon.directory
     files = sorted(name for _, _, names in os.walk(directory) for name in names if d.name in name)
     checks.that("its files too", files and all(new in name for name in files), str(files))
-    d.daemon.stop()
-    d.daemon.start()
+    d.daemon.restart()
     checks.equal("after a restart it is that one", d.virsh("domstate", new).out.strip(), "shut off")
     d.well("undefine", "undefine", new)
 
@@ -399,7 +402,8 @@ def main():
         d = Domain(daemon, directory, checks)
         d.well("define", "define", d.xml)
         d.well("start", "start", d.name)
-        t.wait_until(lambda: os.path.exists(os.path.join(d.root, "child")), 20)
+        checks.that("its init is ready", t.wait_until(lambda: os.path.exists(os.path.join(d.root, "child")) and
+                                                      os.path.getsize(os.path.join(d.root, "child"))))
         for part in (cpus, blocks, disk_limits, bandwidth, signals, reboot, events, out_of_memory, others):
             part(d, checks)
         if checks.failed:

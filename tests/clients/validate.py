@@ -46,9 +46,8 @@ def check_smoke(checks, daemon, directory, root):
         checks.equal(f"{words[0]}", daemon.virsh(*words).status, 0)
     checks.that("list shows it", "sl" in daemon.virsh("list", "--name").out.split())
     log = os.path.join(daemon.directory, "log/sl.log")
-    checks.that("its log tells of the start", t.wait_until(lambda: os.path.exists(log) and os.path.getsize(log) > 0, 30))
-    daemon.stop()
-    daemon.start()
+    checks.that("its log tells of the start", t.wait_until(lambda: os.path.exists(log) and os.path.getsize(log) > 0))
+    daemon.restart()
     checks.equal("it runs after a restart of the daemon", daemon.state("sl"), "running")
     for words in (("destroy", "sl"), ("undefine", "sl")):
         checks.equal(f"{words[0]}", daemon.virsh(*words).status, 0)
@@ -74,17 +73,18 @@ def check_debian(checks, directory):
     command = [f"{t.BUILD}/src/driver/skepd", "--config", settings, "--lxc-config", f"{directory}/lxc.conf", "--config-dir",
                f"{directory}/lxc", "--run-dir", f"{directory}/run", "--data-dir", f"{t.SOURCE}/schemas", "--helper",
                f"{t.BUILD}/src/controller/skep-helper"]
-    with open(f"{directory}/skepd.log", "wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as daemon:
+    with open(f"{directory}/skepd.log", "wb") as log, t.Program(command, stdout=log, stderr=log) as daemon:
         checks.that("plain lxc:/// is served", t.wait_until(lambda: virsh("uri").status == 0))
         checks.that("the emulator's path", "/usr/lib/libvirt/libvirt_lxc" in virsh("capabilities").out)
         for words in (("define", xml), ("start", "sl")):
             checks.equal(f"Debian's {words[0]}", (virsh(*words).err), "")
-        with open("/var/log/libvirt/lxc/sl.log", encoding="utf-8") as said:
-            checks.that("libvirt's log has 'starting up'", "starting up" in said.read())
+        log_path = "/var/log/libvirt/lxc/sl.log"
+        checks.that("libvirt's log has 'starting up'", t.wait_until(
+            lambda: os.path.exists(log_path) and b"starting up" in open(log_path, "rb").read()))
         for words in (("destroy", "sl"), ("undefine", "sl")):
             checks.equal(f"Debian's {words[0]}", (virsh(*words).err), "")
         daemon.terminate()
-        checks.equal("skepd ends", daemon.wait(60), 0)
+        checks.equal("skepd ends", daemon.wait(t.PATIENCE), 0)
 
 
 def check_xml(checks, daemon, directory, root):

@@ -66,13 +66,32 @@ def run_step(daemon, step, directory):
     result = daemon.virsh(*words, readonly=options.get("readonly", False), pass_fds=fds)
     for fd in fds:
         os.close(fd)
-    if "until" in options:
-        daemon.wait_state(*options["until"])
-    if "gone" in options:
-        t.wait_until(lambda: daemon.virsh("domid", options["gone"]).status != 0, 15)
-    if "settle" in options:
-        t.time.sleep(options["settle"])
+    if result.status == 0 and not waited(daemon, options, os.path.join(directory, "root")):
+        print(f"{name}: waited in vain for {options}", flush=True)
     return result
+
+
+def waited(daemon, options, root):
+    """Whether what a step leads to has come."""
+    def says(file, text):
+        path = os.path.join(root, file)
+        if not os.path.exists(path):
+            return False
+        with open(path, encoding="utf-8") as handle:
+            return handle.read() == text
+    conditions = {
+        "until": lambda domain, state: daemon.state(domain) == state,
+        "entered": lambda domain: daemon.virsh("lxc-enter-namespace", domain, "--noseclabel", "/bin/true").status == 0,
+        "says": says,
+        "gone": lambda domain: daemon.virsh("domid", domain).status != 0,
+        "ended": lambda domain: daemon.name != "skepd" or daemon.virsh("domid", domain).status != 0,
+    }
+    for option, condition in conditions.items():
+        words = options.get(option, ())
+        words = words if isinstance(words, tuple) else (words,)
+        if words and not t.wait_until(lambda: condition(*words), step=0.1):
+            return False
+    return True
 
 
 class Normal:
@@ -197,7 +216,7 @@ def run_oracle(record):
 def run_skepd(plain, show):
     with t.work_dir() as directory:
         if plain:
-            made = not os.path.isdir("/run/libvirt")
+            # it stays: without it, what another test has mounted there would go
             os.makedirs("/run/libvirt", exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "none", "/run/libvirt"], check=True)
         with t.Skepd(os.path.join(directory, "s"), libvirt_paths=plain) as daemon:
@@ -209,8 +228,6 @@ def run_skepd(plain, show):
             log = daemon.log()
         if plain:
             subprocess.run(["umount", "/run/libvirt"], check=True)
-            if made:
-                os.rmdir("/run/libvirt")
     if show is not None:
         for name, text in answers.items():
             if not show or name in show:

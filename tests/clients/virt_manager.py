@@ -29,6 +29,7 @@ class Desktop:
             gi.require_version(name, version)
         from gi.repository import Atspi, Gdk, GLib, Gtk
         self.atspi, self.gdk, self.glib = Atspi, Gdk, GLib
+        Atspi.set_timeout(60000, 60000)     # ms, of a call and while a program starts
         Gtk.init([])
         self.log = open(os.path.join(os.environ["HOME"], "virt-manager.log"), "wb")
         self.program = subprocess.Popen(["virt-manager", "--connect", uri, "--no-fork", "--debug"], stdout=self.log,
@@ -135,7 +136,7 @@ def check_details(checks, desktop, manager):
         return None
     desktop.press(desktop.find("radio button", "^Details$", window))
     for page in PAGES:
-        cell = desktop.find("table cell", f"^{re.escape(page)}$", window, seconds=60)
+        cell = desktop.find("table cell", f"^{re.escape(page)}$", window)
         if checks.that(f"there is a page '{page}'", cell, [line for line in desktop.tree() if "cell" in line]):
             desktop.select(cell)
             desktop.picture("details-" + re.sub(r"\W+", "-", page).strip("-").lower())
@@ -150,11 +151,13 @@ def check_console(checks, desktop, window):
         return
     checks.that("... with the shell's prompt", t.wait_until(lambda: "# " in desktop.text(terminal), PATIENCE, 0.2),
                 desktop.text(terminal))
-    terminal.get_component_iface().grab_focus()
-    time.sleep(0.5)
-    desktop.type("\necho typed $((6*7))\n")
-    checks.that("what is typed there comes to the shell", t.wait_until(lambda: "\ntyped 42" in desktop.text(terminal),
-                                                                      PATIENCE, 0.2), desktop.text(terminal))
+
+    def typed():        # keys that come before the terminal has the focus go nowhere
+        terminal.get_component_iface().grab_focus()
+        time.sleep(0.5)
+        desktop.type("\necho typed $((6*7))\n")
+        return t.wait_until(lambda: "\ntyped 42" in desktop.text(terminal), 10, 0.2)
+    checks.that("what is typed there comes to the shell", t.wait_until(typed), desktop.text(terminal))
     desktop.picture("console")
 
 
@@ -166,10 +169,10 @@ def check_buttons(checks, desktop, manager, state):
                                        ("menu item", "Force Off", "Shutoff", "shut off"), ("push button", "Run", "Running", "running"),
                                        ("push button", "Shut Down", "Shutoff", "shut off")):
         found = desktop.find(role, f"^{button}$", manager, showing=role != "menu item")
-        checks.that(f"'{button}' is there and can be pressed", t.wait_until(lambda: desktop.enabled(found), 60, 0.2))
+        checks.that(f"'{button}' is there and can be pressed", t.wait_until(lambda: desktop.enabled(found), PATIENCE, 0.2))
         desktop.press(found)
-        checks.equal(f"'{button}': the container is {wanted}", t.wait_until(lambda: state() == wanted, 60, 0.2) and wanted, wanted)
-        checks.that(f"'{button}': the list says {word}", desktop.find("table cell", f"^one\n{word}", manager, seconds=60),
+        checks.equal(f"'{button}': the container is {wanted}", t.wait_until(lambda: state() == wanted, PATIENCE, 0.2) and wanted, wanted)
+        checks.that(f"'{button}': the list says {word}", desktop.find("table cell", f"^one\n{word}", manager),
                     [line for line in desktop.tree() if "cell" in line])
         checks.equal(f"'{button}' shows no error", desktop.alert(), None)
     desktop.picture("stopped")
@@ -180,7 +183,7 @@ def check_host(checks, desktop, manager):
     window = desktop.find("frame", "Connection Details$")
     checks.that("the connection's details open", window, desktop.tree())
     for tab in ("Overview", "Virtual Networks", "Storage"):
-        page = desktop.find("page tab", f"^{tab}$", window, seconds=60)
+        page = desktop.find("page tab", f"^{tab}$", window)
         checks.that(f"... with a tab '{tab}'", page, desktop.tree())
     desktop.picture("host")
     checks.equal("... without an error", desktop.alert(), None)
@@ -194,12 +197,12 @@ def check_wizard(checks, desktop, manager, root, uri):
         return
 
     def page(text):
-        return checks.that(f"wizard: '{text}'", desktop.find("label", f"^{text}", window, seconds=60), desktop.tree())
+        return checks.that(f"wizard: '{text}'", desktop.find("label", f"^{text}", window), desktop.tree())
 
     def fill(text):
         """The last entry that is shown on the page."""
-        shown = [node for node in desktop._walk(window) if node.get_role_name() == "text" and
-                 node.get_state_set().contains(desktop.atspi.StateType.SHOWING)]
+        shown = t.wait_until(lambda: [node for node in desktop._walk(window) if node.get_role_name() == "text" and
+                                      node.get_state_set().contains(desktop.atspi.StateType.SHOWING)], PATIENCE, 0.2)
         shown[-1].get_editable_text_iface().set_text_contents(text)
         checks.equal("... is filled in", desktop.text(shown[-1]), text)
     page("Choose the container type")
@@ -259,15 +262,19 @@ def display(directory):
     clients for a moment when the last one leaves, unless it is told not to start over (-noreset)."""
     os.makedirs("/tmp/.X11-unix", exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "none", "/tmp/.X11-unix"], check=True)
-    read_end, write_end = os.pipe()
-    with open(os.path.join(directory, "xvfb.log"), "wb") as log:
-        server = subprocess.Popen(["Xvfb", f":{100 + os.getpid() % 50000}", "-displayfd", str(write_end), "-noreset",
-                                   "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
-                                  pass_fds=[write_end], stdout=log, stderr=log, preexec_fn=t.die_with_parent)
-    os.close(write_end)
-    with open(read_end, encoding="ascii") as said:
-        number = said.readline().strip()
-    return server, f":{number}"
+    log_path = os.path.join(directory, "xvfb.log")
+    for number in range(100 + os.getpid() % 50000, 60000, 1000):        # the lock in /tmp may be an older one's
+        read_end, write_end = os.pipe()
+        with open(log_path, "wb") as log:
+            server = subprocess.Popen(["Xvfb", f":{number}", "-displayfd", str(write_end), "-noreset", "-screen", "0", "1280x900x24",
+                                       "-nolisten", "tcp"], pass_fds=[write_end], stdout=log, stderr=log, preexec_fn=t.die_with_parent)
+        os.close(write_end)
+        with open(read_end, encoding="ascii") as said:
+            if said.readline().strip() == str(number):
+                return server, f":{number}"
+        server.wait()
+    with open(log_path, encoding="utf-8", errors="replace") as log:
+        raise RuntimeError(f"no X server: {log.read()}")
 
 
 def main():
@@ -289,8 +296,10 @@ def main():
         path = os.path.join(directory, "one.xml")
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(t.domain_xml("one", root, init="/sbin/init"))
-        daemon.virsh("define", path)
-        daemon.virsh("start", "one")
+        for words in (("define", path), ("start", "one")):
+            done = daemon.virsh(*words)
+            if done.status:
+                raise RuntimeError(f"{words[0]}: {done!r}")
         home = os.path.join(directory, "home")
         os.makedirs(home, mode=0o700)
         settings = os.path.join(home, "glib-2.0/settings")
@@ -304,8 +313,13 @@ def main():
                    XDG_DATA_HOME=home, GSETTINGS_BACKEND="keyfile", GDK_BACKEND="x11", LANG="C.UTF-8")
         env.pop("NO_AT_BRIDGE", None)
         env.pop("DBUS_SESSION_BUS_ADDRESS", None)
-        done = subprocess.run(["dbus-run-session", "--", "/usr/bin/python3", os.path.abspath(__file__), "--inside", daemon.uri, made],
-                              env=env, check=False, stderr=subprocess.DEVNULL if not os.environ.get("VERBOSE") else None)
+        said = os.path.join(directory, "said")
+        with open(said, "wb") as complaints:
+            done = subprocess.run(["dbus-run-session", "--", "/usr/bin/python3", os.path.abspath(__file__), "--inside", daemon.uri, made],
+                                  env=env, check=False, stderr=complaints)
+        if done.returncode:
+            with open(said, encoding="utf-8", errors="replace") as complaints:
+                print("".join(complaints.readlines()[-30:]))
         server.send_signal(signal.SIGTERM)
         server.wait()
     return done.returncode

@@ -20,6 +20,7 @@ def look(uri, name):
     import gi
     gi.require_version("Atspi", "2.0")
     from gi.repository import Atspi, GLib
+    Atspi.set_timeout(60000, 60000)     # ms, of a call and while a program starts
     log = os.path.join(os.environ["HOME"], "virt-viewer.log")
 
     def words(node):
@@ -38,9 +39,13 @@ def look(uri, name):
     with open(log, "wb") as out, subprocess.Popen(["virt-viewer", "--debug", "--connect", uri, name], stdout=out,
                                                   stderr=out, preexec_fn=t.die_with_parent) as viewer:
         try:
-            t.wait_until(lambda: any("graphic type" in word for word in words(Atspi.get_desktop(0))) or
-                         viewer.poll() is not None, PATIENCE, 0.2)
-            print("said: " + " | ".join(word for word in words(Atspi.get_desktop(0)) if word))
+            seen = []
+
+            def told():
+                seen[:] = [word for word in words(Atspi.get_desktop(0)) if word]
+                return any("graphic type" in word for word in seen) or viewer.poll() is not None
+            t.wait_until(told, PATIENCE, 0.2)
+            print("said: " + " | ".join(seen))
             print("log: " + read())
         finally:
             viewer.terminate()
@@ -61,7 +66,7 @@ def run(daemon, directory):
     for unwanted in ("NO_AT_BRIDGE", "DBUS_SESSION_BUS_ADDRESS"):
         env.pop(unwanted, None)
     done = t.execute(["dbus-run-session", "--", "/usr/bin/python3", os.path.abspath(__file__), "--inside", daemon.uri, "seen"],
-                     env=env, timeout=2 * PATIENCE)
+                     env=env, timeout=4 * PATIENCE)
     server.send_signal(signal.SIGTERM)
     server.wait()
     checks.matches("it connects", "initial connect", done.out)

@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import skeptest as t  # noqa: E402
 
-PATIENCE = 60
+PATIENCE = 300
 
 
 class Tools:
@@ -44,19 +44,19 @@ def check_tree(checks, tools, directory):
     checks.that("... starts /sbin/init", "<init>/sbin/init</init>" in tools.daemon.virsh("dumpxml", "tree").out)
     checks.matches("... --autostart", r"Autostart: +enable", tools.daemon.virsh("dominfo", "tree").out)
     with t.Terminal(["virsh", "-c", tools.daemon.uri, "console", "tree"]) as console:
-        console.expect("/ # ", PATIENCE)
+        checks.that("... whose console has a prompt", console.expect("/ # ", PATIENCE), console.seen)
         console.send("echo $((6*7)) $(cat /proc/1/comm)\r")
         checks.that("... whose console has a shell", console.expect(r"\n42 (init|linuxrc)", PATIENCE), console.seen)
     with t.Terminal(["virt-install", "--connect", tools.daemon.uri, "--name", "seen", "--memory", "64", "--init", "/bin/sh",
                      "--filesystem", f"{root},/", "--network", "none", "--graphics", "none", "--autoconsole", "text",
                      "--transient"], env=tools.home) as console:
         checks.that("--autoconsole text opens the console", console.expect("Escape character", PATIENCE), console.seen)
-        console.expect("/ # ", PATIENCE)
+        checks.that("... with a prompt", console.expect("/ # ", PATIENCE), console.seen)
         console.send("echo $((40+3))\r")
         checks.that("... of the new container", console.expect(r"\n43", PATIENCE), console.seen)
         console.send("exit\r")
         checks.equal("... and ends with it", console.wait(PATIENCE), 0)
-    checks.that("--transient leaves no definition", t.wait_until(lambda: tools.daemon.virsh("domid", "seen").status != 0, 20))
+    checks.that("--transient leaves no definition", t.wait_until(lambda: tools.daemon.virsh("domid", "seen").status != 0))
 
 
 def check_failure(checks, tools, directory):

@@ -144,7 +144,7 @@ func main() {
 	var seen screen
 	ended := make(chan error, 1)
 	go func() { ended <- l.DomainOpenConsole(dom, nil, &seen, 0) }()
-	for i := 0; i < 500 && !seen.has("# "); i++ {
+	for i := 0; i < 6000 && !seen.has("# "); i++ {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if seen.has("# ") {
@@ -153,7 +153,7 @@ func main() {
 	must(l.DomainDestroy(dom))
 	select {
 	case <-ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(120 * time.Second):
 		fmt.Println("the console does not end")
 	}
 	fmt.Println("destroyed", state(l, dom))
@@ -169,7 +169,7 @@ func main() {
 				fmt.Print(" ", event.Event)
 				i++
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(120 * time.Second):
 			fmt.Print(" none")
 			i++
 		}

@@ -21,10 +21,10 @@ my $conn = Sys::Virt->new(uri => $uri);
 $conn->domain_event_register_any(undef, Sys::Virt::Domain::EVENT_ID_LIFECYCLE,
     sub { my ($c, $dom, $event) = @_; push @events, $event; });
 
-# Runs the event loop until a condition holds, ten seconds at most.
+# Runs the event loop until a condition holds, two minutes at most.
 sub until_ready {
     my ($ready) = @_;
-    my $end = time + 30;
+    my $end = time + 120;
     my $timer = Sys::Virt::Event::add_timeout(50, sub { });
     Sys::Virt::Event::run_default() until $ready->() or time > $end;
     Sys::Virt::Event::remove_timeout($timer);

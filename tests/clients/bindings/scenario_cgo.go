@@ -158,7 +158,7 @@ func main() {
 	must(dom.Undefine())
 	_, err = dom.GetInfo()
 	code("undefined", err)
-	for i := 0; i < 1500 && len(seen.list()) < 6; i++ {
+	for i := 0; i < 6000 && len(seen.list()) < 6; i++ {
 		time.Sleep(20 * time.Millisecond)
 	}
 	fmt.Println("events", strings.Join(seen.list(), " "))
