@@ -6,6 +6,7 @@
 #include "conf/domain_codec.h"
 #include "conf/mac.h"
 #include "conf/passive.h"
+#include "util/text.h"
 
 static void
 default_string (char **v, const char *value)
@@ -325,8 +326,7 @@ default_clock (DomainClock *clock)
 {
     if (clock->adjustment && !g_str_equal (clock->adjustment, "reset")
         && clock->offset <= CLOCK_LOCALTIME) {
-        g_free (clock->basis);
-        clock->basis = g_strdup (clock->offset == CLOCK_LOCALTIME ? "localtime" : "utc");
+        text_replace (&clock->basis, clock->offset == CLOCK_LOCALTIME ? "localtime" : "utc");
         clock->offset = CLOCK_VARIABLE;
     }
     if (clock->offset == CLOCK_VARIABLE && !g_strcmp0 (clock->adjustment, "reset"))

@@ -2,6 +2,7 @@
 /* filesystem. */
 #include "conf/domain_codec.h"
 #include "conf/passive.h"
+#include "util/text.h"
 
 STATIC_STRING_TABLE (fs_type_names, FS_TYPE_LAST, "mount", "block", "file", "template", "ram", "bind",
                      "volume");
@@ -31,8 +32,7 @@ path_codec (Codec *c, FsDef *fs)
     if (!has_socket (fs)) {
         codec_string (c, source_attrs[fs->type], &fs->source, 0);
     } else if (codec_reading (c)) {
-        g_free (fs->source);
-        fs->source = g_strdup ("");
+        text_replace (&fs->source, "");
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "conf/domain_codec.h"
 #include "conf/number.h"
+#include "util/text.h"
 
 STATIC_STRING_TABLE (vport_names, VPORT_LAST, NULL, "802.1Qbg", "802.1Qbh", "openvswitch", "midonet");
 
@@ -80,8 +81,7 @@ uuid_codec (Codec *c, const char *attr, char **v)
         return;
     }
     domain_uuid_format (uuid, text);
-    g_free (*v);
-    *v = g_strdup (text);
+    text_replace (v, text);
 }
 
 static void

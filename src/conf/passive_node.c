@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/number.h"
+#include "util/text.h"
 
 static void
 attr_free (void *item)
@@ -134,8 +135,7 @@ passive_set (PassiveNode *node, const char *name, const char *value)
 void
 passive_set_text (PassiveNode *node, const char *text)
 {
-    g_free (node->text);
-    node->text = g_strdup (text);
+    text_replace (&node->text, text);
 }
 
 /* The first of @nodes behind @after (NULL: of all) with that name. */

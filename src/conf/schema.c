@@ -8,6 +8,7 @@
 #include "conf/xml.h"
 #include "config.h"
 #include "util/lock.h"
+#include "util/text.h"
 
 /* Some seconds at worst; what is in use takes milliseconds. */
 #define VALIDATION_COST_MAX 2.2e9
@@ -45,8 +46,7 @@ schema_set_directory (const char *dir)
 {
     autolock pthread_mutex_t *held = lock_take (&lock);
 
-    g_free (directory);
-    directory = g_strdup (dir);
+    text_replace (&directory, dir);
     for (guint i = compiled ? compiled->len : 0; i-- > 0;) {
         Compiled *one = g_ptr_array_index (compiled, i);
 

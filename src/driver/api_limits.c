@@ -44,7 +44,7 @@ kib (guint64 value)
 static char *
 kib_of_bytes (guint64 bytes)
 {
-    return kib (bytes == CGROUP_UNLIMITED ? MEMORY_UNLIMITED : bytes / 1024);
+    return kib (tune_kib (bytes));
 }
 
 static void

@@ -91,19 +91,6 @@ search (guint filter)
     return state.found;
 }
 
-/* How many of @found fit a reply of at most @asked, which must itself be within the protocol's
- * bound. */
-static gboolean
-room (const GPtrArray *found, int asked, guint *ret, GError **error)
-{
-    *ret = 0;
-    if (asked < 0 || asked > REMOTE_DOMAIN_LIST_MAX)
-        return error_set_from (error, ORIGIN_RPC, ERR_RPC, "the maximum %d is not 0 to %d", asked,
-                               REMOTE_DOMAIN_LIST_MAX);
-    *ret = MIN (found->len, (guint) asked);
-    return TRUE;
-}
-
 ApiResult
 api_connect_list_all_domains (Call *call, const connect_list_all_domains_args *in,
                               connect_list_all_domains_ret *out, GError **error)
@@ -147,8 +134,9 @@ api_connect_list_domains (Call *call, const connect_list_domains_args *in,
     guint n;
 
     (void) call;
-    if (!room (found, in->maxids, &n, error))
+    if (!room_check (in->maxids, REMOTE_DOMAIN_LIST_MAX, error))
         return API_FAILED;
+    n = MIN (found->len, (guint) in->maxids);
     out->ids.ids_val = g_new0 (int, MAX (n, 1));
     for (; out->ids.ids_len < n; out->ids.ids_len++)
         out->ids.ids_val[out->ids.ids_len] = ((Domain *) found->pdata[out->ids.ids_len])->def->id;
@@ -176,8 +164,9 @@ api_connect_list_defined_domains (Call *call, const connect_list_defined_domains
     guint n;
 
     (void) call;
-    if (!room (found, in->maxnames, &n, error))
+    if (!room_check (in->maxnames, REMOTE_DOMAIN_LIST_MAX, error))
         return API_FAILED;
+    n = MIN (found->len, (guint) in->maxnames);
     out->names.names_val = g_new0 (char *, MAX (n, 1));
     for (; out->names.names_len < n; out->names.names_len++)
         out->names.names_val[out->names.names_len]

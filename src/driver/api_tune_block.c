@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver/api.h"
+#include "driver/domain_usage.h"
 #include "driver/events.h"
 #include "driver/tune.h"
 #include "host/block.h"
@@ -172,23 +173,11 @@ typedef struct {
     guint n;
 } IotuneRequest;
 
-static DiskDef *
-find_disk (DomainDef *def, const char *name)
-{
-    for (guint i = 0; i < def->disks->len; i++) {
-        DiskDef *disk = def->disks->pdata[i];
-
-        if (strcmp (disk->target, name) == 0 || !g_strcmp0 (disk->source, name))
-            return disk;
-    }
-    return NULL;
-}
-
 static gboolean
 edit_iotune (DomainDef *def, gconstpointer data, GError **error)
 {
     const IotuneRequest *request = data;
-    DiskDef *disk = find_disk (def, request->disk);
+    DiskDef *disk = domain_disk_find (def, request->disk);
 
     if (!disk)
         return error_set (error, ERR_INVALID_ARG, "missing disk device '%s'", request->disk);

@@ -7,6 +7,7 @@
 #include "driver/events.h"
 #include "driver/tune.h"
 #include "driver/vcpus.h"
+#include "util/text.h"
 
 enum { VCPU_MAXIMUM = 1 << 2, VCPU_GUEST = 1 << 3 };    /* virDomainVcpuFlags */
 
@@ -51,14 +52,6 @@ edit_vcpus (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
-static void
-tell_vcpus (Call *call, Affect affect)
-{
-    g_autofree char *text = g_strdup_printf ("%u", vcpus_online (call->domain->def));
-
-    tell (call->domain, affect, "vcpus.current", text);
-}
-
 static ApiResult
 set_vcpus (Call *call, guint n, guint flags, GError **error)
 {
@@ -80,7 +73,7 @@ set_vcpus (Call *call, guint n, guint flags, GError **error)
         error_set (error, ERR_OPERATION_UNSUPPORTED, "a container has no CPUs that it could switch off itself");
         return API_FAILED;
     }
-    return tune_change (call, affect, edit_vcpus, &request, tell_vcpus, error);
+    return tune_change (call, affect, edit_vcpus, &request, vcpus_tell, error);
 }
 
 ApiResult
@@ -139,8 +132,7 @@ edit_pin (DomainDef *def, gconstpointer data, GError **error)
         pin->id = request->vcpu;
         g_ptr_array_insert (pins, (int) at, pin);
     }
-    g_free (pin->cpuset);
-    pin->cpuset = g_strdup (request->cpus);
+    text_replace (&pin->cpuset, request->cpus);
     return TRUE;
 }
 
@@ -201,8 +193,7 @@ static gboolean
 edit_emulator (DomainDef *def, gconstpointer cpus, GError **error)
 {
     (void) error;
-    g_free (def->cputune.emulatorpin);
-    def->cputune.emulatorpin = g_strdup (cpus);
+    text_replace (&def->cputune.emulatorpin, cpus);
     return TRUE;
 }
 

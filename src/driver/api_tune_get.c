@@ -95,19 +95,6 @@ api_domain_get_blkio_parameters (Call *call, const domain_get_blkio_parameters_a
 
 /* ---- one disk's own limits */
 
-static const DiskDef *
-disk_find (const DomainDef *def, const char *name, GError **error)
-{
-    for (guint i = 0; i < def->disks->len; i++) {
-        const DiskDef *disk = def->disks->pdata[i];
-
-        if (g_strcmp0 (disk->target, name) == 0 || g_strcmp0 (disk->source, name) == 0)
-            return disk;
-    }
-    error_set (error, ERR_INVALID_ARG, "invalid path: %s", name);
-    return NULL;
-}
-
 /* Asked for none, tells how many there are, without a disk too. */
 ApiResult
 api_domain_get_block_io_tune (Call *call, const domain_get_block_io_tune_args *in,
@@ -123,10 +110,12 @@ api_domain_get_block_io_tune (Call *call, const domain_get_block_io_tune_args *i
     if (!affect_def (call->domain, in->flags, &def, &live, error))
         return API_FAILED;
     if (name || in->nparams != 0) {
-        const DiskDef *disk = disk_find (def, name ? name : "", error);
+        const DiskDef *disk = domain_disk_find (def, name ? name : "");
 
-        if (!disk)
+        if (!disk) {
+            error_set (error, ERR_INVALID_ARG, "invalid path: %s", name ? name : "");
             return API_FAILED;
+        }
         tune = &disk->iotune;
     }
     params = params_new ();

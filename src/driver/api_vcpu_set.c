@@ -5,7 +5,6 @@
  */
 #include "conf/cpulist.h"
 #include "driver/api.h"
-#include "driver/events.h"
 #include "driver/tune.h"
 #include "driver/vcpus.h"
 
@@ -41,19 +40,6 @@ edit_online (DomainDef *def, gconstpointer data, GError **error)
     return TRUE;
 }
 
-static void
-tell_online (Call *call, Affect affect)
-{
-    g_autofree char *text = g_strdup_printf ("%u", vcpus_online (call->domain->def));
-    GArray *params;
-
-    if (!(affect & AFFECT_LIVE))
-        return;
-    params = params_new ();
-    params_add_string (params, "vcpus.current", text);
-    event_tunable (call->domain, params);
-}
-
 static ApiResult
 set_online (Call *call, const char *map, int state, guint flags, GError **error)
 {
@@ -72,7 +58,7 @@ set_online (Call *call, const char *map, int state, guint flags, GError **error)
     }
     if (!affect_resolve (call->domain, flags, &affect, error))
         return API_FAILED;
-    return tune_change (call, affect, edit_online, &request, tell_online, error);
+    return tune_change (call, affect, edit_online, &request, vcpus_tell, error);
 }
 
 ApiResult

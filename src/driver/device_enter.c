@@ -125,7 +125,7 @@ add_hostdev_link (DeviceChange *change, gboolean enters)
     if (change->kind != DEVICE_HOSTDEV || dev->type != HOSTDEV_NET)
         return;
     index = enters ? link_index (dev->interface) : 1;
-    device_add_link_fact (change, dev->interface, index ? index : 1, dev->interface, NULL, dev);
+    device_set_link_fact (change, dev->interface, index ? index : 1, dev->interface, NULL, dev);
 }
 
 StepResult
@@ -212,7 +212,7 @@ device_run_leave (DeviceChange *change, GError **error)
     const NetDef *net = device_net (change);
 
     if (net)
-        device_add_link_fact (change, "", 1, net->guest_ifname, net, NULL);
+        device_set_link_fact (change, "", 1, net->guest_ifname, net, NULL);
     add_hostdev_link (change, FALSE);
     return has_locked_mounts (change) ? ask_for_tree (change) : send_to_remove (change, -1, error);
 }

@@ -9,6 +9,7 @@
 #include "driver/plan_facts.h"
 #include "util/error.h"
 #include "util/task.h"
+#include "util/text.h"
 
 gboolean
 device_is_interface (DeviceChange *change)
@@ -32,28 +33,12 @@ device_note_name (Instance *instance, const char *note, const char *name, gboole
     instance_set_note (instance, note, names->len ? names->str : NULL);
 }
 
-static void
-replace (char **text, const char *value)
-{
-    char *copy = g_strdup (value);
-
-    g_free (*text);
-    *text = copy;
-}
-
 void
-device_add_link_fact (DeviceChange *change, const char *host_name, int ifindex, const char *guest_name,
-               const NetDef *net, const HostdevDef *hostdev)
+device_set_link_fact (DeviceChange *change, const char *host_name, int ifindex, const char *guest_name,
+                      const NetDef *net, const HostdevDef *hostdev)
 {
-    PlanLink *link = g_new0 (PlanLink, 1);
-
-    link->host_name = g_strdup (host_name);
-    link->ifindex = (guint) ifindex;
-    link->guest_name = g_strdup (guest_name);
-    link->net = net;
-    link->hostdev = hostdev;
     g_ptr_array_set_size (change->facts->links, 0);
-    g_ptr_array_add (change->facts->links, link);
+    plan_facts_add_link (change->facts, host_name, ifindex, guest_name, net, hostdev);
 }
 
 typedef struct {
@@ -100,12 +85,12 @@ link_done (gpointer result, GError *error, gpointer data)
         /* nothing is left of ours: what has the name is another's */
         if (instance)
             device_note_name (instance, device_note_of (net), change->host_end, FALSE);
-        replace (&change->host_end, "");
+        text_replace (&change->host_end, "");
         device_change_go_on (change, error);
         return;
     }
-    replace (&net->guest_actual, pair->guest);
-    device_add_link_fact (change, pair->guest, pair->guest_index, net->guest_ifname, net, NULL);
+    text_replace (&net->guest_actual, pair->guest);
+    device_set_link_fact (change, pair->guest, pair->guest_index, net->guest_ifname, net, NULL);
     device_change_go_on (change, NULL);
 }
 
@@ -137,10 +122,10 @@ device_run_link (DeviceChange *change, GError **error)
     change->host_end = host_link_choose (net);
     if (link_index (change->host_end) != 0) {
         error_set_errno (error, EEXIST, "Cannot add interface '%s'", change->host_end);
-        replace (&change->host_end, "");    /* not ours to delete */
+        text_replace (&change->host_end, "");    /* not ours to delete */
         return STEP_FAILED;
     }
-    replace (net->type == NET_DIRECT ? &net->guest_actual : &net->ifname, change->host_end);
+    text_replace (net->type == NET_DIRECT ? &net->guest_actual : &net->ifname, change->host_end);
     device_note_name (instance, device_note_of (net), change->host_end, TRUE);
     if (!device_note_change (change, error))
         return STEP_FAILED;

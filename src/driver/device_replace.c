@@ -11,6 +11,7 @@
 #include "driver/store.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "util/text.h"
 
 /* Whether @device, with the defaults that it gets in @rest, is @live. -1 with error: it cannot be there. */
 static int
@@ -164,8 +165,7 @@ device_replace (Domain *domain, Job *job, const DomainDevice *device, guint inde
                            .config = config, .config_text = config ? device_config_text (domain) : NULL,
                            .done = done, .data = data };
     alias = domain_device_alias (device->kind, replace->after.item);
-    g_free (*alias);
-    *alias = g_strdup (*domain_device_alias (device->kind, replace->before.item));
+    text_replace (alias, *domain_device_alias (device->kind, replace->before.item));
     device_update_note (domain, device->kind, replace->before.item, config);
     device_detach (domain, job, device->kind, index, NULL, detached, replace);
 }

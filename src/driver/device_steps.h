@@ -48,7 +48,8 @@ gboolean device_is_interface (DeviceChange *change);
 /* Adds @name to the blank separated names of a note, or takes it out. */
 void device_note_name (Instance *instance, const char *note, const char *name, gboolean add);
 const char *device_note_of (const NetDef *net);
-void device_add_link_fact (DeviceChange *change, const char *host_name, int ifindex,
+/* The one link of the plan for skep-helper. */
+void device_set_link_fact (DeviceChange *change, const char *host_name, int ifindex,
                            const char *guest_name, const NetDef *net, const HostdevDef *hostdev);
 StepResult device_run_link (DeviceChange *change, GError **error);
 StepResult device_undo_link (DeviceChange *change);

@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/log.h"
 #include "util/task.h"
+#include "util/text.h"
 
 /* ---- the saved definition */
 
@@ -66,10 +67,8 @@ take_changed (NetDef *net, const NetDef *from)
     net->link_cut = from->link_cut;
     net->inbound = from->inbound;
     net->outbound = from->outbound;
-    if (net->type == NET_BRIDGE) {
-        g_free (net->source);
-        net->source = g_strdup (from->source);
-    }
+    if (net->type == NET_BRIDGE)
+        text_replace (&net->source, from->source);
 }
 
 /* Whether @device, with what can change as @live has it, is @live. Frees it. */

@@ -97,6 +97,18 @@ domain_net_stats (const Domain *domain, const NetDef *net, GHashTable *host, GHa
 
 /* ---- block devices */
 
+DiskDef *
+domain_disk_find (const DomainDef *def, const char *name)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        DiskDef *disk = def->disks->pdata[i];
+
+        if (g_strcmp0 (disk->target, name) == 0 || g_strcmp0 (disk->source, name) == 0)
+            return disk;
+    }
+    return NULL;
+}
+
 static dev_t
 device_number (const char *path)
 {

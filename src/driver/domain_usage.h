@@ -20,8 +20,10 @@ gboolean domain_memory_read (const Domain *domain, DomainMemory *ret, GError **e
  * of the container's own namespace, where an interface has no end on the host. */
 gboolean domain_net_stats (const Domain *domain, const NetDef *net, GHashTable *host, GHashTable **inside,
                            LinkStats *ret, GError **error);
-/* By the name on the host or the MAC. */
+/* By the name on the host or the MAC. NULL: none, also below. */
 const NetDef *domain_net_find (const DomainDef *def, const char *device);
+/* By target or source. */
+DiskDef *domain_disk_find (const DomainDef *def, const char *name);
 
 /* A disk, or a file system on a block device or image file. */
 typedef struct {

@@ -12,6 +12,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/task.h"
+#include "util/text.h"
 
 #define SECTIONS_MAX (2 << 20)
 #define INTERFACES_MAX 1024
@@ -210,8 +211,7 @@ localtime_parse (GuestFacts *facts, const char *bytes, gsize size)
 
     if (!zone || !zone_is_name (zone + strlen ("zoneinfo/")))
         return;
-    g_free (facts->timezone);
-    facts->timezone = g_strdup (zone + strlen ("zoneinfo/"));
+    text_replace (&facts->timezone, zone + strlen ("zoneinfo/"));
 }
 
 static void

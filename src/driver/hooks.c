@@ -68,15 +68,57 @@ hooks_present (void)
     return scripts->len > 0;
 }
 
-typedef struct {
-    GPtrArray *scripts;
-    char *domain, *operation, *suboperation, *extra, *xml;
-} HookInput;
+/* ---- either kind of hooks */
 
 typedef struct {
     HookDone done;
     gpointer data;
 } HookWaiter;
+
+gboolean
+hook_spawn (const char *const *argv, const char *const *envp, const char *xml, const char *what, GError **error)
+{
+    SpawnArgs args = { .argv = argv, .envp = envp, .plain_oom = TRUE };
+    g_autofree char *out = NULL, *err = NULL;
+    int status;
+
+    if (!spawn_run (&args, xml, HOOK_DEADLINE_MS, &status, &out, &err, error))
+        return FALSE;
+    if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
+        return TRUE;
+    g_strchomp (err);
+    if (WIFEXITED (status))
+        return error_set (error, ERR_HOOK_SCRIPT_FAILED, "%s exited with status %d: %s", what, WEXITSTATUS (status),
+                          err);
+    return error_set (error, ERR_HOOK_SCRIPT_FAILED, "%s was ended by signal %d: %s", what, WTERMSIG (status), err);
+}
+
+static void
+hooks_done (gpointer result, GError *error, gpointer data)
+{
+    g_autofree HookWaiter *waiter = data;
+
+    (void) result;
+    waiter->done (error, waiter->data);
+}
+
+void
+hooks_start (const char *domain, TaskRun run, gpointer input, GDestroyNotify free_input, HookDone done, gpointer data)
+{
+    g_autofree char *owner = g_strconcat (domain, "/hook", NULL);
+    HookWaiter *waiter = g_new0 (HookWaiter, 1);
+
+    waiter->done = done;
+    waiter->data = data;
+    task_run_waiting (owner, run, input, free_input, hooks_done, waiter);
+}
+
+/* ---- the scripts of the host */
+
+typedef struct {
+    GPtrArray *scripts;
+    char *domain, *operation, *suboperation, *extra, *xml;
+} HookInput;
 
 static void
 hook_input_free (gpointer data)
@@ -97,26 +139,11 @@ run_script (const HookInput *input, const char *script, GError **error)
 {
     const char *argv[] = { script, input->domain, input->operation, input->suboperation, input->extra,
                            NULL };
-    static const char *const envp[] = {
-        "LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", NULL
-    };
-    SpawnArgs args = { .argv = argv, .envp = envp, .plain_oom = TRUE };
-    g_autofree char *out = NULL;
-    g_autofree char *err = NULL;
-    int status;
+    static const char *const envp[] = { "LC_ALL=C", "PATH=" HOOK_PATH, "HOME=/", NULL };
+    g_autofree char *what = g_strdup_printf ("'%s %s %s %s %s'", script, input->domain, input->operation,
+                                             input->suboperation, input->extra);
 
-    if (!spawn_run (&args, input->xml, HOOK_DEADLINE_MS, &status, &out, &err, error))
-        return FALSE;
-    if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
-        return TRUE;
-    g_strchomp (err);
-    if (WIFEXITED (status))
-        return error_set (error, ERR_HOOK_SCRIPT_FAILED, "'%s %s %s %s %s' exited with status %d: %s",
-                          script, input->domain, input->operation, input->suboperation, input->extra,
-                          WEXITSTATUS (status), err);
-    return error_set (error, ERR_HOOK_SCRIPT_FAILED, "'%s %s %s %s %s' was ended by signal %d: %s",
-                      script, input->domain, input->operation, input->suboperation, input->extra,
-                      WTERMSIG (status), err);
+    return hook_spawn (argv, envp, input->xml, what, error);
 }
 
 static gpointer
@@ -130,23 +157,11 @@ run_all (gpointer data, GError **error)
     return NULL;
 }
 
-static void
-all_done (gpointer result, GError *error, gpointer data)
-{
-    HookWaiter *waiter = data;
-
-    (void) result;
-    waiter->done (error, waiter->data);
-    g_free (waiter);
-}
-
 void
 hook_run (const char *domain, const char *operation, const char *suboperation, const char *extra,
           char *xml, HookDone done, gpointer data)
 {
-    g_autofree char *owner = g_strconcat (domain, "/hook", NULL);
     HookInput *input = g_new0 (HookInput, 1);
-    HookWaiter *waiter = g_new0 (HookWaiter, 1);
 
     input->scripts = find_scripts ();
     input->domain = g_strdup (domain);
@@ -154,7 +169,5 @@ hook_run (const char *domain, const char *operation, const char *suboperation, c
     input->suboperation = g_strdup (suboperation);
     input->extra = g_strdup (extra);
     input->xml = xml;
-    waiter->done = done;
-    waiter->data = data;
-    task_run_waiting (owner, run_all, input, hook_input_free, all_done, waiter);
+    hooks_start (domain, run_all, input, hook_input_free, done, data);
 }

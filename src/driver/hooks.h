@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include "conf/domain.h"
+#include "util/task.h"
 
 /* TRUE when there is any; looked up each time, so a new script needs no restart. */
 gboolean hooks_present (void);
@@ -19,6 +20,15 @@ typedef void (*HookDone) (const GError *error, gpointer data);
 /* Takes @xml. @done is called later, from the main loop, never from here. */
 void hook_run (const char *domain, const char *operation, const char *suboperation, const char *extra,
                char *xml, HookDone done, gpointer data);
+
+/* Between hooks.c and hooks_domain.c. @run, on a pool thread, goes through the hooks of @input, each of them by
+ * hook_spawn(); then @done. */
+#define HOOK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+void hooks_start (const char *domain, TaskRun run, gpointer input, GDestroyNotify free_input, HookDone done,
+                  gpointer data);
+/* @what names it in the error. */
+gboolean hook_spawn (const char *const *argv, const char *const *envp, const char *xml, const char *what,
+                     GError **error);
 
 /* The domain's own, <skep:hook on=>; hooks_domain.c. @reboot: what comes after the end. */
 gboolean own_hooks_present (const DomainDef *def, SkepHookOn on);

@@ -5,25 +5,14 @@
  * definition; the first that fails ends the row. They run on a pool thread.
  */
 #include <string.h>
-#include <sys/wait.h>
 
 #include "driver/hooks.h"
-#include "util/error.h"
-#include "util/spawn.h"
-#include "util/task.h"
-
-#define HOOK_DEADLINE_MS 30000
 
 typedef struct {
     GPtrArray *commands;        /* of char * */
     char *name, *when, *xml;
     GPtrArray *env;             /* of char *, ends with NULL */
 } OwnHooks;
-
-typedef struct {
-    HookDone done;
-    gpointer data;
-} OwnWaiter;
 
 gboolean
 own_hooks_present (const DomainDef *def, SkepHookOn on)
@@ -53,20 +42,9 @@ run_command (const OwnHooks *hooks, const char *command, GError **error)
     /* a command of several, too, as LXC has it: the words are of the last one then */
     g_autofree char *script = g_strdup_printf ("%s%s \"$@\"", strpbrk (command, ";&|(){}!") ? "" : "exec ", command);
     const char *argv[] = { "/bin/sh", "-c", script, "skep-hook", hooks->name, "lxc", hooks->when, NULL };
-    SpawnArgs args = { .argv = argv, .envp = (const char *const *) hooks->env->pdata, .plain_oom = TRUE };
-    g_autofree char *out = NULL, *err = NULL;
-    int status;
+    g_autofree char *what = g_strdup_printf ("hook %s '%s'", hooks->when, command);
 
-    if (!spawn_run (&args, hooks->xml, HOOK_DEADLINE_MS, &status, &out, &err, error))
-        return FALSE;
-    if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
-        return TRUE;
-    g_strchomp (err);
-    if (WIFEXITED (status))
-        return error_set (error, ERR_HOOK_SCRIPT_FAILED, "hook %s '%s' exited with status %d: %s",
-                          hooks->when, command, WEXITSTATUS (status), err);
-    return error_set (error, ERR_HOOK_SCRIPT_FAILED, "hook %s '%s' was ended by signal %d: %s",
-                      hooks->when, command, WTERMSIG (status), err);
+    return hook_spawn (argv, (const char *const *) hooks->env->pdata, hooks->xml, what, error);
 }
 
 static gpointer
@@ -81,15 +59,6 @@ run_commands (gpointer data, GError **error)
 }
 
 static void
-commands_done (gpointer result, GError *error, gpointer data)
-{
-    g_autofree OwnWaiter *waiter = data;
-
-    (void) result;
-    waiter->done (error, waiter->data);
-}
-
-static void
 add_env (OwnHooks *hooks, const char *name, const char *value)
 {
     g_ptr_array_add (hooks->env, g_strconcat (name, "=", value, NULL));
@@ -99,7 +68,7 @@ static void
 make_env (OwnHooks *hooks, const DomainDef *def, gboolean reboot)
 {
     add_env (hooks, "LC_ALL", "C");
-    add_env (hooks, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    add_env (hooks, "PATH", HOOK_PATH);
     add_env (hooks, "HOME", "/");
     add_env (hooks, "LXC_NAME", def->name);
     add_env (hooks, "LXC_HOOK_TYPE", hooks->when);
@@ -118,9 +87,7 @@ make_env (OwnHooks *hooks, const DomainDef *def, gboolean reboot)
 void
 own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone done, gpointer data)
 {
-    g_autofree char *owner = g_strconcat (def->name, "/hook", NULL);
     OwnHooks *hooks = g_new0 (OwnHooks, 1);
-    OwnWaiter *waiter = g_new0 (OwnWaiter, 1);
 
     hooks->commands = g_ptr_array_new_with_free_func (g_free);
     hooks->env = g_ptr_array_new_with_free_func (g_free);
@@ -134,7 +101,5 @@ own_hooks_run (const DomainDef *def, SkepHookOn on, gboolean reboot, HookDone do
         if (hook->on == on)
             g_ptr_array_add (hooks->commands, g_strdup (hook->command));
     }
-    waiter->done = done;
-    waiter->data = data;
-    task_run_waiting (owner, run_commands, hooks, own_hooks_free, commands_done, waiter);
+    hooks_start (def->name, run_commands, hooks, own_hooks_free, done, data);
 }

@@ -10,6 +10,7 @@
 #include "driver/fd_watch.h"
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/text.h"
 
 typedef struct {
     MonitorLink *link;
@@ -100,8 +101,7 @@ link_answer (MonitorLink *link, const MonitorPacket *packet)
             monitor_describe (packet, text, sizeof text);
             error_set_errno (&error, packet->err, "%s", text);
             /* the sentence has the errno's text already */
-            g_free (error->message);
-            error->message = g_strdup (text);
+            text_replace (&error->message, text);
         }
         request_finish (link, request, error);
         return;

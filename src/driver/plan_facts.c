@@ -37,17 +37,23 @@ plan_link_free (gpointer data)
     g_free (link);
 }
 
+GArray *
+plan_fs_array (guint n)
+{
+    GArray *array = g_array_new (FALSE, TRUE, sizeof (PlanFs));
+
+    g_array_set_clear_func (array, plan_fs_clear);
+    g_array_set_size (array, n);
+    return array;
+}
+
 PlanFacts *
 plan_facts_new (const DomainDef *def)
 {
     PlanFacts *facts = g_new0 (PlanFacts, 1);
 
-    facts->fs = g_array_new (FALSE, TRUE, sizeof (PlanFs));
-    g_array_set_clear_func (facts->fs, plan_fs_clear);
-    g_array_set_size (facts->fs, def->filesystems->len);
-    facts->mounts = g_array_new (FALSE, TRUE, sizeof (PlanFs));
-    g_array_set_clear_func (facts->mounts, plan_fs_clear);
-    g_array_set_size (facts->mounts, def->skep ? def->skep->mounts->len : 0);
+    facts->fs = plan_fs_array (def->filesystems->len);
+    facts->mounts = plan_fs_array (def->skep ? def->skep->mounts->len : 0);
     facts->disks = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
     g_array_set_size (facts->disks, def->disks->len);
     facts->hostdevs = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
@@ -74,6 +80,20 @@ plan_facts_free (PlanFacts *facts)
     for (guint i = 0; i < SHARE_LAST; i++)
         fd_close (&facts->shares[i]);
     g_free (facts);
+}
+
+void
+plan_facts_add_link (PlanFacts *facts, const char *host_name, int ifindex, const char *guest_name,
+                     const NetDef *net, const HostdevDef *hostdev)
+{
+    PlanLink *link = g_new0 (PlanLink, 1);
+
+    link->host_name = g_strdup (host_name);
+    link->ifindex = (guint) ifindex;
+    link->guest_name = g_strdup (guest_name);
+    link->net = net;
+    link->hostdev = hostdev;
+    g_ptr_array_add (facts->links, link);
 }
 
 gboolean

@@ -72,6 +72,11 @@ PlanFacts *plan_facts_gather (const PlanQuestion *question, GError **error);
 /* The same for the devices alone of a container that runs: nothing of its root and init. */
 PlanFacts *plan_facts_devices (const DomainDef *def, const char *helper, GError **error);
 void plan_facts_free (PlanFacts *facts);
+/* Of PlanFs, @n of them with nothing in them, which own what comes in. */
+GArray *plan_fs_array (guint n);
+/* Takes up a link that goes into the container: @net or @hostdev is what it comes of. */
+void plan_facts_add_link (PlanFacts *facts, const char *host_name, int ifindex, const char *guest_name,
+                          const NetDef *net, const HostdevDef *hostdev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PlanFacts, plan_facts_free)
 
 /* The host id of a container's id: FALSE when the map does not have it. */

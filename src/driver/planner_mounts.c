@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver/planner.h"
+#include "util/text.h"
 
 #define KERNEL_FS (PLAN_MF_NOSUID | PLAN_MF_NODEV | PLAN_MF_NOEXEC)
 
@@ -111,8 +112,7 @@ mount_root (Planner *p)
     }
     mount = planner_mount (p, PLAN_MOUNT_ROOT, source, "/",
                            PLAN_MF_RECURSIVE | (readonly ? PLAN_MF_RDONLY : 0));
-    g_free (mount->fstype);
-    mount->fstype = g_strdup (fstype ? fstype : "");
+    text_replace (&mount->fstype, fstype ? fstype : "");
     if (p->def->skep && p->def->skep->overlay_upper)
         planner_skep_overlay (p, mount);
     else if (p->facts->idmap && !keeps_ids && (*mount->fstype || strcmp (mount->source, "/") != 0))
@@ -213,8 +213,7 @@ mount_dev (Planner *p)
         g_string_append_printf (pts, ",%s", p->context->label_options);
     mount = planner_mount (p, PLAN_MOUNT_DEVPTS, "devpts", "/dev/pts",
                            PLAN_MF_NOSUID | PLAN_MF_NOEXEC | PLAN_MF_CREATE_DIR);
-    g_free (mount->options);
-    mount->options = g_strdup (pts->str);
+    text_replace (&mount->options, pts->str);
     mount_new_fs (p, "tmpfs", "/dev/shm", shm, PLAN_MF_NOSUID | PLAN_MF_NODEV);
     mount_new_fs (p, "mqueue", "/dev/mqueue", NULL, KERNEL_FS | PLAN_MF_IN_GUEST_NS);
     for (guint i = 0; i < p->def->consoles->len; i++) {
@@ -286,8 +285,7 @@ planner_filesystem (Planner *p, guint index)
     case FS_FILE:
         mount = planner_mount (p, PLAN_MOUNT_BLOCK, fact->device, fs->target,
                                flags | PLAN_MF_CREATE_DIR);
-        g_free (mount->fstype);
-        mount->fstype = g_strdup (fact->fstype ? fact->fstype : "");
+        text_replace (&mount->fstype, fact->fstype ? fact->fstype : "");
         mount->idmap = p->facts->idmap ? PLAN_IDMAP_GUEST : PLAN_IDMAP_NONE;
         break;
     case FS_RAM:

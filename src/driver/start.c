@@ -17,6 +17,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/text.h"
 
 #define REQUEST_MS 10000
 
@@ -61,8 +62,7 @@ start_walked (Instance *instance)
     if (error) {
         instance_log (instance, "start failed: %s", error->message);
         waiters = g_steal_pointer (&instance->stop_waiters);
-        g_free (domain->last_error);
-        domain->last_error = g_strdup (error->message);
+        text_replace (&domain->last_error, error->message);
         domain->instance = NULL;
         instance_free (instance);
         lifecycle_apply (domain, LIFE_START_FAILED);

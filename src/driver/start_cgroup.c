@@ -84,18 +84,12 @@ has_controllers (guint wanted)
     return (cgroup_host_controllers () & wanted) == wanted;
 }
 
-static guint64
-bytes_of (guint64 kib)
-{
-    return kib >= MEMORY_UNLIMITED ? CGROUP_UNLIMITED : kib * 1024;
-}
-
 static gboolean
 limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
 {
     const DomainMemtune *tune = &def->memtune;
-    guint64 hard = bytes_of (tune_memory (def));
-    guint64 swap = tune->swap_hard_limit_set ? bytes_of (tune->swap_hard_limit) : CGROUP_UNLIMITED;
+    guint64 hard = tune_bytes (tune_memory (def));
+    guint64 swap = tune->swap_hard_limit_set ? tune_bytes (tune->swap_hard_limit) : CGROUP_UNLIMITED;
 
     if (!has_controllers (CGROUP_MEMORY)) {
         if (!tune->hard_limit_set && !tune->soft_limit_set && !tune->swap_hard_limit_set)
@@ -104,7 +98,7 @@ limit_memory (const DomainDef *def, Cgroup *cgroup, GError **error)
     }
     if (!cgroup_set_memory (cgroup, hard, swap, error))
         return FALSE;
-    return !tune->soft_limit_set || cgroup_set_memory_soft (cgroup, bytes_of (tune->soft_limit), error);
+    return !tune->soft_limit_set || cgroup_set_memory_soft (cgroup, tune_bytes (tune->soft_limit), error);
 }
 
 /* An init system goes on without the one service that the kernel has killed, and starts it again; what

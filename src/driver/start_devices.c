@@ -27,21 +27,6 @@ devices_needed (Instance *instance)
     return FALSE;
 }
 
-static void
-close_fd (gpointer data)
-{
-    fd_close (data);
-}
-
-static void
-fs_clear (gpointer data)
-{
-    PlanFs *fs = data;
-
-    g_free (fs->device);
-    g_free (fs->fstype);
-}
-
 void
 device_result_free (DeviceResult *result)
 {
@@ -59,13 +44,11 @@ device_result_new (const DomainDef *def)
 {
     DeviceResult *result = g_new0 (DeviceResult, 1);
 
-    result->fs = g_array_new (FALSE, TRUE, sizeof (PlanFs));
-    g_array_set_clear_func (result->fs, fs_clear);
-    g_array_set_size (result->fs, def->filesystems->len);
+    result->fs = plan_fs_array (def->filesystems->len);
     result->disks = g_array_new (FALSE, TRUE, sizeof (PlanDevice));
     g_array_set_size (result->disks, def->disks->len);
     result->images = g_array_new (FALSE, TRUE, sizeof (int));
-    g_array_set_clear_func (result->images, close_fd);
+    g_array_set_clear_func (result->images, fd_close_element);
     result->servers = g_array_new (FALSE, TRUE, sizeof (NbdProcess));
     return result;
 }

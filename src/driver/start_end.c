@@ -10,6 +10,7 @@
 #include "driver/store.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "util/text.h"
 
 /* A container that ends as soon as it has begun is not restarted for ever. */
 #define QUICK_END_US (2 * G_USEC_PER_SEC)
@@ -222,8 +223,7 @@ reboot_walked (Instance *instance)
     if (instance->error) {
         log_error ("domain '%s': cannot start again: %s", domain->def->name, instance->error->message);
         instance_log (instance, "start failed: %s", instance->error->message);
-        g_free (domain->last_error);
-        domain->last_error = g_strdup (instance->error->message);
+        text_replace (&domain->last_error, instance->error->message);
         instance_close (instance, instance->destroyed ? LIFE_DESTROYED : LIFE_REBOOT_FAILED);
         return;
     }

@@ -12,6 +12,7 @@
 #include "util/error.h"
 #include "util/log.h"
 #include "util/task.h"
+#include "util/text.h"
 
 gboolean
 labels_needed (Instance *instance)
@@ -80,8 +81,7 @@ generate_labels (Instance *instance, const LabelDriver *driver, GError **error)
         if (is_confining (driver) && driver->mount_options && label->type != SECLABEL_NONE)
             options = driver->mount_options (label);
     }
-    g_free (instance->label_options);
-    instance->label_options = g_strdup (options);
+    text_replace (&instance->label_options, options);
     return TRUE;
 }
 

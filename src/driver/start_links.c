@@ -18,6 +18,7 @@
 #include "util/error.h"
 #include "util/log.h"
 #include "util/task.h"
+#include "util/text.h"
 
 /* ---- links */
 
@@ -180,29 +181,6 @@ links_make (gpointer data, GError **error)
     return g_steal_pointer (&pairs);
 }
 
-static void
-fact_add (PlanFacts *facts, const LinkPair *pair, const char *guest_name, const NetDef *net,
-          const HostdevDef *hostdev)
-{
-    PlanLink *link = g_new0 (PlanLink, 1);
-
-    link->host_name = g_strdup (pair->guest);
-    link->ifindex = (guint) pair->guest_index;
-    link->guest_name = g_strdup (guest_name);
-    link->net = net;
-    link->hostdev = hostdev;
-    g_ptr_array_add (facts->links, link);
-}
-
-static void
-set_string (char **text, const char *value)
-{
-    char *copy = g_strdup (value);
-
-    g_free (*text);
-    *text = copy;
-}
-
 /* ethN counts only the interfaces that have no name of their own. */
 static void
 take_links (Instance *instance, const GArray *pairs)
@@ -217,16 +195,18 @@ take_links (Instance *instance, const GArray *pairs)
         if (!net->guest_ifname)
             net->guest_ifname = g_strdup_printf ("eth%u", unnamed++);
         if (pair->host[0])
-            set_string (&net->ifname, pair->host);
-        set_string (&net->guest_actual, pair->guest);
-        fact_add (instance->facts, pair, net->guest_ifname, net, NULL);
+            text_replace (&net->ifname, pair->host);
+        text_replace (&net->guest_actual, pair->guest);
+        plan_facts_add_link (instance->facts, pair->guest, pair->guest_index, net->guest_ifname, net, NULL);
     }
     for (guint i = 0; i < def->hostdevs->len; i++) {
         const HostdevDef *dev = def->hostdevs->pdata[i];
+        const LinkPair *pair;
 
-        if (dev->type == HOSTDEV_NET)
-            fact_add (instance->facts, &g_array_index (pairs, LinkPair, at++), dev->interface, NULL,
-                      dev);
+        if (dev->type != HOSTDEV_NET)
+            continue;
+        pair = &g_array_index (pairs, LinkPair, at++);
+        plan_facts_add_link (instance->facts, pair->guest, pair->guest_index, dev->interface, NULL, dev);
     }
 }
 

@@ -21,12 +21,6 @@ log_path_clear (gpointer data)
     g_free (((LogPath *) data)->path);
 }
 
-static void
-close_one (gpointer data)
-{
-    fd_close (data);
-}
-
 static int
 open_console_log (const LogPath *log, GError **error)
 {
@@ -53,7 +47,7 @@ logs_open (gpointer data, GError **error)
     const GArray *logs = data;
     g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
 
-    g_array_set_clear_func (fds, close_one);
+    g_array_set_clear_func (fds, fd_close_element);
     for (guint i = 0; i < logs->len; i++) {
         const LogPath *log = &g_array_index (logs, LogPath, i);
         int fd = log->path ? open_console_log (log, error) : -1;

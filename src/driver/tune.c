@@ -106,6 +106,18 @@ tune_memory (const DomainDef *def)
 }
 
 guint64
+tune_bytes (guint64 kib)
+{
+    return kib >= MEMORY_UNLIMITED ? CGROUP_UNLIMITED : kib * 1024;
+}
+
+guint64
+tune_kib (guint64 bytes)
+{
+    return bytes == CGROUP_UNLIMITED ? MEMORY_UNLIMITED : MIN (bytes / 1024, MEMORY_UNLIMITED);
+}
+
+guint64
 tune_pids (const DomainDef *def)
 {
     return def->skep && def->skep->tasks_max ? def->skep->tasks_max : daemon_state.settings->pids_max;

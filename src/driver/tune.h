@@ -19,6 +19,9 @@ char *tune_cpus (const DomainDef *def);
 const char *tune_nodes (const DomainDef *def);
 /* KiB, MEMORY_UNLIMITED: none. */
 guint64 tune_memory (const DomainDef *def);
+/* Memory as a definition has it, in KiB, and as control groups do, in bytes: with either's word for "no limit". */
+guint64 tune_bytes (guint64 kib);
+guint64 tune_kib (guint64 bytes);
 /* Processes; 0: no limit. */
 guint64 tune_pids (const DomainDef *def);
 

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "driver/vcpus.h"
 
-#include "driver/params.h"
+#include "driver/events.h"
 #include "host/node.h"
 
 guint
 vcpus_online (const DomainDef *def)
 {
     return def->vcpus_current ? def->vcpus_current : def->vcpus;
+}
+
+void
+vcpus_tell (Call *call, Affect affect)
+{
+    g_autofree char *text = g_strdup_printf ("%u", vcpus_online (call->domain->def));
+    GArray *params;
+
+    if (!(affect & AFFECT_LIVE))
+        return;
+    params = params_new ();
+    params_add_string (params, "vcpus.current", text);
+    event_tunable (call->domain, params);
 }
 
 GArray *

@@ -7,10 +7,12 @@
  */
 #pragma once
 
-#include "driver/domains.h"
+#include "driver/params.h"
 
 /* Vcpus that are not offline by <vcpu current=>. */
 guint vcpus_online (const DomainDef *def);
+/* A TuneTell of a change of their number. */
+void vcpus_tell (Call *call, Affect affect);
 
 /* Of guint: the host's CPUs that the domain may use, ascending. Active: as the kernel has it, else what
  * @def says; without a restriction those that are online. */

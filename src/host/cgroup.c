@@ -427,12 +427,6 @@ cgroup_add_controller (Cgroup *c, pid_t pid, GError **error)
     return TRUE;
 }
 
-static void
-close_int (gpointer fd)
-{
-    fd_close (fd);
-}
-
 static gboolean
 add_fd (GArray *fds, const CgroupHierarchy *h, const Cgroup *c, const char *file, int flags, GError **error)
 {
@@ -455,7 +449,7 @@ cgroup_start_fds (Cgroup *c, CgroupFdCounts *ret_counts, GError **error)
     const CgroupHierarchy *memory;
     guint end[ROUNDS];
 
-    g_array_set_clear_func (fds, close_int);
+    g_array_set_clear_func (fds, fd_close_element);
     for (guint round = 0; round < ROUNDS; round++) {
         for (guint i = 0; i < cgroup_host.n; i++) {
             CgroupHierarchy *h = &cgroup_host.hierarchies[i];

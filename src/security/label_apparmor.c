@@ -16,6 +16,7 @@
 #include "util/error.h"
 #include "util/file.h"
 #include "util/spawn.h"
+#include "util/text.h"
 
 #define TEMPLATE_MAX (256 * 1024)
 #define PROFILES_MAX (16 * 1024 * 1024)
@@ -88,8 +89,7 @@ apparmor_generate (DomainDef *def, SeclabelDef *label, GError **error)
         return error_set (error, ERR_INTERNAL, "security label already defined for VM");
     domain_uuid_format (def->uuid, uuid);
     label->label = g_strconcat ("libvirt-", uuid, NULL);
-    g_free (label->imagelabel);
-    label->imagelabel = g_strdup (label->label);
+    text_replace (&label->imagelabel, label->label);
     if (!label->model)
         label->model = g_strdup ("apparmor");
     return TRUE;

@@ -19,6 +19,13 @@ fd_close (int *fd)
     *fd = -1;
 }
 
+/* The same for the elements of an array. */
+static inline void
+fd_close_element (void *fd)
+{
+    fd_close (fd);
+}
+
 /* Takes the fd out of its variable, which then owns nothing. */
 static inline int
 fd_steal (int *fd)
