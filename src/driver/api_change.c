@@ -6,15 +6,13 @@
 
 #include "driver/api.h"
 #include "driver/daemon.h"
-#include "driver/events.h"
+#include "driver/lifecycle.h"
 #include "driver/store.h"
 #include "driver/tune.h"
 #include "util/log.h"
+#include "util/text.h"
 
 /* ---- the name */
-
-enum { EVENT_DEFINED = 0, EVENT_UNDEFINED = 1 };            /* virDomainEventType */
-enum { UNDEFINED_RENAMED = 1, DEFINED_RENAMED = 2 };        /* their details */
 
 static gboolean
 check_rename (const Domain *domain, const char *name, GError **error)
@@ -61,13 +59,12 @@ api_domain_rename (Call *call, const domain_rename_args *in, domain_rename_ret *
     if (!check_rename (domain, name, error))
         return API_FAILED;
     def = domain_def_copy (domain->def);
-    g_free (def->name);
-    def->name = g_strdup (name);
+    text_replace (&def->name, name);
     if (!move_files (domain, def, error))
         return API_FAILED;
-    event_lifecycle (domain, EVENT_UNDEFINED, UNDEFINED_RENAMED);
+    lifecycle_apply (domain, LIFE_RENAMING);
     domain_def_free (domain_list_rename (daemon_state.domains, domain, g_steal_pointer (&def)));
-    event_lifecycle (domain, EVENT_DEFINED, DEFINED_RENAMED);
+    lifecycle_apply (domain, LIFE_RENAMED);
     log_info ("domain '%s' was renamed by client %" G_GUINT64_FORMAT, name, call->client->id);
     out->retcode = 0;
     return API_DONE;

@@ -9,6 +9,7 @@
 
 typedef enum {
     LIFE_DEFINED, LIFE_REDEFINED, LIFE_UNDEFINED,
+    LIFE_RENAMING, LIFE_RENAMED,    /* before and after the domain has its new name */
     LIFE_STARTED, LIFE_START_FAILED, LIFE_READOPTED, LIFE_READOPTED_PAUSED, LIFE_READOPTED_KEPT,
     LIFE_SUSPENDED, LIFE_RESUMED,
     LIFE_SHUTDOWN,              /* init ended by itself */

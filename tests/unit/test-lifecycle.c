@@ -11,6 +11,8 @@ static const char expected[] =
     "defined: from 0x7b to -1 reason -1 event 0/0 audit -\n"
     "redefined: from 0x7b to -1 reason -1 event 0/1 audit -\n"
     "undefined: from 0x7b to -1 reason -1 event 1/0 audit -\n"
+    "renaming: from 0x21 to -1 reason -1 event 1/1 audit -\n"
+    "renamed: from 0x21 to -1 reason -1 event 0/2 audit -\n"
     "started: from 0x21 to 1 reason 1 event 2/0 audit booted\n"
     "start failed: from 0x21 to 5 reason 6 event -1/0 audit booted\n"
     "readopted: from 0x21 to 1 reason 0 event -1/0 audit -\n"
