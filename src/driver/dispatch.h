@@ -36,7 +36,6 @@ typedef struct {
     gboolean authenticated, open;
     char *uri;                  /* as opened */
     GSList *callbacks;          /* event registrations: events.c */
-    GSList *streams;
     guint held;                 /* while not 0, its calls wait */
     GQueue waiting;             /* of RpcCall */
 } Client;

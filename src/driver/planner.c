@@ -8,6 +8,7 @@
 
 #include "security/capset.h"
 #include "util/error.h"
+#include "util/text.h"
 
 /* ---- judgement without the host */
 
@@ -176,8 +177,7 @@ plan_numa (Planner *p)
     if (!numa->set || !numa->nodeset || numa->mode >= NUMA_LAST || modes[numa->mode] < 0)
         return;
     p->plan->numa_mode = modes[numa->mode];
-    g_free (p->plan->numa_nodes);
-    p->plan->numa_nodes = g_strdup (numa->nodeset);
+    text_replace (&p->plan->numa_nodes, numa->nodeset);
 }
 
 static void
@@ -304,23 +304,6 @@ plan_init_program (Planner *p)
                                              p->context->n_pass_fds * sizeof (int));
 }
 
-static void
-plan_notes (Planner *p)
-{
-    const char *const *paths = p->context->cgroup_paths;
-    guint n = paths ? MIN (g_strv_length ((char **) paths), 16) : 0;
-    plan_cgroup_mount_note *notes = g_new0 (plan_cgroup_mount_note, n);
-
-    for (guint i = 0; i < n; i++) {
-        const char *colon = strchr (paths[i], ':');
-
-        notes[i].hierarchy = g_strndup (paths[i], (gsize) (colon - paths[i]));
-        notes[i].path = g_strdup (colon + 1);
-    }
-    p->plan->cgroups.cgroups_len = n;
-    p->plan->cgroups.cgroups_val = notes;
-}
-
 /* ---- the whole */
 
 #define TAKE(plan, member, array, type)                                                            \
@@ -376,7 +359,6 @@ plan_make (const DomainDef *def, const PlanFacts *facts, const PlanContext *cont
     plan_security (&p);
     plan_init_program (&p);
     planner_skep (&p);
-    plan_notes (&p);
     plan->loopback_up = p.own_net;
     TAKE (plan, mounts, p.mounts, plan_mount);
     TAKE (plan, nodes, p.nodes, plan_node);

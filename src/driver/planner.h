@@ -25,7 +25,6 @@ typedef struct {
     guint n_pass_fds;
     const CgroupView *views;
     guint n_views;
-    const char *const *cgroup_paths;    /* for printing; may be NULL */
 } PlanContext;
 
 /* Free with plan_destroy(). NULL with error (ERR_CONFIG_UNSUPPORTED,

@@ -194,9 +194,6 @@ plan_print (const launch_plan *plan, FILE *out)
         print_bits (out, namespace_names, plan->shares.shares_val[i].type);
         fprintf (out, " of descriptor %d\n", plan->shares.shares_val[i].fd);
     }
-    for (u_int i = 0; i < plan->cgroups.cgroups_len; i++)
-        fprintf (out, "cgroup %s:%s\n", plan->cgroups.cgroups_val[i].hierarchy,
-                 plan->cgroups.cgroups_val[i].path);
     print_map (out, "uid", plan->uid_map.uid_map_val, plan->uid_map.uid_map_len);
     print_map (out, "gid", plan->gid_map.gid_map_val, plan->gid_map.gid_map_len);
     if (plan->hostname[0])
