@@ -206,84 +206,23 @@ api_domain_create_xml_with_files (Call *call, const domain_create_xml_with_files
     return create_xml (call, in->xml_desc, in->flags, &out->dom, error);
 }
 
-/* ---- end */
+/* ---- end, pause: what is answered when it is over; the rows have all the rest */
 
-ApiResult
-api_domain_destroy (Call *call, const domain_destroy_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    (void) error;
-    domain_destroy (call->domain, domain_answer, call);
-    return API_LATER;
-}
+#define ANSWERED_LATER(name, begin)                                                                \
+    ApiResult api_##name (Call *call, const name##_args *in, none *out, GError **error)            \
+    {                                                                                              \
+        (void) in;                                                                                 \
+        (void) out;                                                                                \
+        (void) error;                                                                              \
+        begin;                                                                                     \
+        return API_LATER;                                                                          \
+    }
 
-ApiResult
-api_domain_destroy_flags (Call *call, const domain_destroy_flags_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    (void) error;
-    domain_destroy (call->domain, domain_answer, call);
-    return API_LATER;
-}
-
-ApiResult
-api_domain_shutdown (Call *call, const domain_shutdown_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    (void) error;
-    domain_halt (call->domain, FALSE, 0, domain_answer, call);
-    return API_LATER;
-}
-
-ApiResult
-api_domain_shutdown_flags (Call *call, const domain_shutdown_flags_args *in, none *out, GError **error)
-{
-    (void) out;
-    (void) error;
-    domain_halt (call->domain, FALSE, in->flags, domain_answer, call);
-    return API_LATER;
-}
-
-ApiResult
-api_domain_reboot (Call *call, const domain_reboot_args *in, none *out, GError **error)
-{
-    (void) out;
-    (void) error;
-    domain_halt (call->domain, TRUE, in->flags, domain_answer, call);
-    return API_LATER;
-}
-
-ApiResult
-api_domain_reset (Call *call, const domain_reset_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    (void) error;
-    domain_reset (call->domain, domain_answer, call);
-    return API_LATER;
-}
-
-/* ---- pause */
-
-ApiResult
-api_domain_suspend (Call *call, const domain_suspend_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    (void) error;
-    domain_suspend (call->domain, domain_answer, call);
-    return API_LATER;
-}
-
-ApiResult
-api_domain_resume (Call *call, const domain_resume_args *in, none *out, GError **error)
-{
-    (void) in;
-    (void) out;
-    (void) error;
-    domain_resume (call->domain, domain_answer, call);
-    return API_LATER;
-}
+ANSWERED_LATER (domain_destroy, domain_destroy (call->domain, domain_answer, call))
+ANSWERED_LATER (domain_destroy_flags, domain_destroy (call->domain, domain_answer, call))
+ANSWERED_LATER (domain_shutdown, domain_halt (call->domain, FALSE, 0, domain_answer, call))
+ANSWERED_LATER (domain_shutdown_flags, domain_halt (call->domain, FALSE, in->flags, domain_answer, call))
+ANSWERED_LATER (domain_reboot, domain_halt (call->domain, TRUE, in->flags, domain_answer, call))
+ANSWERED_LATER (domain_reset, domain_reset (call->domain, domain_answer, call))
+ANSWERED_LATER (domain_suspend, domain_suspend (call->domain, domain_answer, call))
+ANSWERED_LATER (domain_resume, domain_resume (call->domain, domain_answer, call))
