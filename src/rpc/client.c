@@ -13,11 +13,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "rpc/address.h"
 #include "rpc/error_wire.h"
 #include "rpc/server.h"
 #include "util/error.h"
@@ -42,20 +41,15 @@ event_free (gpointer data)
 RpcConnection *
 rpc_connect_unix (const char *path, GError **error)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    gboolean abstract = path[0] == '@';
-    gsize length = strlen (path);
-    socklen_t size = (socklen_t) (offsetof (struct sockaddr_un, sun_path) + length + !abstract);
+    struct sockaddr_un address;
+    socklen_t size = address_unix (path, &address);
     autofd int fd = -1;
     RpcConnection *conn;
 
-    if (length == 0 || length >= sizeof address.sun_path) {
+    if (size == 0) {
         error_set_from (error, ORIGIN_RPC, ERR_INVALID_ARG, "socket path '%s' is too long", path);
         return NULL;
     }
-    memcpy (address.sun_path, path, length);
-    if (abstract)
-        address.sun_path[0] = '\0';
     fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect (fd, (struct sockaddr *) &address, size) < 0) {
         error_set_errno (error, errno, "cannot connect to '%s'", path);

@@ -4,12 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
+#include "rpc/address.h"
 #include "rpc/server_private.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -452,17 +451,13 @@ gboolean
 rpc_server_listen_unix (RpcServer *server, const char *path, mode_t mode, gid_t gid,
                         gboolean readonly, GError **error)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    gboolean abstract = path[0] == '@';
-    gsize length = strlen (path);
-    socklen_t size = (socklen_t) (offsetof (struct sockaddr_un, sun_path) + length + !abstract);
+    gboolean abstract = address_abstract (path);
+    struct sockaddr_un address;
+    socklen_t size = address_unix (path, &address);
     autofd int fd = -1;
 
-    if (length == 0 || length >= sizeof address.sun_path)
+    if (size == 0)
         return error_set (error, ERR_INVALID_ARG, "socket path '%s' is too long", path);
-    memcpy (address.sun_path, path, length);
-    if (abstract)
-        address.sun_path[0] = '\0';
     fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return error_set_errno (error, errno, "cannot make a socket");

@@ -124,7 +124,7 @@ rpc_client_close (RpcClient *client)
         out_packet_free (packet);
 }
 
-/* ---- what the epoll set waits for */
+/* ---- what is waited for */
 
 static gboolean
 client_blocked (const RpcClient *client)
@@ -222,8 +222,7 @@ client_feed (RpcClient *client, PacketInput *input)
         if (input->fd >= 0)
             close (input->fd);
         input->fd = -1;
-        g_clear_pointer (&client->held, g_free);
-        client->held_input = (PacketInput) { .fd = -1 };
+        held_clear (client);
     }
     client_watch (client);
 }

@@ -3,7 +3,7 @@
  * What the files of the server share. Its sockets are one source of the main loop: the first clients each with its own
  * descriptor, all others and the listeners in one epoll set, so a crowd of idle clients costs nothing per iteration.
  *
- * A client is closed only between packets, by the server's own dispatch: client_kill() marks it,
+ * A client is closed only between packets, by the server's own dispatch: rpc_client_kill() marks it,
  * and whoever is on the stack then can go on using it. Calls and streams hold a reference.
  */
 #pragma once

@@ -174,29 +174,30 @@ stream_pump (RpcStream *stream)
     }
 }
 
+/* Goes on with what waits, and asks for more once nothing does. */
+static void
+stream_go_on (RpcStream *stream)
+{
+    stream_pump (stream);
+    if (!stream->live || !stream->want_writable || stream->in_flight || stream->out->len > 0 || stream->ending)
+        return;
+    stream->want_writable = FALSE;
+    if (stream->handlers.writable)
+        stream->handlers.writable (stream, stream->data);
+}
+
 void
 rpc_stream_opened (RpcStream *stream)
 {
     stream->opened = TRUE;
-    stream_pump (stream);
-    if (stream->live && stream->want_writable && !stream->in_flight && stream->out->len == 0) {
-        stream->want_writable = FALSE;
-        if (!stream->ending && stream->handlers.writable)
-            stream->handlers.writable (stream, stream->data);
-    }
+    stream_go_on (stream);
 }
 
 void
 rpc_stream_written (RpcStream *stream)
 {
     stream->in_flight = FALSE;
-    stream_pump (stream);
-    if (stream->live && stream->want_writable && !stream->in_flight && stream->out->len == 0
-        && !stream->ending) {
-        stream->want_writable = FALSE;
-        if (stream->handlers.writable)
-            stream->handlers.writable (stream, stream->data);
-    }
+    stream_go_on (stream);
 }
 
 gboolean
