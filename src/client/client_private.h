@@ -38,7 +38,7 @@ bool client_call (SkepConnection *conn, guint32 program, int procedure, xdrproc_
                   const void *in, xdrproc_t decode, void *out, const int *fds, unsigned n_fds,
                   GArray *ret_fds, SkepError *error);
 
-/* A call of the main program whose structs are called @wire_args and @wire_ret. */
+/* A call of the main program whose structs are called @wire and _args, _ret. */
 #define CLIENT_CALL(conn, PROC, wire, in, out, error)                                              \
     client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, (xdrproc_t) xdr_##wire##_args, in,  \
                  (xdrproc_t) xdr_##wire##_ret, out, NULL, 0, NULL, error)
@@ -48,6 +48,10 @@ bool client_call (SkepConnection *conn, guint32 program, int procedure, xdrproc_
                  client_none, NULL, NULL, 0, NULL, error)
 #define CLIENT_CALL_GET(conn, PROC, wire, out, error)                                              \
     client_call (conn, RPC_PROGRAM_REMOTE, REMOTE_PROC_##PROC, client_none, NULL,                  \
+                 (xdrproc_t) xdr_##wire##_ret, out, NULL, 0, NULL, error)
+/* As CLIENT_CALL(), a call of Skep's own program. */
+#define CLIENT_CALL_SKEP(conn, PROC, wire, in, out, error)                                         \
+    client_call (conn, RPC_PROGRAM_SKEP, SKEP_PROC_##PROC, (xdrproc_t) xdr_##wire##_args, in,      \
                  (xdrproc_t) xdr_##wire##_ret, out, NULL, 0, NULL, error)
 #define CLIENT_FREE(wire, out) xdr_free ((xdrproc_t) xdr_##wire##_ret, (void *) (out))
 
@@ -66,6 +70,8 @@ SkepDomain *client_domain_new (SkepConnection *conn, const wire_domain *wire);
 
 /* An optional string: points at @text's variable, NULL for none. */
 #define CLIENT_STRING(variable) ((variable) ? (wire_string) & (variable) : NULL)
+
+#define PARAM_STRINGS_OK 4 /* flag: the caller understands values of type string */
 
 /* Typed parameters in and out; the strings of the wire form are borrowed from @params. */
 wire_typed_param *client_params_to_wire (const SkepParams *params);

@@ -326,9 +326,8 @@ skep_domain_last_exit (SkepDomain *domain, int *ret_wait_status, char **ret_text
     skep_domain_get_last_exit_args in = { .dom = client_wire_domain (domain) };
     skep_domain_get_last_exit_ret out = { 0 };
 
-    if (!client_call (domain->conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_GET_LAST_EXIT,
-                      (xdrproc_t) xdr_skep_domain_get_last_exit_args, &in,
-                      (xdrproc_t) xdr_skep_domain_get_last_exit_ret, &out, NULL, 0, NULL, error))
+    if (!CLIENT_CALL_SKEP (domain->conn, DOMAIN_GET_LAST_EXIT, skep_domain_get_last_exit, &in, &out,
+                           error))
         return false;
     *ret_wait_status = out.status;
     *ret_text = g_strdup (out.reason);
@@ -343,9 +342,7 @@ skep_domain_plan (SkepDomain *domain, unsigned flags, SkepError *error)
     skep_domain_plan_ret out = { 0 };
     char *text;
 
-    if (!client_call (domain->conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_PLAN,
-                      (xdrproc_t) xdr_skep_domain_plan_args, &in,
-                      (xdrproc_t) xdr_skep_domain_plan_ret, &out, NULL, 0, NULL, error))
+    if (!CLIENT_CALL_SKEP (domain->conn, DOMAIN_PLAN, skep_domain_plan, &in, &out, error))
         return NULL;
     text = g_strdup (out.text);
     CLIENT_FREE (skep_domain_plan, &out);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARAM_STRINGS_OK 4 /* flag: the caller understands values of type string */
-
 /* ---- Named values: nparams 0 asks how many there are ---- */
 
 #define LIMITS_GET(PROC, wire, ...)                                                                \
@@ -104,9 +102,7 @@ skep_domain_effective_limits (SkepDomain *domain, SkepLimit **ret_limits, SkepEr
     skep_domain_get_limits_ret out = { 0 };
     unsigned n;
 
-    if (!client_call (domain->conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_GET_LIMITS,
-                      (xdrproc_t) xdr_skep_domain_get_limits_args, &in,
-                      (xdrproc_t) xdr_skep_domain_get_limits_ret, &out, NULL, 0, NULL, error))
+    if (!CLIENT_CALL_SKEP (domain->conn, DOMAIN_GET_LIMITS, skep_domain_get_limits, &in, &out, error))
         return -1;
     n = out.limits.limits_len;
     *ret_limits = g_new0 (SkepLimit, n + 1);

@@ -34,9 +34,7 @@ skep_xml_from_native (SkepConnection *conn, const char *format, const char *conf
     skep_domain_xml_from_native_ret out = { 0 };
     char *xml;
 
-    if (!client_call (conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_XML_FROM_NATIVE,
-                      (xdrproc_t) xdr_skep_domain_xml_from_native_args, &in,
-                      (xdrproc_t) xdr_skep_domain_xml_from_native_ret, &out, NULL, 0, NULL, error))
+    if (!CLIENT_CALL_SKEP (conn, DOMAIN_XML_FROM_NATIVE, skep_domain_xml_from_native, &in, &out, error))
         return NULL;
     xml = g_strdup (out.xml);
     *ret_notes = take_notes (out.notes.notes_val, out.notes.notes_len);
@@ -52,9 +50,7 @@ skep_xml_to_native (SkepConnection *conn, const char *format, const char *xml, S
     skep_domain_xml_to_native_ret out = { 0 };
     char *config;
 
-    if (!client_call (conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_XML_TO_NATIVE,
-                      (xdrproc_t) xdr_skep_domain_xml_to_native_args, &in,
-                      (xdrproc_t) xdr_skep_domain_xml_to_native_ret, &out, NULL, 0, NULL, error))
+    if (!CLIENT_CALL_SKEP (conn, DOMAIN_XML_TO_NATIVE, skep_domain_xml_to_native, &in, &out, error))
         return NULL;
     config = g_strdup (out.config);
     *ret_notes = take_notes (out.notes.notes_val, out.notes.notes_len);
@@ -69,9 +65,7 @@ skep_domain_notes (SkepDomain *domain, SkepError *error)
     skep_domain_get_notes_ret out = { 0 };
     SkepNote *notes;
 
-    if (!client_call (domain->conn, RPC_PROGRAM_SKEP, SKEP_PROC_DOMAIN_GET_NOTES,
-                      (xdrproc_t) xdr_skep_domain_get_notes_args, &in,
-                      (xdrproc_t) xdr_skep_domain_get_notes_ret, &out, NULL, 0, NULL, error))
+    if (!CLIENT_CALL_SKEP (domain->conn, DOMAIN_GET_NOTES, skep_domain_get_notes, &in, &out, error))
         return NULL;
     notes = take_notes (out.notes.notes_val, out.notes.notes_len);
     CLIENT_FREE (skep_domain_get_notes, &out);

@@ -7,8 +7,8 @@
 
 /* ---- By name, UUID or address ---- */
 
-/* One look-up with arguments @in_value; @name and @detail are expressions of the object found, called @at. */
-#define FIND(PROC, wire, in_value, field, name_of, detail_of, error)                                   \
+/* One look-up with arguments @in_value; @name_of and @detail_of are expressions of what is found, `at`. */
+#define FIND(PROC, wire, in_value, field, name_of, detail_of, error)                               \
     ({                                                                                             \
         wire##_args in_ = in_value;                                                                \
         wire##_ret out_ = { 0 };                                                                   \
@@ -30,7 +30,7 @@
                                                                                                    \
         (client_uuid_bytes (text, by_uuid_.uuid)                                                   \
          && FIND (KIND##_LOOKUP_BY_UUID, kind##_lookup_by_uuid, by_uuid_, field, at->name,         \
-                  client_uuid_text (at->uuid), NULL))                                                    \
+                  client_uuid_text (at->uuid), NULL))                                              \
             || FIND (KIND##_LOOKUP_BY_NAME, kind##_lookup_by_name,                                 \
                      ((kind##_lookup_by_name_args){ .name = (char *) text }), field, at->name,     \
                      client_uuid_text (at->uuid), error);                                          \

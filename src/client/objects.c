@@ -30,7 +30,7 @@ client_uuid_bytes (const char *text, void *ret_bytes)
     return true;
 }
 
-/* One list call; @name and @detail are expressions of an element called @at. */
+/* One list call; @name_of and @detail_of are expressions of an element, `at`. */
 #define LIST_OBJECTS(PROC, wire, field, name_of, detail_of)                                        \
     ({                                                                                             \
         wire##_args in_ = { .need_results = 1, .flags = flags };                                   \

@@ -334,7 +334,7 @@ typedef struct {
     char *reason;
 } SkepNote;
 
-/* A list that ends with key NULL; free with skep_notes_free(). Skep's own calls: false elsewhere. */
+/* A list that ends with key NULL; free with skep_notes_free(). Skep's own calls: they fail elsewhere. */
 SkepNote *skep_domain_notes (SkepDomain *domain, SkepError *error);
 void skep_notes_free (SkepNote *notes);
 /* @format is "lxc-tools". @name, if not NULL, instead of the configuration's. */

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARAM_STRINGS_OK 4 /* flag: the caller understands values of type string */
-
 bool
 skep_domain_set_memory (SkepDomain *domain, uint64_t kib, unsigned flags, SkepError *error)
 {

@@ -175,7 +175,7 @@ void shell_disconnect (Shell *shell);
 SkepDomain *shell_domain (Shell *shell, const Args *args);
 
 /* "error: ..." on stderr. shell_fail() returns 1, so that verbs can end with it. shell_fail_with()
- * prints @what first (unless NULL), then the text of @error, then a hint where one is known. */
+ * prints @format first (unless NULL), then the text of @error, then a hint where one is known. */
 int shell_fail (Shell *shell, const char *format, ...) G_GNUC_PRINTF (2, 3);
 int shell_fail_with (Shell *shell, SkepError *error, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void shell_hint (Shell *shell, const char *format, ...) G_GNUC_PRINTF (2, 3);
