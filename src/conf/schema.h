@@ -5,9 +5,8 @@
 
 #include <glib.h>
 
-/* Where the .rng files are; the build tree's and the installed path are found by default
- * (SKEP_SCHEMA_DIR overrides). Drops what was compiled from another directory; call it at start
- * only. */
+/* Where the .rng files are; without it $SKEP_SCHEMA_DIR, else where they are installed. Drops what was
+ * compiled from another directory; call it at start only. */
 void schema_set_directory (const char *dir);
 
 struct _xmlDoc;

@@ -22,7 +22,7 @@ gboolean device_rules_apply (Instance *instance, const GArray *rules, GError **e
 /* What is in force. ERR_OPERATION_UNSUPPORTED for a container that was started without the note. */
 GArray *device_rules_now (const Instance *instance, GError **error);
 
-/* Notes what @facts say of the devices of the live definition, which have their aliases. */
+/* Notes what the instance's facts say of the devices of the live definition, which have their aliases. */
 void device_numbers_fill (Instance *instance);
 /* Puts down in @dev, of a live definition, at which address a USB device was found that has only its vendor and
  * product. */

@@ -34,7 +34,7 @@ gboolean affect_save (Domain *domain, Affect affect, GError **error);
 /* The cgroup of an active domain. */
 Cgroup *domain_cgroup (const Domain *domain, GError **error);
 
-/* An InstanceDone, or anything alike, that answers the Call which is its @data. */
+/* An InstanceDone, or anything alike: answers @call, a Call. */
 void domain_answer (Domain *domain, const GError *error, gpointer call);
 
 /* How many names a client has room for: 0 to @max, or ERR_RPC. */
