@@ -193,21 +193,21 @@ api_connect (Api *api, gboolean readonly, gboolean open)
 
 static const Row rows[] = {
 #include "driver/procedures.def"
+    { 0 },
 };
 
 const Row *
-rows_all (guint *ret_n)
+rows_all (void)
 {
-    *ret_n = G_N_ELEMENTS (rows);
     return rows;
 }
 
 const Row *
 row_find (const char *name)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
-        if (strcmp (rows[i].name, name) == 0)
-            return &rows[i];
+    for (const Row *row = rows; row->name; row++)
+        if (strcmp (row->name, name) == 0)
+            return row;
     g_error ("no procedure %s", name);
 }
 

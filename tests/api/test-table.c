@@ -22,19 +22,18 @@ skep_procedures (void)
 static void
 test_complete (void)
 {
-    guint n, remote = 0, lxc = 0, qemu = 0, skep = 0;
-    const Row *rows = rows_all (&n);
+    guint remote = 0, lxc = 0, qemu = 0, skep = 0;
 
-    for (guint i = 0; i < n; i++) {
-        guint *count = rows[i].program == RPC_PROGRAM_REMOTE ? &remote
-                       : rows[i].program == RPC_PROGRAM_LXC  ? &lxc
-                       : rows[i].program == RPC_PROGRAM_QEMU ? &qemu
+    for (const Row *row = rows_all (); row->name; row++) {
+        guint *count = row->program == RPC_PROGRAM_REMOTE ? &remote
+                       : row->program == RPC_PROGRAM_LXC  ? &lxc
+                       : row->program == RPC_PROGRAM_QEMU ? &qemu
                                                              : &skep;
 
         ++*count;
-        g_assert_cmpint (rows[i].number, ==, (int) *count);
-        if (rows[i].public_name && rows[i].program != RPC_PROGRAM_SKEP)
-            g_assert_true (g_str_has_prefix (rows[i].public_name, "vir"));
+        g_assert_cmpint (row->number, ==, (int) *count);
+        if (row->public_name && row->program != RPC_PROGRAM_SKEP)
+            g_assert_true (g_str_has_prefix (row->public_name, "vir"));
     }
     g_assert_cmpuint (remote, ==, REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE);
     g_assert_cmpuint (lxc, ==, 1);
@@ -47,19 +46,17 @@ static void
 test_every_flags_member_has_a_mask (void)
 {
     g_autofree char *x = NULL;
-    guint n;
-    const Row *rows = rows_all (&n);
 
     g_assert_true (g_file_get_contents (SOURCE_ROOT "/src/rpc/remote.x", &x, NULL, NULL));
-    for (guint i = 0; i < n; i++) {
-        g_autofree char *head = g_strdup_printf ("struct %s_args {", rows[i].name);
+    for (const Row *row = rows_all (); row->name; row++) {
+        g_autofree char *head = g_strdup_printf ("struct %s_args {", row->name);
         const char *from = strstr (x, head), *to, *flags;
 
-        if (rows[i].kind != PROC_CALL || !from)
+        if (row->kind != PROC_CALL || !from)
             continue;
         to = strstr (from, "};");
         flags = strstr (from, "unsigned int flags;");
-        g_assert_cmpint (flags && flags < to, ==, rows[i].flags_at >= 0);
+        g_assert_cmpint (flags && flags < to, ==, row->flags_at >= 0);
     }
 }
 
@@ -69,21 +66,20 @@ static void
 test_readonly (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, TRUE, TRUE);
-    guint n, denied = 0;
-    const Row *rows = rows_all (&n);
+    guint denied = 0;
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         g_autofree char *text = g_strdup_printf (
-            "operation forbidden: read only access prevents %s", rows[i].public_name);
+            "operation forbidden: read only access prevents %s", row->public_name);
         g_autoptr (GError) error = NULL;
 
-        if (rows[i].kind == PROC_EVENT || rows[i].readonly)
+        if (row->kind == PROC_EVENT || row->readonly)
             continue;
-        g_test_message ("%s", rows[i].name);
+        g_test_message ("%s", row->name);
         /* nothing is decoded before the refusal, so no argument is needed */
-        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
-        api_expect (error, ERR_OPERATION_DENIED, rows[i].origin, text);
+        g_assert_false (api_call_bare (conn, row->program, row->number, &error));
+        api_expect (error, ERR_OPERATION_DENIED, row->origin, text);
         denied++;
     }
     g_assert_cmpuint (denied, >, 150);
@@ -98,21 +94,19 @@ test_readonly_allows_only_questions (void)
             "auth",     "open",    "close",  "event",     "info",      "stats",      "compare",
             "baseline", "current", "peek",   "query",     "register",  "unregister", "deregister",
             "identity", "plan",    "read",   "interface", "screenshot" };
-    guint n;
-    const Row *rows = rows_all (&n);
 
-    for (guint i = 0; i < n; i++) {
-        g_auto (GStrv) words = g_strsplit (rows[i].name, "_", -1);
+    for (const Row *row = rows_all (); row->name; row++) {
+        g_auto (GStrv) words = g_strsplit (row->name, "_", -1);
         gboolean asks = FALSE;
 
-        if (rows[i].kind == PROC_EVENT || !rows[i].readonly)
+        if (row->kind == PROC_EVENT || !row->readonly)
             continue;
         for (guint w = 0; words[w]; w++)
             for (guint q = 0; q < G_N_ELEMENTS (questions); q++)
                 asks |= strcmp (words[w], questions[q]) == 0;
-        if (!asks || strstr (rows[i].name, "_set_") || strstr (rows[i].name, "_create_")
-            || strstr (rows[i].name, "define_xml") || strstr (rows[i].name, "destroy"))
-            g_assert_cmpstr (rows[i].name, ==, "connect_set_identity");
+        if (!asks || strstr (row->name, "_set_") || strstr (row->name, "_create_")
+            || strstr (row->name, "define_xml") || strstr (row->name, "destroy"))
+            g_assert_cmpstr (row->name, ==, "connect_set_identity");
     }
 }
 
@@ -120,17 +114,15 @@ static void
 test_readonly_flags (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, TRUE, TRUE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         for (guint bit = 1; bit; bit <<= 1) {
             g_autoptr (GError) error = NULL;
 
-            if (!(rows[i].readonly_flags & bit))
+            if (!(row->readonly_flags & bit))
                 continue;
-            g_assert_false (api_call_zero (conn, &rows[i], bit, &error));
+            g_assert_false (api_call_zero (conn, row, bit, &error));
             g_assert_error (error, SKEP_ERROR, ERR_OPERATION_DENIED);
         }
     }
@@ -156,19 +148,17 @@ static void
 test_known (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         g_autofree char *text = g_strdup_printf (
-            "this function is not supported by the connection driver: %s", rows[i].public_name);
+            "this function is not supported by the connection driver: %s", row->public_name);
         g_autoptr (GError) error = NULL;
 
-        if (rows[i].kind != PROC_KNOWN)
+        if (row->kind != PROC_KNOWN)
             continue;
-        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
-        api_expect (error, ERR_NO_SUPPORT, rows[i].origin, text);
+        g_assert_false (api_call_bare (conn, row->program, row->number, &error));
+        api_expect (error, ERR_NO_SUPPORT, row->origin, text);
     }
 }
 
@@ -187,13 +177,11 @@ test_unknown (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
     static const int numbers[] = { 0, -1, 457, 100000, G_MAXINT, G_MININT };
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++)
-        if (rows[i].kind == PROC_EVENT)
-            expect_unknown (conn, rows[i].program, rows[i].number);
+    for (const Row *row = rows_all (); row->name; row++)
+        if (row->kind == PROC_EVENT)
+            expect_unknown (conn, row->program, row->number);
     for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
         expect_unknown (conn, RPC_PROGRAM_REMOTE, numbers[i]);
         expect_unknown (conn, RPC_PROGRAM_LXC, numbers[i]);
@@ -209,23 +197,21 @@ static void
 test_flags (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
-        if (rows[i].flags_at < 0 || rows[i].flags_ok == G_MAXUINT)
+    for (const Row *row = rows_all (); row->name; row++) {
+        if (row->flags_at < 0 || row->flags_ok == G_MAXUINT)
             continue;
-        g_test_message ("%s", rows[i].name);
+        g_test_message ("%s", row->name);
         for (guint bit = 1; bit; bit <<= 1) {
             g_autofree char *text = g_strdup_printf ("unsupported flags (0x%x) in function %s", bit,
-                                                     rows[i].public_name);
+                                                     row->public_name);
             g_autoptr (GError) error = NULL;
 
-            if (rows[i].flags_ok & bit)
+            if (row->flags_ok & bit)
                 continue;
-            g_assert_false (api_call_zero (conn, &rows[i], bit, &error));
-            api_expect (error, ERR_INVALID_ARG, rows[i].origin == ORIGIN_DOMAIN ? ORIGIN_LXC : rows[i].origin, text);
+            g_assert_false (api_call_zero (conn, row, bit, &error));
+            api_expect (error, ERR_INVALID_ARG, row->origin == ORIGIN_DOMAIN ? ORIGIN_LXC : row->origin, text);
         }
     }
 }
@@ -234,16 +220,14 @@ static void
 test_dead_uuid (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         g_autoptr (GError) error = NULL;
 
-        if (rows[i].object != ON_DOMAIN)
+        if (row->object != ON_DOMAIN)
             continue;
-        g_assert_false (api_call_zero (conn, &rows[i], 0, &error));
+        g_assert_false (api_call_zero (conn, row, 0, &error));
         api_expect (error, ERR_NO_DOMAIN, ORIGIN_LXC,
                     "Domain not found: no domain with matching uuid "
                     "'00000000-0000-0000-0000-000000000000' ()");
@@ -254,16 +238,14 @@ static void
 test_not_open (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, FALSE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         g_autoptr (GError) error = NULL;
 
-        if (rows[i].object == ON_NOTHING)
+        if (row->object == ON_NOTHING)
             continue;
-        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
+        g_assert_false (api_call_bare (conn, row->program, row->number, &error));
         api_expect (error, ERR_INTERNAL, ORIGIN_RPC, "internal error: connection not open");
     }
 }
@@ -273,16 +255,14 @@ static void
 test_short_arguments (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         g_autoptr (GError) error = NULL;
 
-        if (rows[i].kind != PROC_CALL || !rows[i].in || rows[i].object == ON_NOTHING)
+        if (row->kind != PROC_CALL || !row->in || row->object == ON_NOTHING)
             continue;
-        g_assert_false (api_call_bare (conn, rows[i].program, rows[i].number, &error));
+        g_assert_false (api_call_bare (conn, row->program, row->number, &error));
         g_assert_error (error, SKEP_ERROR, ERR_RPC);
         g_assert_cmpint (error_origin (error), ==, ORIGIN_RPC);
     }
@@ -293,17 +273,15 @@ static void
 test_zero_arguments (Api *api, gconstpointer data)
 {
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
+    for (const Row *row = rows_all (); row->name; row++) {
         g_autoptr (GError) error = NULL;
 
-        if (rows[i].kind != PROC_CALL || rows[i].object == ON_NOTHING)
+        if (row->kind != PROC_CALL || row->object == ON_NOTHING)
             continue;
-        g_test_message ("%s", rows[i].name);
-        if (!api_call_zero (conn, &rows[i], 0, &error))
+        g_test_message ("%s", row->name);
+        if (!api_call_zero (conn, row, 0, &error))
             g_assert_cmpint (error->domain, ==, SKEP_ERROR);
         if (error)
             g_assert_cmpint (error_origin (error), !=, ORIGIN_REMOTE);
@@ -371,27 +349,25 @@ test_noise (Api *api, gconstpointer data)
     enum { ROUNDS = 150 };
     g_autoptr (RpcConnection) conn = api_connect (api, FALSE, TRUE);
     wire_domain dom = api_define (conn, api, "noise");
-    guint n;
-    const Row *rows = rows_all (&n);
 
     (void) data;
-    for (guint i = 0; i < n; i++) {
-        if (rows[i].kind != PROC_CALL || !rows[i].in || rows[i].object == ON_NOTHING)
+    for (const Row *row = rows_all (); row->name; row++) {
+        if (row->kind != PROC_CALL || !row->in || row->object == ON_NOTHING)
             continue;
         for (guint round = 0; round < ROUNDS; round++) {
             g_autoptr (GError) error = NULL;
             Noise noise;
 
-            make_noise (&noise, rows[i].object == ON_DOMAIN ? &dom : NULL);
-            if (!rpc_connection_call (conn, rows[i].program, rows[i].number, (xdrproc_t) xdr_noise,
+            make_noise (&noise, row->object == ON_DOMAIN ? &dom : NULL);
+            if (!rpc_connection_call (conn, row->program, row->number, (xdrproc_t) xdr_noise,
                                       &noise, (xdrproc_t) xdr_skip, &noise, NULL, 0, NULL, &error))
                 g_assert_cmpint (error_origin (error), !=, ORIGIN_REMOTE);
-            if (g_error_matches (error, SKEP_ERROR, ERR_NO_DOMAIN) && rows[i].object == ON_DOMAIN) {
+            if (g_error_matches (error, SKEP_ERROR, ERR_NO_DOMAIN) && row->object == ON_DOMAIN) {
                 xdr_free ((xdrproc_t) xdr_wire_domain, (char *) &dom);
                 dom = api_define (conn, api, "noise");
             }
         }
-        g_test_message ("%s", rows[i].name);
+        g_test_message ("%s", row->name);
         api_call_works (conn, "connect_is_secure", NULL, NULL);
     }
     xdr_free ((xdrproc_t) xdr_wire_domain, (char *) &dom);
