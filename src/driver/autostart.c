@@ -148,8 +148,8 @@ autostart_over (AutostartOne *one)
         job_end (one->job);
     candidate_over (all, one->candidate);
     all->running--;
-    if (one->candidate->delay > 0)
-        g_timeout_add_seconds (one->candidate->delay, delay_over, all);
+    if (one->candidate->delay > 0)      /* (those of whole seconds may come a quarter of one too early) */
+        g_timeout_add (one->candidate->delay * 1000, delay_over, all);
     else
         autostart_next (all);
     domain_unref (one->domain);
