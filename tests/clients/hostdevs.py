@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import skeptest as t  # noqa: E402
-from hotplug import GOOD, Guest, well  # noqa: E402
+from hotplug_guest import GOOD, Guest, well  # noqa: E402
 
 DEVICES = {"1-1": ("0781", "5567", 1, 4), "1-2": ("046d", "c52b", 1, 5), "2-1": ("046d", "c52b", 2, 9)}
 MAC = "52:54:00:aa:bb:07"
