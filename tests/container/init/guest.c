@@ -2,9 +2,10 @@
 /*
  * The test container's init: static, and does what its arguments say, one after the other:
  *
- *   say=TEXT  cat=PATH  write=PATH  stat=PATH  list=DIR  fds  env  tty  ids  caps  pid  attack=NAME
- *   take=N (catch signal N)  wait (for a caught signal)  sleep=MS  flood=BYTES  reopen  pause
- *   hang (a second process that holds on)  gate (wait for a line)  exit=N  reboot  poweroff  fifo=PATH  touch=PATH
+ *   say=TEXT  cat=PATH  write=PATH  stat=PATH  list=DIR  link=PATH  fifo=PATH  mkfifo=PATH  touch=PATH
+ *   fds  env  tty  ids  caps  limits  pid  comm=NAME  attack=NAME  hang (a second process that goes on)
+ *   take=N (catch signal N)  wait (for a caught signal)  busybox (wait as its init does)  sleep=MS  pause
+ *   echo (a line)  gate (wait for a line)  flood=BYTES  reopen  exit=N  reboot  poweroff
  *
  * It prints lines "VERB: result" and, for attacks, "ok NAME" or "BAD NAME why".
  */
@@ -290,14 +291,14 @@ attack (const char *name)
 }
 
 static void
-do_flood (long bytes)
+do_flood (const char *bytes)
 {
     char line[101];
-    long done = 0;
+    long done = 0, all = atol (bytes);
 
     memset (line, 'x', 100);
     line[99] = '\n';
-    while (done < bytes) {
+    while (done < all) {
         ssize_t n = write (1, line, 100);
 
         if (n < 0)
@@ -328,8 +329,9 @@ do_reopen (void)
     printf ("reopened\n");
 }
 
+/* A second process that goes on. */
 static void
-hold_on (void)
+do_hang (void)
 {
     if (fork () == 0) {
         setsid ();
@@ -350,78 +352,216 @@ do_limits (void)
 }
 
 static void
+do_say (const char *text)
+{
+    printf ("%s\n", text);
+}
+
+static void
+do_env (void)
+{
+    for (char **e = environ; *e; e++)
+        printf ("env %s\n", *e);
+}
+
+static void
+do_caps (void)
+{
+    do_proc_lines ("Cap");
+}
+
+static void
+do_pid (void)
+{
+    printf ("pid %d\n", getpid ());
+}
+
+static void
+do_comm (const char *name)
+{
+    prctl (PR_SET_NAME, name, 0, 0, 0);
+}
+
+/* ---- signals and time */
+
+static void
+do_take (const char *number)
+{
+    signal (atoi (number), on_signal);
+}
+
+static void
+do_wait (void)
+{
+    while (!got_signal)
+        pause ();
+    printf ("signal %d\n", got_signal);
+}
+
+/* As busybox init: signals blocked, and slept for. */
+static void
+do_busybox (void)
+{
+    static const int numbers[] = { SIGINT, SIGPWR, SIGUSR1, SIGUSR2, SIGTERM };
+    sigset_t set;
+
+    sigemptyset (&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaddset (&set, numbers[i]);
+    sigprocmask (SIG_BLOCK, &set, NULL);
+    printf ("waiting\n");
+    fflush (stdout);
+    printf ("signal %d\n", sigtimedwait (&set, NULL, NULL));
+}
+
+static void
+do_sleep (const char *ms)
+{
+    usleep ((unsigned) atoi (ms) * 1000);
+}
+
+static void
+do_pause (void)
+{
+    for (;;)
+        pause ();
+}
+
+/* ---- lines of the console */
+
+static void
+do_echo (void)
+{
+    char line[256];
+
+    if (fgets (line, sizeof line, stdin))
+        printf ("echo %s", line);
+}
+
+static void
+do_gate (void)
+{
+    char line[256];
+
+    (void) !fgets (line, sizeof line, stdin);
+}
+
+/* ---- files */
+
+static void
+do_fifo (const char *path)
+{
+    struct { int32_t magic, command, runlevel, delay; char rest[368]; } r;
+    int fd = open (path, O_RDWR);
+    ssize_t n = read (fd, &r, sizeof r);
+
+    printf ("fifo %ld %x %d %c\n", (long) n, (unsigned) r.magic, r.command, r.runlevel);
+}
+
+static void
+do_mkfifo (const char *path)
+{
+    mkfifo (path, 0600);
+}
+
+static void
+do_touch (const char *path)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+
+    printf ("touch %s: %s\n", path, fd < 0 ? strerror (errno) : "made");
+    if (fd >= 0)
+        close (fd);
+}
+
+static void
+do_link (const char *path)
+{
+    char target[512];
+    ssize_t n = readlink (path, target, sizeof target - 1);
+
+    target[n > 0 ? n : 0] = '\0';
+    printf ("link %s -> %s\n", path, n < 0 ? strerror (errno) : target);
+}
+
+/* ---- the end */
+
+static void
+do_exit (const char *status)
+{
+    exit (atoi (status));
+}
+
+static void
+do_reboot (void)
+{
+    reboot (RB_AUTOBOOT);
+}
+
+static void
+do_poweroff (void)
+{
+    reboot (RB_POWER_OFF);
+}
+
+/* ---- all of it: a verb is one or the other, by itself or with a value */
+
+static const struct {
+    const char *name;
+    void (*alone) (void);
+    void (*with) (const char *value);
+} verbs[] = {
+    { "attack", NULL, attack },
+    { "busybox", do_busybox, NULL },
+    { "caps", do_caps, NULL },
+    { "cat", NULL, do_cat },
+    { "comm", NULL, do_comm },
+    { "echo", do_echo, NULL },
+    { "env", do_env, NULL },
+    { "exit", NULL, do_exit },
+    { "fds", do_fds, NULL },
+    { "fifo", NULL, do_fifo },
+    { "flood", NULL, do_flood },
+    { "gate", do_gate, NULL },
+    { "hang", do_hang, NULL },
+    { "ids", do_ids, NULL },
+    { "limits", do_limits, NULL },
+    { "link", NULL, do_link },
+    { "list", NULL, do_list },
+    { "mkfifo", NULL, do_mkfifo },
+    { "pause", do_pause, NULL },
+    { "pid", do_pid, NULL },
+    { "poweroff", do_poweroff, NULL },
+    { "reboot", do_reboot, NULL },
+    { "reopen", do_reopen, NULL },
+    { "say", NULL, do_say },
+    { "sleep", NULL, do_sleep },
+    { "stat", NULL, do_stat },
+    { "take", NULL, do_take },
+    { "touch", NULL, do_touch },
+    { "tty", do_tty, NULL },
+    { "wait", do_wait, NULL },
+    { "write", NULL, do_write },
+};
+
+static void
 do_verb (char *verb)
 {
     char *value = strchr (verb, '=');
 
     if (value)
         *value++ = '\0';
-    if (!strcmp (verb, "say")) printf ("%s\n", value);
-    else if (!strcmp (verb, "cat")) do_cat (value);
-    else if (!strcmp (verb, "write")) do_write (value);
-    else if (!strcmp (verb, "stat")) do_stat (value);
-    else if (!strcmp (verb, "list")) do_list (value);
-    else if (!strcmp (verb, "fds")) do_fds ();
-    else if (!strcmp (verb, "env")) for (char **e = environ; *e; e++) printf ("env %s\n", *e);
-    else if (!strcmp (verb, "tty")) do_tty ();
-    else if (!strcmp (verb, "ids")) do_ids ();
-    else if (!strcmp (verb, "caps")) do_proc_lines ("Cap");
-    else if (!strcmp (verb, "limits")) do_limits ();
-    else if (!strcmp (verb, "pid")) printf ("pid %d\n", getpid ());
-    else if (!strcmp (verb, "attack")) attack (value);
-    else if (!strcmp (verb, "take")) signal (atoi (value), on_signal);
-    else if (!strcmp (verb, "wait")) {
-        while (!got_signal) pause ();
-        printf ("signal %d\n", got_signal);
-    }
-    else if (!strcmp (verb, "busybox")) {
-        /* as busybox init: signals blocked, and slept for */
-        static const int numbers[] = { SIGINT, SIGPWR, SIGUSR1, SIGUSR2, SIGTERM };
-        sigset_t set;
-        sigemptyset (&set);
-        for (int i = 0; i < 5; i++) sigaddset (&set, numbers[i]);
-        sigprocmask (SIG_BLOCK, &set, NULL);
-        printf ("waiting\n");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp (verbs[i].name, verb) != 0 || !(value ? verbs[i].with != NULL : verbs[i].alone != NULL))
+            continue;
+        if (value)
+            verbs[i].with (value);
+        else
+            verbs[i].alone ();
         fflush (stdout);
-        printf ("signal %d\n", sigtimedwait (&set, NULL, NULL));
+        return;
     }
-    else if (!strcmp (verb, "sleep")) usleep ((unsigned) atoi (value) * 1000);
-    else if (!strcmp (verb, "flood")) do_flood (atol (value));
-    else if (!strcmp (verb, "reopen")) do_reopen ();
-    else if (!strcmp (verb, "hang")) hold_on ();
-    else if (!strcmp (verb, "echo")) {
-        char line[256];
-        if (fgets (line, sizeof line, stdin)) printf ("echo %s", line);
-    }
-    else if (!strcmp (verb, "gate")) {
-        char line[256];
-        (void) !fgets (line, sizeof line, stdin);
-    }
-    else if (!strcmp (verb, "comm")) prctl (PR_SET_NAME, value, 0, 0, 0);
-    else if (!strcmp (verb, "fifo")) {
-        struct { int32_t magic, command, runlevel, delay; char rest[368]; } r;
-        int fd = open (value, O_RDWR);
-        ssize_t n = read (fd, &r, sizeof r);
-        printf ("fifo %ld %x %d %c\n", (long) n, (unsigned) r.magic, r.command, r.runlevel);
-    }
-    else if (!strcmp (verb, "mkfifo")) mkfifo (value, 0600);
-    else if (!strcmp (verb, "mkdir")) mkdir (value, 0755);
-    else if (!strcmp (verb, "touch")) {
-        int fd = open (value, O_WRONLY | O_CREAT | O_EXCL, 0644);
-        printf ("touch %s: %s\n", value, fd < 0 ? strerror (errno) : "made");
-        if (fd >= 0) close (fd);
-    }
-    else if (!strcmp (verb, "pause")) for (;;) pause ();
-    else if (!strcmp (verb, "link")) {
-        char target[512];
-        ssize_t n = readlink (value, target, sizeof target - 1);
-        target[n > 0 ? n : 0] = '\0';
-        printf ("link %s -> %s\n", value, n < 0 ? strerror (errno) : target);
-    }
-    else if (!strcmp (verb, "exit")) exit (atoi (value));
-    else if (!strcmp (verb, "reboot")) reboot (RB_AUTOBOOT);
-    else if (!strcmp (verb, "poweroff")) reboot (RB_POWER_OFF);
-    else printf ("unknown verb %s\n", verb);
+    printf ("unknown verb %s\n", verb);
     fflush (stdout);
 }
 

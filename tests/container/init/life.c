@@ -200,28 +200,36 @@ test_reopen (gconstpointer data)
     box_free (life.box);
 }
 
+/* A container that floods its console, whose log at @path may have so many bytes: to its end. */
+static void
+flood_log (Life *life, const char *path, guint64 max)
+{
+    plan_console *console = &g_array_index (life->box->consoles, plan_console, 0);
+    int reader;
+
+    g_free (console->log_path);
+    console->log_path = g_strdup (path);
+    console->log_fd = open (path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    console->log_max = max;
+    box_init (life->box, "flood=500000", "say=done", "pause", NULL);
+    life_start (life);
+    reader = console_open (life->monitor, 0, 0);
+    g_free (console_until (reader, "done\n"));
+    close (reader);
+    run_stop (life->box, &life->run);
+    close (life->monitor);
+    close (console->log_fd);
+}
+
 static void
 test_log (gconstpointer data)
 {
     Life life = life_new (data != NULL);
     g_autofree char *path = g_build_filename (life.box->dir, "console.log", NULL);
     g_autofree char *old = g_strconcat (path, ".0", NULL);
-    plan_console *console = &g_array_index (life.box->consoles, plan_console, 0);
     struct stat st;
-    int reader;
 
-    g_free (console->log_path);
-    console->log_path = g_strdup (path);
-    console->log_fd = open (path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    console->log_max = 100000;
-    box_init (life.box, "flood=500000", "say=done", "pause", NULL);
-    life_start (&life);
-    reader = console_open (life.monitor, 0, 0);
-    g_free (console_until (reader, "done\n"));
-    close (reader);
-    run_stop (life.box, &life.run);
-    close (life.monitor);
-    close (console->log_fd);
+    flood_log (&life, path, 100000);
     g_assert_cmpint (stat (path, &st), ==, 0);
     g_assert_cmpint (st.st_size, <=, 100000);
     g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
@@ -238,22 +246,9 @@ test_small_log (gconstpointer data)
     Life life = life_new (data != NULL);
     g_autofree char *path = g_build_filename (life.box->dir, "console.log", NULL);
     g_autofree char *old = g_strconcat (path, ".0", NULL), *text = NULL, *before = NULL, *both = NULL;
-    plan_console *console = &g_array_index (life.box->consoles, plan_console, 0);
     struct stat st, old_st = { 0 };
-    int reader;
 
-    g_free (console->log_path);
-    console->log_path = g_strdup (path);
-    console->log_fd = open (path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    console->log_max = 300;
-    box_init (life.box, "flood=500000", "say=done", "pause", NULL);
-    life_start (&life);
-    reader = console_open (life.monitor, 0, 0);
-    g_free (console_until (reader, "done\n"));
-    close (reader);
-    run_stop (life.box, &life.run);
-    close (life.monitor);
-    close (console->log_fd);
+    flood_log (&life, path, 300);
     g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
     (void) g_file_get_contents (old, &before, NULL, NULL);
     /* a terminal gives the end of a line by itself: a new log may begin before it */
