@@ -94,8 +94,7 @@ def main():
     need_module(language)
     t.enter_namespaces()
     checks = t.Checks(f"the binding for {language}")
-    kind = t.StockLibvirtd if "--oracle" in sys.argv[1:] else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         root = t.busybox_root(os.path.join(directory, "root"))
         xml = os.path.join(directory, "bind.xml")
         with open(xml, "w", encoding="utf-8") as handle:

@@ -120,8 +120,7 @@ def main():
     if gi is None:
         t.skip("needs gir1.2-libvirt-glib-1.0 and python3-gi (tools/deps clients)")
     t.enter_namespaces()
-    kind = t.StockLibvirtd if "--oracle" in sys.argv[1:] else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         return run(daemon, directory)
 
 

@@ -212,8 +212,7 @@ def main():
     t.need_program("virsh")
     checks = t.Checks(program)
     oracle = "--oracle" in sys.argv[1:]
-    kind = t.StockLibvirtd if oracle else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         watched = Watched(daemon, directory)
         check(checks, watched, *([not oracle] if check == check_collectd else []))
     sys.exit(checks.done())

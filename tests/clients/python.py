@@ -333,8 +333,7 @@ def main():
     if libvirt is None:
         t.skip("needs python3-libvirt (tools/deps installs it)")
     t.enter_namespaces()
-    kind = t.StockLibvirtd if "--oracle" in sys.argv[1:] else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         return run(daemon, directory)
 
 

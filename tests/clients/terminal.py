@@ -171,8 +171,7 @@ def run(daemon, directory):
 def main():
     t.need_program("virsh")
     t.enter_namespaces()
-    kind = t.StockLibvirtd if "--oracle" in sys.argv[1:] else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         return run(daemon, directory)
 
 

@@ -86,8 +86,7 @@ def main():
     if t.execute(["/usr/bin/python3", "-c", "import gi; gi.require_version('Atspi', '2.0')"]).status:
         t.skip("needs gir1.2-atspi-2.0 (tools/deps clients)")
     t.enter_namespaces()
-    kind = t.StockLibvirtd if "--oracle" in sys.argv[1:] else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         return run(daemon, directory)
 
 

@@ -122,8 +122,7 @@ def main():
     for program in ("virsh", "virt-install", "virt-xml", "virt-clone"):
         t.need_program(program)
     t.enter_namespaces()
-    kind = t.StockLibvirtd if "--oracle" in sys.argv[1:] else t.Skepd
-    with t.work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+    with t.judged() as (directory, daemon):
         return run(daemon, directory)
 
 

@@ -237,6 +237,14 @@ class Daemon:
         for name in self.virsh("list", "--name").out.split():
             self.virsh("destroy", name)
 
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *ignored):
+        self.destroy_all()
+        self.stop()
+
 
 class Skepd(Daemon):
     """The built skepd, private to a directory."""
@@ -298,13 +306,8 @@ class Skepd(Daemon):
         return [pid for pid, command in commands() if command and os.path.basename(command[0]) == "skep-controller"
                 and any(path.startswith(self.directory + "/") for path in open_files(pid))]
 
-    def __enter__(self):
-        self.start()
-        return self
-
     def __exit__(self, *ignored):
-        self.destroy_all()
-        self.stop()
+        super().__exit__()
         for pid in self.controllers():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -399,13 +402,13 @@ exec libvirtd --config "$W/libvirtd.conf" --pid-file "$W/libvirtd.pid"
             with open(os.path.join(self.directory, "dbus.pid"), encoding="utf-8") as handle:
                 os.kill(int(handle.read()), signal.SIGTERM)
 
-    def __enter__(self):
-        self.start()
-        return self
 
-    def __exit__(self, *ignored):
-        self.destroy_all()
-        self.stop()
+@contextlib.contextmanager
+def judged():
+    """A directory and the daemon in it that a client is tried with: skepd, or with --oracle a stock libvirtd."""
+    kind = StockLibvirtd if "--oracle" in sys.argv[1:] else Skepd
+    with work_dir() as directory, kind(os.path.join(directory, "d")) as daemon:
+        yield directory, daemon
 
 
 class Terminal:
