@@ -208,6 +208,14 @@ def check_intrusion(checks, skep, directory):
         sleeper.wait()
     checks.that("the command ends with skep", t.wait_until(lambda: "sleep 3000" not in skep(
         "lxc-enter-namespace", "one", "/bin/ps").out))
+    # also when skep ends while the command is on its way in
+    for step in range(20):
+        sleeper = t.subprocess.Popen([SKEP, "--socket", skep.socket, "lxc-enter-namespace", "one", "/bin/sleep", "2000"])
+        t.time.sleep(step * 0.005)
+        sleeper.kill()
+        sleeper.wait()
+    checks.that("nor is it left half-way", t.wait_until(lambda: "sleep 2000" not in skep(
+        "lxc-enter-namespace", "one", "/bin/ps").out))
 
 
 def check_mapped(checks, skep, directory):

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <signal.h>
@@ -322,12 +323,24 @@ use_pty (int master)
     return TRUE;
 }
 
+/* All descriptors but the first three and @kept, which is none of them. */
+static void
+close_others (int kept)
+{
+    if (kept > 3)
+        close_range (3, (unsigned) kept - 1, 0);
+    close_range ((unsigned) kept + 1, ~0U, 0);
+}
+
 /* Inside all namespaces. Order: the label needs /proc of the host, so it comes before its descriptor
- * is closed; rights go last, since nothing after them needs any. */
+ * is closed; rights go last, since nothing after them needs any. @parent is the end of a pipe whose other end the
+ * parent alone has. */
 G_GNUC_NORETURN static void
 exec_command (const char *const *argv, const Rights *rights, int proc, const char *label,
-              int master)
+              int master, int parent)
 {
+    struct pollfd gone = { .fd = parent };
+
     make_environment ();
     if (master >= 0 && !use_pty (master)) {
         dprintf (STDERR_FILENO, "error: cannot set the terminal up: %s\n", strerror (errno));
@@ -338,15 +351,15 @@ exec_command (const char *const *argv, const Rights *rights, int proc, const cha
         dprintf (STDERR_FILENO, "error: cannot set the security label: %s\n", strerror (errno));
         _exit (ENTER_FAILED);
     }
-    close_range (3, ~0U, 0);
+    close_others (parent);
     if (chdir ("/") < 0 || !limit_rights (rights)) {
         dprintf (STDERR_FILENO, "error: cannot limit the command: %s\n", strerror (errno));
         _exit (ENTER_FAILED);
     }
-    /* A change of rights takes the death signal away, so it is set here. The parent is outside this
-     * PID namespace: number 0 while it lives, else init has inherited us. */
+    /* A change of rights takes the death signal away, so it is set here. The parent is outside this PID
+     * namespace, and so is who inherits us: number 0 both. It gives up its descriptors before its children. */
     prctl (PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid () != 0)
+    if (poll (&gone, 1, 0) != 0)
         _exit (ENTER_FAILED);
     execvp (argv[0], (char *const *) argv);
     dprintf (STDERR_FILENO, "error: cannot run '%s': %s\n", argv[0], strerror (errno));
@@ -401,7 +414,7 @@ go_in (const EnterRequest *request)
     g_autoptr (GArray) groups = g_array_new (FALSE, FALSE, sizeof (int));
     Rights rights = { 0 };
     int proc = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int master = -1;
+    int master = -1, parent[2];
     pid_t pid;
 
     prctl (PR_SET_DUMPABLE, 0);
@@ -417,14 +430,17 @@ go_in (const EnterRequest *request)
         return fail (
             "the container has no /dev/pts: skep does not lend it the terminal it runs on; "
             "use pipes for input and output");
+    if (pipe2 (parent, O_CLOEXEC) < 0 || (parent[0] = fcntl (parent[0], F_DUPFD_CLOEXEC, 3)) < 0)
+        return fail ("cannot make a pipe");
     pid = fork ();
     if (pid == 0) {
+        close (parent[1]);
         if (!join_cgroups (groups)) {
             dprintf (STDERR_FILENO, "error: cannot enter the container's cgroups: %s\n",
                      strerror (errno));
             _exit (ENTER_FAILED);
         }
-        exec_command (request->argv, &rights, proc, request->label, master);
+        exec_command (request->argv, &rights, proc, request->label, master, parent[0]);
     }
     if (pid > 0 && master >= 0)
         terminal_relay (master, pid);
