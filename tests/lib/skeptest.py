@@ -75,18 +75,21 @@ def own_sysfs():
         subprocess.run(["sh", "-c", script], check=True)
 
 
-def wait_until(condition, seconds=30.0, step=0.02):
-    """The first true value of condition(), or its last value when the time is up."""
+def wait_until(condition, seconds=PATIENCE, step=0.02):
+    """The first true value of condition(), or its last value when the time is up: of a look that began after that,
+    however long the one before took."""
     end = time.monotonic() + seconds
     while True:
+        late = time.monotonic() > end
         value = condition()
-        if value or time.monotonic() > end:
+        if value or late:
             return value
         time.sleep(step)
 
 
 class Checks:
-    """Named checks of one test program: prints failures as they happen and a summary at the end."""
+    """Named checks of one test program: prints failures as they happen, with the last that the daemons have said,
+    and a summary at the end."""
 
     def __init__(self, what):
         self.what = what
@@ -102,7 +105,7 @@ class Checks:
         else:
             self.failed.append(name)
             print(f"FAILED: {name}" + (f"\n    {detail}" if detail else ""), flush=True)
-            if len(self.failed) == 1:
+            if len(self.failed) <= 3:
                 Skepd.tell_all()
         return bool(condition)
 
@@ -114,7 +117,9 @@ class Checks:
 
     def done(self):
         seconds = time.monotonic() - self.began
-        print(f"{self.what}: {self.passed} checks passed, {len(self.failed)} failed ({seconds:.1f} s)")
+        for name in self.failed[:10]:
+            print(f"had failed: {name}")
+        print(f"{self.what}: {self.passed} checks passed, {len(self.failed)} failed ({seconds:.1f} s)", flush=True)
         return 1 if self.failed else 0
 
 
@@ -195,7 +200,15 @@ class Result:
         return f"status {self.status}, out {self.out!r}, err {self.err!r}"
 
 
-def execute(command, *, timeout=60, text_in=None, pass_fds=(), env=None):
+def is_alive(pid):
+    """Whether a process runs, or could: one that only waits for its parent to look does not."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    return False
+
+
+def execute(command, *, timeout=300, text_in=None, pass_fds=(), env=None):
     """Runs a command to its end; a time-out is status 124."""
     try:
         done = subprocess.run(command, input=text_in, capture_output=True, text=True, timeout=timeout,
@@ -230,7 +243,7 @@ class Daemon:
     def state(self, name):
         return self.virsh("domstate", name).out.strip()
 
-    def wait_state(self, name, state, seconds=15):
+    def wait_state(self, name, state, seconds=PATIENCE):
         return wait_until(lambda: self.state(name) == state, seconds)
 
     def destroy_all(self):
@@ -251,6 +264,7 @@ class Skepd(Daemon):
 
     name = "skepd"
     instances = []
+    LAST_LINES = 6
 
     def __init__(self, directory, *, libvirt_paths=False, conf="", lxc_conf=""):
         super().__init__(directory)
@@ -258,6 +272,7 @@ class Skepd(Daemon):
         os.makedirs(directory, exist_ok=True)
         self.uri = f"lxc+unix:///system?socket={directory}/skep-sock"
         self.libvirt_paths = libvirt_paths
+        self.said = 0           # how much of the log was shown beside a failed check
         for name, text in (("skepd.conf", conf), ("lxc.conf", lxc_conf)):
             if text:
                 with open(os.path.join(directory, name), "w", encoding="utf-8") as handle:
@@ -271,7 +286,8 @@ class Skepd(Daemon):
     def must(self, verb, *options):
         done = self.tool(verb, *options)
         if done.status:
-            raise RuntimeError(f"private-skepd {verb}: {done.err}")
+            self.say_last()
+            raise RuntimeError(f"private-skepd {verb}: status {done.status}: {done.err or done.out}")
 
     def start(self):
         self.must("start", *(["--libvirt-paths"] if self.libvirt_paths else []))
@@ -282,18 +298,43 @@ class Skepd(Daemon):
     def restart(self):
         self.must("restart")
 
+    def death(self):
+        """A descriptor that can be read once the daemon that runs now has gone, with all its threads."""
+        return os.pidfd_open(self.pid())
+
+    @staticmethod
+    def wait_dead(death, seconds=PATIENCE):
+        """Waits for what death() gave, and closes it: whether it has come."""
+        try:
+            return bool(select.select([death], [], [], seconds)[0])
+        finally:
+            os.close(death)
+
+    def kill(self):
+        """By SIGKILL, and nothing of it is there afterwards."""
+        death = self.death()
+        signal.pidfd_send_signal(death, signal.SIGKILL)
+        if not self.wait_dead(death):
+            raise RuntimeError("skepd does not die")
+
     def pid(self):
         with open(os.path.join(self.directory, "skepd.pid"), encoding="utf-8") as handle:
             return int(handle.read())
 
     @classmethod
     def tell_all(cls):
-        """Says what became of the daemons: beside the first check that failed, this is mostly why."""
+        """Says what became of the daemons: beside the first checks that failed, this is mostly why."""
         for daemon in cls.instances:
-            lines = daemon.log().splitlines()[-8:]
-            with contextlib.suppress(OSError, ValueError):
-                lines.append(f"(skepd {daemon.pid()} " + ("runs)" if os.path.exists(f"/proc/{daemon.pid()}") else "has gone)"))
-            print("".join(f"    | {line[:200]}\n" for line in lines), end="", flush=True)
+            daemon.say_last()
+
+    def say_last(self):
+        """Prints the last lines of the log that were not printed yet, without records of the audit."""
+        log = self.log()
+        lines = [line for line in log[self.said:].splitlines() if ": info : success=" not in line][-self.LAST_LINES:]
+        with contextlib.suppress(OSError, ValueError):
+            lines.append(f"(skepd {self.pid()} " + ("runs)" if is_alive(self.pid()) else "has gone)"))
+        print("".join(f"    | {line[:300]}\n" for line in lines), end="", flush=True)
+        self.said = len(log)
 
     def log(self):
         with contextlib.suppress(FileNotFoundError):
@@ -306,11 +347,15 @@ class Skepd(Daemon):
         return [pid for pid, command in commands() if command and os.path.basename(command[0]) == "skep-controller"
                 and any(path.startswith(self.directory + "/") for path in open_files(pid))]
 
-    def __exit__(self, *ignored):
-        super().__exit__()
-        for pid in self.controllers():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    def __exit__(self, failure=None, *ignored):
+        if failure:
+            self.say_last()
+        try:
+            super().__exit__()
+        finally:
+            for pid in self.controllers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         report = self.report()
         if report:
             raise RuntimeError(f"a sanitizer or valgrind has something to say of skepd:\n{report}")
@@ -386,21 +431,33 @@ exec libvirtd --config "$W/libvirtd.conf" --pid-file "$W/libvirtd.pid"
             os.path.exists("/usr/lib/libvirt/libvirt_lxc")
 
     def start(self):
-        self.process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "bash", "-c", self.SCRIPT],
-            env=dict(os.environ, W=self.directory, PATH="/usr/sbin:/usr/bin:/sbin:/bin"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if not wait_until(lambda: self.virsh("uri").status == 0, 120, 0.1):
-            raise RuntimeError("stock libvirtd does not start")
+        errors = os.path.join(self.directory, "errors")
+        with open(errors, "wb") as said:
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "bash", "-c", self.SCRIPT],
+                env=dict(os.environ, W=self.directory, PATH="/usr/sbin:/usr/bin:/sbin:/bin"),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+        wait_until(lambda: self.process.poll() is not None or self.virsh("uri").status == 0, 240, 0.1)
+        found = self.virsh("uri")
+        if found.status:
+            with open(errors, encoding="utf-8", errors="replace") as said:
+                raise RuntimeError(f"stock libvirtd does not start: ended {self.process.poll()}, {found.err}\n"
+                                   + said.read()[-2000:])
 
     def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
             self.process = None
+        path = os.path.join(self.directory, "dbus.pid")
         with contextlib.suppress(OSError, ValueError):
-            with open(os.path.join(self.directory, "dbus.pid"), encoding="utf-8") as handle:
+            with open(path, encoding="utf-8") as handle:
                 os.kill(int(handle.read()), signal.SIGTERM)
+            os.unlink(path)     # its number may soon be another's
 
 
 @contextlib.contextmanager
@@ -425,7 +482,7 @@ class Terminal:
             finally:
                 os._exit(127)
 
-    def expect(self, pattern, seconds=30):
+    def expect(self, pattern, seconds=PATIENCE):
         """Waits for the pattern in what was not consumed yet; gives the match or None."""
         end = time.monotonic() + seconds
         while True:
@@ -451,7 +508,7 @@ class Terminal:
     def send(self, text):
         os.write(self.fd, text.encode())
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=PATIENCE):
         """The exit status, or None when it still runs. With a status, all that it has said is in `seen`."""
         end = time.monotonic() + seconds
         while self.status is None and time.monotonic() < end:
@@ -490,7 +547,7 @@ def container_cgroups():
 CGROUPS_BEFORE = container_cgroups()
 
 
-def leftovers(directory, names, seconds=5):
+def leftovers(directory, names, seconds=PATIENCE):
     """What containers of these names left behind, as readable lines: mounts and control groups. Tests run
     side by side and use the same names, so a group counts when it came since this test began and its
     controller, whose pid is in the name, is dead."""

@@ -22,7 +22,7 @@ try:
 except ImportError:
     libvirt = None
 
-PATIENCE = 40
+PATIENCE = 60
 NAME = f"plugfault{os.getpid()}"
 MAC = "52:54:00:aa:cc:01"
 
@@ -71,6 +71,7 @@ class World:
         self.daemon = t.Skepd(os.path.join(directory, "d"))
         self.status = os.path.join(directory, f"d/domains/{NAME}.xml")
         self.conn = self.process = None
+        self.first = -1             # as Skepd.death() gives it
         self.init = 0
         self.links = None
 
@@ -154,9 +155,9 @@ class World:
 
     def is_nowhere(self, what, device):
         self.checks.equal(f"{what}: the device is nowhere", self.where(device), (False, False, False))
-        links = t.wait_until(lambda: self.all_links() == self.links, 30)
+        links = t.wait_until(lambda: self.all_links() == self.links, PATIENCE)
         self.checks.that(f"{what}: no link stays", links, self.all_links())
-        loops = t.wait_until(lambda: self.image not in self.loops(), 30)
+        loops = t.wait_until(lambda: self.image not in self.loops(), PATIENCE)
         self.checks.that(f"{what}: no loop device stays", loops)
         self.checks.equal(f"{what}: the device rules are as before", self.device_rules(), self.rules)
         self.checks.that(f"{what}: no limits stay", self.limits() in (None, [""]), self.limits())
@@ -168,16 +169,17 @@ class World:
         if self.process:
             self.process.kill()     # where the fault was not met, which has been said
             self.process.wait()
-        else:
-            t.wait_until(lambda: self.daemon.tool("status").out.strip() == "stopped", PATIENCE)
+        elif not self.daemon.wait_dead(self.first):
+            raise RuntimeError("the first daemon is not dead")
         with open(os.path.join(self.directory, "d/skepd.log"), "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         with open(os.path.join(self.directory, "d/skepd.pid"), "w", encoding="utf-8") as handle:
             handle.write(str(self.process.pid))
         if not t.wait_until(self.answers, PATIENCE):
-            raise RuntimeError("skepd does not start")
+            self.daemon.say_last()
+            raise RuntimeError(f"skepd does not start: {self.process.poll()}")
         # the first change waits for the end of the recovery
-        t.wait_until(lambda: not self.noted(), PATIENCE)
+        self.checks.that("the recovery comes to an end", t.wait_until(lambda: not self.noted(), PATIENCE))
 
     def answers(self):
         with contextlib.suppress(libvirt.libvirtError):
@@ -262,7 +264,7 @@ def ends(world, device, action, steps):
         if action == "kill-both":
             world.after_death()
         world.checks.that(f"{what}: it is off", world.is_off())
-        links = t.wait_until(lambda: world.all_links() == world.links, 10)
+        links = t.wait_until(lambda: world.all_links() == world.links, PATIENCE)
         world.checks.that(f"{what}: no link stays", links, world.all_links())
         saved = device.word in world.documents()[1]
         world.checks.equal(f"{what}: saved if the client was told so", saved, done.status == 0)
@@ -379,7 +381,7 @@ def update_table(world):
             found = handle.read().strip()
         # nothing has the one that it is not
         other = w.image if found == w.other else w.other
-        return int(found == w.other) if t.wait_until(lambda: other not in w.loops(), 30) else None
+        return int(found == w.other) if t.wait_until(lambda: other not in w.loops(), PATIENCE) else None
 
     def net(bridge, more=""):
         return f"<interface type='bridge'><mac address='{MAC}'/><source bridge='{bridge}'/>{more}</interface>"
@@ -421,6 +423,7 @@ def main():
         with world.daemon as daemon:
             with open(f"/proc/{daemon.pid()}/cmdline", encoding="utf-8") as handle:
                 world.command = handle.read().split("\0")[:-1]
+            world.first = daemon.death()
             world.domain_new()
             world.begin()
             for device in table(world):
@@ -434,8 +437,6 @@ def main():
             for update in update_table(world):
                 if not checks.failed:
                     updates(world, update)
-        if checks.failed:
-            print(world.daemon.log()[-6000:])
     return checks.done()
 
 

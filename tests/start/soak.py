@@ -24,6 +24,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import skeptest  # noqa: E402
 
+PATIENCE = 120
 DOMAINS = 20
 CLIENTS = 8
 TITLE = 1                   # VIR_DOMAIN_METADATA_TITLE
@@ -118,8 +119,10 @@ def client(uri, seed, seconds, root):
     slowest = (0.0, "")
     unexpected = []
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        name = random.choice(sorted(OPERATIONS))
+    # each kind at least once, however slow the machine: what the first of its kind opens is there after half of all
+    first = random.sample(sorted(OPERATIONS), len(OPERATIONS))
+    while first or time.monotonic() < end:
+        name = first.pop() if first else random.choice(sorted(OPERATIONS))
         number = random.randrange(DOMAINS)
         begin = time.monotonic()
         operation, fine = OPERATIONS[name]
@@ -167,7 +170,7 @@ def storm(daemon, root, seconds, seed):
 def settle(daemon):
     """Nothing runs: what the daemon holds then is what it holds without work."""
     daemon.destroy_all()
-    skeptest.wait_until(lambda: not daemon.controllers(), 10)
+    skeptest.wait_until(lambda: not daemon.controllers(), PATIENCE)
     return descriptors(daemon.pid()), resident_kib(daemon.pid())
 
 
@@ -196,12 +199,14 @@ def main():
             unexpected = [text for result in results for text in result[2]]
             slowest = max(result[3] for result in results)
             checks.equal("only refusals that fit", unexpected[:5], [])
-            checks.that("the clients got on", done > 3 * seconds, f"{done} operations")
-            checks.that("no call took over 30 s", slowest[0] < 30, str(slowest))
+            # each kind is asked for at least once by each client in each half, and a third of them is hardly ever refused
+            checks.that("the clients got on", done > CLIENTS * len(OPERATIONS) // 2, f"{done} operations")
+            checks.that("no call hung", slowest[0] < PATIENCE, str(slowest))
             checks.equal("it is the same daemon", daemon.pid(), pid)
             # sockets of clients that just left are closed within a moment
-            skeptest.wait_until(lambda: descriptors(pid) <= fds, 30)
-            checks.that("no file descriptor stays open", descriptors(pid) <= fds, f"{fds}, then {fds_later}")
+            skeptest.wait_until(lambda: descriptors(pid) <= fds, PATIENCE)
+            checks.that("no file descriptor stays open", descriptors(pid) <= fds, f"{fds}, then {fds_later}: "
+                        + ", ".join(sorted(skeptest.open_files(pid))))
             checks.that("memory does not grow", memory_later < memory * 1.25 + 4096,
                         f"{memory} KiB after the first half, {memory_later} KiB after the second")
             if "SKEPD_PROGRAM" not in os.environ:       # sanitizers have allocators of their own
@@ -209,11 +214,10 @@ def main():
             daemon.destroy_all()
             checks.equal("nothing is left over", skeptest.leftovers(
                 directory, [f"soak{number}" for number in range(DOMAINS)]), [])
-            checks.equal("no file is left", sorted(set(os.listdir(os.path.join(directory, "d/domains")))
-                                                   - {"autostarted", "stage"}), [])
+            files = os.path.join(directory, "d/domains")
+            skeptest.wait_until(lambda: set(os.listdir(files)) <= {"autostarted", "stage"}, PATIENCE)
+            checks.equal("no file is left", sorted(set(os.listdir(files)) - {"autostarted", "stage"}), [])
             long = re.findall(r".* held the main loop for .*", daemon.log())
-            if checks.failed:
-                print(daemon.log()[-4000:])
             print(f"{done} operations, {sum(result[1] for result in results)} refusals, slowest {slowest[1]} "
                   f"{slowest[0] * 1000:.0f} ms, {len(long)} dispatches over 50 ms, descriptors {fds} and "
                   f"{fds_later}, memory {memory} and {memory_later} KiB")
