@@ -3,6 +3,7 @@
 """What the catalogue of attacks names (docs/security.md), tried in containers that skepd makes of plain
 definitions: with an id map nothing of it works; without one, just what is written here does."""
 
+import contextlib
 import ctypes
 import glob
 import os
@@ -84,15 +85,21 @@ def container(checks, daemon, what, root, more, args):
     with open(path, "w", encoding="utf-8") as handle:
         handle.write(t.domain_xml(name, root, init="/probes", more=more, args=args).replace(
             "</init>", f"</init><initenv name='PROBE'>{NAME}</initenv>"))
-    daemon.virsh("define", path)
+    done = daemon.virsh("define", path)
+    checks.equal(f"{what}: define", (done.status, done.err), (0, ""))
     done = daemon.virsh("start", name)
     if not checks.equal(f"{what}: start", (done.status, done.err), (0, "")):
         return ""
 
+    def out():
+        with contextlib.suppress(FileNotFoundError):       # init has not come so far
+            with open(f"{root}/out", encoding="utf-8") as handle:
+                return handle.read()
+        return ""
+
     def said(word):
-        with open(f"{root}/out", encoding="utf-8") as handle:
-            return f"\n{word}\n" in handle.read()
-    if checks.that(f"{what}: comes to the end", t.wait_until(lambda: said("watching"), PATIENCE)):
+        return f"\n{word}\n" in out()
+    if checks.that(f"{what}: comes to the end", t.wait_until(lambda: said("watching"), PATIENCE), out()):
         checks.that(f"{what}: control groups that show", control_groups())
         checks.equal(f"{what}: B01, processes", task_limits(), {"16384"})
         sockets = monitors(daemon.directory)
@@ -102,10 +109,9 @@ def container(checks, daemon, what, root, more, args):
             daemon.virsh(verb, name)
         with open(f"{root}/stop", "w", encoding="utf-8"):
             pass
-        checks.that(f"{what}: looks to the end", t.wait_until(lambda: said("done"), PATIENCE))
-    with open(f"{root}/out", encoding="utf-8") as handle:
-        text = handle.read()
-    checks.equal(f"{what}: destroy", daemon.virsh("destroy", name, timeout=PATIENCE).status, 0)
+        checks.that(f"{what}: looks to the end", t.wait_until(lambda: said("done"), PATIENCE), out())
+    text = out()
+    checks.equal(f"{what}: destroy", daemon.virsh("destroy", name, timeout=2 * PATIENCE).status, 0)
     if os.environ.get("VERBOSE"):
         print(text)
     return text
@@ -140,6 +146,7 @@ def main():
                 os.chmod(f"{root}/tmp", 0o1777)
                 shutil.copy2(sys.argv[1], f"{root}/probes")
                 judge(checks, what, container(checks, daemon, what, root, more, args), allowed)
+            t.wait_until(lambda: mounts() == before and control_groups() == groups, PATIENCE)
             checks.equal("mounts of the host afterwards", mounts(), before)
             checks.equal("groups of ours afterwards", control_groups() - groups, set())
     return checks.done()

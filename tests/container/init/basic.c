@@ -116,7 +116,7 @@ in_group (pid_t pid, const char *group)
 static void
 remove_group (char *group)
 {
-    for (int i = 0; group && g_rmdir (group) < 0 && i < 100; i++)
+    for (int i = 0; group && g_rmdir (group) < 0 && i < 6000; i++)
         g_usleep (10000);
     if (group)
         g_assert_false (g_file_test (group, G_FILE_TEST_EXISTS));

@@ -28,6 +28,14 @@ box_path (Box *box, const char *name)
     return g_build_filename (box->root, name, NULL);
 }
 
+void
+box_go (Box *box)
+{
+    g_autofree char *path = box_path (box, "tmp/go");
+
+    g_assert_true (g_file_set_contents (path, "", 0, NULL));
+}
+
 static char *
 host_mounts (void)
 {
@@ -91,8 +99,9 @@ box_new (gboolean mapped)
         .effective = 0xfdb4feffff, .permitted = 0xfdb4feffff, .bounding = 0xfdb4feffff,
     };
     plan->init.path = g_strdup ("/init");
-    plan->start_deadline = 10000;
-    plan->kill_deadline = 2000;
+    /* ms: for what hangs, not for a machine that stands still now and then */
+    plan->start_deadline = 120000;
+    plan->kill_deadline = 60000;
     if (mapped) {
         plan->uid_map.uid_map_val = g_new0 (plan_idmap, 1);
         plan->gid_map.gid_map_val = g_new0 (plan_idmap, 1);
@@ -218,12 +227,18 @@ expect_no_children (void)
 {
     pid_t pid = 0;
 
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 6000; i++) {
         pid = waitpid (-1, NULL, WNOHANG);
         if (pid < 0)
             break;
         if (pid == 0)
             g_usleep (10000);
+    }
+    if (pid >= 0) {
+        g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", (int) getpid ()), *pids = NULL;
+
+        (void) g_file_get_contents (path, &pids, NULL, NULL);
+        g_error ("processes are left: %s", pids);
     }
     g_assert_cmpint (pid, ==, -1);
     g_assert_cmpint (errno, ==, ECHILD);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "harness.h"
+#include "util/fd.h"
 
 /* A plan that walks through every step there is without links or labels. */
 static Box *
@@ -109,31 +110,40 @@ test_hang (gconstpointer mapped)
     }
 }
 
+/* Not reaped: the next look says the same. */
+static gboolean
+has_ended (pid_t pid)
+{
+    siginfo_t info = { 0 };
+
+    g_assert_cmpint (waitid (P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT), ==, 0);
+    return info.si_pid == pid;
+}
+
 /* The daemon dies after each packet that it gets. */
 static void
 test_daemon_dies (gconstpointer mapped)
 {
     static const unsigned stages[] = { MONITOR_HELLO, MONITOR_INIT, MONITOR_READY };
+    const MonitorPacket stop = { .type = MONITOR_STOP };
 
     for (guint i = 0; i < G_N_ELEMENTS (stages); i++) {
         Box *box = full_box (mapped != NULL);
         Run run = box_start (box, stages[i]);
-        int status;
 
         g_assert_cmpuint (run.last.type, ==, stages[i]);
         /* READY and EXECED come at once: the program may run by then, and goes on */
-        if (stages[i] == MONITOR_READY) {
-            pid_t ended = 0;
+        while (stages[i] == MONITOR_READY && !has_ended (run.controller)) {
+            int monitor = monitor_try_connect (box, NULL);
 
-            for (int tries = 0; tries < 400 && ended == 0; tries++) {
-                ended = waitpid (run.controller, &status, WNOHANG);
-                g_usleep (10000);
-            }
-            if (ended == 0)
-                run_stop (box, &run);
-        } else {
-            run_wait (&run);
+            if (monitor >= 0)
+                (void) fd_send (monitor, &stop, sizeof stop, NULL, 0);
+            for (unsigned type = MONITOR_STOP; monitor >= 0 && type != 0 && type != MONITOR_EXIT;)
+                type = monitor_next (monitor).type;
+            fd_close (&monitor);
+            g_usleep (10000);
         }
+        run_wait (&run);
         box_free (box);
     }
 }
@@ -156,10 +166,9 @@ test_daemon_dies_in_step (gconstpointer mapped)
         Run run;
 
         box->fault = g_strdup_printf ("%u:hang", steps[i][0]);
-        box->plan.start_deadline = 20000;
         run = box_start (box, steps[i][1]);
         run_wait (&run);
-        g_assert_cmpint (g_get_monotonic_time () - began, <, 15 * G_USEC_PER_SEC);
+        g_assert_cmpint ((g_get_monotonic_time () - began) / 1000, <, box->plan.start_deadline - 20000);
         box_free (box);
     }
 }

@@ -3,6 +3,7 @@
  * The test container's init: static, and does what its arguments say, one after the other:
  *
  *   say=TEXT  cat=PATH  write=PATH  stat=PATH  list=DIR  link=PATH  fifo=PATH  mkfifo=PATH  touch=PATH
+ *   hold=PATH (opens it and goes on)  until=PATH (waits until it is there)
  *   fds  env  tty  ids  caps  limits  pid  comm=NAME  attack=NAME  hang (a second process that goes on)
  *   take=N (catch signal N)  wait (for a caught signal)  busybox (wait as its init does)  sleep=MS  pause
  *   echo (a line)  gate (wait for a line)  flood=BYTES  reopen  exit=N  reboot  poweroff
@@ -415,6 +416,20 @@ do_busybox (void)
 }
 
 static void
+do_hold (const char *path)
+{
+    if (open (path, O_RDWR) < 0)
+        printf ("hold %s: %s\n", path, strerror (errno));
+}
+
+static void
+do_until (const char *path)
+{
+    while (access (path, F_OK) < 0)
+        usleep (5000);
+}
+
+static void
 do_sleep (const char *ms)
 {
     usleep ((unsigned) atoi (ms) * 1000);
@@ -524,6 +539,7 @@ static const struct {
     { "flood", NULL, do_flood },
     { "gate", do_gate, NULL },
     { "hang", do_hang, NULL },
+    { "hold", NULL, do_hold },
     { "ids", do_ids, NULL },
     { "limits", do_limits, NULL },
     { "link", NULL, do_link },
@@ -540,6 +556,7 @@ static const struct {
     { "take", NULL, do_take },
     { "touch", NULL, do_touch },
     { "tty", do_tty, NULL },
+    { "until", NULL, do_until },
     { "wait", do_wait, NULL },
     { "write", NULL, do_write },
 };

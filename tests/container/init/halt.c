@@ -79,7 +79,6 @@ test_halt_busybox (gconstpointer data)
     life_start (&life);
     console = console_open (life.monitor, 0, 0);
     g_free (console_until (console, "waiting\n"));
-    g_usleep (50000);
     packet = halt (&life, HALT_AUTO_POWEROFF, 0);
     g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
     g_assert_cmpuint (packet.flags, ==, 0);
@@ -97,12 +96,13 @@ test_halt_queued (gconstpointer data)
     g_autofree char *text = NULL;
     int console;
 
-    box_init (life.box, "sleep=700", "take=15", "say=up", "wait", NULL);
+    box_init (life.box, "until=/tmp/go", "take=15", "say=up", "wait", NULL);
     life_start (&life);
     console = console_open (life.monitor, 0, 0);
     packet = halt (&life, HALT_AUTO_POWEROFF, 0);
     g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
     g_assert_cmpuint (packet.flags, ==, MONITOR_DONE_QUEUED);
+    box_go (life.box);
     text = console_until (console, "signal 15\n");
     close (console);
     (void) life_end (&life);
@@ -134,15 +134,15 @@ fifo_case (gboolean mapped, const char *path, HaltKind kind, const char *expecte
 {
     Life life = life_new (mapped);
     g_autofree char *make = g_strdup_printf ("mkfifo=%s", path);
-    g_autofree char *use = g_strdup_printf ("fifo=%s", path);
+    /* a reader of it there is from before it is up */
+    g_autofree char *hold = g_strdup_printf ("hold=%s", path), *use = g_strdup_printf ("fifo=%s", path);
     MonitorPacket packet;
     int console;
 
-    box_init (life.box, make, "comm=init", "say=up", use, NULL);
+    box_init (life.box, make, hold, "comm=init", "say=up", use, NULL);
     life_start (&life);
     console = console_open (life.monitor, 0, 0);
     g_free (console_until (console, "up\n"));
-    g_usleep (50000);
     packet = halt (&life, kind, 0);
     g_assert_cmpuint (packet.type, ==, MONITOR_DONE);
     g_free (console_until (console, expected));
@@ -211,18 +211,12 @@ test_helper (gconstpointer data)
     MonitorPacket answer;
     int console;
 
-    box_init (life.box, "mkfifo=/run/initctl", "say=up", "fifo=/run/initctl", NULL);
+    box_init (life.box, "mkfifo=/run/initctl", "hold=/run/initctl", "say=up", "fifo=/run/initctl", NULL);
     life_start (&life);
     console = console_open (life.monitor, 0, 0);
     g_free (console_until (console, "up\n"));
-    /* init says that it is up before it opens the fifo: until then there is nobody to write to */
-    for (guint i = 0; i < 1000; i++) {
-        answer = ask_helper (life.run.init);
-        g_assert_cmpuint (answer.type, ==, MONITOR_DONE);
-        if (answer.flags)
-            break;
-        g_usleep (10000);
-    }
+    answer = ask_helper (life.run.init);
+    g_assert_cmpuint (answer.type, ==, MONITOR_DONE);
     g_assert_cmpuint (answer.flags, ==, 2);
     g_free (console_until (console, "fifo 384 3091969 1 6\n"));
     close (console);

@@ -205,21 +205,37 @@ monitor_next (int monitor)
 }
 
 int
-monitor_connect (Box *box, MonitorPacket *ret_state)
+monitor_try_connect (Box *box, MonitorPacket *ret_state)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int sock = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    MonitorPacket packet;
+    autofd int sock = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    MonitorPacket hello = { 0 }, state = { 0 };
 
     g_strlcpy (address.sun_path, box->plan.monitor_path, sizeof address.sun_path);
-    g_assert_cmpint (connect (sock, (struct sockaddr *) &address, sizeof address), ==, 0);
-    packet = monitor_next (sock);
-    g_assert_cmpuint (packet.type, ==, MONITOR_HELLO);
-    g_assert_cmpuint (packet.a, ==, MONITOR_VERSION);
-    packet = monitor_next (sock);
-    g_assert_cmpuint (packet.type, ==, MONITOR_STATE);
+    if (connect (sock, (struct sockaddr *) &address, sizeof address) < 0)
+        return -1;
+    hello = monitor_next (sock);
+    if (hello.type != 0)
+        state = monitor_next (sock);
+    if (state.type == 0)
+        return -1;
+    g_assert_cmpuint (hello.type, ==, MONITOR_HELLO);
+    g_assert_cmpuint (hello.a, ==, MONITOR_VERSION);
+    g_assert_cmpuint (state.type, ==, MONITOR_STATE);
     if (ret_state)
-        *ret_state = packet;
+        *ret_state = state;
+    return fd_steal (&sock);
+}
+
+int
+monitor_connect (Box *box, MonitorPacket *ret_state)
+{
+    int sock = monitor_try_connect (box, ret_state);
+
+    if (sock < 0) {
+        show_log (box);
+        g_error ("cannot connect to the controller: %s", g_strerror (errno));
+    }
     return sock;
 }
 

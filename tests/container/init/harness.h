@@ -48,6 +48,8 @@ void box_mount (Box *box, plan_mount_kind kind, const char *source, const char *
 void box_init (Box *box, const char *first, ...) G_GNUC_NULL_TERMINATED;
 void box_env (Box *box, const char *entry);
 char *box_path (Box *box, const char *name);
+/* Makes /tmp/go, for a guest that waits for it: "until=/tmp/go". */
+void box_go (Box *box);
 /* Points box->plan at what has been added. */
 void box_fill_plan (Box *box);
 
@@ -58,6 +60,8 @@ void box_expect_running (Box *box, Run *run);
 void box_expect_failed (Box *box, unsigned step, int err, const char *object);
 /* Connects to the monitor, checks HELLO and STATE. */
 int monitor_connect (Box *box, MonitorPacket *ret_state);
+/* The same of a controller that may be about to end: -1 where it is. */
+int monitor_try_connect (Box *box, MonitorPacket *ret_state);
 MonitorPacket monitor_ask (int monitor, MonitorPacket request, const int *fd);
 MonitorPacket monitor_next (int monitor);
 /* A console client; and its text until @marker or 5 s. */

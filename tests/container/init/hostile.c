@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -278,6 +279,7 @@ test_race (gconstpointer data)
     box_init (box, "exit=0", NULL);
     racer = fork ();
     if (racer == 0) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
             syscall (SYS_renameat2, AT_FDCWD, dir, AT_FDCWD, link, RENAME_EXCHANGE);
     }

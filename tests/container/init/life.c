@@ -75,7 +75,6 @@ test_exits (gconstpointer data)
     life_start (&life);
     kill (life.run.init, SIGHUP);
     kill (life.run.init, SIGINT);
-    g_usleep (50000);
     kill (life.run.init, SIGKILL);
     packet = life_end (&life);
     g_assert_cmpuint (packet.b, ==, EXIT_SHUTDOWN);
@@ -271,7 +270,7 @@ test_daemons (gconstpointer data)
     MonitorPacket packet, state;
     int second;
 
-    box_init (life.box, "sleep=400", "exit=5", NULL);
+    box_init (life.box, "until=/tmp/go", "exit=5", NULL);
     life_start (&life);
     /* a newer daemon takes the place of the older */
     second = monitor_connect (life.box, &state);
@@ -287,6 +286,7 @@ test_daemons (gconstpointer data)
     close (second);
     close (life.monitor);
     /* no daemon at all while init ends: a later one still learns how */
+    box_go (life.box);
     while (kill (life.run.init, 0) == 0)
         g_usleep (10000);
     life.monitor = monitor_connect (life.box, &state);
@@ -302,9 +302,10 @@ test_exit_file (gconstpointer data)
     MonitorPacket packet;
 
     life.box->plan.kill_deadline = 200;
-    box_init (life.box, "sleep=100", "exit=6", NULL);
+    box_init (life.box, "until=/tmp/go", "exit=6", NULL);
     life_start (&life);
     close (life.monitor);
+    box_go (life.box);
     run_wait (&life.run);
     g_assert_cmpint (monitor_exit_read (life.box->plan.monitor_path, &packet), ==, 0);
     g_assert_cmpint (WEXITSTATUS ((int) packet.a), ==, 6);
