@@ -36,13 +36,14 @@ typedef struct {
     guint n;
 } BlkioRequest;
 
-typedef enum { DEVICE_WEIGHT, READ_IOPS, WRITE_IOPS, READ_BYTES, WRITE_BYTES } BlkioKind;
+STRING_TABLE (blkio_names, BLKIO_LAST, "device_weight", "device_read_iops_sec", "device_write_iops_sec",
+              "device_read_bytes_sec", "device_write_bytes_sec");
 
-static const ParamSpec blkio_specs[] = {
-    { "device_weight", PARAM_STRING },         { "device_read_iops_sec", PARAM_STRING },
-    { "device_write_iops_sec", PARAM_STRING }, { "device_read_bytes_sec", PARAM_STRING },
-    { "device_write_bytes_sec", PARAM_STRING }, { "weight", PARAM_UINT },
-};
+static const char *
+blkio_name (BlkioKind kind)
+{
+    return string_table_name (&blkio_names, kind);
+}
 
 static BlkioDevice *
 device_of (GPtrArray *devices, const char *path)
@@ -90,11 +91,11 @@ edit_devices (GPtrArray *devices, BlkioKind kind, const char *text, GError **err
 
     if (n % 2 != 0 || (n == 0 && *text))
         return error_set (error, ERR_INVALID_ARG, "unable to parse blkio device '%s' '%s'",
-                          blkio_specs[kind].name, text);
+                          blkio_name (kind), text);
     for (guint i = 0; i < n; i += 2) {
         if (words[i][0] != '/' || !g_ascii_string_to_unsigned (words[i + 1], 10, 0, max, &value, NULL))
             return error_set (error, ERR_INVALID_ARG, "invalid value '%s' for parameter '%s' of device '%s'",
-                              words[i + 1], blkio_specs[kind].name, words[i]);
+                              words[i + 1], blkio_name (kind), words[i]);
         if (!block_path_safe (words[i]))
             return block_path_refuse (words[i], error);
         device_set (device_of (devices, words[i]), kind, value);
@@ -113,8 +114,8 @@ edit_blkio (DomainDef *def, gconstpointer data, GError **error)
 
         if (param->value.type == PARAM_UINT)
             def->blkiotune.weight = param->value.wire_typed_param_value_u.ui;
-        for (guint kind = DEVICE_WEIGHT; kind <= WRITE_BYTES; kind++)
-            if (strcmp (param->field, blkio_specs[kind].name) == 0
+        for (guint kind = 0; kind < BLKIO_LAST; kind++)
+            if (strcmp (param->field, blkio_name (kind)) == 0
                 && !edit_devices (devices, kind, param->value.wire_typed_param_value_u.s, error))
                 return FALSE;
     }
@@ -142,10 +143,13 @@ api_domain_set_blkio_parameters (Call *call, const domain_set_blkio_parameters_a
                                  GError **error)
 {
     const BlkioRequest request = { in->params.params_val, in->params.params_len };
+    ParamSpec specs[BLKIO_LAST + 1] = { [BLKIO_LAST] = { "weight", PARAM_UINT } };
     Affect affect;
 
     (void) out;
-    if (!params_check_some (request.params, request.n, blkio_specs, G_N_ELEMENTS (blkio_specs), error)
+    for (guint kind = 0; kind < BLKIO_LAST; kind++)
+        specs[kind] = (ParamSpec) { blkio_name (kind), PARAM_STRING };
+    if (!params_check_some (request.params, request.n, specs, G_N_ELEMENTS (specs), error)
         || !affect_resolve (call->domain, in->flags, &affect, error))
         return API_FAILED;
     return tune_change (call, affect, edit_blkio, &request, tell_blkio, error);

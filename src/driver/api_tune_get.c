@@ -3,6 +3,7 @@
 #include "driver/api.h"
 #include "driver/domain_usage.h"
 #include "driver/params.h"
+#include "driver/tune.h"
 
 /* ---- NUMA */
 
@@ -37,16 +38,18 @@ api_domain_get_numa_parameters (Call *call, const domain_get_numa_parameters_arg
 /* ---- block devices: "/dev/sda,500,/dev/sdb,200" of one kind */
 
 static guint64
-blkio_value (const BlkioDevice *device, guint kind)
+blkio_value (const BlkioDevice *device, BlkioKind kind)
 {
-    const guint64 values[] = { device->weight, device->read_iops_sec, device->write_iops_sec,
-                               device->read_bytes_sec, device->write_bytes_sec };
+    const guint64 values[BLKIO_LAST] = {
+        [DEVICE_WEIGHT] = device->weight, [READ_IOPS] = device->read_iops_sec, [WRITE_IOPS] = device->write_iops_sec,
+        [READ_BYTES] = device->read_bytes_sec, [WRITE_BYTES] = device->write_bytes_sec,
+    };
 
     return values[kind];
 }
 
 static char *
-blkio_text (const GPtrArray *devices, guint kind)
+blkio_text (const GPtrArray *devices, BlkioKind kind)
 {
     GString *text = g_string_new (NULL);
 
@@ -64,8 +67,6 @@ ApiResult
 api_domain_get_blkio_parameters (Call *call, const domain_get_blkio_parameters_args *in,
                                  domain_get_blkio_parameters_ret *out, GError **error)
 {
-    static const char *const names[] = { "device_weight", "device_read_iops_sec", "device_write_iops_sec",
-                                         "device_read_bytes_sec", "device_write_bytes_sec" };
     GArray *params;
     DomainDef *def;
     gboolean live;
@@ -82,10 +83,10 @@ api_domain_get_blkio_parameters (Call *call, const domain_get_blkio_parameters_a
     }
     params = params_new ();
     params_add_uint (params, "weight", weight);
-    for (guint kind = 0; kind < G_N_ELEMENTS (names); kind++) {
+    for (guint kind = 0; kind < BLKIO_LAST; kind++) {
         g_autofree char *text = blkio_text (def->blkiotune.devices, kind);
 
-        params_add_string (params, names[kind], text);
+        params_add_string (params, string_table_name (&blkio_names, kind), text);
     }
     return params_reply_flags (params, in->flags, in->nparams, REMOTE_DOMAIN_BLKIO_PARAMETERS_MAX,
                                &out->params.params_val, &out->params.params_len, &out->nparams, error)

@@ -25,6 +25,11 @@ guint64 tune_kib (guint64 bytes);
 /* Processes; 0: no limit. */
 guint64 tune_pids (const DomainDef *def);
 
+/* What can be said of one block device of the host, and libvirt's names for it. */
+typedef enum { DEVICE_WEIGHT, READ_IOPS, WRITE_IOPS, READ_BYTES, WRITE_BYTES } BlkioKind;
+#define BLKIO_LAST (WRITE_BYTES + 1)
+extern const StringTable blkio_names;
+
 /* Of CgroupBlkio: what the definition says of the block devices that are there, each once. */
 GArray *tune_block_rules (const Instance *instance, const DomainDef *def);
 /* "read_bytes_sec=1048576 ...", "" for none. */
