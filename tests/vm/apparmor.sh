@@ -60,16 +60,16 @@ label "<seclabel type='none' model='apparmor'/>" >/dev/null
 check "start with type none" v start bee
 equal "it is unconfined" "$(cat "/proc/$(init_of bee)/attr/current")" unconfined
 equal "and may do all of it" "$(deeds | grep -c ': done')" 12
-v destroy bee
+check "destroy" v destroy bee
 
 cat >/etc/apparmor.d/own <<'PROFILE'
 profile own-profile flags=(attach_disconnected) { file, capability, network, mount, umount, pivot_root, signal, ptrace, deny /tmp/secret rw, }
 PROFILE
-apparmor_parser -q -r /etc/apparmor.d/own
+must apparmor_parser -q -r /etc/apparmor.d/own
 label "<seclabel type='static' model='apparmor' relabel='no'><label>own-profile</label></seclabel>" >/dev/null
 check "start with a static label" v start bee
 equal "it runs with that profile" "$(cat "/proc/$(init_of bee)/attr/current")" "own-profile (enforce)"
-v destroy bee
+check "destroy" v destroy bee
 nothing_left "static"
 matches "a profile that is not ours stays" "$(cat $profiles)" "^own-profile "
 label "<seclabel type='static' model='apparmor' relabel='no'><label>nosuch</label></seclabel>" >/dev/null
@@ -96,13 +96,13 @@ echo 'deny /tmp/secret rw,' >"/etc/apparmor.d/local/libvirt-$uuid"
 echo hidden >$root/tmp/secret
 check "start with rules of its own" v start bee
 equal "they hold" "$(inside bee /bin/cat /tmp/secret 2>/dev/null)" ""
-v destroy bee
+check "destroy" v destroy bee
 rm "/etc/apparmor.d/local/libvirt-$uuid"
 printf 'security_require_confined = yes\n' >>/etc/skep/lxc.conf
-systemctl restart skepd
+must systemctl restart skepd
 label "<seclabel type='none' model='apparmor'/>" >/dev/null
 matches "type none where confinement is required" "$(v start bee 2>&1)" "Unconfined guests are not allowed on this host"
 sed -i /security_require_confined/d /etc/skep/lxc.conf
-systemctl restart skepd
+must systemctl restart skepd
 v define /root/bee.now >/dev/null
 nothing_left "AppArmor"

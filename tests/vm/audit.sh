@@ -9,15 +9,22 @@ records () {
     ausearch --raw -m VIRT_MACHINE_ID,VIRT_RESOURCE,VIRT_CONTROL -vm bee 2>/dev/null
 }
 before=$(records | wc -l)
-v start bee
+check "start" v start bee
 id=$(v domid bee) init=$(init_of bee)
-v destroy bee
+check "destroy" v destroy bee
 v dumpxml bee >/root/bee.now
 sed 's|/bin/sh|/bin/nosuch|' /root/bee.now >/root/bee.bad
 v define /root/bee.bad >/dev/null
 v start bee 2>/dev/null
 v define /root/bee.now >/dev/null
-all=$(records | tail -n "+$((before + 1))")
+said () {
+    records | tail -n "+$((before + 1))"
+}
+all_said () { # auditd writes them down in its own time
+    [ "$(said | wc -l)" -ge 13 ]
+}
+until_true 30 all_said
+all=$(said)
 matches "start" "$all" "^type=VIRT_CONTROL .*pid=[0-9]+ uid=0 auid=4294967295 .*msg='virt=lxc op=start reason=booted $about vm-pid=$id $tail'"
 matches "init" "$all" "^type=VIRT_CONTROL .*virt=lxc op=init $about vm-pid=$id init-pid=$init pid-ns=[0-9]+ $tail"
 matches "destroy" "$all" "^type=VIRT_CONTROL .*virt=lxc op=stop reason=destroyed $about vm-pid=0 $tail"

@@ -9,7 +9,6 @@ seen () { # PATTERN: such an event came
     until_true 20 grep -qE -- "$1" /run/events
     matches "$1" "$(cat /run/events)" "$1"
 }
-until_true 20 sh -c "ls -l /proc/$watcher/fd | grep -q socket"
 
 # ---- console: busybox init with a shell script on the console
 cat >$root/talk <<'TALK'
@@ -19,23 +18,32 @@ done
 TALK
 printf '::sysinit:/bin/sh -c "echo boot >>/tmp/boots"\n::respawn:-/bin/sh /talk\n' >$root/etc/inittab
 talk=7b0e5c3a-7d51-4a0e-9b0e-0123456789ac
-define talk $talk "" : >/dev/null
+must define talk $talk "" :
 sed -i 's|<init>.*|<init>/sbin/init</init></os>|; /<initarg>/d' /root/talk.xml
 check "define a domain with busybox's init" v define /root/talk.xml
 check "start" v start talk
+listens () { # it says nothing when it has begun to
+    v desc talk --live x
+    grep -q "event 'metadata-change'" /run/events
+}
+check "events are heard" until_true 20 listens
 mkfifo /run/typed
 script -qefc "virsh -c '$uri' console talk" /run/screen <>/run/typed >/dev/null 2>&1 &
 typist=$!
-exec 7>/run/typed
+exec 7<>/run/typed
 until_true 30 grep -q 'Escape character' /run/screen
-printf 'hello\r' >&7
-until_true 30 grep -q 'heard hello' /run/screen
+# what is typed before the terminal is the console's is thrown away
+answered () {
+    printf 'hello\r' >&7
+    sleep 0.5
+    grep -q 'heard hello' /run/screen
+}
+until_true 30 answered
 matches "console: both ways, by a terminal of the container" "$(cat /run/screen)" 'heard hello on /dev/(pts/0|console|tty1)'
 matches "a second client is refused with --safe" "$(script -qec "virsh -q -c '$uri' console --safe talk" /dev/null </dev/null 2>&1)" \
     '(Active console session exists|busy|in use|exists for this domain)'
 printf '\035' >&7
-until_true 20 sh -c "! kill -0 $typist 2>/dev/null"
-check "the escape character ends it" sh -c "! kill -0 $typist 2>/dev/null"
+check "the escape character ends it" until_true 20 sh -c "! kill -0 $typist 2>/dev/null"
 exec 7>&-
 
 # ---- reboots
@@ -45,9 +53,14 @@ until_true 60 sh -c "[ \$(grep -c boot $root/tmp/boots) = 2 ]"
 equal "reboot from inside: it has booted twice" "$(grep -c boot $root/tmp/boots)" 2
 comes_to "it runs" talk "running (booted)"
 seen "event 'reboot' for domain '?talk"
-until_true 30 sh -c "machinectl --no-legend list | grep -q lxc-\$(virsh -q -c '$uri' domid talk)-talk"
-equal "machined knows it as the new one, and only once" \
-    "$(machinectl --no-legend list | awk '{print $1}')" "lxc-$(v domid talk)-talk"
+machines () {
+    machinectl --no-legend list | awk '{print $1}'
+}
+only_new () {
+    [ "$(machines)" = "lxc-$(v domid talk)-talk" ]
+}
+until_true 30 only_new
+equal "machined knows it as the new one, and only once" "$(machines)" "lxc-$(v domid talk)-talk"
 check "another controller serves it" test "$(v domid talk)" != "$before"
 check "reboot from outside" v reboot talk
 until_true 60 sh -c "[ \$(grep -c boot $root/tmp/boots) = 3 ]"
@@ -58,7 +71,7 @@ inside talk /bin/poweroff >/dev/null 2>&1    # which may see its end
 comes_to "power off from inside" talk "shut off (shutdown)" 60
 seen "event 'lifecycle' for domain '?talk'?: Stopped Shutdown"
 nothing_left "power off"
-{ echo 'start talk --autodestroy'; until_true 30 grep -q '^domain talk runs' /run/talk.state; } | virsh -q -c "$uri" >/dev/null &
+{ echo 'start talk --autodestroy'; until_true 100 grep -q '^domain talk runs' /run/talk.state; } | virsh -q -c "$uri" >/dev/null &
 holder=$!
 comes_to "start with --autodestroy" talk "running (booted)"
 echo 'domain talk runs' >/run/talk.state
@@ -88,7 +101,7 @@ v undefine hooked
 nothing_left "hooks"
 
 # ---- an init that dies
-define dies 7b0e5c3a-7d51-4a0e-9b0e-0123456789ad "<on_crash>destroy</on_crash>" "sleep 3; exit 7" >/dev/null
+must define dies 7b0e5c3a-7d51-4a0e-9b0e-0123456789ad "<on_crash>destroy</on_crash>" "sleep 3; exit 7"
 check "start one that fails later" v start dies
 comes_to "its end is a crash" dies "shut off (crashed)" 30
 matches "its status is kept" "$(cat /var/log/skep/lxc/dies.log)" "exited with status 7"
@@ -116,6 +129,7 @@ define mapped 7b0e5c3a-7d51-4a0e-9b0e-0123456789ae \
     "id -u &gt;/tmp/uid; $forever" >/dev/null
 check "start with an id map" v start mapped
 until_true 30 test -s $root/tmp/uid
+comes_to "it runs" mapped "running (booted)"
 init=$(init_of mapped)
 equal "root inside" "$(cat $root/tmp/uid)" 0
 equal "nobody outside" "$(stat -c %u "/proc/$init")" 100000
@@ -132,11 +146,11 @@ check "start one whose controller dies" v start mapped
 init=$(init_of mapped)
 kill -KILL "$(v domid mapped)"
 comes_to "the controller's death ends it" mapped "shut off (failed)"
-check "init went with it" test ! -d "/proc/$init"
+check "init went with it" until_true 10 test ! -d "/proc/$init"       # once systemd has looked after it
 nothing_left "controller killed"
 check "start one whose controller dies while there is no daemon" v start mapped
 id=$(v domid mapped) init=$(init_of mapped)
-systemctl stop skepd.socket skepd-ro.socket skepd.service
+must systemctl stop skepd.socket skepd-ro.socket skepd.service
 kill -KILL "$id"
 check "the kernel ends init" until_true 10 test ! -d "/proc/$init"
 check "the daemon comes back" systemctl start skepd.socket skepd-ro.socket skepd.service
@@ -145,7 +159,7 @@ nothing_left "controller killed without daemon"
 
 # ---- autostart: once a boot
 check "autostart" v autostart mapped
-systemctl stop skepd.socket skepd-ro.socket skepd.service
+must systemctl stop skepd.socket skepd-ro.socket skepd.service
 rm /run/skep/domains/autostarted
 check "skepd starts as at boot" systemctl start skepd.socket skepd-ro.socket skepd.service
 comes_to "it was started" mapped "running (booted)"

@@ -4,7 +4,7 @@
 # controller die there. Nothing may be left, and the state must be true.
 # shellcheck shell=bash
 faulty_daemon
-check "the daemon that can be made to fail" v uri
+check "the daemon that can be made to fail" until_true 30 v uri
 
 faulty_start () { # FAULT
     echo "$1" >/run/fault
@@ -27,7 +27,7 @@ for step in labels scope machine; do
         faulty_start "kill-controller $place $step"
         equal "kill-controller $place $step: state" "$(state bee)" "shut off (failed)"
     done
-    v start bee
+    check "start" v start bee
     echo "kill undo $step" >/run/fault
     v destroy bee >/dev/null 2>&1
     check "kill undo $step: the fault was met" test ! -e /run/fault

@@ -8,6 +8,7 @@
 #   guest.sh PART...        each is a file beside this one, in this order
 set -u
 . "$(dirname "$0")/lib.sh"
+echo "the machine runs"
 install_skep
 for part in "$@"; do
     began=$SECONDS

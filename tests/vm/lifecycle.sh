@@ -11,7 +11,7 @@ cat >/root/bee.xml <<XML
   <memtune><soft_limit unit='MiB'>64</soft_limit></memtune>
   <cputune><shares>512</shares><period>100000</period><quota>50000</quota></cputune>
   <os><type>exe</type><init>/bin/sh</init><initarg>-c</initarg>
-    <initarg>cat /proc/self/cgroup >/tmp/cgroup; trap 'exit 0' TERM PWR; while :; do sleep 1; done</initarg></os>
+    <initarg>trap 'exit 0' TERM PWR; cat /proc/self/cgroup >/tmp/cgroup; while :; do sleep 1; done</initarg></os>
   <devices>
     <filesystem type='mount'><source dir='$root'/><target dir='/'/></filesystem>
     <console type='pty'/>
@@ -66,6 +66,7 @@ check "schedinfo --live" v schedinfo bee --live --set vcpu_quota=25000
 matches "cpu.max follows" "$(limits cpu.max)" "\b25000 100000\b"
 matches "memtune reads back" "$(v memtune bee)" "hard_limit *: 102400"
 # (as init saw it: lxc-enter-namespace enters the namespaces that libvirt knows, and cgroup is none of them)
+until_true 10 test -s $root/tmp/cgroup
 equal "only the own control group is seen" "$(cat $root/tmp/cgroup)" "0::/"
 
 # ---- what stock libvirt 9 cannot do on version 2
@@ -85,7 +86,7 @@ check "suspend, then restart" v suspend bee
 check "restart while paused" systemctl restart skepd
 equal "paused stays paused" "$(v domstate bee)" paused
 check "resume after the restart" v resume bee
-kill -KILL "$(systemctl show skepd -p MainPID --value)"
+must kill -KILL "$(systemctl show skepd -p MainPID --value)"
 until_true 15 s uri
 equal "kill -9 of the daemon leaves it running" "$(v domid bee)" "$id"
 check "systemctl stop skepd" systemctl stop skepd.socket skepd-ro.socket skepd.service
@@ -93,7 +94,7 @@ check "init lives without a daemon" kill -0 "$init"
 check "start again" systemctl start skepd.socket skepd-ro.socket
 equal "found again" "$(v domid bee)" "$id"
 check "systemctl reload" systemctl reload skepd
-systemctl stop skepd.socket skepd-ro.socket skepd.service
+must systemctl stop skepd.socket skepd-ro.socket skepd.service
 truncate -s 100 /run/skep/domains/bee.xml
 check "start with a damaged status file" systemctl start skepd.socket skepd-ro.socket
 equal "found all the same" "$(v domid bee) $(v domstate bee)" "$id running"
@@ -103,6 +104,7 @@ matches "which takes limits" "$(limits memory.high)" "\b40960000\b"
 rm -f /run/skep/domains/bee.xml.bad-*
 
 # ---- stop
+until_true 10 can_end bee
 check "shutdown" v shutdown bee
 comes_to "orderly" bee "shut off (shutdown)"
 nothing_left "shutdown"

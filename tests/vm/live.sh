@@ -3,9 +3,9 @@
 # Changes of what runs, on control groups of version 2: devices with the program that decides on them,
 # limits as the kernel has them, memory that runs out; across restarts of the daemon and reboots from inside.
 # shellcheck shell=bash
-modprobe -a loop null_blk bfq
+must modprobe -a loop null_blk bfq
 check "skepd listens" systemctl start skepd.socket skepd-ro.socket
-ip link add livebr type bridge
+must ip link add livebr type bridge
 truncate -s 4M /root/live.image
 loop=$(losetup --find --show /root/live.image)
 number_of () { # NODE
@@ -183,7 +183,11 @@ equal "none is left" "$(limit io.max)$(limit io.bfq.weight)$(limit memory.high)$
 # ---- memory that runs out: told before the end that it brings
 virsh -c "$uri" event live --all --loop >/run/live.events 2>&1 </dev/null &
 watcher=$!
-until_true 20 sh -c "v () { virsh -q -c '$uri' \"\$@\"; }; v desc live --live x; grep -q metadata /run/live.events"
+listens () { # it says nothing when it has begun to
+    v desc live --live x
+    grep -q metadata /run/live.events
+}
+check "events are heard" until_true 20 listens
 check "memory runs out" v send-process-signal live 1 usr2
 comes_to "that is a crash" live "shut off (crashed)" 60
 until_true 20 grep -q Stopped /run/live.events

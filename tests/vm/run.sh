@@ -31,7 +31,7 @@ skip () {
 command -v qemu-system-x86_64 >/dev/null || skip "needs qemu-system-x86 (tools/deps vm)"
 
 share=$(mktemp -d /tmp/skep-vm.XXXXXX)
-trap 'rm -rf "$share"' EXIT
+trap 'rm -rf "$share" "$share.out"' EXIT
 mkdir -p "$share/root" "$share/lib"
 DESTDIR=$share/root meson install -C "$skep_build" --no-rebuild --quiet
 mkdir -p "$share/root/usr/bin"
@@ -47,4 +47,16 @@ cp "$(dirname "$0")"/*.sh "$share/"
 cp -r "$skep_source/docs/examples/socket-activation" "$share/examples"
 cp "$skep_build/tests/start/skepd-fault" "$share/"
 
-"$script" "--$kind" --share "$share:/mnt/share" --mem 1024 --timeout 5400 -- bash /mnt/share/guest.sh "$@"
+# 125 is a machine that failed. Before anything of ours ran in it (no image, since a mirror did not answer; no boot) that is tried
+# again.
+for pause in 15 60 end; do
+    set +e
+    "$script" "--$kind" --share "$share:/mnt/share" --mem 1024 --timeout 5400 -- bash /mnt/share/guest.sh "$@" | tee "$share.out"
+    status=${PIPESTATUS[0]}
+    set -e
+    if [ "$status" != 125 ] || [ -s "$share.out" ] || [ $pause = end ]; then
+        exit "$status"
+    fi
+    echo "the machine failed before it ran anything: once more in $pause s"
+    sleep $pause
+done

@@ -25,8 +25,8 @@ say_inside () { # DOMAIN COMMAND
 
 equal "this machine enforces" "$(getenforce)" Enforcing
 check "skepd.socket starts" systemctl start skepd.socket skepd-ro.socket
-define bee $uuid "" "$forever" >/dev/null
-define wasp 3a1f0c52-7d51-4a0e-9b0e-0123456789ac "" "$forever" >/dev/null
+must define bee $uuid "" "$forever"
+must define wasp 3a1f0c52-7d51-4a0e-9b0e-0123456789ac "" "$forever"
 v dumpxml bee >/root/bee.now
 matches "capabilities" "$(v capabilities | tr -d '\n')" "<secmodel> *<model>selinux</model> *<doi>0</doi> \
 *<baselabel type='lxc'>system_u:system_r:container_t:s0</baselabel> *</secmodel>"
@@ -52,11 +52,19 @@ check "with other categories" test "$(label_of "$(init_of wasp)")" != "$dynamic"
 check "restart of the daemon" systemctl restart skepd
 matches "it knows the label" "$(v dominfo bee)" "Security label: +$dynamic \(enforcing\)"
 equal "who enters has it, too" "$(say_inside bee "cat /proc/self/attr/current" | tr -d '\0')" "$dynamic"
-matches "the audit record" "$(ausearch --raw -m VIRT_MACHINE_ID -vm bee)" "subj=system_u:system_r:virtd_t:s0 \
+machine_ids () {
+    ausearch --raw -m VIRT_MACHINE_ID -vm bee
+}
+recorded () {
+    [ -n "$(machine_ids)" ]
+}
+until_true 30 recorded
+matches "the audit record" "$(machine_ids)" "subj=system_u:system_r:virtd_t:s0 \
 msg='virt=lxc vm=\"bee\" uuid=$uuid vm-ctx=$dynamic img-ctx=system_u:object_r:container_file_t:$level model=selinux \
 exe=\"/usr/sbin/skepd\" hostname=\? addr=\? terminal=\? res=success'"
 kill -KILL "$(v domid wasp)"
 comes_to "a killed controller takes its container along" wasp "shut off (failed)"
+until_true 10 can_end bee
 check "shutdown" v shutdown bee
 comes_to "orderly" bee "shut off (shutdown)"
 nothing_left "dynamic"
@@ -79,7 +87,10 @@ equal "it reads its own files" "$(say_inside bee "cat /etc/own /etc/file" | tr '
 matches "not those of another container" "$(say_inside bee "cat /etc/other")" "Permission denied"
 matches "nor of the host" "$(say_inside bee "cat /etc/host")" "Permission denied"
 matches "nor may it mount" "$(say_inside bee "mount -t tmpfs none /tmp")" "(denied|not permitted)"
-check "which the host logs" test "$(denied)" -gt 0
+any_denied () { # auditd writes it down in its own time
+    [ "$(denied)" -gt 0 ]
+}
+check "which the host logs" until_true 30 any_denied
 v destroy bee
 label "<seclabel type='static' model='selinux' relabel='yes'><label>$static</label></seclabel>"
 check "start with relabel='yes'" v start bee
