@@ -318,3 +318,9 @@ api_undefine (RpcConnection *conn, const wire_domain *domain)
 
     api_call_works (conn, "domain_undefine", &in, NULL);
 }
+
+void
+api_domain_clear (wire_domain *domain)
+{
+    xdr_free ((xdrproc_t) xdr_wire_domain, (char *) domain);
+}

@@ -60,9 +60,10 @@ void api_call_fails (RpcConnection *conn, const char *name, const void *in, Erro
         g_assert_true (works);                                                                     \
     } G_STMT_END
 
-/* Defines a domain that would run /bin/sh in an empty root; the handle is to be freed with
- * xdr_free (xdr_wire_domain). */
+/* Defines a domain that would run /bin/sh in an empty root; the handle is to be cleared, g_auto (wire_domain). */
 wire_domain api_define (RpcConnection *conn, Api *api, const char *name);
+void api_domain_clear (wire_domain *domain);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (wire_domain, api_domain_clear)
 void api_undefine (RpcConnection *conn, const wire_domain *domain);
 
 /* ms that something may take which must come: only a failure takes them */

@@ -5,14 +5,6 @@
 
 #include "api_test.h"
 
-static void
-free_domain (wire_domain *domain)
-{
-    xdr_free ((xdrproc_t) xdr_wire_domain, (char *) domain);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (wire_domain, free_domain)
-
 enum { LIVE = 1, CONFIG = 2 };
 
 static char *

@@ -14,14 +14,6 @@
 /* Cgroups of tests that run at the same time must not meet. */
 static char *domain_name;
 
-static void
-free_domain (wire_domain *domain)
-{
-    xdr_free ((xdrproc_t) xdr_wire_domain, (char *) domain);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (wire_domain, free_domain)
-
 /* A root of busybox alone. */
 static void
 make_root (Api *api)
@@ -378,7 +370,7 @@ test_transient (Api *api, gconstpointer data)
     rpc_connection_free (owner); /* takes its domain with it */
     expect_seen (conn, seen, "5:1:-1 ");
     api_call_fails (conn, "domain_lookup_by_name", &name, ERR_NO_DOMAIN, NULL);
-    free_domain (&out.dom);
+    api_domain_clear (&out.dom);
 }
 
 /* ---- many at once */
