@@ -137,6 +137,9 @@ REFUSED = (
     ("domtime one --now --sync", "exclude each other"),
     ("wait one --state happy", "is no state"),
     ("monitor (", "no regular expression"),
+    ("monitor --timeout 0", "--timeout wants at least 1 second"),
+    ("top --delay 0", "--delay wants 1 to 3600 seconds"),
+    ("top --iterations 0", "--iterations wants at least 1"),
     ("top --sort size", "no order"),
 )
 
@@ -603,6 +606,7 @@ def check_top(checks, pair):
     row = looks[-1]["domains"][0]
     checks.that("top --json: figures", row["name"] == "one" and row["state"] == "running" and row["memory"] > 0 and
                 row["cpu_time"] > 0, row)
+    checks.that("top --json: a limit", row["memory_limit"] > 0, row)
 
     def busy():     # where others leave it some of the processor
         done = pair.skep("top", "--json", "--delay", "1", "--iterations", "2")
@@ -610,19 +614,36 @@ def check_top(checks, pair):
     checks.that("top sees who works", row["cpu_percent"] > 0 or t.wait_until(busy), row)
     table = pair.skep("top", "--batch", "--iterations", "1", "--sort", "memory").out
     checks.matches("top --batch", r"Id +Name +State +%CPU.*\n-+\n +\d+ +one +running +\d+\.\d ", table)
-    with t.Terminal([SKEP, "--socket", pair.socket, "top", "--delay", "1"], env={"NO_COLOR": "1"}) as live:
+    check_top_terminal(checks, pair)
+
+
+def check_top_terminal(checks, pair):
+    """With so long a delay the second look never comes: keys and sizes draw the first one anew."""
+    command = [SKEP, "--socket", pair.socket, "top", "--delay", "3600"]
+    leave, plain = r"\x1b\[\?25h\x1b\[\?1049l", {"NO_COLOR": "1", "TERM": "xterm"}
+    with t.Terminal(command, env=plain) as live:
         checks.that("top on a terminal", live.expect(r"\x1b\[\?1049h", PATIENCE) and
-                    live.expect(r"(?s)skep top: 1 running.*order: c.*one +running", PATIENCE), live.seen)
+                    live.expect(r"(?s)skep top: 1 running.*by cpu.*one +running", PATIENCE), live.seen)
         fcntl.ioctl(live.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 50, 0, 0))
         keys = "c cpu  m memory  n net  b block  t time  i id  N name  q quit"[:50]
-        narrow = live.expect(r"(?s)\x1b\[H(skep top: (?:(?!\x1b\[H).)*?)" + keys + r"\x1b", PATIENCE)
-        checks.that("... lines end at its edge", narrow and max(
+        narrow = live.expect(r"(?s)\x1b\[H\x1b\[K(skep top: (?:(?!\x1b\[H).)*?)\x1b\[12;1H\x1b\[K" + keys, PATIENCE)
+        checks.that("... lines end at its new edge", narrow and max(
             len(re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", line)) for line in narrow[1].splitlines()) <= 50, live.seen[:400])
-        live.send("m")
-        checks.that("... a key changes the order", live.expect("order: m", PATIENCE), live.seen)
+        live.send("\x1b[6~\x1bOBm")
+        checks.that("... a key changes the order", live.expect("by memory", PATIENCE), live.seen)
         live.send("q")
         checks.equal("... q leaves", live.wait(PATIENCE), 0)
-        checks.that("... and gives the screen back", "\x1b[?1049l" in live.seen, live.seen)
+        checks.that("... and gives the screen back", live.expect(leave, PATIENCE), live.seen)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with t.Terminal(command, env=plain) as live:
+            checks.that("top draws", live.expect("q quit", PATIENCE), live.seen)
+            os.kill(live.pid, number)
+            status = live.wait(PATIENCE)
+            checks.equal(f"{number.name} ends it", status, -number if number == signal.SIGTERM else 0)
+            checks.that("... and the screen is as before", live.expect(leave, PATIENCE), live.seen)
+    with t.Terminal(command, env={"TERM": "dumb"}) as live:
+        table = live.expect(r"(?s)^(.*?)Id +Name.*one +running", PATIENCE)
+        checks.equal("top prints a table on a terminal that can do nothing else", table and table[1].strip(), "")
 
 
 def main():

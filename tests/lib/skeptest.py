@@ -478,7 +478,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
-                os.execvpe(command[0], command, dict(os.environ, TERM="dumb", **(env or {})))
+                os.execvpe(command[0], command, {**os.environ, "TERM": "dumb", **(env or {})})
             finally:
                 os._exit(127)
 

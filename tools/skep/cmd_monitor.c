@@ -181,14 +181,15 @@ run_monitor (Shell *shell, const Args *args)
     g_autoptr (GError) failure = NULL;
     g_autoptr (GRegex) pattern = g_regex_new (whole, 0, 0, &failure);
     Monitor monitor = { shell, pattern, NULL, shell_wants_json (shell, args), args_flag (args, "timestamp") };
-    gint64 timeout = args_number (args, "timeout", 0);
     int code;
 
+    if (!event_timeout_good (shell, args))
+        return 1;
     if (!pattern)
         return shell_fail (shell, "'%s' is no regular expression: %s", text, failure->message);
     monitor.states = states_new ();
     watch_begin ();
-    code = watch_changes (&monitor, watch_deadline (timeout > 0 ? timeout : -1));
+    code = watch_changes (&monitor, watch_deadline (args_number (args, "timeout", -1)));
     watch_end ();
     g_hash_table_unref (monitor.states);
     /* The callbacks go with the connection: the prompt would go on getting events. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* top: a live table of running domains, from bulk statistics. */
-#include "cmd.h"
 #include "terminal.h"
+#include "top.h"
 #include "watch.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,22 +14,6 @@
      | SKEP_STATS_BLOCK | SKEP_STATS_MEMORY)
 
 /* ---- One look ---- */
-
-/* Counters as they stand, and rates since the look before. */
-typedef struct {
-    char *name;
-    char uuid[37];
-    int id, state;
-    guint64 cpu_time;          /* ns */
-    guint64 memory, limit;     /* KiB; limit 0: none */
-    guint64 rx, tx, read, written; /* bytes */
-    double cpu, rx_rate, tx_rate, read_rate, write_rate; /* % of one CPU; bytes a second */
-} TopRow;
-
-typedef struct {
-    GArray *rows; /* of TopRow */
-    gint64 when;  /* monotonic, µs */
-} Look;
 
 static void
 top_row_clear (TopRow *row)
@@ -143,7 +127,35 @@ take_look (Shell *shell, const Look *before, SkepError *error)
 
 /* ---- Order ---- */
 
-static const char *const order_words = "cpu|memory|net|block|time|name|id";
+#define order_words "cpu|memory|net|block|time|name|id"
+
+/* The key that asks for it on a terminal, and the word of --sort. */
+static const struct {
+    char key;
+    const char *word;
+} orders[] = {
+    { 'c', "cpu" }, { 'm', "memory" }, { 'n', "net" }, { 'b', "block" },
+    { 't', "time" }, { 'i', "id" },    { 'N', "name" },
+};
+
+/* The word of a key, or NULL. */
+static const char *
+order_of (char key)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS (orders); i++)
+        if (orders[i].key == key)
+            return orders[i].word;
+    return NULL;
+}
+
+static char
+order_key (const char *word)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS (orders); i++)
+        if (strcmp (orders[i].word, word) == 0)
+            return orders[i].key;
+    return 0;
+}
 
 static int
 compare (gconstpointer a, gconstpointer b, gpointer data)
@@ -158,7 +170,7 @@ compare (gconstpointer a, gconstpointer b, gpointer data)
     case 'm':
         left = (double) one->memory, right = (double) two->memory;
         break;
-    case 'n': /* "name" is below */
+    case 'n':
         left = one->rx_rate + one->tx_rate, right = two->rx_rate + two->tx_rate;
         break;
     case 'b':
@@ -174,79 +186,19 @@ compare (gconstpointer a, gconstpointer b, gpointer data)
     return left > right ? -1 : left < right ? 1 : strcmp (one->name, two->name);
 }
 
-/* The words' first letters, but N for the name. */
-static char
-order_letter (const char *word)
-{
-    return strcmp (word, "name") == 0 ? 'N' : *word;
-}
-
 /* ---- Printing ---- */
 
-static char *
-rate_text (double bytes)
-{
-    static const char units[] = " KMGT";
-    unsigned unit = 0;
-
-    while (bytes >= 999.5 && units[unit + 1]) {
-        bytes /= 1024;
-        unit++;
-    }
-    return unit ? g_strdup_printf ("%.1f%c", bytes, units[unit]) : g_strdup_printf ("%.0f", bytes);
-}
-
-static char *
-time_text (guint64 ns)
-{
-    guint64 seconds = ns / 1000000000;
-
-    return g_strdup_printf ("%" G_GUINT64_FORMAT ":%02u:%02u.%02u", seconds / 3600,
-                            (unsigned) (seconds / 60 % 60), (unsigned) (seconds % 60),
-                            (unsigned) (ns / 10000000 % 100));
-}
-
-/* Columns of a terminal that everything but the name takes, mostly. */
-#define OTHER_COLUMNS 82
-#define NAME_COLUMNS  16 /* at least */
-
 static void
-table_row (Table *table, const TopRow *row, unsigned name_columns)
+print_table (Shell *shell, const Look *look)
 {
-    const double rates[] = { row->rx_rate, row->tx_rate, row->read_rate, row->write_rate };
-    g_autofree char *cpu = g_strdup_printf ("%.1f", row->cpu);
-    g_autofree char *time = time_text (row->cpu_time);
-    g_autofree char *name = text_clip (row->name, name_columns);
-    g_autofree char *memory = g_strdup_printf ("%.1fM", (double) row->memory / 1024);
-    g_autofree char *share = row->limit
-                               ? g_strdup_printf ("%.1f", 100.0 * (double) row->memory
-                                                              / (double) row->limit)
-                               : g_strdup ("-");
+    g_autoptr (Table) table = table_new (top_titles, top_titles);
 
-    table_number (table, row->id, NULL);
-    table_string (table, name);
-    table_string (table, skep_state_name (row->state));
-    table_string (table, cpu);
-    table_string (table, time);
-    table_string (table, memory);
-    table_string (table, share);
-    for (unsigned i = 0; i < G_N_ELEMENTS (rates); i++) {
-        g_autofree char *text = rate_text (rates[i]);
+    for (guint i = 0; i < look->rows->len; i++)
+        for (unsigned c = 0; c < TOP_COLUMNS; c++) {
+            g_autofree char *text = top_cell (&g_array_index (look->rows, TopRow, i), c);
 
-        table_string (table, text);
-    }
-}
-
-/* At most @max lines of domains; 0: all. Long names are cut to @name_columns. */
-static void
-print_table (Shell *shell, const Look *look, unsigned max, unsigned name_columns)
-{
-    static const char *const titles[] = { "Id",   "Name", "State", "%CPU", "Time", "Memory", "%Mem",
-                                          "Rx/s", "Tx/s", "Rd/s",  "Wr/s", NULL };
-    g_autoptr (Table) table = table_new (titles, titles);
-
-    for (guint i = 0; i < look->rows->len && (!max || i < max); i++)
-        table_row (table, &g_array_index (look->rows, TopRow, i), name_columns);
+            table_string (table, text);
+        }
     table_print (table, FALSE, shell->quiet, shell->colour, shell->out);
 }
 
@@ -258,6 +210,8 @@ json_double (Json *json, const char *key, double value)
     json_key (json, key);
     json_param (json, &param);
 }
+
+static const char limit_key[] = "memory_limit";
 
 /* One line: the time and every domain. */
 static void
@@ -279,7 +233,7 @@ print_json (Shell *shell, const Look *look)
             const char *key;
             guint64 value;
         } counters[] = { { "cpu_time", row->cpu_time }, { "memory", row->memory },
-                         { "memory_limit", row->limit }, { "rx_bytes", row->rx },
+                         { limit_key, row->limit },      { "rx_bytes", row->rx },
                          { "tx_bytes", row->tx },        { "read_bytes", row->read },
                          { "written_bytes", row->written } };
 
@@ -294,7 +248,10 @@ print_json (Shell *shell, const Look *look)
         json_string (&json, skep_state_name (row->state));
         for (unsigned c = 0; c < G_N_ELEMENTS (counters); c++) {
             json_key (&json, counters[c].key);
-            json_uint (&json, counters[c].value);
+            if (counters[c].key == limit_key && !row->limit)
+                json_string (&json, NULL);
+            else
+                json_uint (&json, counters[c].value);
         }
         json_double (&json, "cpu_percent", row->cpu);
         json_double (&json, "rx_rate", row->rx_rate);
@@ -308,51 +265,7 @@ print_json (Shell *shell, const Look *look)
     json_finish (&json, shell->out);
 }
 
-/* Lines end at the terminal's edge: a longer one would push the first off the screen. */
-static void
-draw_line (FILE *out, const char *text, unsigned columns)
-{
-    g_autofree char *shown = text_clip (text, columns);
-
-    fprintf (out, "%s\033[0m\033[K", shown);
-}
-
-/* The whole screen, drawn over the one before. */
-static void
-draw (Shell *shell, const Look *look, char order)
-{
-    g_autofree char *text = NULL, *head = NULL;
-    g_auto (GStrv) line = NULL;
-    struct winsize size = { 0 };
-    FILE *out = shell->out;
-    double cpu = 0;
-    size_t length;
-
-    /* A terminal that does not know its size is one of the usual size. */
-    if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 8 || size.ws_col < 20)
-        size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
-    shell->out = open_memstream (&text, &length);
-    print_table (shell, look, (unsigned) size.ws_row - 6,
-                 size.ws_col > OTHER_COLUMNS + NAME_COLUMNS ? size.ws_col - OTHER_COLUMNS : NAME_COLUMNS);
-    fclose (shell->out);
-    shell->out = out;
-    for (guint i = 0; i < look->rows->len; i++)
-        cpu += g_array_index (look->rows, TopRow, i).cpu;
-    head = g_strdup_printf ("skep top: %u running, CPU %.1f%%   order: %c", look->rows->len, cpu, order);
-    fputs ("\033[H", out);
-    draw_line (out, head, size.ws_col);
-    fputs ("\r\n\033[K\r\n", out);
-    line = g_strsplit (text, "\n", -1);
-    for (char **at = line; *at; at++) {
-        draw_line (out, *at, size.ws_col);
-        fputs ("\r\n", out);
-    }
-    fputs ("\033[J", out);
-    draw_line (out, "c cpu  m memory  n net  b block  t time  i id  N name  q quit", size.ws_col);
-    fflush (out);
-}
-
-/* ---- The loop ---- */
+/* ---- Keys ---- */
 
 typedef struct {
     Shell *shell;
@@ -360,29 +273,106 @@ typedef struct {
     gint64 left;  /* looks to go; negative: for ever */
     gboolean live, as_json;
     char order;
-    Look *before;
+    Look *look;   /* the last one */
+    gboolean shown;
+    TopView view;
     gint64 away; /* when the daemon went away (monotonic), 0: it is there */
 } Top;
 
-/* Waits for the next look, or a key: it changes the order, 'q' or Ctrl + C leaves. */
-static gboolean
-wait_or_key (Top *top, gint64 until)
+typedef enum { NEXT_NOTHING, NEXT_LOOK, NEXT_DRAW, NEXT_LEAVE } Next;
+
+/* What a key does that sends a sequence of bytes (an arrow). @last is the last one, @number what is before it. */
+static Next
+take_sequence (Top *top, char last, int number)
+{
+    gint64 first = top->view.first, page = MAX (top->view.page, 1);
+
+    switch (last == '~' ? '0' + number : last) {
+    case 'A':
+        first--;
+        break;
+    case 'B':
+        first++;
+        break;
+    case '5': /* page up */
+        first -= page;
+        break;
+    case '6':
+        first += page;
+        break;
+    case 'H':
+    case '1':
+    case '7':
+        first = 0;
+        break;
+    case 'F':
+    case '4':
+    case '8':
+        first = top->look->rows->len;
+        break;
+    default:
+        return NEXT_NOTHING;
+    }
+    top->view.first = (guint) MAX (first, 0);
+    return NEXT_DRAW;
+}
+
+static Next
+take_key (Top *top, char key)
+{
+    if (key == 'q' || key == 3)
+        return NEXT_LEAVE;
+    if (!order_of (key))
+        return NEXT_NOTHING;
+    top->order = key;
+    top->view.first = 0;
+    return NEXT_DRAW;
+}
+
+static Next
+read_keys (Top *top)
+{
+    char keys[65] = "";
+    ssize_t n = read (STDIN_FILENO, keys, sizeof keys - 1);
+    Next next = NEXT_NOTHING;
+
+    if (n <= 0)
+        return n < 0 && errno == EINTR ? NEXT_NOTHING : NEXT_LEAVE;
+    for (const char *at = keys; *at && next != NEXT_LEAVE; at++) {
+        Next one;
+
+        if (*at == '\033' && (at[1] == '[' || at[1] == 'O')) {
+            const char *number = at + 2;
+
+            at = number + strspn (number, "0123456789;");
+            if (!*at)
+                break;
+            one = take_sequence (top, *at, g_ascii_isdigit (*number) && at == number + 1 ? *number - '0' : -1);
+        } else {
+            one = take_key (top, *at);
+        }
+        next = one == NEXT_NOTHING ? next : one;
+    }
+    return next;
+}
+
+/* ---- The loop ---- */
+
+/* Waits for the time of the next look, or for something that wants the last one drawn anew. */
+static Next
+wait_next (Top *top, gint64 until)
 {
     for (;;) {
-        char key;
+        Next next;
 
         if (watch_interrupted () || ferror (top->shell->out))
-            return FALSE;
+            return NEXT_LEAVE;
+        if (watch_resized ())
+            return NEXT_DRAW;
         if (g_get_monotonic_time () >= until)
-            return TRUE;
-        if (!watch_sleep (top->live ? STDIN_FILENO : -1, until))
-            continue;
-        if (read (STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 3)
-            return FALSE;
-        if (key && strchr ("cmnbtiN", key)) {
-            top->order = key;
-            return TRUE;
-        }
+            return NEXT_LOOK;
+        if (watch_sleep (top->live ? STDIN_FILENO : -1, until) && (next = read_keys (top)) != NEXT_NOTHING)
+            return next;
     }
 }
 
@@ -413,7 +403,7 @@ look_again (Top *top, SkepError *error)
     if (!shell->conn)
         shell->conn = shell_connect (shell, error);
     if (shell->conn)
-        look = take_look (shell, top->before, error);
+        look = take_look (shell, top->look, error);
     if (look) {
         top->away = 0;
     } else if ((!shell->conn || !skep_connection_alive (shell->conn)) && daemon_away (top)) {
@@ -423,72 +413,96 @@ look_again (Top *top, SkepError *error)
     return look;
 }
 
+/* A terminal that does not know its size is one of the usual size. */
 static void
-show (Top *top, Look *look)
+draw (Top *top)
 {
-    g_array_sort_with_data (look->rows, compare, &top->order);
+    g_autofree char *text = NULL;
+    struct winsize size = { 0 };
+
+    ioctl (STDOUT_FILENO, TIOCGWINSZ, &size);
+    top->view.columns = size.ws_col ? size.ws_col : 80;
+    top->view.lines = size.ws_row ? size.ws_row : 24;
+    text = top_screen (top->look, order_of (top->order), &top->view, top->shell->colour);
+    fputs (text, top->shell->out);
+}
+
+static void
+show (Top *top)
+{
+    g_array_sort_with_data (top->look->rows, compare, &top->order);
     if (top->as_json)
-        print_json (top->shell, look);
+        print_json (top->shell, top->look);
     else if (top->live)
-        draw (top->shell, look, top->order);
+        draw (top);
     else
-        print_table (top->shell, look, 0, G_MAXUINT);
+        print_table (top->shell, top->look);
     fflush (top->shell->out);
+    top->shown = TRUE;
+}
+
+/* A look, shown. Returns how long the next one can wait. */
+static gint64
+look_and_show (Top *top, SkepError *error)
+{
+    Look *look = look_again (top, error);
+
+    if (!look)
+        return G_USEC_PER_SEC / 5;
+    look_free (top->look);
+    top->look = look;
+    show (top);
     top->left -= top->left > 0;
+    return top->delay;
 }
 
 static void
 run_loop (Top *top, SkepError *error)
 {
     /* The first rates come soon. */
-    gint64 pause = MIN (top->delay, G_USEC_PER_SEC / 2);
+    gint64 until = g_get_monotonic_time () + MIN (top->delay, G_USEC_PER_SEC / 2);
 
-    top->before = take_look (top->shell, NULL, error);
-    while (!error->code && top->left && wait_or_key (top, g_get_monotonic_time () + pause)) {
-        Look *look = look_again (top, error);
+    top->look = take_look (top->shell, NULL, error);
+    while (!error->code && top->left) {
+        Next next = wait_next (top, until);
 
-        if (look) {
-            show (top, look);
-            look_free (top->before);
-            top->before = look;
-        }
-        pause = look ? top->delay : G_USEC_PER_SEC / 5;
+        if (next == NEXT_LEAVE)
+            break;
+        if (next == NEXT_LOOK)
+            until = look_and_show (top, error) + g_get_monotonic_time ();
+        else if (top->shown && !top->away)
+            show (top);
     }
-    look_free (top->before);
+    look_free (top->look);
 }
 
 static int
 run_top (Shell *shell, const Args *args)
 {
-    const char *order = args_string (args, "sort");
-    g_auto (GStrv) orders = g_strsplit (order_words, "|", -1);
+    const char *order = args_string (args, "sort"), *terminal = g_getenv ("TERM");
     gint64 delay = args_number (args, "delay", 2);
     Top top = { .shell = shell, .delay = delay * G_USEC_PER_SEC,
                 .left = args_number (args, "iterations", -1),
-                .as_json = shell_wants_json (shell, args), .order = 'c' };
+                .as_json = shell_wants_json (shell, args), .order = order ? order_key (order) : 'c' };
     autoerror error = { 0 };
 
-    if (order && !g_strv_contains ((const char *const *) orders, order))
+    if (!top.order)
         return shell_fail (shell, "no order '%s': %s", order, order_words);
-    if (delay < 1 || delay > 3600 || (args_given (args, "iterations") && top.left < 1))
-        return shell_fail (shell, "--delay and --iterations want at least 1");
-    if (order)
-        top.order = order_letter (order);
-    top.live = !top.as_json && !args_flag (args, "batch") && isatty (STDIN_FILENO)
-            && isatty (STDOUT_FILENO);
-    if (top.live) {
-        if (!terminal_make_raw ())
-            return shell_fail (shell, "cannot set the terminal up");
-        fputs ("\033[?1049h\033[?25l\033[2J", shell->out); /* another screen, no cursor */
-    }
+    if (delay < 1 || delay > 3600)
+        return shell_fail (shell, "--delay wants 1 to 3600 seconds");
+    if (args_given (args, "iterations") && top.left < 1)
+        return shell_fail (shell, "--iterations wants at least 1");
+    top.live = !top.as_json && !args_flag (args, "batch") && isatty (STDIN_FILENO) && isatty (STDOUT_FILENO)
+            && g_strcmp0 (terminal, "dumb") != 0;
+    if (top.live && !terminal_open_screen ())
+        return shell_fail (shell, "cannot set the terminal up");
     watch_begin ();
+    if (top.live)
+        watch_size ();
     run_loop (&top, &error);
     watch_end ();
-    if (top.live) {
-        fputs ("\033[?25h\033[?1049l", shell->out);
-        fflush (shell->out);
+    if (top.live)
         terminal_leave ();
-    }
     return error.code ? shell_fail_with (shell, &error, "cannot read the figures of the domains") : 0;
 }
 
@@ -497,8 +511,7 @@ run_top (Shell *shell, const Args *args)
 static const Option top_options[] = {
     { "delay", OPT_NUMBER, OPT_NAMED, "seconds between two looks (2)", COMPLETE_NONE, NULL },
     { "iterations", OPT_NUMBER, OPT_NAMED, "end after so many", COMPLETE_NONE, NULL },
-    { "sort", OPT_STRING, OPT_NAMED, "what the table is ordered by (cpu)", COMPLETE_WORDS,
-      "cpu|memory|net|block|time|name|id" },
+    { "sort", OPT_STRING, OPT_NAMED, "what the table is ordered by (cpu)", COMPLETE_WORDS, order_words },
     { "batch", OPT_FLAG, 0, "print tables one after the other, as without a terminal",
       COMPLETE_NONE, NULL },
     OPTIONS_END,
@@ -506,7 +519,8 @@ static const Option top_options[] = {
 
 const Verb verbs_top[] = {
     { "top", GROUP_MONITOR, VERB_JSON, "show what running domains use, live",
-      "CPU in percent of one CPU, rates in bytes a second. With --json one line for every look.",
+      "CPU in percent of one CPU, rates in bytes a second. Keys change the order; arrows and page keys move "
+      "through the list. With --json one line for every look.",
       top_options, run_top },
     { NULL, 0, 0, NULL, NULL, NULL, NULL },
 };

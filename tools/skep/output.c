@@ -452,9 +452,8 @@ columns_of (gunichar c)
     return g_unichar_iszerowidth (c) ? 0 : g_unichar_iswide (c) ? 2 : 1;
 }
 
-/* Columns that @text takes on a terminal. */
-static unsigned
-width_of (const char *text)
+unsigned
+text_columns (const char *text)
 {
     unsigned width = 0;
     g_autofree char *valid = g_utf8_make_valid (text, -1);
@@ -498,6 +497,15 @@ printable (const char *text)
     return copy;
 }
 
+void
+text_pad (GString *to, const char *text, unsigned columns, gboolean left)
+{
+    g_autofree char *clean = printable (text), *shown = text_clip (clean, columns);
+    int blanks = (int) (columns - text_columns (shown));
+
+    g_string_append_printf (to, "%*s%s%*s", left ? 0 : blanks, "", shown, left ? blanks : 0, "");
+}
+
 static void
 print_cell (const char *text, unsigned width, gboolean last, const char *sgr, FILE *out)
 {
@@ -508,7 +516,7 @@ print_cell (const char *text, unsigned width, gboolean last, const char *sgr, FI
     else
         fputs (clean, out);
     if (!last)
-        fprintf (out, "%*s", (int) (width - width_of (clean)) + 3, "");
+        fprintf (out, "%*s", (int) (width - text_columns (clean)) + 3, "");
 }
 
 static void
@@ -558,11 +566,11 @@ table_print (const Table *table, gboolean as_json, gboolean quiet, gboolean colo
         return;
     }
     for (unsigned c = 0; c < table->columns; c++)
-        width[c] = quiet ? 0 : width_of (table->titles[c]);
+        width[c] = quiet ? 0 : text_columns (table->titles[c]);
     for (unsigned i = 0; i < table->cells->len; i++) {
         const Cell *cell = &g_array_index (table->cells, Cell, i);
 
-        width[i % table->columns] = MAX (width[i % table->columns], width_of (cell->value.text));
+        width[i % table->columns] = MAX (width[i % table->columns], text_columns (cell->value.text));
     }
     if (!quiet)
         print_header (table, width, colour, out);

@@ -44,6 +44,10 @@ typedef struct {
 
 /* The beginning of @text that takes at most @columns on a terminal; colours (SGR sequences) take none. */
 char *text_clip (const char *text, unsigned columns);
+/* Columns that @text takes there. */
+unsigned text_columns (const char *text);
+/* Appends @text cut or filled with blanks to @columns, and without control characters. */
+void text_pad (GString *to, const char *text, unsigned columns, gboolean left);
 
 /* ---- A list of named values ---- */
 

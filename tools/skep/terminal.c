@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -15,41 +16,84 @@
 static const int deadly[N_DEADLY] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
 static struct sigaction deadly_before[N_DEADLY];
 static struct termios terminal_before;
-static volatile sig_atomic_t terminal_raw;
+static volatile sig_atomic_t terminal_raw, terminal_screen;
 static volatile sig_atomic_t terminal_resized;
 
+/* To the terminal itself: what stdio holds back may not be ours to write. */
+static void
+say (const char *text)
+{
+    for (size_t left = strlen (text); left > 0;) {
+        ssize_t put = write (STDOUT_FILENO, text, left);
+
+        if (put < 0 && errno != EINTR)
+            break;
+        text += put > 0 ? put : 0;
+        left -= put > 0 ? (size_t) put : 0;
+    }
+}
+
+/* Runs in signal handlers, too. */
 static void
 terminal_restore (void)
 {
     if (!terminal_raw)
         return;
     terminal_raw = 0;
+    if (terminal_screen)
+        say ("\033[?25h\033[?1049l");
+    terminal_screen = 0;
     tcsetattr (STDIN_FILENO, TCSADRAIN, &terminal_before);
 }
 
 /* A killed skep must not leave the terminal raw. tcsetattr() is async-signal-safe. */
-static void
-on_deadly_signal (int signum)
+void
+terminal_die (int signum)
 {
     terminal_restore ();
     signal (signum, SIG_DFL);
     raise (signum);
 }
 
+static bool
+change (struct termios *wanted)
+{
+    struct sigaction die = { .sa_handler = terminal_die };
+
+    terminal_raw = 1;
+    for (unsigned i = 0; i < N_DEADLY; i++)
+        sigaction (deadly[i], &die, &deadly_before[i]);
+    return tcsetattr (STDIN_FILENO, TCSADRAIN, wanted) == 0;
+}
+
 bool
 terminal_make_raw (void)
 {
-    struct sigaction die = { .sa_handler = on_deadly_signal };
     struct termios raw;
 
     if (tcgetattr (STDIN_FILENO, &terminal_before) < 0)
         return false;
     raw = terminal_before;
     cfmakeraw (&raw);
-    terminal_raw = 1;
-    for (unsigned i = 0; i < N_DEADLY; i++)
-        sigaction (deadly[i], &die, &deadly_before[i]);
-    return tcsetattr (STDIN_FILENO, TCSADRAIN, &raw) == 0;
+    return change (&raw);
+}
+
+bool
+terminal_open_screen (void)
+{
+    struct termios raw;
+
+    if (tcgetattr (STDIN_FILENO, &terminal_before) < 0)
+        return false;
+    raw = terminal_before;
+    cfmakeraw (&raw);
+    raw.c_lflag |= ISIG;
+    raw.c_cc[VQUIT] = raw.c_cc[VSUSP] = _POSIX_VDISABLE;
+    if (!change (&raw))
+        return false;
+    terminal_screen = 1;
+    say ("\033[?1049h\033[?25l\033[2J");
+    return true;
 }
 
 void

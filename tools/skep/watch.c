@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "watch.h"
+#include "terminal.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -7,36 +8,68 @@
 
 /* ---- Waiting ---- */
 
-static volatile sig_atomic_t interrupted;
-static struct sigaction interrupt_before;
+static volatile sig_atomic_t interrupted, resized;
+static struct sigaction interrupt_before, resize_before;
+static gboolean watches_size;
 
+/* The second one kills: a call of a daemon that hangs can still be left. */
 static void
 on_interrupt (int signum)
 {
-    (void) signum;
+    if (interrupted)
+        terminal_die (signum);
     interrupted = 1;
+}
+
+static void
+on_resize (int signum)
+{
+    (void) signum;
+    resized = 1;
 }
 
 void
 watch_begin (void)
 {
-    /* Once: a call of a daemon that hangs can still be left. */
-    struct sigaction stop = { .sa_handler = on_interrupt, .sa_flags = (int) SA_RESETHAND };
+    struct sigaction stop = { .sa_handler = on_interrupt };
 
     interrupted = 0;
     sigaction (SIGINT, &stop, &interrupt_before);
 }
 
 void
+watch_size (void)
+{
+    struct sigaction resize = { .sa_handler = on_resize, .sa_flags = SA_RESTART };
+
+    resized = 0;
+    watches_size = TRUE;
+    sigaction (SIGWINCH, &resize, &resize_before);
+}
+
+void
 watch_end (void)
 {
     sigaction (SIGINT, &interrupt_before, NULL);
+    if (watches_size)
+        sigaction (SIGWINCH, &resize_before, NULL);
+    watches_size = FALSE;
+    resized = 0;
 }
 
 gboolean
 watch_interrupted (void)
 {
     return interrupted;
+}
+
+gboolean
+watch_resized (void)
+{
+    gboolean was = resized;
+
+    resized = 0;
+    return was;
 }
 
 gint64
@@ -52,12 +85,13 @@ watch_sleep (int fd, gint64 until)
     int n = 0;
     gint64 left = MAX (until - g_get_monotonic_time (), 0);
     struct timespec time = { left / G_USEC_PER_SEC, left % G_USEC_PER_SEC * 1000 };
-    sigset_t interrupt, before;
+    sigset_t wanting, before;
 
-    sigemptyset (&interrupt);
-    sigaddset (&interrupt, SIGINT);
-    sigprocmask (SIG_BLOCK, &interrupt, &before);
-    if (!interrupted)
+    sigemptyset (&wanting);
+    sigaddset (&wanting, SIGINT);
+    sigaddset (&wanting, SIGWINCH);
+    sigprocmask (SIG_BLOCK, &wanting, &before);
+    if (!interrupted && !resized)
         n = ppoll (&wanted, fd >= 0, until ? &time : NULL, &before);
     sigprocmask (SIG_SETMASK, &before, NULL);
     return n > 0;

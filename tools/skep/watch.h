@@ -15,6 +15,9 @@ typedef enum { WATCH_DONE, WATCH_TIMED_OUT, WATCH_INTERRUPTED, WATCH_BROKEN } Wa
 void watch_begin (void);
 void watch_end (void);
 gboolean watch_interrupted (void);
+/* After watch_begin(): a change of the terminal's size ends the sleep, too; watch_resized() is TRUE once then. */
+void watch_size (void);
+gboolean watch_resized (void);
 
 /* @seconds from now as the deadline of a wait (monotonic, µs); negative: 0, there is none. */
 gint64 watch_deadline (gint64 seconds);
