@@ -6,11 +6,13 @@
 #include "conf/domain_passive.h"
 #include "driver/api.h"
 #include "driver/daemon.h"
+#include "driver/host_devices.h"
 #include "driver/notes.h"
 #include "driver/planner.h"
 #include "driver/start.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
+#include "host/block.h"
 #include "util/task.h"
 
 static void
@@ -62,10 +64,55 @@ typedef struct {
     char **reply;
 } PlanAsk;
 
+/* An image stands for the device that only a start makes of it. What is in one that qemu-nbd reads is not known
+ * before. */
+static gboolean
+rehearse_fs (const FsDef *fs, PlanFs *fact, GError **error)
+{
+    if (fs->type != FS_FILE && fs->type != FS_BLOCK)
+        return TRUE;
+    if (!fact->device)
+        fact->device = g_strdup (fs->source);
+    if (fs->type == FS_FILE && (fs->driver == FS_DRIVER_NBD || fs->format > FORMAT_RAW))
+        fact->fstype = g_strdup ("auto");
+    else
+        fact->fstype = block_filesystem (fact->device, error);
+    return fact->fstype != NULL;
+}
+
+/* What a start makes and then knows of. The host's end of a link has the name that the definition gives it, if any;
+ * its index is any. */
+static gboolean
+rehearse (const DomainDef *def, PlanFacts *facts, GError **error)
+{
+    for (guint i = 0; i < def->filesystems->len; i++)
+        if (!rehearse_fs (def->filesystems->pdata[i], &g_array_index (facts->fs, PlanFs, i), error))
+            return FALSE;
+    for (guint i = 0; i < def->nets->len; i++) {
+        NetDef *net = def->nets->pdata[i];
+        const char *made = net->type == NET_DIRECT ? "macvlan" : "veth";
+
+        guest_link_name (def, net);
+        plan_facts_add_link (facts, net->ifname ? net->ifname : made, 1, net->guest_ifname, net, NULL);
+    }
+    for (guint i = 0; i < def->hostdevs->len; i++) {
+        const HostdevDef *dev = def->hostdevs->pdata[i];
+
+        if (dev->type == HOSTDEV_NET)
+            plan_facts_add_link (facts, dev->interface, 1, dev->interface, NULL, dev);
+    }
+    return TRUE;
+}
+
 static gpointer
 plan_look (gpointer data, GError **error)
 {
-    return plan_facts_gather (&((PlanAsk *) data)->question, error);
+    PlanAsk *ask = data;
+    g_autoptr (PlanFacts) facts = plan_facts_gather (&ask->question, error);
+
+    if (!facts || !rehearse (ask->def, facts, error))
+        return NULL;
+    return g_steal_pointer (&facts);
 }
 
 static void

@@ -94,23 +94,6 @@ link_done (gpointer result, GError *error, gpointer data)
     device_change_go_on (change, NULL);
 }
 
-/* ethN counts the names that are taken in the live definition. */
-static void
-name_guest_end (const DomainDef *live, NetDef *net)
-{
-    for (guint number = 0; !net->guest_ifname; number++) {
-        g_autofree char *name = g_strdup_printf ("eth%u", number);
-        gboolean taken = FALSE;
-
-        for (guint i = 0; i < live->nets->len; i++)
-            taken |= !g_strcmp0 (((const NetDef *) live->nets->pdata[i])->guest_ifname, name);
-        for (guint i = 0; i < live->hostdevs->len; i++)
-            taken |= !g_strcmp0 (((const HostdevDef *) live->hostdevs->pdata[i])->interface, name);
-        if (!taken)
-            net->guest_ifname = g_steal_pointer (&name);
-    }
-}
-
 StepResult
 device_run_link (DeviceChange *change, GError **error)
 {
@@ -118,7 +101,7 @@ device_run_link (DeviceChange *change, GError **error)
     NetDef *net = change->item;
     LinkInput *input;
 
-    name_guest_end (change->domain->def, net);
+    guest_link_name (change->domain->def, net);
     change->host_end = host_link_choose (net);
     if (link_index (change->host_end) != 0) {
         error_set_errno (error, EEXIST, "Cannot add interface '%s'", change->host_end);

@@ -53,6 +53,8 @@ void host_images_note (Instance *instance, const DeviceResult *result);
 /* One of them has not ended yet: its image is not complete on disk, and nobody else can have it. */
 gboolean host_images_served (const Instance *instance);
 
+/* Unless it has a name inside of the container, gives @net the first ethN that nothing in @def has there. */
+void guest_link_name (const DomainDef *def, NetDef *net);
 /* A name that is free now for the host end, or for the macvlan, which is the host's until it has moved.
  * Main loop. */
 char *host_link_choose (const NetDef *net);

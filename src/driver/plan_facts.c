@@ -375,10 +375,12 @@ gather_devices (const DomainDef *def, PlanFacts *facts, GError **error)
 
     for (guint i = 0; i < def->disks->len; i++) {
         const DiskDef *disk = def->disks->pdata[i];
+        PlanDevice *numbers = &g_array_index (facts->disks, PlanDevice, i);
 
-        if (disk->type == DISK_BLOCK
-            && !device_of (disk->source, &g_array_index (facts->disks, PlanDevice, i), error))
+        if (disk->type == DISK_BLOCK && !device_of (disk->source, numbers, error))
             return FALSE;
+        if (disk->type == DISK_BLOCK && !numbers->block)
+            return error_set (error, ERR_CONFIG_UNSUPPORTED, "Disk source %s must be a block device", disk->source);
         if (disk->type == DISK_FILE && (stat (disk->source, &st) < 0))
             return error_set_errno (error, errno, "Unable to access disk source '%s'", disk->source);
     }

@@ -181,19 +181,33 @@ links_make (gpointer data, GError **error)
     return g_steal_pointer (&pairs);
 }
 
-/* ethN counts only the interfaces that have no name of their own. */
+void
+guest_link_name (const DomainDef *def, NetDef *net)
+{
+    for (guint number = 0; !net->guest_ifname; number++) {
+        g_autofree char *name = g_strdup_printf ("eth%u", number);
+        gboolean taken = FALSE;
+
+        for (guint i = 0; i < def->nets->len; i++)
+            taken |= !g_strcmp0 (((const NetDef *) def->nets->pdata[i])->guest_ifname, name);
+        for (guint i = 0; i < def->hostdevs->len; i++)
+            taken |= !g_strcmp0 (((const HostdevDef *) def->hostdevs->pdata[i])->interface, name);
+        if (!taken)
+            net->guest_ifname = g_steal_pointer (&name);
+    }
+}
+
 static void
 take_links (Instance *instance, const GArray *pairs)
 {
     DomainDef *def = instance->domain->def;
-    guint unnamed = 0, at = 0;
+    guint at = 0;
 
     for (guint i = 0; i < def->nets->len; i++) {
         NetDef *net = def->nets->pdata[i];
         const LinkPair *pair = &g_array_index (pairs, LinkPair, at++);
 
-        if (!net->guest_ifname)
-            net->guest_ifname = g_strdup_printf ("eth%u", unnamed++);
+        guest_link_name (def, net);
         if (pair->host[0])
             text_replace (&net->ifname, pair->host);
         text_replace (&net->guest_actual, pair->guest);

@@ -32,6 +32,8 @@ def disks(checks, guest, image):
         checks.equal(f"{what}: gone", guest.device("/dev/sda"), None)
     finally:
         subprocess.run(["losetup", "-d", loop], check=True)
+    refused = guest.attach("<disk type='block'><source dev='/dev/null'/><target dev='sdc'/></disk>")
+    checks.matches(f"{what}: no character device", "Disk source /dev/null must be a block device", refused.err)
     xml = (f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sdb'/>"
            "<readonly/></disk>")
     checks.equal(f"{what} of a file: attach", well(guest.attach(xml)), GOOD)

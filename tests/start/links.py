@@ -131,8 +131,38 @@ def host_routes(checks, daemon, directory):
     checks.equal("destroy", (done.status, done.err), (0, ""))
 
 
+def names(checks, daemon, directory):
+    """One that has no name inside gets the first ethN that no other has, whatever their order."""
+    path = f"{directory}/names.xml"
+    image = f"{directory}/names.img"
+    link = "<interface type='ethernet'>{}</interface>"
+    devices = "".join(link.format(guest) for guest in ("", "<guest dev='eth0'/>", "<guest dev='lan'/>",
+                                                       "<ip address='10.9.2.5' prefix='24'/>", "<guest dev='eth2'/>"))
+    with open(image, "wb") as handle:
+        handle.truncate(8 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    devices += (f"<filesystem type='file'><driver type='loop' format='raw'/><source file='{image}'/>"
+                "<target dir='/mnt/image'/></filesystem>")
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write(skeptest.domain_xml(NAME, f"{directory}/root", init="/bin/sleep", args=("1000",), devices=devices))
+    assert daemon.virsh("define", path).status == 0
+    shell = os.path.join(skeptest.BUILD, "tools/skep/skep")
+    plan = skeptest.execute([shell, "--socket", f"{directory}/d/skep-sock", "domain-plan", NAME])
+    wanted = ["eth1", "eth0", "lan", "eth3", "eth2"]
+    checks.equal("names: in the plan", re.findall(r"(?m)^link veth -> (\w+)", plan.out), wanted)
+    checks.matches("names: an address in the plan", "(?m)^address 10.9.2.5/24 dev eth3$", plan.out)
+    checks.matches("names: and what is on an image", f"(?m)^block /mnt/image type ext4 from {image}", plan.out)
+    checks.equal("names: it starts", daemon.virsh("start", NAME).err, "")
+    checks.equal("names: in the definition", re.findall("<guest dev='(\\w+)'", daemon.virsh("dumpxml", NAME).out), wanted)
+    seen = re.findall(r"(?m)^\d+: (\w+)", inside(daemon, "ip", "-o", "link", "show"))
+    checks.equal("names: inside", sorted(set(seen) & set(wanted)), sorted(wanted))
+    daemon.virsh("destroy", NAME)
+    daemon.virsh("undefine", NAME)
+
+
 def main():
     skeptest.enter_namespaces()
+    skeptest.need_program("mkfs.ext4")
     checks = skeptest.Checks("links")
     subprocess.run(["ip", "link", "add", "skeplow", "type", "veth", "peer", "skeplowp"], check=True)
     before = links()
@@ -145,6 +175,7 @@ def main():
         daemon.virsh("undefine", NAME)
         down(checks, daemon, directory)
         host_routes(checks, daemon, directory)
+        names(checks, daemon, directory)
         checks.equal("nothing else is left", skeptest.leftovers(directory, [NAME]), [])
     return checks.done()
 
