@@ -3,9 +3,11 @@
 """Our own shell, one command at a time, against a private skepd: every verb does what it says, prints what
 scripts read, and fails with a sentence and a status. Where stock virsh is there, both must print the same."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import sys
@@ -197,7 +199,7 @@ def check_intrusion(checks, skep, directory):
         def copies():
             found = []
             for pid, words in t.commands():
-                with t.contextlib.suppress(OSError):        # one of another test has gone meanwhile
+                with contextlib.suppress(OSError):        # one of another test has gone meanwhile
                     if words and words[0] == "skep-enter":
                         found.append(os.readlink(f"/proc/{pid}/exe"))
             return found
@@ -208,14 +210,39 @@ def check_intrusion(checks, skep, directory):
         sleeper.wait()
     checks.that("the command ends with skep", t.wait_until(lambda: "sleep 3000" not in skep(
         "lxc-enter-namespace", "one", "/bin/ps").out))
-    # also when skep ends while the command is on its way in
-    for step in range(20):
-        sleeper = t.subprocess.Popen([SKEP, "--socket", skep.socket, "lxc-enter-namespace", "one", "/bin/sleep", "2000"])
-        t.time.sleep(step * 0.005)
-        sleeper.kill()
-        sleeper.wait()
-    checks.that("nor is it left half-way", t.wait_until(lambda: "sleep 2000" not in skep(
-        "lxc-enter-namespace", "one", "/bin/ps").out))
+
+
+def check_early_end(checks, skep):
+    """skep is killed while its command is on its way in, which must not stay there alone."""
+    def child(pid):
+        try:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+                return int((children.read().split() or [0])[0])
+        except OSError:
+            return 0
+
+    def command(pid):
+        """Empty of one that has ended, whether its parent has looked or not."""
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as line:
+                return line.read()
+        except OSError:
+            return b""
+    caught = 0
+    for _ in range(30):
+        with t.Program([SKEP, "--socket", skep.socket, "lxc-enter-namespace", "one", "/bin/sleep", "4000"]) as sleeper:
+            outside = t.wait_until(lambda: child(sleeper.pid), step=0)
+            inside = t.wait_until(lambda: child(outside), step=0)
+            os.kill(inside, signal.SIGSTOP)
+            caught += command(inside).startswith(b"skep-enter")
+            sleeper.kill()
+        checks.that("its part outside ends", t.wait_until(lambda: not command(outside)))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(inside, signal.SIGCONT)
+        if not checks.that("a command ends with skep on its way in, too", t.wait_until(lambda: not command(inside)), command(inside)):
+            os.kill(inside, signal.SIGKILL)
+        if caught == 5:
+            break
 
 
 def check_mapped(checks, skep, directory):
@@ -379,6 +406,7 @@ def main():
         check_limits(checks, daemon, skep)
         check_inside(checks, skep)
         check_intrusion(checks, skep, directory)
+        check_early_end(checks, skep)
         check_mapped(checks, skep, directory)
         check_like_virsh(checks, skep)
         check_metadata(checks, skep)
