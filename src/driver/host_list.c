@@ -6,6 +6,14 @@ typedef struct {
     HostListAnswer answer;
 } Asker;
 
+static guint changes;
+
+void
+host_lists_changed (void)
+{
+    changes++;
+}
+
 static gpointer
 list_read (gpointer data, GError **error)
 {
@@ -13,6 +21,16 @@ list_read (gpointer data, GError **error)
 
     (void) error;
     return host->read ();
+}
+
+static void list_known (gpointer result, GError *error, gpointer data);
+
+static void
+read_begin (HostList *host)
+{
+    host->reading = TRUE;
+    host->turn_read = changes;
+    task_run (list_read, host, NULL, list_known, host);
 }
 
 static void
@@ -26,6 +44,11 @@ list_known (gpointer result, GError *error, gpointer data)
     g_clear_pointer (&host->list, g_ptr_array_unref);
     host->list = result;
     host->read_at = g_get_monotonic_time ();
+    host->turn = host->turn_read;
+    if (host->turn != changes) {
+        read_begin (host);
+        return;
+    }
     host->reading = FALSE;
     g_queue_init (&host->waiting);
     while ((asker = g_queue_pop_head (&asked))) {
@@ -44,14 +67,12 @@ host_list_ask (HostList *host, Call *call, HostListAnswer answer, GError **error
 {
     Asker *asker;
 
-    if (host->list && g_get_monotonic_time () - host->read_at < HOST_LIST_MS * 1000)
+    if (host->list && host->turn == changes && g_get_monotonic_time () - host->read_at < HOST_LIST_MS * 1000)
         return answer (call, host->list, error);
     asker = g_new (Asker, 1);
     *asker = (Asker){ call, answer };
     g_queue_push_tail (&host->waiting, asker);
-    if (!host->reading) {
-        host->reading = TRUE;
-        task_run (list_read, host, NULL, list_known, host);
-    }
+    if (!host->reading)
+        read_begin (host);
     return API_LATER;
 }

@@ -20,7 +20,10 @@ typedef struct {
     gint64 read_at;
     GQueue waiting;                         /* of calls */
     gboolean reading;
+    guint turn, turn_read;                  /* of changes that were told: at the list's reading, at the one that runs */
 } HostList;
 
 /* What the handler returns: answered at once, or @call is owned until the list is there. */
 ApiResult host_list_ask (HostList *host, Call *call, HostListAnswer answer, GError **error);
+/* Clients are told that something has come or gone: whoever asks then gets what was read after that. */
+void host_lists_changed (void);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "driver/host_list.h"
 #include "driver/node_watch.h"
 
 #define CALLBACKS_OF_CLIENT_MAX 4096
@@ -47,6 +48,7 @@ node_device_told (const char *name, gboolean created)
     node_device_event_lifecycle_msg message = { .dev = { .name = (char *) name },
                                                 .event = created ? LIFE_CREATED : LIFE_DELETED };
 
+    host_lists_changed ();
     for (GList *l = callbacks.head; l; l = l->next) {
         const Callback *callback = l->data;
 
