@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,7 @@ child_start (Cgroup *c, gboolean guest, void (*then) (int), int argument)
     g_assert_cmpint (pipe (ready), ==, 0);
     pid = fork ();
     if (pid == 0) {
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
         for (guint i = 0; i < (guest ? counts.guest : counts.controller); i++)
             if (write (tasks[i], "0", 1) != 1)
                 _exit (1);

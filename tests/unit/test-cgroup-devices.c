@@ -96,7 +96,7 @@ test_devices (void)
     check_devices (c, more, 1, "yn");
     if (!cgroup_hierarchy (CGROUP_DEVICES)->v2)
         check_many_devices (c);
-    group_remove (c, 20000);
+    group_remove (c, 60000);
     partition_remove ();
 }
 
@@ -152,7 +152,7 @@ test_device_program (void)
         waitpid (pid, NULL, 0);
         g_assert_cmpstr (verdict, ==, expected);
     }
-    group_remove (c, 20000);
+    group_remove (c, 60000);
     partition_remove ();
 }
 

@@ -14,7 +14,7 @@ static void
 end_empty (Cgroup *c)
 {
     g_assert_false (cgroup_populated (c, NULL));
-    group_remove (c, 20000);
+    group_remove (c, 60000);
     partition_remove ();
 }
 
@@ -32,7 +32,7 @@ test_freeze (void)
     pid = child_start_guest (c);
     cgroup_freeze (c, TRUE, &error);
     g_assert_no_error (error);
-    for (guint i = 0; i < 20000 && !frozen; i++) {
+    for (guint i = 0; i < 60000 && !frozen; i++) {
         cgroup_frozen (c, &frozen, &error);
         g_assert_no_error (error);
         g_usleep (1000);
@@ -139,7 +139,7 @@ kill_until_empty (Cgroup *c)
 {
     g_autoptr (Cgroup) copy = cgroup_copy (c);
 
-    for (guint i = 0; i < 20000 && !cgroup_kill_many (copy); i++)
+    for (guint i = 0; i < 60000 && !cgroup_kill_many (copy); i++)
         g_usleep (1000);
     g_assert_true (cgroup_kill_many (copy));
 }
@@ -176,7 +176,7 @@ test_kill_many (void)
 
         cgroup_remove_many (copy);
     }
-    group_remove (c, 20000);
+    group_remove (c, 60000);
     partition_remove ();
 }
 

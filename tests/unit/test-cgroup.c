@@ -53,7 +53,7 @@ test_stale_and_busy (void)
     g_assert_true (cgroup_populated (fresh, NULL));
     g_assert_true (cgroup_kill (fresh, NULL, NULL));
     child_assert_killed (pid);
-    group_remove (fresh, 20000);
+    group_remove (fresh, 60000);
     partition_remove ();
 }
 
@@ -250,7 +250,7 @@ test_open (void)
     cgroup_kill (again, NULL, &error);
     g_assert_no_error (error);
     child_assert_killed (pid);
-    group_remove (again, 20000);
+    group_remove (again, 60000);
     gone = cgroup_open ((const char *const *) paths, &error);
     g_assert_no_error (error);
     g_assert_true (cgroup_kill (gone, NULL, NULL));

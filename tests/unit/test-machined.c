@@ -217,7 +217,7 @@ test_scope (void)
     waitpid (init, NULL, 0);
     kill (controller, SIGKILL);
     waitpid (controller, NULL, 0);
-    for (guint i = 0; i < 20000 && !cgroup_remove (cgroup, NULL, NULL); i++)
+    for (guint i = 0; i < 60000 && !cgroup_remove (cgroup, NULL, NULL); i++)
         g_usleep (1000);
     machined_terminate (name);
     systemd_scope_stop (unit);

@@ -19,7 +19,7 @@
 
 #define GREETING "NBDMAGICIHAVEOPT\0"
 #define EXPORT "\0\0\0\0\1\0\0\2\0\5"     /* 16 MiB and two bytes, flags 5 */
-#define SOON (10 * G_USEC_PER_SEC)
+#define SOON (120 * G_USEC_PER_SEC)
 
 /* What a server says at once, without looking at what it is told. */
 static NbdWaited

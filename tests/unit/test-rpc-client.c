@@ -308,7 +308,7 @@ peer_read (gpointer peer_)
     g_autofree guint8 *packet = g_malloc (28 + PACKET_STREAM_MAX);
     int before = -1, now = 0;
 
-    while (now != before || now == 0) {
+    for (guint same = 0; same < 3; same = now == before && now > 0 ? same + 1 : 0) {
         before = now;
         g_usleep (100000);
         g_assert_cmpint (ioctl (peer->fd, FIONREAD, &now), ==, 0);

@@ -281,6 +281,7 @@ test_no_descriptors_left (RpcTest *t)
 {
     struct rlimit old, low;
     const char *preload = g_getenv ("LD_PRELOAD");
+    guint busy = 0;
     int lowest;
 
     if (preload && strstr (preload, "vgpreload")) {
@@ -297,8 +298,10 @@ test_no_descriptors_left (RpcTest *t)
     g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &low), ==, 0);
     test_pump (20);
     g_assert_cmpuint (t->clients->len, ==, 0);
-    /* it does not spin: nothing is ready while it pauses */
-    g_assert_false (g_main_context_iteration (NULL, FALSE));
+    /* it does not spin: nothing is ready while it pauses, which may be over just now */
+    for (int i = 0; i < 100; i++)
+        busy += g_main_context_iteration (NULL, FALSE);
+    g_assert_cmpuint (busy, <, 50);
     g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old), ==, 0);
     for (int i = 0; i < 20000 && t->clients->len == 0; i++)
         test_pump (1);
@@ -369,7 +372,7 @@ test_ping (RpcTest *t)
 static void
 test_silent_client (RpcTest *t)
 {
-    const int interval_ms = 100;
+    const int interval_ms = 500;    /* between a ping and its answer nobody may stand still for so long */
     int lively, never_asked;
     gint64 began, took_ms;
 

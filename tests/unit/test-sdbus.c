@@ -41,8 +41,9 @@ start_bus (void)
         execvp (argv[0], (char **) argv);
         _exit (127);
     }
-    for (guint i = 0; i < 10000 && !bus_listens (path); i++)
+    for (guint i = 0; i < 60000 && !bus_listens (path); i++)
         g_usleep (1000);
+    g_assert_true (bus_listens (path));
     return pid;
 }
 
