@@ -2,8 +2,8 @@
 /* Memory of a domain: maximum, current, and the limits of memtune. KiB here, bytes in cgroups. */
 #include "driver/api.h"
 #include "driver/events.h"
-#include "driver/memory_write.h"
 #include "driver/params.h"
+#include "driver/tune_work.h"
 
 #define MEMORY_MAXIMUM 4u /* of virDomainMemoryModFlags; live and config as everywhere */
 
@@ -43,50 +43,40 @@ set_maximum (Domain *domain, guint64 memory, Affect affect, GError **error)
     return FALSE;
 }
 
-/* What is left of a change after the kernel took the live part, or without one. The event tells what
- * the kernel has, whether or not that could be saved. */
-static gboolean
-current_finish (Domain *domain, guint64 memory, Affect affect, GError **error)
+/* The kernel gets @wanted, in whose place it has @before. */
+static ApiResult
+run_order (Call *call, TuneOrder *order, const MemoryLimits *before, const MemoryLimits *wanted, GError **error)
 {
-    DomainDef *config = domain_config_def (domain);
-    guint64 was = config->current_memory;
-    gboolean saved;
-
-    if (affect & AFFECT_CONFIG)
-        config->current_memory = memory;
-    saved = affect_save (domain, affect, error);
-    if (!saved && (affect & AFFECT_CONFIG))
-        config->current_memory = was;
-    if (affect & AFFECT_LIVE)
-        event_balloon_change (domain, domain->def->current_memory);
-    return saved;
+    if (order->live) {
+        order->forward = tune_work_empty (call->domain->instance);
+        order->back = tune_work_empty (call->domain->instance);
+        tune_work_memory (order->forward, before, wanted);
+        tune_work_memory (order->back, wanted, before);
+    }
+    return tune_order_run (call, order, error);
 }
 
-typedef struct {
-    guint64 memory;             /* KiB, of set_current() */
-    Affect affect;
-    Limits wanted;              /* of set_parameters() */
-} Change;
-
 /* What the kernel made of it (whole pages) is what the domain has. */
-static gboolean
-current_written (Call *call, const MemoryLimits *after, gpointer data, GError **error)
+static void
+take_current (const Call *call, DomainDef *def, const TuneWork *written)
 {
-    g_autofree Change *change = data;
-    DomainDef *def = call->domain->def;
+    (void) call;
+    def->current_memory = MIN (kib_of (written->memory.hard), def->memory);
+}
 
-    if (!after)
-        return FALSE;
-    def->current_memory = MIN (kib_of (after->hard), def->memory);
-    return current_finish (call->domain, change->memory, change->affect, error);
+static void
+tell_current (Call *call, Affect affect)
+{
+    if (affect & AFFECT_LIVE)
+        event_balloon_change (call->domain, call->domain->def->current_memory);
 }
 
 static ApiResult
 set_current (Call *call, guint64 memory, Affect affect, GError **error)
 {
+    TuneOrder order = { .affect = affect, .take = take_current, .tell = tell_current };
+    MemoryLimits before = { 0 }, wanted;
     Domain *domain = call->domain;
-    MemoryLimits before, wanted;
-    Change *change;
     Cgroup *cgroup;
 
     if (((affect & AFFECT_LIVE) && memory > domain->def->memory)
@@ -94,19 +84,19 @@ set_current (Call *call, guint64 memory, Affect affect, GError **error)
         error_set (error, ERR_INVALID_ARG, "Cannot set memory higher than max memory");
         return API_FAILED;
     }
-    if (!(affect & AFFECT_LIVE))
-        return current_finish (domain, memory, affect, error) ? API_DONE : API_FAILED;
-    cgroup = domain_cgroup (domain, error);
-    if (!cgroup || !memory_limits_read (cgroup, &before, error))
+    if ((affect & AFFECT_LIVE)
+        && (!(cgroup = domain_cgroup (domain, error)) || !tune_memory_read (cgroup, &before, error)))
         return API_FAILED;
     wanted = before;
     wanted.hard = bytes_of (memory);
     wanted.swap_hard = MAX (before.swap_hard, wanted.hard);
-    change = g_new0 (Change, 1);
-    change->memory = memory;
-    change->affect = affect;
-    memory_limits_write (call, &before, &wanted, current_written, change);
-    return API_LATER;
+    if (affect & AFFECT_LIVE)
+        order.live = domain_def_copy (domain->def);
+    if (affect & AFFECT_CONFIG) {
+        order.config = domain_def_copy (domain_config_def (domain));
+        order.config->current_memory = memory;
+    }
+    return run_order (call, &order, &before, &wanted, error);
 }
 
 static ApiResult
@@ -198,19 +188,24 @@ limits_take (const domain_set_memory_parameters_args *in, Limits *limits, GError
 }
 
 static void
-limits_tell (const Domain *domain, const domain_set_memory_parameters_args *in,
-             const Limits *limits)
+limits_tell (Call *call, Affect affect)
 {
-    GArray *params = params_new ();
+    const domain_set_memory_parameters_args *in = call->in;
+    GArray *params;
     guint64 given;
+    Limits now;
 
+    if (!(affect & AFFECT_LIVE) || in->params.params_len == 0)
+        return;
+    limits_of_def (call->domain->def, &now);
+    params = params_new ();
     if (limit_take (in, "hard_limit", &given))
-        params_add_ullong (params, "memtune.hard_limit", limits->hard);
+        params_add_ullong (params, "memtune.hard_limit", now.hard);
     if (limit_take (in, "soft_limit", &given))
-        params_add_ullong (params, "memtune.soft_limit", limits->soft);
+        params_add_ullong (params, "memtune.soft_limit", now.soft);
     if (limit_take (in, "swap_hard_limit", &given))
-        params_add_ullong (params, "memtune.swap_hard_limit", limits->swap_hard);
-    event_tunable (domain, params);
+        params_add_ullong (params, "memtune.swap_hard_limit", now.swap_hard);
+    event_tunable (call->domain, params);
 }
 
 /* Only what was given becomes part of the definition. */
@@ -234,65 +229,42 @@ limits_keep (const domain_set_memory_parameters_args *in, const Limits *limits, 
     }
 }
 
-/* As current_finish(). */
-static gboolean
-parameters_finish (Call *call, const Limits *live, const Limits *saved, Affect affect, GError **error)
+static void
+take_limits (const Call *call, DomainDef *def, const TuneWork *written)
 {
-    const domain_set_memory_parameters_args *in = call->in;
-    DomainDef *config = domain_config_def (call->domain);
-    DomainMemtune was = config->memtune;
-    gboolean kept;
+    const Limits now = limits_of_kernel (&written->memory);
 
-    if (affect & AFFECT_LIVE)
-        limits_keep (in, live, call->domain->def);
-    if (affect & AFFECT_CONFIG)
-        limits_keep (in, saved, config);
-    kept = affect_save (call->domain, affect, error);
-    if (!kept && (affect & AFFECT_CONFIG))
-        config->memtune = was;
-    if ((affect & AFFECT_LIVE) && in->params.params_len > 0)
-        limits_tell (call->domain, in, live);
-    return kept;
-}
-
-static gboolean
-parameters_written (Call *call, const MemoryLimits *after, gpointer data, GError **error)
-{
-    g_autofree Change *change = data;
-    Limits live;
-
-    if (!after)
-        return FALSE;
-    live = limits_of_kernel (after);
-    return parameters_finish (call, &live, &change->wanted, change->affect, error);
+    limits_keep (call->in, &now, def);
 }
 
 static ApiResult
 set_parameters (Call *call, const domain_set_memory_parameters_args *in, Affect affect, GError **error)
 {
-    MemoryLimits before, wanted;
+    TuneOrder order = { .affect = affect, .take = take_limits, .tell = limits_tell };
+    MemoryLimits before = { 0 }, wanted = { 0 };
+    Domain *domain = call->domain;
     Limits saved, live;
     Cgroup *cgroup;
-    Change *change;
 
     /* everything is judged before anything is changed */
-    limits_of_def (domain_config_def (call->domain), &saved);
+    limits_of_def (domain_config_def (domain), &saved);
     if ((affect & AFFECT_CONFIG) && !limits_take (in, &saved, error))
         return API_FAILED;
-    if (!(affect & AFFECT_LIVE))
-        return parameters_finish (call, NULL, &saved, affect, error) ? API_DONE : API_FAILED;
-    cgroup = domain_cgroup (call->domain, error);
-    if (!cgroup || !memory_limits_read (cgroup, &before, error))
-        return API_FAILED;
-    live = limits_of_kernel (&before);
-    if (!limits_take (in, &live, error))
-        return API_FAILED;
-    wanted = (MemoryLimits){ bytes_of (live.hard), bytes_of (live.soft), bytes_of (live.swap_hard) };
-    change = g_new0 (Change, 1);
-    change->affect = affect;
-    change->wanted = saved;
-    memory_limits_write (call, &before, &wanted, parameters_written, change);
-    return API_LATER;
+    if (affect & AFFECT_LIVE) {
+        cgroup = domain_cgroup (domain, error);
+        if (!cgroup || !tune_memory_read (cgroup, &before, error))
+            return API_FAILED;
+        live = limits_of_kernel (&before);
+        if (!limits_take (in, &live, error))
+            return API_FAILED;
+        wanted = (MemoryLimits){ bytes_of (live.hard), bytes_of (live.soft), bytes_of (live.swap_hard) };
+        order.live = domain_def_copy (domain->def);
+    }
+    if (affect & AFFECT_CONFIG) {
+        order.config = domain_def_copy (domain_config_def (domain));
+        limits_keep (in, &saved, order.config);
+    }
+    return run_order (call, &order, &before, &wanted, error);
 }
 
 ApiResult
@@ -330,7 +302,7 @@ api_domain_get_memory_parameters (Call *call, const domain_get_memory_parameters
         Cgroup *cgroup = domain_cgroup (call->domain, error);
         MemoryLimits kernel;
 
-        if (!cgroup || !memory_limits_read (cgroup, &kernel, error))
+        if (!cgroup || !tune_memory_read (cgroup, &kernel, error))
             return API_FAILED;
         limits = limits_of_kernel (&kernel);
     }

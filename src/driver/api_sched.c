@@ -3,7 +3,7 @@
 #include "driver/api.h"
 #include "driver/events.h"
 #include "driver/params.h"
-#include "util/log.h"
+#include "driver/tune_work.h"
 
 #define N_SCHED_PARAMS 3
 
@@ -144,105 +144,125 @@ change_keep (const SchedChange *change, DomainCputune *tune)
         tune->quota = change->quota->value.wire_typed_param_value_u.l;
 }
 
-typedef struct {
-    guint64 shares, period;
-    gint64 quota;
-} SchedValues;
-
-static gboolean
-values_read (Cgroup *cgroup, const SchedChange *change, SchedValues *ret, GError **error)
+static SchedChange
+change_of (const wire_typed_param *params, guint n)
 {
-    return (!change->shares || cgroup_get_cpu_shares (cgroup, &ret->shares, error))
-           && ((!change->period && !change->quota)
-               || cgroup_get_cpu_cfs (cgroup, &ret->period, &ret->quota, error));
+    return (SchedChange) {
+        .shares = params_find (params, n, "cpu_shares"),
+        .period = params_find (params, n, "vcpu_period"),
+        .quota = params_find (params, n, "vcpu_quota"),
+    };
 }
 
-/* What @change names, as @values has it. */
-static gboolean
-values_write (Cgroup *cgroup, const SchedChange *change, const SchedValues *values, GError **error)
+/* Both calls' arguments begin with the domain, and go on with the parameters. */
+static SchedChange
+change_of_call (const Call *call)
 {
-    return (!change->shares || cgroup_set_cpu_shares (cgroup, values->shares, error))
-           && ((!change->period && !change->quota)
-               || cgroup_set_cpu_cfs (cgroup, change->period ? values->period : 0,
-                                      change->quota ? values->quota : 0, error));
+    const domain_set_scheduler_parameters_args *in = call->in;
+
+    return change_of (in->params.params_val, in->params.params_len);
 }
 
-/* The kernel's values after the write are the live definition's. All of them or none. */
+/* What @change names: @forward gets what it says, @back what the kernel has. */
 static gboolean
-change_live (Domain *domain, const SchedChange *change, GError **error)
+fill_works (const SchedChange *change, Cgroup *cgroup, TuneWork *forward, TuneWork *back, GError **error)
 {
-    const SchedValues wanted = {
+    forward->set_shares = back->set_shares = change->shares != NULL;
+    forward->set_cfs = back->set_cfs = change->period || change->quota;
+    forward->sched = (SchedLimits) {
         .shares = change->shares ? unsigned_of (change->shares) : 0,
         .period = change->period ? unsigned_of (change->period) : 0,
         .quota = change->quota ? change->quota->value.wire_typed_param_value_u.l : 0,
     };
-    Cgroup *cgroup = domain_cgroup (domain, error);
-    DomainCputune *tune = &domain->def->cputune;
-    SchedValues before, after;
+    return (!back->set_shares || cgroup_get_cpu_shares (cgroup, &back->sched.shares, error))
+           && (!back->set_cfs || cgroup_get_cpu_cfs (cgroup, &back->sched.period, &back->sched.quota, error));
+}
 
-    if (!cgroup || !values_read (cgroup, change, &before, error))
-        return FALSE;
-    if (!values_write (cgroup, change, &wanted, error) || !values_read (cgroup, change, &after, error)) {
-        if (!values_write (cgroup, change, &before, NULL))
-            log_error ("domain '%s': its scheduler parameters could not be put back", domain->def->name);
-        return FALSE;
+/* The kernel's values after the write are the live definition's. */
+static void
+take_sched (const Call *call, DomainDef *def, const TuneWork *written)
+{
+    const SchedChange change = change_of_call (call);
+    DomainCputune *tune = &def->cputune;
+
+    if (change.shares) {
+        tune->shares = written->sched.shares;
+        cgroup_keep_cpu_shares (call->domain->instance->cgroup, unsigned_of (change.shares));
     }
-    change_keep (change, tune);
-    if (change->shares)
-        tune->shares = after.shares;
-    if (change->period)
-        tune->period = after.period;
-    if (change->quota)
-        tune->quota = after.quota;
-    return TRUE;
+    if (change.period)
+        tune->period = written->sched.period;
+    if (change.quota)
+        tune->quota = written->sched.quota;
 }
 
 static void
-change_tell (const Domain *domain, const SchedChange *change)
+tell_sched (Call *call, Affect affect)
 {
-    const DomainCputune *tune = &domain->def->cputune;
-    GArray *params = params_new ();
+    const DomainCputune *tune = &call->domain->def->cputune;
+    const SchedChange change = change_of_call (call);
+    GArray *params;
 
-    if (change->shares)
+    if (!(affect & AFFECT_LIVE) || (!change.shares && !change.period && !change.quota))
+        return;
+    params = params_new ();
+    if (change.shares)
         params_add_ullong (params, "cputune.cpu_shares", tune->shares);
-    if (change->period)
+    if (change.period)
         params_add_ullong (params, "cputune.vcpu_period", tune->period);
-    if (change->quota)
+    if (change.quota)
         params_add_llong (params, "cputune.vcpu_quota", tune->quota);
-    event_tunable (domain, params);
+    event_tunable (call->domain, params);
+}
+
+static DomainDef *
+changed (const DomainDef *def, const SchedChange *change)
+{
+    DomainDef *copy = domain_def_copy (def);
+
+    change_keep (change, &copy->cputune);
+    return copy;
 }
 
 static ApiResult
-sched_set (Domain *domain, const wire_typed_param *params, guint n, guint flags, GError **error)
+sched_run (Call *call, const SchedChange *change, Affect affect, GError **error)
+{
+    TuneOrder order = { .affect = affect, .take = take_sched, .tell = tell_sched };
+    g_autoptr (TuneWork) forward = NULL, back = NULL;
+    Domain *domain = call->domain;
+    Cgroup *cgroup;
+
+    if (affect & AFFECT_LIVE) {
+        cgroup = domain_cgroup (domain, error);
+        if (!cgroup)
+            return API_FAILED;
+        forward = tune_work_empty (domain->instance);
+        back = tune_work_empty (domain->instance);
+        if (!fill_works (change, cgroup, forward, back, error))
+            return API_FAILED;
+        order.live = changed (domain->def, change);
+        order.forward = g_steal_pointer (&forward);
+        order.back = g_steal_pointer (&back);
+    }
+    if (affect & AFFECT_CONFIG)
+        order.config = changed (domain_config_def (domain), change);
+    return tune_order_run (call, &order, error);
+}
+
+static ApiResult
+sched_set (Call *call, const wire_typed_param *params, guint n, guint flags, GError **error)
 {
     static const ParamSpec specs[] = {
         { "cpu_shares", PARAM_ULLONG },
         { "vcpu_period", PARAM_ULLONG },
         { "vcpu_quota", PARAM_LLONG },
     };
-    const SchedChange change = {
-        .shares = params_find (params, n, "cpu_shares"),
-        .period = params_find (params, n, "vcpu_period"),
-        .quota = params_find (params, n, "vcpu_quota"),
-    };
-    DomainCputune *config = &domain_config_def (domain)->cputune, was = *config;
-    gboolean saved;
+    const SchedChange change = change_of (params, n);
     Affect affect;
 
     if (!params_check_some (params, n, specs, G_N_ELEMENTS (specs), error)
-        || !change_check (&change, error) || !affect_resolve (domain, flags, &affect, error))
+        || !change_check (&change, error) || !affect_resolve (call->domain, flags, &affect, error))
         return API_FAILED;
-    if ((affect & AFFECT_LIVE) && !change_live (domain, &change, error))
-        return API_FAILED;
-    if (affect & AFFECT_CONFIG)
-        change_keep (&change, config);
-    saved = affect_save (domain, affect, error);
-    if (!saved && (affect & AFFECT_CONFIG))
-        *config = was;
-    /* the kernel has it, whether or not that could be saved */
-    if ((affect & AFFECT_LIVE) && n > 0)
-        change_tell (domain, &change);
-    return saved ? API_DONE : API_FAILED;
+    return sched_run (call, &change, affect, error);
 }
 
 ApiResult
@@ -250,7 +270,7 @@ api_domain_set_scheduler_parameters (Call *call, const domain_set_scheduler_para
                                      none *out, GError **error)
 {
     (void) out;
-    return sched_set (call->domain, in->params.params_val, in->params.params_len, 0, error);
+    return sched_set (call, in->params.params_val, in->params.params_len, 0, error);
 }
 
 ApiResult
@@ -259,5 +279,5 @@ api_domain_set_scheduler_parameters_flags (Call *call,
                                            none *out, GError **error)
 {
     (void) out;
-    return sched_set (call->domain, in->params.params_val, in->params.params_len, in->flags, error);
+    return sched_set (call, in->params.params_val, in->params.params_len, in->flags, error);
 }

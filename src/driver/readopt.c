@@ -16,6 +16,7 @@
 #include "driver/oom_watch.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
+#include "driver/tune_note.h"
 #include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -138,6 +139,7 @@ adopt_running (Instance *instance, gboolean alive)
         frozen_recover (domain);
     if (restart) {
         device_recover (domain, FALSE);
+        tune_recover (domain, FALSE);
         log_warning ("domain '%s': its restart was cut short by the end of a daemon", domain->def->name);
         job_begin (&domain->jobs, JOB_INTERNAL, "restart, cut short", 0, restart_cut_short, NULL, instance);
         return;
@@ -149,6 +151,7 @@ adopt_running (Instance *instance, gboolean alive)
     }
     if (destroy || !alive) {
         device_recover (domain, FALSE);
+        tune_recover (domain, FALSE);
         if (destroy)
             domain_destroy_itself (domain, "destroy, cut short by the end of a daemon");
         else
@@ -156,6 +159,7 @@ adopt_running (Instance *instance, gboolean alive)
         return;
     }
     device_recover (domain, TRUE);
+    tune_recover (domain, TRUE);
     oom_watch_begin (instance, FALSE);
     if (hooks_present ())
         hook_run (domain->def->name, "reconnect", "begin", "-", domain_def_format (domain->def, 0),
@@ -192,6 +196,7 @@ readopt_one (DomainStatus *status, gpointer list)
     } else if (state == STATE_CRASHED) {
         instance->phase = PHASE_KEPT;
         lifecycle_apply (domain, LIFE_READOPTED_KEPT);
+        tune_recover (domain, TRUE);
     } else {
         domain_ref (domain);
         adopt_running (instance, pidfd >= 0);

@@ -10,11 +10,11 @@
 #include "conf/cpulist.h"
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
+#include "driver/tune_work.h"
 #include "driver/vcpus.h"
 #include "host/block.h"
 #include "host/node.h"
 #include "util/error.h"
-#include "util/log.h"
 
 /* ---- CPUs */
 
@@ -123,125 +123,7 @@ tune_pids (const DomainDef *def)
     return def->skep && def->skep->tasks_max ? def->skep->tasks_max : daemon_state.settings->pids_max;
 }
 
-/* ---- rules of block devices */
-
-static gboolean
-same_rule (const CgroupBlkio *one, const CgroupBlkio *two)
-{
-    return one->weight == two->weight && one->rbps == two->rbps && one->wbps == two->wbps
-           && one->riops == two->riops && one->wiops == two->wiops;
-}
-
-char *
-tune_rule_text (const CgroupBlkio *rule)
-{
-    const struct {
-        const char *name;
-        guint64 value;
-    } parts[] = {
-        { "weight", rule->weight }, { "read_bytes_sec", rule->rbps }, { "write_bytes_sec", rule->wbps },
-        { "read_iops_sec", rule->riops }, { "write_iops_sec", rule->wiops },
-    };
-    GString *text = g_string_new (NULL);
-
-    for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-        if (parts[i].value)
-            g_string_append_printf (text, "%s%s=%" G_GUINT64_FORMAT, text->len ? " " : "", parts[i].name,
-                                    parts[i].value);
-    return g_string_free (text, FALSE);
-}
-
-/* ---- what is to be written, by any thread */
-
-struct TuneWork {
-    Cgroup *cgroup;             /* a copy */
-    char *name;                 /* of the domain, for the log */
-    char *cpus, *mems;          /* NULL: stay */
-    char *wanted;               /* the CPUs, to compare; NULL: not asked for */
-    gboolean set_weight;
-    guint weight;
-    GArray *rules;              /* of CgroupBlkio */
-};
-
-void
-tune_work_free (TuneWork *work)
-{
-    if (!work)
-        return;
-    cgroup_free (work->cgroup);
-    g_free (work->name);
-    g_free (work->cpus);
-    g_free (work->mems);
-    g_free (work->wanted);
-    if (work->rules)
-        g_array_unref (work->rules);
-    g_free (work);
-}
-
-/* What the kernel really gives, where it is less than what was asked. */
-static void
-compare_cpus (const TuneWork *work)
-{
-    g_autofree char *effective = cgroup_effective_cpus (work->cgroup, NULL);
-
-    if (effective && strcmp (g_strstrip (effective), work->wanted) != 0)
-        log_warning ("domain '%s': of the CPUs %s the kernel gives %s", work->name, work->wanted, effective);
-}
-
-/* What the kernel made of it otherwise is told. */
-static gboolean
-write_rule (const TuneWork *work, const CgroupBlkio *rule, GError **error)
-{
-    const CgroupBlkio none = { 0 };
-    g_autofree char *asked = NULL, *got = NULL;
-    g_autoptr (GError) failure = NULL;
-    CgroupBlkio now;
-
-    if (!cgroup_set_blkio_device (work->cgroup, rule, &failure)) {
-        /* the limits of a device that has vanished went with it */
-        if (same_rule (rule, &none) && error_errno (failure) == ENODEV)
-            return TRUE;
-        g_propagate_error (error, g_steal_pointer (&failure));
-        return FALSE;
-    }
-    if (!cgroup_get_blkio_device (work->cgroup, rule->device, &now, error))
-        return FALSE;
-    if (same_rule (rule, &now))
-        return TRUE;
-    asked = tune_rule_text (rule);
-    got = tune_rule_text (&now);
-    log_warning ("domain '%s': of the limits %s of block device %u:%u the kernel made %s", work->name, asked,
-                 major (rule->device), minor (rule->device), got);
-    return TRUE;
-}
-
-static void
-compare_weight (const TuneWork *work)
-{
-    guint weight = 0;
-
-    if (work->weight && cgroup_get_blkio_weight (work->cgroup, &weight, NULL) && weight != work->weight)
-        log_warning ("domain '%s': of the weight %u of block devices the kernel made %u", work->name,
-                     work->weight, weight);
-}
-
-gboolean
-tune_work_run (const TuneWork *work, GError **error)
-{
-    if ((work->cpus || work->mems) && !cgroup_set_cpuset (work->cgroup, work->cpus, work->mems, error))
-        return FALSE;
-    if (work->wanted)
-        compare_cpus (work);
-    if (work->set_weight) {
-        if (!cgroup_set_blkio_weight (work->cgroup, work->weight, error))
-            return FALSE;
-        compare_weight (work);
-    }
-    for (guint i = 0; i < work->rules->len; i++)
-        if (!write_rule (work, &g_array_index (work->rules, CgroupBlkio, i), error))
-            return FALSE;
-    return TRUE;
-}
+/* ---- what is to be written */
 
 /* A limit that goes is a limit to all. */
 static char *
@@ -277,14 +159,21 @@ plan_cpuset (TuneWork *work, const DomainDef *from, const DomainDef *to, GError 
 gboolean
 tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error)
 {
-    const char *pin = to->cputune.emulatorpin;
+    return !g_strcmp0 (from ? from->cputune.emulatorpin : NULL, to->cputune.emulatorpin)
+           || tune_emulator_set (instance, to, error);
+}
+
+gboolean
+tune_emulator_set (Instance *instance, const DomainDef *def, GError **error)
+{
+    const char *pin = def->cputune.emulatorpin;
     g_autofree char *online = NULL;
     gsize size = CPU_ALLOC_SIZE (CPULIST_MAX);
     cpu_set_t *mask;
     CpuSet cpus;
     int r;
 
-    if (!g_strcmp0 (from ? from->cputune.emulatorpin : NULL, pin) || instance->pid <= 0)
+    if (instance->pid <= 0)
         return TRUE;
     if (!pin)
         pin = g_strchomp (online = node_read ("/sys/devices/system/cpu/online"));
@@ -392,7 +281,7 @@ says_already (const DomainDef *def, const BlkioDevice *device)
         const CgroupBlkio rule = rule_of (other, 0);
 
         if (!strcmp (other->path, device->path))
-            return same_rule (&rule, &wanted);
+            return tune_rule_same (&rule, &wanted);
     }
     return FALSE;
 }
@@ -431,7 +320,7 @@ plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, con
     for (guint i = 0; i < after->len; i++) {
         const CgroupBlkio *rule = &g_array_index (after, CgroupBlkio, i);
 
-        if (!same_rule (rule_for (before, rule->device), rule))
+        if (!tune_rule_same (rule_for (before, rule->device), rule))
             g_array_append_val (work->rules, *rule);
     }
 }
@@ -439,27 +328,12 @@ plan_blkio (TuneWork *work, const Instance *instance, const DomainDef *from, con
 TuneWork *
 tune_work_new (const Instance *instance, const DomainDef *from, const DomainDef *to, gboolean must, GError **error)
 {
-    TuneWork *work = g_new0 (TuneWork, 1);
+    TuneWork *work = tune_work_empty (instance);
 
-    work->cgroup = cgroup_copy (instance->cgroup);
-    work->name = g_strdup (to->name);
-    work->rules = g_array_new (FALSE, TRUE, sizeof (CgroupBlkio));
     if (!plan_cpuset (work, from, to, error) || (must && !devices_there (from, to, error))) {
         tune_work_free (work);
         return NULL;
     }
     plan_blkio (work, instance, from, to);
     return work;
-}
-
-gboolean
-tune_work_needed (const TuneWork *work)
-{
-    return work->cpus || work->mems || work->set_weight || work->rules->len > 0;
-}
-
-gboolean
-tune_work_devices (const TuneWork *work)
-{
-    return work->rules->len > 0;
 }

@@ -46,21 +46,37 @@ TuneWork *tune_work_new (const Instance *instance, const DomainDef *from, const 
 gboolean tune_work_needed (const TuneWork *work);
 /* Whether it waits for block devices: else, where nothing runs in the group yet, it waits for nothing. */
 gboolean tune_work_devices (const TuneWork *work);
-gboolean tune_work_run (const TuneWork *work, GError **error);
+gboolean tune_work_run (TuneWork *work, GError **error);
 void tune_work_free (TuneWork *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TuneWork, tune_work_free)
 
 /* Whether the block devices that @def has limits for are there. */
 gboolean tune_check_devices (const DomainDef *def, GError **error);
 
-/* The CPUs of the controller. */
+/* The CPUs of the controller: where they differ from what @from says, and in any case. */
 gboolean tune_emulator (Instance *instance, const DomainDef *from, const DomainDef *to, GError **error);
+gboolean tune_emulator_set (Instance *instance, const DomainDef *def, GError **error);
 
 /* Changes a definition as @request says; it is judged afterwards. */
 typedef gboolean (*TuneEdit) (DomainDef *def, gconstpointer request, GError **error);
+/* Puts what the kernel made of it, which @written has, into the definition that becomes the live one. */
+typedef void (*TuneTake) (const Call *call, DomainDef *def, const TuneWork *written);
 /* Tells of a change that is done. */
 typedef void (*TuneTell) (Call *call, Affect affect);
-/* The change in what @affect names, all of it or nothing: edits copies, writes the live one's limits by a
- * task, saves, and tells (@tell, may be NULL). What it returns is the handler's answer. */
+
+typedef struct {
+    Affect affect;
+    DomainDef *live, *config;   /* as they shall be; NULL: stays */
+    TuneWork *forward, *back;   /* into the running container's group, and what undoes that */
+    TuneTake take;              /* NULL: the definition has it already */
+    TuneTell tell;              /* NULL: nobody is told */
+} TuneOrder;
+
+/* Does it, all of it or nothing: notes in the status file what there was (tune_note.h), writes the limits by a task,
+ * saves, and tells. Takes what @order points to. What it returns is the handler's answer. */
+ApiResult tune_order_run (Call *call, const TuneOrder *order, GError **error);
+/* The change in what @affect names: edits copies, and does the difference. */
 ApiResult tune_change (Call *call, Affect affect, TuneEdit edit, gconstpointer request, TuneTell tell,
                        GError **error);
+/* A copy of @def with that change. NULL with error. */
+DomainDef *tune_edited (const DomainDef *def, TuneEdit edit, gconstpointer request, GError **error);

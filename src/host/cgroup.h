@@ -98,6 +98,8 @@ gboolean cgroup_set_memory_soft (Cgroup *c, guint64 soft, GError **error);
 gboolean cgroup_get_memory (Cgroup *c, guint64 *hard, guint64 *soft, guint64 *swap_hard, GError **error);
 gboolean cgroup_memory_usage (const Cgroup *c, guint64 *usage, GError **error);
 gboolean cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error);    /* 2..262144; v2: weight */
+/* As if set here: they were, through a copy. */
+void cgroup_keep_cpu_shares (Cgroup *c, guint64 shares);
 gboolean cgroup_get_cpu_shares (Cgroup *c, guint64 *shares, GError **error);
 gboolean cgroup_set_cpu_cfs (Cgroup *c, guint64 period, gint64 quota, GError **error);  /* 0 period: keep */
 gboolean cgroup_get_cpu_cfs (Cgroup *c, guint64 *period, gint64 *quota, GError **error);

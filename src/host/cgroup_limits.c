@@ -71,8 +71,14 @@ cgroup_set_cpu_shares (Cgroup *c, guint64 shares, GError **error)
 
     if (!h || !h->ops->set_shares (h, c, shares, error))
         return FALSE;
-    c->shares = shares;
+    cgroup_keep_cpu_shares (c, shares);
     return TRUE;
+}
+
+void
+cgroup_keep_cpu_shares (Cgroup *c, guint64 shares)
+{
+    c->shares = shares;
 }
 
 gboolean

@@ -181,6 +181,19 @@ class World:
         # the first change waits for the end of the recovery
         self.checks.that("the recovery comes to an end", t.wait_until(lambda: not self.noted(), PATIENCE))
 
+    def process_dies(self):
+        """The daemon, at no place that matters."""
+        os.kill(self.daemon.pid(), 9)
+        if self.process:
+            self.process.wait()
+        self.after_death()
+
+    def learn_command(self):
+        """Of the first daemon, for those that follow it."""
+        with open(f"/proc/{self.daemon.pid()}/cmdline", encoding="utf-8") as handle:
+            self.command = handle.read().split("\0")[:-1]
+        self.first = self.daemon.death()
+
     def answers(self):
         with contextlib.suppress(libvirt.libvirtError):
             self.domain()
@@ -201,9 +214,10 @@ def in_namespace(path):
 def fail_steps(world, device):
     for step in device.attach:
         for place in ("before", "after"):
-            what = f"{device.word}: {step} fails {place} it"
+            what, before = f"{device.word}: {step} fails {place} it", world.documents()
             world.arm(f"fail {place} {step}")
             done = world.change("attach", device.xml)
+            world.checks.equal(f"{what}: the definitions are as before", world.documents(), before)
             world.checks.that(f"{what}: the fault was met", world.met())
             world.checks.matches(f"{what}: the error", f"{step}: made to fail", done.err)
             world.is_nowhere(what, device)
@@ -420,19 +434,17 @@ def main():
     checks = t.Checks("start-hotplug")
     with t.work_dir() as directory, contextlib.ExitStack() as stack:
         world = World(directory, checks, stack)
-        with world.daemon as daemon:
-            with open(f"/proc/{daemon.pid()}/cmdline", encoding="utf-8") as handle:
-                world.command = handle.read().split("\0")[:-1]
-            world.first = daemon.death()
+        with world.daemon:
+            world.learn_command()
             world.domain_new()
             world.begin()
             for device in table(world):
                 for part in (fail_steps, kill_daemon):
                     if not checks.failed:
                         part(world, device)
-                # a virtual device of the host's that is inside ends with the container
-                for action, steps in ENDS if device.word != "skephost" else ():
-                    if not checks.failed:
+                for action, steps in ENDS:
+                    # without a daemon a virtual device of the host's that is inside ends with the container
+                    if not checks.failed and (device.word != "skephost" or action != "kill-both"):
                         ends(world, device, action, steps)
             for update in update_table(world):
                 if not checks.failed:
