@@ -42,6 +42,9 @@ void helper_device_add (HelperCall *call, MonitorPacket *answer);
 /* words PLAN-FD and the mount namespace that the container's was copied from (MONITOR_TREE), or - for none. */
 void helper_device_remove (HelperCall *call, MonitorPacket *answer);
 
+/* words PLAN-FD and NETNS-FD, outside of containers: what one that has ended has of the host's network devices. */
+void helper_device_return (HelperCall *call, MonitorPacket *answer);
+
 /* words PLAN-FD and ro or rw: whether the mount may be written to. */
 void helper_device_access (HelperCall *call, MonitorPacket *answer);
 

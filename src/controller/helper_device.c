@@ -326,6 +326,35 @@ run (const HelperCall *call, MonitorPacket *answer, int (*mount) (Device *), int
     plan_device_free (&d.plan);
 }
 
+/* The container has ended; what is left is its network namespace. */
+void
+helper_device_return (HelperCall *call, MonitorPacket *answer)
+{
+    autofd int host = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int fd = fd_parse (call->words[0]), netns = fd_parse (call->words[1]);
+    Failure failure = { .step = STEP_NONE };
+    const char *why = "";
+    device_plan plan;
+
+    if (fd < 0 || netns < 0 || plan_device_from_fd (fd, &plan, &why) < 0) {
+        helper_failed (answer, STEP_READ_PLAN, why);
+        return;
+    }
+    if (plan.links.links_len != 1 || plan.link_end != DEVICE_LINK_RETURN) {
+        errno = EINVAL;
+        failure_set (&failure, STEP_READ_PLAN, "not a network device of the host's");
+    } else if (host < 0 || setns (netns, CLONE_NEWNET) < 0) {
+        failure_set (&failure, STEP_LINK, "network namespace");
+    } else {
+        link_return (plan.links.links_val, host, &failure);
+    }
+    if (failure.step != STEP_NONE)
+        failure_to_packet (&failure, answer);
+    else
+        answer->type = MONITOR_DONE;
+    plan_device_free (&plan);
+}
+
 void
 helper_device_access (HelperCall *call, MonitorPacket *answer)
 {

@@ -39,6 +39,7 @@ static const struct {
     { "initctl", 1, false, helper_initctl, "0|6: writes the container's initctl fifo" },
     { "device-add", 1, false, helper_device_add, "PLAN-FD: brings a device into the container" },
     { "device-remove", 2, false, helper_device_remove, "PLAN-FD TREE-FD|-: takes it away again" },
+    { "device-return", 2, true, helper_device_return, "PLAN-FD NETNS-FD: from what is left of a container" },
     { "device-access", 2, false, helper_device_access, "PLAN-FD ro|rw: of a mount that stays" },
     { "filesystem", 2, false, helper_filesystem, "TARGET MAJOR:MINOR: opens it, to be frozen" },
     { "trim", 3, false, helper_trim, "TARGET MAJOR:MINOR MINIMUM: discards what it does not use" },

@@ -7,8 +7,10 @@
 
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
+#include "driver/device_steps.h"
 #include "driver/events.h"
 #include "driver/fault.h"
+#include "driver/start_private.h"
 #include "driver/store.h"
 #include "host/block.h"
 #include "security/audit.h"
@@ -58,6 +60,8 @@ device_change_free (DeviceChange *change)
     g_clear_error (&change->error);
     if (change->images)
         g_array_unref (change->images);
+    if (change->controllers)
+        g_ptr_array_unref (change->controllers);
     plan_facts_free (change->facts);
     domain_def_free (change->alone);
     domain_def_free (change->config);
@@ -114,6 +118,9 @@ change_over (DeviceChange *change)
     gboolean good = change->recovering ? !change->attach : !change->error;
 
     if (device_change_instance (change)) {
+        /* else it may be inside of one that has ended: its end looks for it */
+        if ((good && change->attach) || device_on_host (change))
+            links_came (change->domain->instance);
         audit_change (change, good);
         if (good && change->attach)
             event_device_added (domain, change->alias);

@@ -48,6 +48,9 @@ PlanFacts *device_recall_facts (const DomainDef *alone, DeviceKind kind, const P
 gboolean device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts *facts, const char *verb,
                        const char *more, int extra, TaskDone done, gpointer data, GError **error);
 
+/* That plan, as skep-helper takes it: a descriptor, -1 with error. */
+int device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error);
+
 /* ---- between device_change.c, the runner, device_steps.c, the tables, and device_recover.c */
 
 #define NOTE_CHANGE "device-change"     /* "attach|detach live|config NUMBERS XML" */
@@ -69,6 +72,7 @@ typedef struct {
     NbdServers *servers;        /* while they are attached */
     guint look_timer;           /* source id */
     char *host_end;             /* name of a link's end that stays here, "" none */
+    GPtrArray *controllers;     /* the live definition's as they were without it, to tell them apart only; NULL */
 
     const struct DeviceStep *steps;
     guint n_steps, step, begun; /* bits of steps */

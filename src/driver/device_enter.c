@@ -8,6 +8,7 @@
 #include "driver/daemon.h"
 #include "driver/errand.h"
 #include "driver/planner.h"
+#include "driver/start_private.h"
 #include "driver/store.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -69,8 +70,8 @@ label_options (const DomainDef *def)
     return options;
 }
 
-static int
-plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
+int
+device_plan_fd (const DomainDef *alone, const PlanFacts *facts, GError **error)
 {
     g_autofree char *stage_dir = store_stage_dir ();
     const PlanContext context = { .stage_dir = stage_dir, .label_options = label_options (alone) };
@@ -94,7 +95,7 @@ device_enter (Domain *domain, Job *job, const DomainDef *alone, const PlanFacts 
 
     if (!errand_target (domain, &target, error))
         return FALSE;
-    fd = plan_fd (alone, facts, error);
+    fd = device_plan_fd (alone, facts, error);
     if (fd < 0) {
         errand_target_clear (&target);
         return FALSE;
@@ -114,6 +115,12 @@ send_helper (DeviceChange *change, const char *verb, GError **error)
                          error) ? STEP_WAIT : STEP_FAILED;
 }
 
+static gboolean
+is_host_link (const DeviceChange *change)
+{
+    return change->kind == DEVICE_HOSTDEV && ((const HostdevDef *) change->item)->type == HOSTDEV_NET;
+}
+
 /* A network device of the host is no <interface>: nothing was made for it. On its way in, again too, it is on the
  * host and has a number there. */
 static void
@@ -122,7 +129,7 @@ add_hostdev_link (DeviceChange *change, gboolean enters)
     const HostdevDef *dev = change->item;
     int index;
 
-    if (change->kind != DEVICE_HOSTDEV || dev->type != HOSTDEV_NET)
+    if (!is_host_link (change))
         return;
     index = enters ? link_index (dev->interface) : 1;
     device_set_link_fact (change, dev->interface, index ? index : 1, dev->interface, NULL, dev);
@@ -132,6 +139,9 @@ StepResult
 device_run_enter (DeviceChange *change, GError **error)
 {
     add_hostdev_link (change, TRUE);
+    if (is_host_link (change))
+        links_coming (change->domain->instance, change->alone,
+                      g_array_index (change->facts->hostdevs, PlanDevice, 0).link);
     return send_helper (change, "device-add", error);
 }
 
@@ -217,13 +227,12 @@ device_run_leave (DeviceChange *change, GError **error)
     return has_locked_mounts (change) ? ask_for_tree (change) : send_to_remove (change, -1, error);
 }
 
-/* A network device of the host that has not moved, or is back. */
-static gboolean
-on_host (const DeviceChange *change)
+gboolean
+device_on_host (const DeviceChange *change)
 {
     const HostdevDef *dev = change->item;
 
-    return change->kind == DEVICE_HOSTDEV && dev->type == HOSTDEV_NET && link_index (dev->interface) > 0;
+    return is_host_link (change) && link_index (dev->interface) > 0;
 }
 
 StepResult
@@ -234,7 +243,7 @@ device_undo_enter (DeviceChange *change)
     StepResult result;
 
     /* one that was never made was not moved either */
-    if (!device_needs_leave (change) || (net && !net->guest_actual) || on_host (change))
+    if (!device_needs_leave (change) || (net && !net->guest_actual) || device_on_host (change))
         return STEP_DONE;
     result = device_run_leave (change, &error);
     if (error)

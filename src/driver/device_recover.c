@@ -102,6 +102,15 @@ parse_change (Domain *domain, const char *note, DeviceChange **ret, GError **err
 
 /* ---- the recovery of a container that runs */
 
+static void
+save_notes (Domain *domain)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (!store_save_status (domain, &error))
+        log_error ("domain '%s': %s", domain->def->name, error->message);
+}
+
 static Instance *
 running (const Recovery *recovery)
 {
@@ -133,10 +142,8 @@ update_undone (Domain *domain, const GError *error, gpointer data)
     if (instance) {
         if (saved && !restore_saved (domain, saved, &why))
             log_error ("domain '%s': saved definition: %s", domain->def->name, why->message);
-        g_clear_error (&why);
         device_update_unnote (instance);
-        if (!store_save_status (domain, &why))
-            log_error ("domain '%s': %s", domain->def->name, why->message);
+        save_notes (domain);
     }
     recovery_over (recovery);
 }
@@ -145,11 +152,8 @@ update_undone (Domain *domain, const GError *error, gpointer data)
 static void
 update_was_done (Recovery *recovery)
 {
-    g_autoptr (GError) error = NULL;
-
     device_update_unnote (recovery->domain->instance);
-    if (!store_save_status (recovery->domain, &error))
-        log_error ("domain '%s': %s", recovery->domain->def->name, error->message);
+    save_notes (recovery->domain);
     recovery_over (recovery);
 }
 
@@ -165,8 +169,11 @@ undo_update (Recovery *recovery)
     guint index;
 
     if (!note || !parse_device (domain, note, DOMAIN_PARSE_LIVE, before, &error)) {
-        if (error)
+        if (error) {    /* told of once: nobody will understand it later */
             log_error ("domain '%s': a change of a device was cut short: %s", domain->def->name, error->message);
+            device_update_unnote (instance);
+            save_notes (domain);
+        }
         recovery_over (recovery);
         return;
     }
@@ -206,9 +213,12 @@ recover_run (Job *job, gpointer data)
         device_change_undo (change);
         return;
     }
-    if (error)
+    if (error) {
         log_error ("domain '%s': a change of its devices was cut short: %s", recovery->domain->def->name,
                    error->message);
+        instance_set_note (recovery->domain->instance, NOTE_CHANGE, NULL);
+        save_notes (recovery->domain);
+    }
     undo_update (recovery);
 }
 
@@ -255,10 +265,12 @@ forget (Domain *domain)
     Instance *instance = domain->instance;
     g_autoptr (GError) error = NULL;
 
-    if (!forget_change (domain, instance_note (instance, NOTE_CHANGE), &error)
-        || !forget_update (domain, instance_note (instance, NOTE_UPDATE), instance_note (instance, NOTE_UPDATE_SAVED),
-                           &error))
+    if (!forget_change (domain, instance_note (instance, NOTE_CHANGE), &error))
         log_error ("domain '%s': a change of its devices was cut short: %s", domain->def->name, error->message);
+    g_clear_error (&error);
+    if (!forget_update (domain, instance_note (instance, NOTE_UPDATE), instance_note (instance, NOTE_UPDATE_SAVED),
+                        &error))
+        log_error ("domain '%s': a change of a device was cut short: %s", domain->def->name, error->message);
     instance_set_note (instance, NOTE_CHANGE, NULL);
     device_update_unnote (instance);
 }

@@ -8,6 +8,7 @@
 #include "driver/daemon.h"
 #include "driver/device_match.h"
 #include "driver/device_update.h"
+#include "driver/start_private.h"
 #include "driver/store.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -83,6 +84,20 @@ replace_over (Replace *replace, const GError *error)
     g_free (replace);
 }
 
+/* It could not, since init has ended: what runs next, after a reboot from inside, is to have it as before. */
+static void
+keep_for_next (Replace *replace)
+{
+    DomainDef *def = replace->domain->def;
+    DomainDevice *before = &replace->before;
+
+    if (!still_runs (replace) || !instance_init_ends (replace->domain->instance)
+        || domain_device_find (def, before->kind, before->item) != -1)
+        return;
+    g_ptr_array_add (domain_device_list (def, before->kind), domain_device_copy (before->kind, before->item));
+    domain_def_judge (def, &daemon_state.defaults, NULL);
+}
+
 /* The change itself has said what went wrong with it. */
 static void
 brought_back (Domain *domain, const GError *error, gpointer data)
@@ -90,7 +105,8 @@ brought_back (Domain *domain, const GError *error, gpointer data)
     Replace *replace = data;
 
     (void) domain;
-    (void) error;
+    if (error)
+        keep_for_next (replace);
     replace_over (replace, replace->error);
 }
 

@@ -122,9 +122,25 @@ live_add (DeviceChange *change)
         device_usb_found (change->item, &numbers);
     g_ptr_array_add (domain_device_list (change->domain->def, change->kind),
                      domain_device_copy (change->kind, change->item));
+    if (!change->controllers) {
+        change->controllers = g_ptr_array_copy (change->domain->def->controllers, NULL, NULL);
+        g_ptr_array_set_free_func (change->controllers, NULL);
+    }
     /* what it brings along (controllers), as the next daemon would read it */
     domain_def_judge (change->domain->def, &daemon_state.defaults, NULL);
     device_numbers_set (change->domain->instance, change->alias, &numbers);
+}
+
+/* What it brought along goes with it when it does not come after all. */
+static void
+live_take_back (DeviceChange *change)
+{
+    GPtrArray *now = change->domain->def->controllers;
+
+    live_remove (change);
+    for (guint i = now->len; change->controllers && i-- > 0;)
+        if (!g_ptr_array_find (change->controllers, now->pdata[i], NULL))
+            g_ptr_array_remove_index (now, i);
 }
 
 /* The live definition, the notes and the status file change together. */
@@ -152,7 +168,7 @@ StepResult
 device_undo_commit (DeviceChange *change)
 {
     if (change->attach || change->recovering)
-        live_remove (change);
+        live_take_back (change);
     else if (live_index (change) < 0)
         live_add (change);
     return STEP_DONE;

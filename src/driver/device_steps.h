@@ -59,6 +59,8 @@ StepResult device_run_unlink (DeviceChange *change, GError **error);
 
 StepResult device_run_enter (DeviceChange *change, GError **error);
 StepResult device_undo_enter (DeviceChange *change);
+/* A network device of the host that has not moved, or is back. */
+gboolean device_on_host (const DeviceChange *change);
 gboolean device_needs_leave (DeviceChange *change);
 StepResult device_run_leave (DeviceChange *change, GError **error);
 StepResult device_undo_leave (DeviceChange *change);

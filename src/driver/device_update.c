@@ -312,6 +312,22 @@ passes (const Update *update, const char *step, FaultPlace place, GError **error
            || error_set (error, ERR_INTERNAL, "%s: made to fail", step);
 }
 
+/* What it cannot put back, it tells of. */
+static void
+untake_both (Update *update, const char *text, DomainDef *config)
+{
+    Domain *domain = update->domain;
+    g_autoptr (GError) error = NULL;
+
+    take_item (update, update->before);
+    if (config && !device_replace_config (domain, text, config, &error))
+        log_error ("domain '%s': its saved definition could not be put back: %s", domain->def->name, error->message);
+    g_clear_error (&error);
+    device_update_note (domain, update->kind, update->before, NULL);
+    if (!store_save_status (domain, &error))
+        log_error ("domain '%s': %s", domain->def->name, error->message);
+}
+
 /* The saved definition first, since it can be put back; then the live one, which with the notes is one file. */
 static gboolean
 take_both (Update *update, GError **error)
@@ -329,11 +345,7 @@ take_both (Update *update, GError **error)
     if (passes (update, "update-commit", FAULT_BEFORE, error) && store_save_status (domain, error)
         && passes (update, "update-commit", FAULT_AFTER, error))
         return TRUE;
-    take_item (update, update->before);
-    if (before)
-        device_replace_config (domain, text, g_steal_pointer (&before), NULL);
-    device_update_note (domain, update->kind, update->before, NULL);
-    store_save_status (domain, NULL);
+    untake_both (update, text, g_steal_pointer (&before));
     return FALSE;
 }
 

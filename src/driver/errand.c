@@ -78,26 +78,28 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
 {
     g_autoptr (GPtrArray) argv = g_ptr_array_new ();
     g_autofree SpawnFd *map = g_new (SpawnFd, n_fds + 2);
-    SpawnArgs args = { .fds = map, .n_fds = n_fds + 2 };
-    autofd int pidfd = open_init (target, error), ours = -1, theirs = -1;
+    SpawnArgs args = { .fds = map };
+    autofd int pidfd = target->outside ? -1 : open_init (target, error), ours = -1, theirs = -1;
     g_autofree char *whose = g_strdup_printf ("%d %" G_GUINT64_FORMAT " %s", target->init_pid, target->init_start,
                                               words[0]);
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
     int pair[2];
 
-    if (pidfd < 0)
+    if (pidfd < 0 && !target->outside)
         return FALSE;
     /* non-blocking: a helper that was killed has said nothing */
     if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return error_set_errno (error, errno, "cannot make a socket");
     ours = pair[0];
     theirs = pair[1];
-    map[0] = (SpawnFd) { theirs, FD_ANSWER };
-    map[1] = (SpawnFd) { pidfd, FD_PIDFD };
+    map[args.n_fds++] = (SpawnFd) { theirs, FD_ANSWER };
+    if (!target->outside)
+        map[args.n_fds++] = (SpawnFd) { pidfd, FD_PIDFD };
     for (guint i = 0; i < n_fds; i++)
-        map[i + 2] = (SpawnFd) { fds[i], ERRAND_FD_FIRST + (int) i };
-    for (const char *const *word = (const char *const[]) { target->helper, "--answer-fd", "3", "--pidfd",
-                                                           "4", NULL }; *word; word++)
+        map[args.n_fds++] = (SpawnFd) { fds[i], ERRAND_FD_FIRST + (int) i };
+    for (const char *const *word = (const char *const[]) { target->helper, "--answer-fd", "3",
+                                                           target->outside ? NULL : "--pidfd", "4", NULL };
+         *word; word++)
         g_ptr_array_add (argv, (gpointer) *word);
     for (const char *const *word = words; *word; word++)
         g_ptr_array_add (argv, (gpointer) *word);
@@ -112,7 +114,7 @@ run (const ErrandTarget *target, const char *const *words, const int *fds, guint
     if (read_answer (ours, words[0], ret_answer, ret_fd, error))
         return TRUE;
     /* what failed because init ended meanwhile is told as that; its namespaces go before it does */
-    if (ret_answer->err == ESRCH || poll (&ended, 1, 0) > 0) {
+    if (!target->outside && (ret_answer->err == ESRCH || poll (&ended, 1, 0) > 0)) {
         g_clear_error (error);
         return not_running (error);
     }

@@ -11,6 +11,7 @@
 /* Which container; copied on the main loop, so that a thread needs no Domain. */
 typedef struct {
     char *helper;               /* path of the program */
+    gboolean outside;           /* a verb that enters no namespace of its init, which may have gone */
     int init_pid;
     guint64 init_start;
     int cancel;                 /* descriptor, borrowed: once it can be read the helper is killed; 0 none */

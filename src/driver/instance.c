@@ -40,6 +40,7 @@ instance_new (Domain *domain)
     instance->attaching = g_ptr_array_new ();
     instance->log_fd = -1;
     instance->pidfd = -1;
+    instance->netns = -1;
     instance->exit_status = -1;
     instance->start_time = (guint64) g_get_real_time ();
     return instance;
@@ -71,6 +72,8 @@ instance_free (Instance *instance)
     fd_close (&instance->log_fd);
     g_clear_pointer (&instance->console_logs, g_array_unref);
     fd_close (&instance->pidfd);
+    fd_close (&instance->netns);
+    domain_def_free (instance->coming);
     for (guint i = 0; i < instance->n_fds; i++)
         fd_close (&instance->fds[i]);
     g_free (instance->fds);

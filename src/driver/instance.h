@@ -95,6 +95,9 @@ struct Instance {
     pid_t init_pid;
     guint64 init_start;
     guint64 pid_namespace;
+    int netns;                  /* while network devices of the host's are inside, -1 none: links_return.c */
+    DomainDef *coming;          /* with one that may be inside already, though the live definition has it not; NULL */
+    guint64 coming_identity;
     Cgroup *cgroup;
     GPtrArray *frozen;          /* file systems, frozen.h; NULL none */
     GSList *trims;              /* of Trim, trim.h */

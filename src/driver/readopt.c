@@ -158,6 +158,7 @@ adopt_running (Instance *instance, gboolean alive)
             instance_ended (instance);
         return;
     }
+    links_keep (instance);
     device_recover (domain, TRUE);
     tune_recover (domain, TRUE);
     oom_watch_begin (instance, FALSE);

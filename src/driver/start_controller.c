@@ -146,6 +146,7 @@ init_announced (Instance *instance, const MonitorPacket *packet)
     instance->init_pid = (pid_t) packet->a;
     instance->pid_namespace = packet->b;
     instance->init_start = node_process_start (instance->init_pid);
+    links_keep (instance);
     if (instance_note (instance, NOTE_MACVLANS)) {
         /* the container's now: their names are free for others */
         instance_set_note (instance, NOTE_MACVLANS, NULL);

@@ -11,6 +11,7 @@
 
 #include "driver/daemon.h"
 #include "driver/start_private.h"
+#include "host/node.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -47,6 +48,13 @@ instance_controller_alive (const Instance *instance)
     struct pollfd p = { .fd = instance->pidfd, .events = POLLIN };
 
     return instance->pidfd >= 0 && poll (&p, 1, 0) == 0;
+}
+
+gboolean
+instance_init_ends (const Instance *instance)
+{
+    return instance->exited || instance->ending || !instance_controller_alive (instance)
+           || node_process_start (instance->init_pid) != instance->init_start || node_process_ending (instance->init_pid);
 }
 
 static void

@@ -386,6 +386,8 @@ undo_links (Instance *instance)
     /* one that is made after it was deleted would stay */
     if (instance->links_making)
         return STEP_WAIT;
+    if (links_return (instance))
+        return STEP_WAIT;
     if (!hosts && !macvlans)
         return STEP_DONE;
     names = g_strjoin (" ", hosts ? hosts : "", macvlans ? macvlans : "", NULL);

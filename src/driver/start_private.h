@@ -22,7 +22,18 @@ void domains_find_lost (DomainList *list, void (*readopt) (DomainStatus *status,
 
 /* Takes @pidfd: the controller's end is seen from now on. */
 void instance_watch_controller (Instance *instance, int pidfd);
+/* Of a container with network devices of the host's keeps the network namespace, until its end has given them back.
+ * links_return.c */
+void links_keep (Instance *instance);
+/* The one of @alone (domain_device_alone()) is about to enter; and it is in the live definition, or did not. */
+void links_coming (Instance *instance, const DomainDef *alone, guint64 identity);
+void links_came (Instance *instance);
+/* Gives them back. FALSE: there are none, and instance_resume() will not be called. */
+gboolean links_return (Instance *instance);
+#define STEP_LINKS_BIT 5        /* whose undo that is */
 gboolean instance_controller_alive (const Instance *instance);
+/* Its init does nothing any more, whether or not that has been told of. */
+gboolean instance_init_ends (const Instance *instance);
 /* For undo: STEP_DONE when neither controller nor guest has a process left, else escalates. */
 StepResult instance_end_processes (Instance *instance);
 /* Calls instance_resume() a little later, later each time. */

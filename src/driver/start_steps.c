@@ -25,7 +25,7 @@ const StartStep start_steps[] = {
     { 16, "ids", FALSE, 3600000, ids_needed, step_ids, undo_ids },
     { 3, "labels", FALSE, 0, labels_needed, step_labels, undo_labels },
     { STEP_DEVICES_BIT, "devices", FALSE, 0, devices_needed, step_devices, undo_devices },
-    { 5, "links", FALSE, 0, links_needed, step_links, undo_links },
+    { STEP_LINKS_BIT, "links", FALSE, 0, links_needed, step_links, undo_links },
     { 6, "hook-start", TRUE, 60000, hooks_needed, step_hook_start, undo_hook_start },
     { 7, "controller", TRUE, 0, NULL, step_controller, undo_controller },
     { 8, "scope", TRUE, 0, systemd_needed, step_scope, undo_scope },
