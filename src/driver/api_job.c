@@ -3,13 +3,13 @@
  * unbounded. Whether its controller answers. */
 #include "driver/api.h"
 #include "driver/instance.h"
+#include "driver/job_past.h"
 #include "driver/params.h"
 #include "driver/start.h"
 #include "driver/trim.h"
 
 enum { TYPE_NONE, TYPE_BOUNDED, TYPE_UNBOUNDED };   /* virDomainJobType */
-enum { OPERATION_UNKNOWN, OPERATION_START };        /* virDomainJobOperation */
-enum { STATS_COMPLETED = 1 << 0 };                  /* virDomainGetJobStatsFlags */
+enum { STATS_COMPLETED = 1 << 0, STATS_KEEP = 1 << 1 };     /* virDomainGetJobStatsFlags */
 
 /* Milliseconds; FALSE when there is no job. */
 static gboolean
@@ -38,7 +38,18 @@ api_domain_get_job_info (Call *call, const domain_get_job_info_args *in, domain_
     return API_DONE;
 }
 
-/* Nothing is kept of jobs that are over. */
+/* Once, unless it is to be kept. */
+static void
+past_stats (Domain *domain, gboolean keep, domain_get_job_stats_ret *out)
+{
+    if (!domain->past)
+        return;
+    out->type = domain->past->type;
+    out->params.params_val = params_take (job_past_params (domain->past), &out->params.params_len);
+    if (!keep)
+        g_clear_pointer (&domain->past, job_past_free);
+}
+
 ApiResult
 api_domain_get_job_stats (Call *call, const domain_get_job_stats_args *in,
                           domain_get_job_stats_ret *out, GError **error)
@@ -48,6 +59,8 @@ api_domain_get_job_stats (Call *call, const domain_get_job_stats_args *in,
 
     (void) error;
     out->type = TYPE_NONE;
+    if (in->flags & STATS_COMPLETED)
+        past_stats (call->domain, (in->flags & STATS_KEEP) != 0, out);
     if ((in->flags & STATS_COMPLETED) || !job_elapsed (call->domain, &elapsed))
         return API_DONE;
     out->type = TYPE_UNBOUNDED;

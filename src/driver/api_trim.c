@@ -12,6 +12,7 @@
 
 #include "driver/api.h"
 #include "driver/errand.h"
+#include "driver/job_past.h"
 #include "driver/own_fs.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -143,6 +144,8 @@ trimmed (gpointer result, GError *error, gpointer data)
     Call *call = trim->call;
     GError *why = NULL;
 
+    job_past_keep (call->domain, OPERATION_UNKNOWN, trim->since, result ? NULL : error->message,
+                   error && error->code == ERR_OPERATION_ABORTED);
     trim_over (trim);
     if (result) {
         call_done (call);

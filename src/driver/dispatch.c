@@ -7,13 +7,13 @@
 #include "driver/daemon.h"
 #include "driver/events.h"
 #include "driver/object_events.h"
-#include "driver/params.h"
 #include "driver/held.h"
+#include "driver/job_past.h"
 #include "driver/start.h"
 #include "rpc/error_wire.h"
 #include "util/log.h"
 
-#define JOB_LONG_MS 1000 /* a change of a domain that takes as long is told of when it is over */
+#define JOB_LONG_US G_USEC_PER_SEC
 
 /* ---- clients */
 
@@ -100,23 +100,18 @@ call_new (const Proc *proc, RpcCall *rpc, Client *client)
     return call;
 }
 
-/* Watchers of a domain are told of a change that took long, as it is over. */
+/* Of changes those that took a while: others are no news, and would hide the start. */
 static void
-tell_completed (const Call *call)
+keep_past (const Call *call)
 {
-    gint64 since = job_queue_since (&call->domain->jobs);
-    guint64 ms = since ? (guint64) (g_get_monotonic_time () - since) / 1000 : 0;
-    GArray *params;
+    JobKind kind = job_kind (call->job);
+    gint64 since = job_since (call->job);
 
-    if (job_kind (call->job) != JOB_MODIFY || ms < JOB_LONG_MS || call->domain->removing)
+    if (call->domain->removing)
         return;
-    params = params_new ();
-    params_add_int (params, "operation", 0);        /* VIR_DOMAIN_JOB_OPERATION_UNKNOWN */
-    params_add_ullong (params, "time_elapsed", ms);
-    params_add_boolean (params, "success", !call->failure);
-    if (call->failure)
-        params_add_string (params, "errmsg", call->failure);
-    event_job_completed (call->domain, params);
+    if (kind == JOB_START || (kind == JOB_MODIFY && g_get_monotonic_time () - since >= JOB_LONG_US))
+        job_past_keep (call->domain, kind == JOB_START ? OPERATION_START : OPERATION_UNKNOWN, since, call->failure,
+                       call->cancelled);
 }
 
 /* After the answer: the next job of the domain may run from here. */
@@ -127,7 +122,7 @@ call_free (Call *call)
     Domain *domain;
 
     if (call->job && call->domain)
-        tell_completed (call);
+        keep_past (call);
     job = g_steal_pointer (&call->job);
     domain = g_steal_pointer (&call->domain);
     if (call->proc->decode)
@@ -204,6 +199,7 @@ call_failed (Call *call, GError *error)
     error_log (call->proc->name, call->client->id, error);
     rpc_call_error (call->rpc, error);
     call->failure = error_text (error);
+    call->cancelled = error->code == ERR_OPERATION_ABORTED;
     g_error_free (error);
     call_free (call);
 }

@@ -47,6 +47,7 @@ typedef struct {
     Domain *domain;             /* referenced; ON_DOMAIN rows only */
     Job *job;
     char *failure;              /* why call_failed(); NULL: it has not */
+    gboolean cancelled;         /* by a client */
     void *in, *out;             /* zeroed and sized by the row; freed by xdr_free() */
     GArray *reply_fds;          /* of int, closed after the reply; NULL none */
 } Call;

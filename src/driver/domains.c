@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "driver/job_past.h"
 #include "util/error.h"
 
 struct DomainList {
@@ -209,6 +210,7 @@ domain_unref (Domain *domain)
     if (domain->next)
         domain_def_free (domain->next);
     g_free (domain->last_error);
+    job_past_free (domain->past);
     g_free (domain);
 }
 

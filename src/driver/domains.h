@@ -16,6 +16,7 @@ typedef enum { STATE_NOSTATE, STATE_RUNNING, STATE_BLOCKED, STATE_PAUSED, STATE_
                STATE_CRASHED, STATE_PMSUSPENDED } DomainState;
 
 typedef struct Instance Instance;   /* what exists only while running: driver/instance.h */
+typedef struct JobPast JobPast;     /* driver/job_past.h */
 
 typedef struct {
     int ref_count;
@@ -30,6 +31,7 @@ typedef struct {
     guint quick_ends;           /* restarts in a row of containers that lived for a moment only */
     Instance *instance;         /* NULL when inactive */
     JobQueue jobs;
+    JobPast *past;              /* the last job that is over; NULL none, or somebody has asked */
     gboolean removing;          /* out of the list, waits for its last reference */
 } Domain;
 

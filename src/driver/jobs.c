@@ -164,6 +164,12 @@ job_queue_holder (const JobQueue *queue)
 }
 
 gint64
+job_since (const Job *job)
+{
+    return job->since;
+}
+
+gint64
 job_queue_since (const JobQueue *queue)
 {
     const Job *job = queue->running.head ? queue->running.head->data : NULL;

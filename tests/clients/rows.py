@@ -154,6 +154,7 @@ def trim_ends(g, checks, directory):
     checks.matches("it is a job", "(?m)^Job type: +Unbounded", g.virsh("domjobinfo", g.name).out)
     g.well("it can be aborted", g.virsh("domjobabort", g.name))
     told(trim_call, "operation aborted: a client aborted it")
+    checks.matches("it is the last one that is over", "(?m)^Job type: +Cancelled", g.virsh("domjobinfo", g.name, "--completed").out)
     g.fails("once", "no job is active on the domain", g.virsh("domjobabort", g.name))
     device = os.path.join(directory, "device.xml")
     with open(device, "w", encoding="utf-8") as handle:
@@ -171,23 +172,59 @@ def trim_ends(g, checks, directory):
     g.well("it starts again", g.virsh("start", g.name))
 
 
+def long_job(g):
+    """A job that watchers will be told of: it has taken a second."""
+    shown = re.search(r"Time elapsed: +(\d+)", g.virsh("domjobinfo", g.name).out)
+    return shown and int(shown[1]) >= 1000
+
+
+def watched(g):
+    """A virsh that prints events. It says nothing when it listens: so of a change until it does."""
+    events = t.Terminal(["virsh", "-c", g.daemon.uri, "event", "--all", "--loop"])
+    for n in range(60):
+        g.virsh("desc", g.name, "--config", f"watched {n}")
+        if events.expect("metadata-change", 1):
+            break
+    return events
+
+
+def past_jobs(g, checks):
+    """What has been done, once, unless it is to be kept."""
+    def past(*more):
+        return g.virsh("domjobinfo", g.name, "--completed", *more).out
+    for keeps in ("a first look", "a second one"):
+        checks.matches(f"{keeps} at the start", r"(?s)Job type: +Completed.*Operation: +Start.*Time elapsed: +\d+",
+                       past("--keep-completed"))
+    checks.matches("the last look at the start", "Job type: +Completed", past())
+    checks.matches("nobody knows of it any more", "Job type: +None", past())
+    g.virsh("setmem", g.name, "60M")
+    checks.matches("a quick change is no job to be told of", "Job type: +None", past())
+
+
 def start_aborted(g, checks, directory):
-    """A start that takes long (a hook that waits) is a job with its time, and can be given up."""
+    """A start that takes long (a hook that waits) is a job with its time, and can be given up; watchers hear of it."""
     g.virsh("destroy", g.name)
     slow, waiting = os.path.join(directory, "slow"), os.path.join(directory, "waiting")
     with open(slow, "w", encoding="utf-8"):
         pass
-    with t.Program(["virsh", "-c", g.daemon.uri, "start", g.name], stderr=subprocess.PIPE, text=True,
-                          stdout=subprocess.DEVNULL) as running:
+    with watched(g) as events, \
+            t.Program(["virsh", "-c", g.daemon.uri, "start", g.name], stderr=subprocess.PIPE, text=True,
+                      stdout=subprocess.DEVNULL) as running:
         checks.that("the hook waits", t.wait_until(lambda: os.path.exists(waiting)))
+        checks.that("it takes its time", t.wait_until(lambda: long_job(g)))
         shown = g.virsh("domjobinfo", g.name).out
         checks.matches("the start is a job", r"(?s)Job type: +Unbounded.*Operation: +Start.*Time elapsed: +\d+", shown)
         g.well("it can be aborted", g.virsh("domjobabort", g.name))
         checks.matches("the start is told", "operation aborted: the start was aborted by a client", running.communicate()[1])
+        checks.that("watchers are told",
+                    events.expect(r"(?s)'job-completed'.*?operation: 1.*?success: 0.*?aborted by a client"), events.seen)
     os.unlink(slow)
+    checks.matches("it is the last one that is over", "Job type: +Cancelled",
+                   g.virsh("domjobinfo", g.name, "--completed").out)
     checks.matches("it is off", "^shut off", g.virsh("domstate", g.name).out)
     g.fails("there is no job then", "no job is active on the domain", g.virsh("domjobabort", g.name))
     g.well("it starts again", g.virsh("start", g.name))
+    past_jobs(g, checks)
 
 
 HOOK = """#!/bin/sh
