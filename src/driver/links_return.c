@@ -107,17 +107,6 @@ work_run (gpointer data, GError **error)
 }
 
 static void
-returned (gpointer result, GError *error, gpointer data)
-{
-    Instance *instance = instance_redeem (data);
-
-    (void) result;
-    (void) error;
-    if (instance)
-        instance_resume (instance);
-}
-
-static void
 add_plan (const Instance *instance, const DomainDef *alone, const PlanDevice *numbers, GArray *plans)
 {
     const HostdevDef *dev = alone->hostdevs->pdata[0];
@@ -171,6 +160,6 @@ links_return (Instance *instance)
                                  .init_pid = instance->init_pid, .init_start = instance->init_start },
                      .name = g_strdup (instance->domain->def->name), .netns = fd_steal (&instance->netns),
                      .plans = make_plans (instance) };
-    task_run (work_run, work, work_free, returned, instance_ticket (instance));
+    task_run (work_run, work, work_free, links_gone, instance_ticket (instance));
     return TRUE;
 }

@@ -54,7 +54,8 @@ gboolean
 instance_init_ends (const Instance *instance)
 {
     return instance->exited || instance->ending || !instance_controller_alive (instance)
-           || node_process_start (instance->init_pid) != instance->init_start || node_process_ending (instance->init_pid);
+           || node_process_start (instance->init_pid) != instance->init_start
+           || node_process_ending (instance->init_pid);
 }
 
 static void

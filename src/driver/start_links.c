@@ -363,8 +363,8 @@ links_delete (gpointer data, GError **error)
     return NULL;
 }
 
-static void
-links_deleted (gpointer result, GError *error, gpointer data)
+void
+links_gone (gpointer result, GError *error, gpointer data)
 {
     Instance *instance = instance_redeem (data);
 
@@ -391,7 +391,7 @@ undo_links (Instance *instance)
     if (!hosts && !macvlans)
         return STEP_DONE;
     names = g_strjoin (" ", hosts ? hosts : "", macvlans ? macvlans : "", NULL);
-    task_run (links_delete, names, g_free, links_deleted, instance_ticket (instance));
+    task_run (links_delete, names, g_free, links_gone, instance_ticket (instance));
     instance_set_note (instance, NOTE_LINKS, NULL);     /* once */
     instance_set_note (instance, NOTE_MACVLANS, NULL);
     return STEP_WAIT;

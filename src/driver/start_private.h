@@ -28,6 +28,8 @@ void links_keep (Instance *instance);
 /* The one of @alone (domain_device_alone()) is about to enter; and it is in the live definition, or did not. */
 void links_coming (Instance *instance, const DomainDef *alone, guint64 identity);
 void links_came (Instance *instance);
+/* The end of a task for which an undo waits; @data is a ticket. */
+void links_gone (gpointer result, GError *error, gpointer data);
 /* Gives them back. FALSE: there are none, and instance_resume() will not be called. */
 gboolean links_return (Instance *instance);
 #define STEP_LINKS_BIT 5        /* whose undo that is */

@@ -2,7 +2,7 @@
 /*
  * Notes of a change of limits. Before the kernel gets anything the status file has what the kernel has, and, where
  * the saved definition is to change as well, that one as it is. They go with the file that has the live definition
- * as it shall be: so a daemon that finds them puts back what one that died had begun, and `wanted` is `effective` again.
+ * as it shall be: so a daemon that finds them puts back what one that died had begun, and what is wanted is effective.
  */
 #pragma once
 

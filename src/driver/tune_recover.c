@@ -24,7 +24,8 @@ static gboolean
 restore_saved (Domain *domain, const char *note, GError **error)
 {
     const char *text = strchr (note, ' ');
-    g_autofree char *now = device_config_text (domain), *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, now, -1);
+    g_autofree char *now = device_config_text (domain);
+    g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, now, -1);
     DomainDef *before;
 
     if (!text)
@@ -136,7 +137,8 @@ tune_recover (Domain *domain, gboolean alive)
     if (!instance_note (instance, NOTE_LIMITS) && !instance_note (instance, NOTE_LIMITS_SAVED))
         return;
     if (alive)
-        job_begin (&domain->jobs, JOB_INTERNAL, "undoing a change of limits", 0, recover_run, NULL, domain_ref (domain));
+        job_begin (&domain->jobs, JOB_INTERNAL, "undoing a change of limits", 0, recover_run, NULL,
+                   domain_ref (domain));
     else
         forget_notes (domain);
 }

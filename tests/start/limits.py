@@ -77,11 +77,6 @@ def is_noted(world):
     return False
 
 
-def after_death(world):
-    world.after_death()
-    t.wait_until(lambda: not is_noted(world), h.PATIENCE)
-
-
 def same(checks, what, found, expected):
     for part, one, two in zip(("limits", "saved definition", "controller's CPUs"), found, expected):
         checks.equal(f"{what}: {part}", one, two)
@@ -98,7 +93,7 @@ def each_place(world, kind):
             checks.matches(f"{what}: the error", f"{step}: made to fail", done.err)
         checks.that(f"{what}: the fault was met", world.met())
         if action == "kill":
-            after_death(world)
+            world.after_death()
         same(checks, what, state(world), before)
         checks.that(f"{what}: no note stays", not is_noted(world))
         if checks.failed:
@@ -106,7 +101,7 @@ def each_place(world, kind):
     world.arm(" ".join(OVER))
     ask(world, kind, 1)
     checks.that(f"{kind.name}: the last fault was met", world.met())
-    after_death(world)
+    world.after_death()
     over = state(world)
     checks.equal(f"{kind.name}: again", ask(world, kind, 1).err, "")
     same(checks, f"{kind.name}: it was over", over, state(world))
@@ -120,7 +115,7 @@ def starts_anew(world, what, controller):
     os.kill(world.init, 10)     # SIGUSR1
     gone = t.wait_until(lambda: not os.path.exists(f"/proc/{world.init}"), h.PATIENCE)
     world.checks.that(f"{what}: init has gone", gone)
-    after_death(world)
+    world.after_death()
     again = t.wait_until(lambda: os.path.exists(listens) and world.domain().isActive()
                          and world.domain().ID() != controller, h.PATIENCE)
     world.checks.that(f"{what}: it runs anew", again)
@@ -154,7 +149,7 @@ def nonsense(world):
             handle.write(text.replace("<fact ", f"<fact name='{name}' value='none'/>\n  <fact ", 1))
         for daemon in ("first", "second"):
             log = len(world.daemon.log())
-            after_death(world)
+            world.after_death()
             told = [line for line in complaints if line in world.daemon.log()[log:]]
             checks.equal(f"{name} that is nonsense: told by the {daemon}", len(told), int(daemon == "first"))
         same(checks, f"{name} that is nonsense", state(world), before)
