@@ -233,6 +233,8 @@ def check_early_end(checks, skep):
         with t.Program([SKEP, "--socket", skep.socket, "lxc-enter-namespace", "one", "/bin/sleep", "4000"]) as sleeper:
             outside = t.wait_until(lambda: child(sleeper.pid), step=0)
             inside = t.wait_until(lambda: child(outside), step=0)
+            if not inside:
+                raise RuntimeError("the command does not go in")
             os.kill(inside, signal.SIGSTOP)
             caught += command(inside).startswith(b"skep-enter")
             sleeper.kill()
