@@ -59,6 +59,8 @@ blkiotune one
 blkiotune off
 domiftune one skv0
 blkdeviotune one vda
+domblkstat one vda
+domblkstat one vda --human
 net-list
 net-list --all
 pool-list

@@ -73,12 +73,15 @@ run_domblkstat (Shell *shell, const Args *args)
         { "rd_bytes", "rd_bytes", "number of bytes read:" },
         { "wr_operations", "wr_req", "number of write operations:" },
         { "wr_bytes", "wr_bytes", "number of bytes written:" },
+        { "rd_total_times", "rd_total_times", "total duration of reads (ns):" },
+        { "wr_total_times", "wr_total_times", "total duration of writes (ns):" },
     };
     autoerror error = { 0 };
     autodomain domain = shell_domain (shell, args);
     autoparams params = { 0 };
     const char *device = args_string (args, "device");
     g_autoptr (Record) record = record_new ();
+    gboolean as_json = shell_wants_json (shell, args), human = args_flag (args, "human");
 
     if (!domain)
         return 1;
@@ -87,15 +90,16 @@ run_domblkstat (Shell *shell, const Args *args)
                                 domain->name, device ? device : "");
     for (unsigned i = 0; i < G_N_ELEMENTS (names); i++) {
         const SkepParam *param = skep_params_find (&params, names[i].field);
-        g_autofree char *title = g_strdup_printf ("%s %s", device ? device : "",
-                                                  args_flag (args, "human") ? names[i].words
-                                                                            : names[i].brief);
+        g_autofree char *title = human ? g_strdup_printf (" %s", names[i].words)
+                                       : g_strdup_printf ("%s %s", device ? device : "", names[i].brief);
 
         if (param)
             record_number (record, names[i].brief, title, param->value.l, "%" G_GINT64_FORMAT,
                            param->value.l);
     }
-    record_print (record, 0, " ", shell_wants_json (shell, args), shell->out);
+    if (human && !as_json)
+        fprintf (shell->out, "Device: %s\n", device ? device : "");
+    record_print (record, human ? 32 : 0, " ", as_json, shell->out);
     return 0;
 }
 
