@@ -67,13 +67,17 @@ class World:
         subprocess.run(["ip", "link", "add", "skepbr2", "type", "bridge"], check=True)
         subprocess.run(["ip", "link", "add", "skephost", "type", "veth", "peer", "skephostp"], check=True)
         subprocess.run(["ip", "link", "add", "skeplow", "type", "veth", "peer", "skeplowp"], check=True)
-        self.xml = t.domain_xml(NAME, root, init="/bin/sleep", args=("100000",), more="<features><privnet/></features>")
+        self.xml = self.document(root)
         self.daemon = t.Skepd(os.path.join(directory, "d"))
         self.status = os.path.join(directory, f"d/domains/{NAME}.xml")
         self.conn = self.process = None
         self.first = -1             # as Skepd.death() gives it
         self.init = 0
         self.links = None
+
+    def document(self, root):
+        """Of the domain, in a world with everything else."""
+        return t.domain_xml(NAME, root, init="/bin/sleep", args=("100000",), more="<features><privnet/></features>")
 
     def domain_new(self):
         self.conn = libvirt.open(self.daemon.uri)
@@ -425,30 +429,37 @@ def update_table(world):
     ]
 
 
-def main():
+@contextlib.contextmanager
+def running(what, kind=World):
+    """A world of that kind with a daemon, and its container runs; and the checks."""
     t.enter_namespaces()
     t.need_program("mkfs.ext4")
     if libvirt is None:
         t.skip("needs python3-libvirt (tools/deps installs it)")
     libvirt.registerErrorHandler(lambda *_: None, None)
-    checks = t.Checks("start-hotplug")
+    checks = t.Checks(what)
     with t.work_dir() as directory, contextlib.ExitStack() as stack:
-        world = World(directory, checks, stack)
+        world = kind(directory, checks, stack)
         with world.daemon:
             world.learn_command()
             world.domain_new()
             world.begin()
-            for device in table(world):
-                for part in (fail_steps, kill_daemon):
-                    if not checks.failed:
-                        part(world, device)
-                for action, steps in ENDS:
-                    # without a daemon a virtual device of the host's that is inside ends with the container
-                    if not checks.failed and (device.word != "skephost" or action != "kill-both"):
-                        ends(world, device, action, steps)
-            for update in update_table(world):
+            yield world, checks
+
+
+def main():
+    with running("start-hotplug") as (world, checks):
+        for device in table(world):
+            for part in (fail_steps, kill_daemon):
                 if not checks.failed:
-                    updates(world, update)
+                    part(world, device)
+            for action, steps in ENDS:
+                # without a daemon a virtual device of the host's that is inside ends with the container
+                if not checks.failed and (device.word != "skephost" or action != "kill-both"):
+                    ends(world, device, action, steps)
+        for update in update_table(world):
+            if not checks.failed:
+                updates(world, update)
     return checks.done()
 
 

@@ -159,6 +159,12 @@ def nonsense(world):
 class World(h.World):
     """Its container reboots when it is asked to."""
 
+    def document(self, root):
+        return t.domain_xml(
+            h.NAME, root, args=("-c", INIT.replace("&", "&amp;")),
+            more=f"<vcpu>{CPUS}</vcpu><features><privnet/></features><on_reboot>restart</on_reboot>",
+            devices=f"<disk type='block'><source dev='{self.loop}'/><target dev='sda'/></disk>")
+
     def begin(self):
         self.domain().create()
         self.find_init()
@@ -176,39 +182,20 @@ class World(h.World):
 
 
 def main():
-    t.enter_namespaces()
-    t.need_program("mkfs.ext4")
-    if libvirt is None:
-        t.skip("needs python3-libvirt (tools/deps installs it)")
-    libvirt.registerErrorHandler(lambda *_: None, None)
-    checks = t.Checks("start-limits")
-    with t.work_dir() as directory, contextlib.ExitStack() as stack:
-        world = World(directory, checks, stack)
-        world.xml = t.domain_xml(
-            h.NAME, os.path.join(directory, "root"), args=("-c", INIT.replace("&", "&amp;")),
-            more=f"<vcpu>{CPUS}</vcpu><features><privnet/></features><on_reboot>restart</on_reboot>",
-            devices=f"<disk type='block'><source dev='{world.loop}'/><target dev='sda'/></disk>")
-        with world.daemon:
-            world.learn_command()
-            world.domain_new()
-            world.begin()
-            rows = kinds(world)
-            # so that a pin of the other vcpu is one of the container's
-            for vcpu in range(1, CPUS):
-                world.domain().pinVcpuFlags(vcpu, pins(0), BOTH)
-            for kind in rows:
-                # said once, so that what it is taken back to is said as well
-                checks.equal(f"{kind.name}: at first", ask(world, kind, 0).err, "")
-            for kind in rows:
+    with h.running("start-limits", World) as (world, checks):
+        rows = kinds(world)
+        # so that a pin of the other vcpu is one of the container's
+        for vcpu in range(1, CPUS):
+            world.domain().pinVcpuFlags(vcpu, pins(0), BOTH)
+        for kind in rows:
+            # said once, so that what it is taken back to is said as well
+            checks.equal(f"{kind.name}: at first", ask(world, kind, 0).err, "")
+        for part, some in ((each_place, rows), (reboots, rows[:3])):
+            for kind in some:
                 if not checks.failed:
-                    each_place(world, kind)
-            for kind in rows[:3]:
-                if not checks.failed:
-                    reboots(world, kind)
-            if not checks.failed:
-                nonsense(world)
-        if checks.failed:
-            print(world.daemon.log()[-6000:])
+                    part(world, kind)
+        if not checks.failed:
+            nonsense(world)
     return checks.done()
 
 

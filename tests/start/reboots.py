@@ -18,6 +18,11 @@ LINK = "<hostdev mode='capabilities' type='net'><source><interface>skephost</int
 
 
 class World(limits.World):
+    def document(self, root):
+        return t.domain_xml(
+            h.NAME, root, args=("-c", limits.INIT.replace("&", "&amp;")),
+            more="<features><privnet/></features><on_reboot>restart</on_reboot><on_crash>restart</on_crash>")
+
     def reboot(self, what):
         """From inside; the daemon there lets it."""
         controller = self.domain().ID()
@@ -123,29 +128,11 @@ def exchanges(world):
 
 
 def main():
-    t.enter_namespaces()
-    t.need_program("mkfs.ext4")
     t.need_program("nsenter")
-    if libvirt is None:
-        t.skip("needs python3-libvirt (tools/deps installs it)")
-    libvirt.registerErrorHandler(lambda *_: None, None)
-    checks = t.Checks("start-reboots")
-    with t.work_dir() as directory, contextlib.ExitStack() as stack:
-        world = World(directory, checks, stack)
-        world.xml = t.domain_xml(
-            h.NAME, os.path.join(directory, "root"), args=("-c", limits.INIT.replace("&", "&amp;")),
-            more="<features><privnet/></features><on_reboot>restart</on_reboot><on_crash>restart</on_crash>")
-        with world.daemon:
-            world.learn_command()
-            world.domain_new()
-            world.begin()
-            try:
-                for part in (links, exchanges):
-                    if not checks.failed:
-                        part(world)
-            finally:
-                if checks.failed:
-                    print(world.daemon.log()[-6000:])
+    with h.running("start-reboots", World) as (world, checks):
+        for part in (links, exchanges):
+            if not checks.failed:
+                part(world)
     return checks.done()
 
 
