@@ -558,9 +558,14 @@ def leftovers(directory, names, seconds=PATIENCE):
             if match and match[2] in names and not os.path.exists(f"/proc/{match[1]}"):
                 found.append(f"cgroup {path}")
         return found
-    # One that another test is just taking away is gone a moment later.
-    wait_until(lambda: not left(), seconds, 0.2)
-    return left()
+    # One that another test is just taking away is gone a moment later, and another one may come.
+    found = []
+
+    def none():
+        found[:] = left()
+        return not found
+    wait_until(none, seconds, 0.2)
+    return found
 
 
 def die_with_parent():
