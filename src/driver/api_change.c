@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Name, lifecycle actions, and what cannot be changed. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "driver/api.h"
 #include "driver/daemon.h"
 #include "driver/lifecycle.h"
-#include "driver/store.h"
+#include "driver/params.h"
+#include "driver/store_change.h"
 #include "driver/tune.h"
 #include "util/log.h"
 #include "util/text.h"
@@ -31,22 +30,41 @@ check_rename (const Domain *domain, const char *name, GError **error)
     return TRUE;
 }
 
-/* The new files are complete before the old ones go. */
-static gboolean
-move_files (const Domain *domain, const DomainDef *def, GError **error)
-{
-    g_autofree char *log = store_log_path (domain->def->name), *new_log = store_log_path (def->name);
+typedef struct {
+    Call *call;
+    DomainDef *def;
+} Rename;
 
-    if (!store_save_config (def, error))
-        return FALSE;
-    if ((domain->autostart && !store_set_autostart (def->name, TRUE, error))
-        || !store_remove_config (domain->def->name, error)) {
-        store_remove_config (def->name, NULL);
-        return FALSE;
+static gboolean
+rename_begin (StoreWork *work, gpointer data, GError **error)
+{
+    const Rename *rename = data;
+    const Domain *domain = rename->call->domain;
+
+    work->save = rename->def;
+    work->autostart = domain->autostart ? g_strdup (rename->def->name) : NULL;
+    work->autostart_on = TRUE;
+    work->remove = g_strdup (domain->def->name);
+    /* again: somebody may have taken the name while this waited for its turn */
+    return check_rename (domain, rename->def->name, error);
+}
+
+static void
+rename_done (const GError *error, gpointer data)
+{
+    g_autofree Rename *rename = data;
+    Call *call = rename->call;
+    Domain *domain = call->domain;
+
+    if (error) {
+        domain_def_free (rename->def);
+    } else {
+        lifecycle_apply (domain, LIFE_RENAMING);
+        domain_def_free (domain_list_rename (daemon_state.domains, domain, rename->def));
+        lifecycle_apply (domain, LIFE_RENAMED);
+        log_info ("domain '%s' was renamed by client %" G_GUINT64_FORMAT, domain->def->name, call->client->id);
     }
-    if (rename (log, new_log) < 0 && errno != ENOENT)
-        log_warning ("cannot rename '%s': %s", log, g_strerror (errno));
-    return TRUE;
+    domain_answer (domain, error, call);
 }
 
 ApiResult
@@ -54,20 +72,17 @@ api_domain_rename (Call *call, const domain_rename_args *in, domain_rename_ret *
 {
     Domain *domain = call->domain;
     const char *name = wire_text (in->new_name);
-    g_autoptr (DomainDef) def = NULL;
+    Rename *rename;
 
     if (!check_rename (domain, name, error))
         return API_FAILED;
-    def = domain_def_copy (domain->def);
-    text_replace (&def->name, name);
-    if (!move_files (domain, def, error))
-        return API_FAILED;
-    lifecycle_apply (domain, LIFE_RENAMING);
-    domain_def_free (domain_list_rename (daemon_state.domains, domain, g_steal_pointer (&def)));
-    lifecycle_apply (domain, LIFE_RENAMED);
-    log_info ("domain '%s' was renamed by client %" G_GUINT64_FORMAT, name, call->client->id);
+    rename = g_new0 (Rename, 1);
+    rename->call = call;
+    rename->def = domain_def_copy (domain->def);
+    text_replace (&rename->def->name, name);
     out->retcode = 0;
-    return API_DONE;
+    store_change (domain->def->uuid, domain->def->name, name, rename_begin, rename_done, rename);
+    return API_LATER;
 }
 
 /* ---- what happens at its end */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Attach, detach and update of devices, in the running container and in the saved definition. */
 #include "driver/api.h"
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/device_change.h"
 #include "driver/device_match.h"
@@ -70,7 +71,7 @@ attach (Call *call, const char *xml, guint flags, GError **error)
             return API_FAILED;
     }
     if (!(affect & AFFECT_LIVE))
-        return device_save_config (domain, g_steal_pointer (&config), error) ? API_DONE : API_FAILED;
+        return config_save_call (call, g_steal_pointer (&config));
     if (!device_match_new (domain->def, &device, MATCH_LIVE, error))
         return API_FAILED;
     device_attach (domain, call->job, &device, g_steal_pointer (&config), domain_answer, call);
@@ -127,7 +128,7 @@ detach (Call *call, const char *xml, guint flags, GError **error)
     if (index >= 0)
         config = without (domain_config_def (domain), device.kind, (guint) index);
     if (live < 0)
-        return device_save_config (domain, config, error) ? API_DONE : API_FAILED;
+        return config_save_call (call, config);
     device_detach (domain, call->job, device.kind, (guint) live, config, domain_answer, call);
     return API_LATER;
 }
@@ -192,7 +193,7 @@ api_domain_detach_device_alias (Call *call, const domain_detach_device_alias_arg
     if (index >= 0)
         config = without (domain_config_def (domain), saved.kind, (guint) index);
     if (live < 0)
-        return device_save_config (domain, config, error) ? API_DONE : API_FAILED;
+        return config_save_call (call, config);
     device_detach (domain, call->job, device.kind, (guint) live, config, domain_answer, call);
     return API_LATER;
 }
@@ -218,7 +219,7 @@ api_domain_update_device_flags (Call *call, const domain_update_device_flags_arg
             return API_FAILED;
     }
     if (!(affect & AFFECT_LIVE))
-        return device_save_config (domain, g_steal_pointer (&config), error) ? API_DONE : API_FAILED;
+        return config_save_call (call, g_steal_pointer (&config));
     live = device_update_check (domain->def, &device, error);
     if (live < 0)
         return API_FAILED;

@@ -25,22 +25,19 @@ kib_of (guint64 bytes)
 
 /* ---- maximum and current */
 
-static gboolean
-set_maximum (Domain *domain, guint64 memory, Affect affect, GError **error)
+static ApiResult
+set_maximum (Call *call, guint64 memory, Affect affect, GError **error)
 {
-    DomainDef *def = domain_config_def (domain);
-    guint64 memory_was = def->memory, current_was = def->current_memory;
+    TuneOrder order = { .affect = affect };
 
-    if (affect & AFFECT_LIVE)
-        return error_set (error, ERR_OPERATION_INVALID,
-                          "Cannot resize the max memory on an active domain");
-    def->memory = memory;
-    def->current_memory = MIN (def->current_memory, memory);
-    if (affect_save (domain, AFFECT_CONFIG, error))
-        return TRUE;
-    def->memory = memory_was;
-    def->current_memory = current_was;
-    return FALSE;
+    if (affect & AFFECT_LIVE) {
+        error_set (error, ERR_OPERATION_INVALID, "Cannot resize the max memory on an active domain");
+        return API_FAILED;
+    }
+    order.config = domain_def_copy (domain_config_def (call->domain));
+    order.config->memory = memory;
+    order.config->current_memory = MIN (order.config->current_memory, memory);
+    return tune_order_run (call, &order, error);
 }
 
 /* The kernel gets @wanted, in whose place it has @before. */
@@ -116,7 +113,7 @@ set_memory (Call *call, guint64 memory, guint flags, GError **error)
         return API_FAILED;
     if (!(flags & MEMORY_MAXIMUM))
         return set_current (call, memory, affect, error);
-    return set_maximum (call->domain, memory, affect, error) ? API_DONE : API_FAILED;
+    return set_maximum (call, memory, affect, error);
 }
 
 ApiResult

@@ -7,6 +7,7 @@
 #include "driver/daemon.h"
 #include "driver/params.h"
 #include "driver/start.h"
+#include "driver/store_change.h"
 #include "driver/validate.h"
 
 #define CREATE_AUTODESTROY 2u       /* virDomainCreateFlags */
@@ -140,43 +141,40 @@ create_xml_timeout (gpointer data)
     call_timed_out (create->call);
 }
 
-/* Takes @given. */
-static ApiResult
-create_def (Call *call, DomainDef *given, guint flags, wire_domain *handle, GError **error)
+/* A define of the same name or uuid that is at the disk comes first. */
+static void
+create_def (gpointer data)
 {
+    CreateXml *create = data;
+    Call *call = create->call;
     DomainList *list = daemon_state.domains;
-    g_autoptr (DomainDef) def = given;
-    CreateXml *create;
-    Domain *domain;
+    Domain *domain = domain_list_find_name (list, create->def->name);
+    GError *error = NULL;
 
-    if (!domain_list_check (list, def, error))
-        return API_FAILED;
-    domain = domain_list_find_name (list, def->name);
-    if (domain && domain_active (domain)) {
-        error_set_from (error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active", def->name);
-        return API_FAILED;
+    if (domain_list_check (list, create->def, &error) && domain && domain_active (domain))
+        error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
+                        create->def->name);
+    if (error) {
+        domain_def_free (create->def);
+        g_free (create);
+        call_failed (call, error);
+        return;
     }
-    create = g_new0 (CreateXml, 1);
-    create->call = call;
-    create->flags = flags;
-    create->handle = handle;
-    if (domain)
-        create->def = g_steal_pointer (&def);
-    else
-        domain = domain_list_add (list, g_steal_pointer (&def), FALSE);
+    if (!domain)
+        domain = domain_list_add (list, g_steal_pointer (&create->def), FALSE);
     call->domain = domain_ref (domain);
     job_begin (&domain->jobs, JOB_START, call->proc->name, JOB_WAIT_MS, create_xml_run, create_xml_timeout,
                create);
-    return API_LATER;
 }
 
+/* Takes @def. */
 static void
-create_validated (Call *call, DomainDef *def, guint flags, wire_domain *handle)
+create_parsed (Call *call, DomainDef *def, guint flags, wire_domain *handle)
 {
-    GError *error = NULL;
+    CreateXml *create = g_new0 (CreateXml, 1);
 
-    if (create_def (call, def, flags, handle, &error) == API_FAILED)
-        call_failed (call, error);
+    *create = (CreateXml) { call, def, flags, handle };
+    store_turn (def->uuid, def->name, create_def, create);
 }
 
 static ApiResult
@@ -185,11 +183,14 @@ create_xml (Call *call, const char *xml, guint flags, wire_domain *handle, GErro
     DomainDef *def;
 
     if (flags & CREATE_VALIDATE) {
-        validate_definition (call, xml, flags, handle, create_validated);
+        validate_definition (call, xml, flags, handle, create_parsed);
         return API_LATER;
     }
     def = domain_def_parse (xml, strlen (xml), &daemon_state.defaults, 0, error);
-    return def ? create_def (call, def, flags, handle, error) : API_FAILED;
+    if (!def)
+        return API_FAILED;
+    create_parsed (call, def, flags, handle);
+    return API_LATER;
 }
 
 ApiResult

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver/api.h"
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/device_update.h"
 #include "driver/domain_usage.h"
@@ -104,7 +105,7 @@ api_domain_set_interface_parameters (Call *call, const domain_set_interface_para
             || !(config = device_updated (domain_config_def (domain), &saved, error))))
         return API_FAILED;
     if (!(affect & AFFECT_LIVE))
-        return device_save_config (domain, g_steal_pointer (&config), error) ? API_DONE : API_FAILED;
+        return config_save_call (call, g_steal_pointer (&config));
     if (!edited (domain->def, in, &live, error))
         return API_FAILED;
     index = device_update_check (domain->def, &live, error);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
 #include "driver/device_steps.h"
@@ -23,35 +24,6 @@ device_change_instance (const DeviceChange *change)
     Instance *instance = change->domain->instance;
 
     return instance && instance->serial == change->serial && instance->phase == PHASE_RUNNING ? instance : NULL;
-}
-
-gboolean
-device_save_config (Domain *domain, DomainDef *def, GError **error)
-{
-    g_autoptr (DomainDef) new_def = def;
-
-    if (!store_save_config (new_def, error))
-        return FALSE;
-    domain_list_set_config (daemon_state.domains, domain, g_steal_pointer (&new_def));
-    return TRUE;
-}
-
-char *
-device_config_text (Domain *domain)
-{
-    return domain_def_format (domain_config_def (domain), DOMAIN_FORMAT_SAVED);
-}
-
-gboolean
-device_replace_config (Domain *domain, const char *text, DomainDef *def, GError **error)
-{
-    g_autofree char *now = device_config_text (domain);
-
-    if (domain->persistent && g_strcmp0 (now, text) == 0)
-        return device_save_config (domain, def, error);
-    domain_def_free (def);
-    return error_set (error, ERR_OPERATION_INVALID, "the saved definition of domain '%s' was changed meanwhile",
-                      domain->def->name);
 }
 
 void
@@ -273,7 +245,7 @@ device_change_new (Domain *domain, Job *job, const DomainDevice *device, DomainD
     change->item = g_ptr_array_index (domain_device_list (change->alone, device->kind), 0);
     change->config = config;
     change->for_config = config != NULL;
-    change->config_text = config ? device_config_text (domain) : NULL;
+    change->config_text = config ? config_text (domain) : NULL;
     change->done = done;
     change->data = data;
     return change;

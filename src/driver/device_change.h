@@ -31,14 +31,6 @@ void device_detach (Domain *domain, Job *job, DeviceKind kind, guint index, Doma
  * (not @alive), of which only definitions are left. */
 void device_recover (Domain *domain, gboolean alive);
 
-/* Makes @def (taken) what is saved and what the next start uses: both or neither. */
-gboolean device_save_config (Domain *domain, DomainDef *def, GError **error);
-
-/* A define takes no job and may come while a change waits. The text by which a saved definition is known;
- * and the same as device_save_config() while that is still @text, else ERR_OPERATION_INVALID. */
-char *device_config_text (Domain *domain);
-gboolean device_replace_config (Domain *domain, const char *text, DomainDef *def, GError **error);
-
 /* What a plan of a device that is there needs, without a look at the host, which may have lost the device. @alone:
  * domain_device_alone(). */
 PlanFacts *device_recall_facts (const DomainDef *alone, DeviceKind kind, const PlanDevice *numbers);

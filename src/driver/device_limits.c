@@ -3,9 +3,8 @@
  * device has under way. */
 #include "driver/device_steps.h"
 
-#include "driver/tune.h"
+#include "driver/group_task.h"
 #include "util/log.h"
-#include "util/task.h"
 
 gboolean
 device_has_limits (DeviceChange *change)
@@ -41,28 +40,12 @@ work_new (const DeviceChange *change, gboolean come, GError **error)
     return work;
 }
 
-static gpointer
-write_run (gpointer data, GError **error)
-{
-    return tune_work_run (data, error) ? data : NULL;
-}
-
-static void
-input_free (gpointer data)
-{
-    tune_work_free (data);
-}
-
 static void
 written (gpointer result, GError *error, gpointer data)
 {
     DeviceChange *change = data;
-    Instance *instance = change->domain->instance;
 
     (void) result;
-    /* also one that ends: its group is removed once nobody writes */
-    if (instance && instance->serial == change->serial)
-        instance->writers--;
     /* what stays of them is of no use without the disk */
     if (error && !change->attach && !change->undoing) {
         device_undo_failed (change, "limits", error);
@@ -74,15 +57,13 @@ written (gpointer result, GError *error, gpointer data)
 static StepResult
 write_limits (DeviceChange *change, gboolean come, GError **error)
 {
-    g_autofree char *owner = g_strconcat (change->domain->def->name, "/limits", NULL);
     TuneWork *work = work_new (change, come, error);
 
     if (!work)
         return STEP_FAILED;
-    change->domain->instance->writers++;
     if (change->job)
         job_yield (change->job);
-    task_run_waiting (owner, write_run, work, input_free, written, change);
+    group_tune (change->domain->instance, work, written, change);
     return STEP_WAIT;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "driver/device_steps.h"
 
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/device_update.h"
 #include "driver/store.h"
@@ -56,24 +57,22 @@ parse_device (const Domain *domain, const char *xml, guint flags, DomainDevice *
     return ret->item || error_set (error, ERR_INTERNAL, "its note is malformed");
 }
 
-/* The saved definition gets its device back. */
-static gboolean
-restore_saved (Domain *domain, const char *xml, GError **error)
+/* The saved definition with its device back. NULL with error, or without: it has it. */
+static DomainDef *
+config_restored (Domain *domain, const char *xml, GError **error)
 {
     g_auto (DomainDevice) device = { .kind = DEVICE_OTHER };
     const DomainDef *def = domain_config_def (domain);
     const GPtrArray *list;
-    DomainDef *config;
     int index;
 
     if (!parse_device (domain, xml, 0, &device, error))
-        return FALSE;
+        return NULL;
     list = domain_device_list (def, device.kind);
     index = domain_device_find (def, device.kind, device.item);
     if (index >= 0 && domain_device_equal (device.kind, list->pdata[index], device.item))
-        return TRUE;
-    config = device_updated (def, &device, error);
-    return config && device_save_config (domain, config, error);
+        return NULL;
+    return device_updated (def, &device, error);
 }
 
 /* ---- an attach or detach */
@@ -129,23 +128,37 @@ recovery_over (Recovery *recovery)
 }
 
 static void
+saved_restored (Domain *domain, const GError *error, gpointer data)
+{
+    Recovery *recovery = data;
+    Instance *instance = running (recovery);
+
+    if (error)
+        log_error ("domain '%s': saved definition: %s", domain->def->name, error->message);
+    if (instance) {
+        device_update_unnote (instance);
+        save_notes (domain);
+    }
+    recovery_over (recovery);
+}
+
+static void
 update_undone (Domain *domain, const GError *error, gpointer data)
 {
     Recovery *recovery = data;
     Instance *instance = running (recovery);
     const char *saved = instance ? instance_note (instance, NOTE_UPDATE_SAVED) : NULL;
     g_autoptr (GError) why = NULL;
+    DomainDef *config;
 
     if (error)
         log_error ("domain '%s': a change of '%s' was cut short and cannot be taken back: %s", domain->def->name,
                    *domain_device_alias (recovery->before.kind, recovery->before.item), error->message);
-    if (instance) {
-        if (saved && !restore_saved (domain, saved, &why))
-            log_error ("domain '%s': saved definition: %s", domain->def->name, why->message);
-        device_update_unnote (instance);
-        save_notes (domain);
-    }
-    recovery_over (recovery);
+    config = saved ? config_restored (domain, saved, &why) : NULL;
+    if (config)
+        config_save (domain, NULL, config, saved_restored, recovery);
+    else
+        saved_restored (domain, why, recovery);
 }
 
 /* The other one has come: only its notes had not gone yet. */
@@ -224,10 +237,18 @@ recover_run (Job *job, gpointer data)
 
 /* ---- of one that has ended, or was restarted, while no daemon ran: what it was for is gone */
 
+/* Takes @config, NULL: nothing is to be saved. No client is there yet. */
+static gboolean
+save_now (Domain *domain, DomainDef *config, GError **error)
+{
+    return !config || config_save_now (domain, config, error);
+}
+
 static gboolean
 forget_change (Domain *domain, const char *note, GError **error)
 {
     DeviceChange *change;
+    gboolean saved;
 
     if (!note)
         return TRUE;
@@ -235,9 +256,9 @@ forget_change (Domain *domain, const char *note, GError **error)
         return FALSE;
     change->recovering = TRUE;
     device_undo_commit (change);
-    device_undo_config (change);
+    saved = save_now (domain, change->for_config ? device_config_without (change) : NULL, error);
     device_change_free (change);
-    return TRUE;
+    return saved;
 }
 
 static gboolean
@@ -245,6 +266,8 @@ forget_update (Domain *domain, const char *live, const char *saved, GError **err
 {
     g_auto (DomainDevice) before = { .kind = DEVICE_OTHER };
     DomainDef *def = domain->def;
+    g_autoptr (GError) why = NULL;
+    DomainDef *config;
     DeviceKind kind;
     guint index;
 
@@ -256,7 +279,12 @@ forget_update (Domain *domain, const char *live, const char *saved, GError **err
         g_ptr_array_add (domain_device_list (def, before.kind), domain_device_copy (before.kind, before.item));
     else if (!domain_device_equal (kind, domain_device_list (def, kind)->pdata[index], before.item))
         return TRUE;
-    return !saved || restore_saved (domain, saved, error);
+    config = saved ? config_restored (domain, saved, &why) : NULL;
+    if (why) {
+        g_propagate_error (error, g_steal_pointer (&why));
+        return FALSE;
+    }
+    return save_now (domain, config, error);
 }
 
 static void

@@ -5,6 +5,7 @@
  * back, and a daemon that dies between them finds the container without a disk of that name. A program that has the
  * old one open keeps it, as after a detach.
  */
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/device_match.h"
 #include "driver/device_update.h"
@@ -133,7 +134,7 @@ attached (Domain *domain, const GError *error, gpointer data)
 static gboolean
 still_meant (const Replace *replace, GError **error)
 {
-    g_autofree char *now = replace->config ? device_config_text (replace->domain) : NULL;
+    g_autofree char *now = replace->config ? config_text (replace->domain) : NULL;
 
     return !now || g_str_equal (now, replace->config_text)
            || error_set (error, ERR_OPERATION_INVALID, "the saved definition of domain '%s' was changed meanwhile",
@@ -162,15 +163,15 @@ device_replace (Domain *domain, Job *job, const DomainDevice *device, guint inde
 {
     g_autoptr (DomainDef) rest = domain_def_copy (domain->def);
     const void *live = domain_device_list (domain->def, device->kind)->pdata[index];
-    g_autoptr (GError) error = NULL;
     Replace *replace;
     char **alias;
 
     g_ptr_array_remove_index (domain_device_list (rest, device->kind), index);
     if (device->kind == DEVICE_HOSTDEV || is_same (rest, device, live, NULL) > 0) {
         if (config)
-            device_save_config (domain, config, &error);
-        done (domain, error, data);
+            config_save (domain, NULL, config, done, data);
+        else
+            done (domain, NULL, data);
         return;
     }
     domain_alias_fill (domain->def);
@@ -178,7 +179,7 @@ device_replace (Domain *domain, Job *job, const DomainDevice *device, guint inde
     *replace = (Replace) { .domain = domain_ref (domain), .serial = domain->instance->serial, .job = job,
                            .before = { device->kind, device->name, domain_device_copy (device->kind, live) },
                            .after = { device->kind, device->name, domain_device_copy (device->kind, device->item) },
-                           .config = config, .config_text = config ? device_config_text (domain) : NULL,
+                           .config = config, .config_text = config ? config_text (domain) : NULL,
                            .done = done, .data = data };
     alias = domain_device_alias (device->kind, replace->after.item);
     text_replace (alias, *domain_device_alias (device->kind, replace->before.item));

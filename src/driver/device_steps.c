@@ -10,6 +10,7 @@
  */
 #include "driver/device_steps.h"
 
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/store.h"
 #include "driver/trim.h"
@@ -51,43 +52,67 @@ config_needed (DeviceChange *change)
     return change->for_config;
 }
 
+static void
+config_saved (Domain *domain, const GError *error, gpointer data)
+{
+    DeviceChange *change = data;
+
+    if (error) {
+        g_clear_pointer (&change->config, domain_def_free);
+    } else {
+        g_free (change->config_text);
+        change->config_text = config_text (domain);
+        change->config_saved = TRUE;
+    }
+    device_change_go_on (change, error);
+}
+
 static StepResult
 run_config (DeviceChange *change, GError **error)
 {
-    DomainDef *before = domain_def_copy (domain_config_def (change->domain));
+    DomainDef *config = change->config;
 
-    if (!device_replace_config (change->domain, change->config_text, g_steal_pointer (&change->config), error)) {
-        domain_def_free (before);
-        return STEP_FAILED;
-    }
-    g_free (change->config_text);
-    change->config_text = device_config_text (change->domain);
-    change->config = before;
-    change->config_saved = TRUE;
-    return STEP_DONE;
+    (void) error;
+    change->config = domain_def_copy (domain_config_def (change->domain));
+    config_save (change->domain, change->config_text, config, config_saved, change);
+    return STEP_WAIT;
 }
 
-StepResult
-device_undo_config (DeviceChange *change)
+static void
+config_undone (Domain *domain, const GError *error, gpointer data)
 {
-    g_autoptr (GError) error = NULL;
+    DeviceChange *change = data;
 
-    if (change->recovering && change->for_config) {
-        DomainDef *config = domain_def_copy (domain_config_def (change->domain));
-        int index = domain_device_find (config, change->kind, change->item);
-
-        if (index >= 0) {
-            g_ptr_array_remove_index (domain_device_list (config, change->kind), (guint) index);
-            device_save_config (change->domain, config, &error);
-        } else {
-            domain_def_free (config);
-        }
-    } else if (change->config_saved) {
-        device_replace_config (change->domain, change->config_text, g_steal_pointer (&change->config), &error);
-    }
+    (void) domain;
     if (error)
         device_undo_failed (change, "saved definition", error);
-    return STEP_DONE;
+    device_change_go_on (change, NULL);
+}
+
+DomainDef *
+device_config_without (const DeviceChange *change)
+{
+    g_autoptr (DomainDef) config = domain_def_copy (domain_config_def (change->domain));
+    int index = domain_device_find (config, change->kind, change->item);
+
+    if (index < 0)
+        return NULL;
+    g_ptr_array_remove_index (domain_device_list (config, change->kind), (guint) index);
+    return g_steal_pointer (&config);
+}
+
+static StepResult
+undo_config (DeviceChange *change)
+{
+    DomainDef *config = change->recovering && change->for_config ? device_config_without (change) : NULL;
+
+    if (config)
+        config_save (change->domain, NULL, config, config_undone, change);
+    else if (change->config_saved)
+        config_save (change->domain, change->config_text, g_steal_pointer (&change->config), config_undone, change);
+    else
+        return STEP_DONE;
+    return STEP_WAIT;
 }
 
 /* Where the device stands in the live definition, by its alias: -1 nowhere. */
@@ -208,7 +233,7 @@ const DeviceStep device_attach_steps[] = {
     { "attach-hold", device_needs_hold, device_run_hold, device_undo_hold, FALSE, NULL },
     { "attach-link", device_is_interface, device_run_link, device_undo_link, FALSE, NULL },
     { "attach-enter", NULL, device_run_enter, device_undo_enter, FALSE, NULL },
-    { "attach-config", config_needed, run_config, device_undo_config, TRUE, NULL },
+    { "attach-config", config_needed, run_config, undo_config, TRUE, NULL },
     { "attach-limits", device_has_limits, device_run_limits, device_undo_limits, FALSE, NULL },
     { "attach-commit", NULL, run_commit, device_undo_commit, FALSE, NULL },
 };
@@ -217,7 +242,7 @@ const guint n_device_attach_steps = G_N_ELEMENTS (device_attach_steps);
 const DeviceStep device_detach_steps[] = {
     { "detach-look", device_has_superblock, device_run_superblock, NULL, FALSE, NULL },
     { "detach-note", NULL, device_run_note, device_undo_note, FALSE, NULL },
-    { "detach-config", config_needed, run_config, device_undo_config, TRUE, NULL },
+    { "detach-config", config_needed, run_config, undo_config, TRUE, NULL },
     { "detach-trim", device_has_superblock, run_stop_trim, NULL, FALSE, NULL },
     { "detach-leave", device_needs_leave, device_run_leave, device_undo_leave, FALSE, device_is_interface },
     { "detach-unlink", device_is_interface, device_run_unlink, NULL, FALSE, always },

@@ -10,7 +10,8 @@ void device_undo_failed (const DeviceChange *change, const char *what, const GEr
 NetDef *device_net (const DeviceChange *change);
 /* Not set for what has none. */
 PlanDevice device_numbers (const DeviceChange *change);
-StepResult device_undo_config (DeviceChange *change);
+/* The saved definition without the device; NULL: it has no such. */
+DomainDef *device_config_without (const DeviceChange *change);
 StepResult device_undo_commit (DeviceChange *change);
 
 /* ---- device_look.c */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "driver/config_change.h"
 #include "driver/daemon.h"
 #include "driver/device_match.h"
 #include "driver/fault.h"
@@ -162,8 +163,8 @@ typedef struct {
     DeviceKind kind;
     guint index;
     void *before, *after;       /* of the live definition; with what changed */
-    DomainDef *config;
-    char *config_text;          /* of the saved one that it replaces */
+    DomainDef *config, *saved_before;   /* what is saved when the device has changed; what was before, while it is */
+    char *config_text;          /* of the saved one that the next save replaces */
     Job *job;
     DeviceChanged done;
     gpointer data;
@@ -177,6 +178,7 @@ update_over (Update *update, const GError *error)
     domain_device_clear (&(DomainDevice) { .kind = update->kind, .item = update->before });
     domain_device_clear (&(DomainDevice) { .kind = update->kind, .item = update->after });
     domain_def_free (update->config);
+    domain_def_free (update->saved_before);
     g_free (update->config_text);
     g_clear_error (&update->error);
     domain_unref (update->domain);
@@ -312,61 +314,130 @@ passes (const Update *update, const char *step, FaultPlace place, GError **error
            || error_set (error, ERR_INTERNAL, "%s: made to fail", step);
 }
 
-/* What it cannot put back, it tells of. */
-static void
-untake_both (Update *update, const char *text, DomainDef *config)
+static gboolean
+still_there (const Update *update)
 {
-    Domain *domain = update->domain;
-    g_autoptr (GError) error = NULL;
+    const Instance *instance = update->domain->instance;
 
-    take_item (update, update->before);
-    if (config && !device_replace_config (domain, text, config, &error))
-        log_error ("domain '%s': its saved definition could not be put back: %s", domain->def->name, error->message);
-    g_clear_error (&error);
-    device_update_note (domain, update->kind, update->before, NULL);
-    if (!store_save_status (domain, &error))
-        log_error ("domain '%s': %s", domain->def->name, error->message);
+    return instance && instance->serial == update->serial;
 }
 
-/* The saved definition first, since it can be put back; then the live one, which with the notes is one file. */
+static void
+update_gone (Update *update)
+{
+    g_autoptr (GError) error = NULL;
+
+    error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+    update_over (update, error);
+}
+
+static void
+save_notes (const Update *update)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (!store_save_status (update->domain, &error))
+        log_error ("domain '%s': %s", update->domain->def->name, error->message);
+}
+
+/* The live definition and the notes, which are one file. */
 static gboolean
-take_both (Update *update, GError **error)
+take_live (Update *update, GError **error)
 {
     Domain *domain = update->domain;
-    g_autoptr (DomainDef) before = update->config ? domain_def_copy (domain_config_def (domain)) : NULL;
-    g_autofree char *text = NULL;
+    Instance *instance = domain->instance;
+    g_autofree char *note = g_strdup (instance_note (instance, NOTE_UPDATE));
+    g_autofree char *saved = g_strdup (instance_note (instance, NOTE_UPDATE_SAVED));
 
-    if (update->config
-        && !device_replace_config (domain, update->config_text, g_steal_pointer (&update->config), error))
-        return FALSE;
-    text = before ? device_config_text (domain) : NULL;
     take_item (update, update->after);
-    device_update_unnote (domain->instance);
+    device_update_unnote (instance);
     if (passes (update, "update-commit", FAULT_BEFORE, error) && store_save_status (domain, error)
         && passes (update, "update-commit", FAULT_AFTER, error))
         return TRUE;
-    untake_both (update, text, g_steal_pointer (&before));
+    take_item (update, update->before);
+    instance_set_note (instance, NOTE_UPDATE, note);
+    instance_set_note (instance, NOTE_UPDATE_SAVED, saved);
+    save_notes (update);
     return FALSE;
+}
+
+/* The saved definition is what it was, or somebody else's. */
+static void
+config_put_back (Domain *domain, const GError *error, gpointer data)
+{
+    Update *update = data;
+
+    if (error)
+        log_error ("domain '%s': its saved definition could not be put back: %s", domain->def->name, error->message);
+    if (!still_there (update)) {
+        update_gone (update);
+        return;
+    }
+    instance_set_note (domain->instance, NOTE_UPDATE_SAVED, NULL);
+    save_notes (update);
+    take_back (update, g_steal_pointer (&update->error));
+}
+
+static void
+live_turn (Update *update)
+{
+    GError *why = NULL;
+
+    if (still_there (update) && take_live (update, &why)) {
+        update_over (update, NULL);
+    } else if (update->saved_before) {
+        update->error = why;
+        config_save (update->domain, update->config_text, g_steal_pointer (&update->saved_before), config_put_back,
+                     update);
+    } else {
+        take_back (update, why);
+    }
+}
+
+static void
+config_taken (Domain *domain, const GError *error, gpointer data)
+{
+    Update *update = data;
+
+    if (error && still_there (update)) {
+        take_back (update, g_error_copy (error));
+    } else if (error) {
+        update_gone (update);
+    } else {
+        g_free (update->config_text);
+        update->config_text = config_text (domain);
+        live_turn (update);
+    }
+}
+
+/* The saved definition first, since it can be put back; then the live one. */
+static void
+take_both (Update *update)
+{
+    Domain *domain = update->domain;
+
+    if (!update->config) {
+        live_turn (update);
+        return;
+    }
+    update->saved_before = domain_def_copy (domain_config_def (domain));
+    config_save (domain, update->config_text, g_steal_pointer (&update->config), config_taken, update);
 }
 
 static void
 applied (gpointer result, GError *error, gpointer data)
 {
     Update *update = data;
-    const Instance *instance = update->domain->instance;
     GError *why = NULL;
 
-    if (!instance || instance->serial != update->serial) {
-        error_set_from (&why, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
-        update_over (update, why);
-        g_error_free (why);
-    } else if (!result) {
+    if (!still_there (update))
+        update_gone (update);
+    else if (!result)
         take_back (update, g_error_copy (error));
-    } else if (passes (update, "update-apply", FAULT_AFTER, &why) && take_both (update, &why)) {
-        update_over (update, NULL);
-    } else {
+    else if (passes (update, "update-apply", FAULT_AFTER, &why))
+        take_both (update);
+    else
         take_back (update, why);
-    }
 }
 
 /* A macvlan has no end on the host. */
@@ -396,7 +467,7 @@ device_update (Domain *domain, Job *job, const DomainDevice *device, guint index
                          .index = index, .job = job, .config = config, .done = done, .data = data,
                          .before = domain_device_copy (device->kind, live),
                          .after = domain_device_copy (device->kind, live),
-                         .config_text = config ? device_config_text (domain) : NULL };
+                         .config_text = config ? config_text (domain) : NULL };
     if (update->kind == DEVICE_INTERFACE) {
         take_changed (update->after, device->item);
         set_cut (update->after, update->before);

@@ -10,6 +10,7 @@
 #include "driver/held.h"
 #include "driver/job_past.h"
 #include "driver/start.h"
+#include "driver/store_change.h"
 #include "rpc/error_wire.h"
 #include "util/log.h"
 
@@ -314,16 +315,37 @@ execute (Call *call)
 }
 
 static void
-job_turn (Job *job, gpointer data)
+call_turn (gpointer data)
 {
     Call *call = data;
     const char *name = call->proc->name;
     Held held;
 
     slice_begin (&held);
-    call->job = job;
-    execute (call);
+    if (daemon_state.rpc) {
+        execute (call);
+    } else {
+        GError *error = NULL;
+
+        error_set (&error, ERR_OPERATION_ABORTED, "the daemon ends");
+        call_failed (call, error);
+    }
     slice_end (&held, name);
+}
+
+/* A define takes no job, and what it defines is there when it is on disk: a call that came after it, or was to wait for
+ * another job when it came, finds that. A destroy has no use for it. */
+static void
+job_turn (Job *job, gpointer data)
+{
+    Call *call = data;
+    const Domain *domain = call->domain;
+
+    call->job = job;
+    if (call->proc->job == JOB_DESTROY)
+        call_turn (call);
+    else
+        store_turn (domain->def->uuid, domain->def->name, call_turn, call);
 }
 
 static void
@@ -377,18 +399,27 @@ void
 dispatch_call (RpcCall *rpc, gpointer daemon)
 {
     Client *client = rpc_client_data (rpc_call_client (rpc));
+    gboolean passes = client->passes && g_queue_is_empty (&client->waiting)
+                      && proc_find (rpc_call_program (rpc), rpc_call_procedure (rpc)) == client->passes;
 
-    if (client->held)
+    if (client->held && !passes)
         g_queue_push_tail (&client->waiting, rpc);
     else
         serve (rpc, client, daemon);
 }
 
 void
-client_hold (Client *client)
+client_hold_but (Client *client, const Proc *proc)
 {
+    client->passes = client->held == 0 || client->passes == proc ? proc : NULL;
     client->ref_count++;
     client->held++;
+}
+
+void
+client_hold (Client *client)
+{
+    client_hold_but (client, NULL);
 }
 
 void

@@ -37,6 +37,7 @@ typedef struct {
     char *uri;                  /* as opened */
     GSList *callbacks;          /* event registrations: events.c */
     guint held;                 /* while not 0, its calls wait */
+    const Proc *passes;         /* but those of this procedure, NULL none */
     GQueue waiting;             /* of RpcCall */
 } Client;
 
@@ -63,6 +64,8 @@ void call_timed_out (Call *call);
 /* From here to client_release() the client's next calls wait, in order: a task works on what they may rely
  * on. The client stays valid. */
 void client_hold (Client *client);
+/* The same, but further calls of @proc do not wait for this one: they find their order by themselves. */
+void client_hold_but (Client *client, const Proc *proc);
 void client_release (Client *client);
 
 void dispatch_call (RpcCall *rpc, gpointer daemon);

@@ -174,6 +174,7 @@ domain_list_set_config (DomainList *list, Domain *domain, DomainDef *def)
 {
     DomainDef *old = domain->instance ? domain->next : domain->def;
 
+    domain->config_serial++;
     if (domain->instance)
         domain->next = def;
     else

@@ -22,6 +22,7 @@ typedef struct {
     int ref_count;
     DomainDef *def;             /* live while active, else the definition */
     DomainDef *next;            /* active and persistent: what the next start uses; else NULL */
+    guint config_serial;        /* another one whenever the definition of the two that is saved is replaced */
     gboolean persistent;
     gboolean autostart;
     DomainState state;          /* lifecycle.c */

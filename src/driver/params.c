@@ -49,14 +49,6 @@ affect_def (Domain *domain, guint flags, DomainDef **ret, gboolean *ret_live, GE
     return TRUE;
 }
 
-gboolean
-affect_save (Domain *domain, Affect affect, GError **error)
-{
-    if ((affect & AFFECT_LIVE) && !store_save_status (domain, error))
-        return FALSE;
-    return !(affect & AFFECT_CONFIG) || store_save_config (domain_config_def (domain), error);
-}
-
 Cgroup *
 domain_cgroup (const Domain *domain, GError **error)
 {

@@ -28,8 +28,6 @@ typedef enum { AFFECT_LIVE = 1 << 0, AFFECT_CONFIG = 1 << 1 } Affect;    /* virD
 gboolean affect_resolve (const Domain *domain, guint flags, Affect *ret, GError **error);
 /* The definition a getter reads: of one target only. */
 gboolean affect_def (Domain *domain, guint flags, DomainDef **ret, gboolean *ret_live, GError **error);
-/* After a change: saves what was changed. */
-gboolean affect_save (Domain *domain, Affect affect, GError **error);
 
 /* The cgroup of an active domain. */
 Cgroup *domain_cgroup (const Domain *domain, GError **error);

@@ -11,9 +11,9 @@
 
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
+#include "driver/group_task.h"
 #include "driver/start_private.h"
 #include "driver/store.h"
-#include "driver/tune.h"
 #include "host/machined.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -211,37 +211,13 @@ finish_group (Instance *instance, GError **error)
     return send_groups (instance, error);
 }
 
-typedef struct {
-    Domain *domain;             /* a reference */
-    guint64 serial;             /* of the instance whose group is written */
-    InstanceTicket *ticket;
-} TuneWaiter;
-
-static gpointer
-tune_run (gpointer data, GError **error)
-{
-    return tune_work_run (data, error) ? data : NULL;
-}
-
-static void
-tune_input_free (gpointer data)
-{
-    tune_work_free (data);
-}
-
 static void
 tune_done (gpointer result, GError *error, gpointer data)
 {
-    g_autofree TuneWaiter *waiter = data;
-    g_autoptr (Domain) domain = waiter->domain;
-    Instance *instance = domain->instance;
+    Instance *instance = instance_redeem (data);
     GError *why = NULL;
     StepResult next;
 
-    /* also one that ends: its group is removed once nobody writes */
-    if (instance && instance->serial == waiter->serial)
-        instance->writers--;
-    instance = instance_redeem (waiter->ticket);
     if (!instance)
         return;
     next = result ? finish_group (instance, &why) : STEP_FAILED;
@@ -249,18 +225,6 @@ tune_done (gpointer result, GError *error, gpointer data)
         instance_fail (instance, why ? why : g_error_copy (error));
     else if (next == STEP_DONE)
         instance_resume (instance);
-}
-
-/* A device that hangs lets the write of its limits hang, which is no reason for others to wait. */
-static void
-tune_by_task (Instance *instance, TuneWork *work)
-{
-    g_autofree char *owner = g_strconcat (instance->domain->def->name, "/limits", NULL);
-    TuneWaiter *waiter = g_new0 (TuneWaiter, 1);
-
-    *waiter = (TuneWaiter) { domain_ref (instance->domain), instance->serial, instance_ticket (instance) };
-    instance->writers++;
-    task_run_waiting (owner, tune_run, work, tune_input_free, tune_done, waiter);
 }
 
 static StepResult
@@ -273,8 +237,9 @@ tune_and_finish (Instance *instance, GError **error)
     work = tune_work_new (instance, NULL, def, TRUE, error);
     if (!work)
         return STEP_FAILED;
+    /* a device that hangs lets the write of its limits hang, which is no reason for others to wait */
     if (tune_work_devices (work)) {
-        tune_by_task (instance, g_steal_pointer (&work));
+        group_tune (instance, g_steal_pointer (&work), tune_done, instance_ticket (instance));
         return STEP_WAIT;
     }
     return tune_work_run (work, error) ? finish_group (instance, error) : STEP_FAILED;

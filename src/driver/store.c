@@ -12,6 +12,7 @@
 #include "driver/daemon.h"
 #include "driver/instance.h"
 #include "driver/lifecycle.h"
+#include "driver/store_change.h"
 #include "driver/store_sync.h"
 #include "rpc/error_wire.h"
 #include "util/error.h"
@@ -19,25 +20,6 @@
 #include "util/log.h"
 
 #define STORE_FILE_MAX (16U << 20)
-
-static const char notice[] =
-    "<!--\n"
-    "  Written by skepd. It reads this file when it starts and overwrites it at the next change of the\n"
-    "  definition, so change it with a client instead:\n"
-    "    virsh -c lxc:///system edit %s\n"
-    "-->\n\n";
-
-static char *
-config_path (const char *name)
-{
-    return g_strconcat (daemon_state.settings->config_dir, "/", name, ".xml", NULL);
-}
-
-static char *
-autostart_path (const char *name)
-{
-    return g_strconcat (daemon_state.settings->config_dir, "/autostart/", name, ".xml", NULL);
-}
 
 char *
 store_status_path (const char *name)
@@ -91,55 +73,18 @@ store_make_dirs (GError **error)
 
 /* ---- definitions */
 
-/* The notice stands in an XML comment, where "--" may not: a name that has it is left out. */
-static char *
-with_notice (const char *name, const char *xml)
-{
-    g_autofree char *quoted = strstr (name, "--") ? g_strdup ("DOMAIN") : g_shell_quote (name);
-    g_autoptr (GString) text = g_string_new (NULL);
-
-    g_string_printf (text, notice, strstr (quoted, "--") ? "DOMAIN" : quoted);
-    g_string_append (text, xml);
-    return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 gboolean
-store_save_config (const DomainDef *def, GError **error)
+store_save_now (const DomainDef *def, GError **error)
 {
-    g_autofree char *path = config_path (def->name);
-    g_autofree char *xml = domain_def_format (def, DOMAIN_FORMAT_SAVED);
-    g_autofree char *text = with_notice (def->name, xml);
+    g_auto (StoreWork) work = { .save = NULL };
+    g_autoptr (StoreWritten) written = NULL;
 
-    return store_write_synced (path, text, error);
-}
-
-gboolean
-store_remove_config (const char *name, GError **error)
-{
-    g_autofree char *path = config_path (name);
-    g_autofree char *link = autostart_path (name);
-    g_autofree char *old = store_old_path (path);
-
-    /* The link first: a link without a definition is an error at the next start, not the reverse.
-     * The version before must not come back in its place. */
-    if (!file_remove (link, error) || !file_remove (old, error) || !file_remove (path, error))
-        return FALSE;
-    store_sync_dir_of (path);
-    return TRUE;
-}
-
-gboolean
-store_set_autostart (const char *name, gboolean autostart, GError **error)
-{
-    g_autofree char *path = autostart_path (name);
-    g_autofree char *target = g_strconcat ("../", name, ".xml", NULL);
-
-    if (!autostart && !file_remove (path, error))
-        return FALSE;
-    if (autostart && symlink (target, path) < 0 && errno != EEXIST)
-        return error_set_errno (error, errno, "Failed to create symlink '%s' to '%s'", path, target);
-    store_sync_dir_of (path);
-    return TRUE;
+    store_work_init (&work);
+    work.save = def;
+    written = store_work_run (&work, error);
+    if (written)
+        store_sync_written (written);
+    return written != NULL;
 }
 
 /* ---- reading */
@@ -214,7 +159,7 @@ static gboolean
 load_one (DomainList *list, const char *path, const char *name, GError **error)
 {
     g_autoptr (DomainDef) def = NULL;
-    g_autofree char *link = autostart_path (name);
+    g_autofree char *link = store_autostart_path (daemon_state.settings->config_dir, name);
     struct stat st;
     Domain *domain;
 
@@ -224,6 +169,8 @@ load_one (DomainList *list, const char *path, const char *name, GError **error)
     if (strcmp (def->name, name) != 0)
         return error_set (error, ERR_INTERNAL, "the file's name and the domain's name '%s' differ",
                           def->name);
+    if (store_change_pending (def->uuid, name))
+        return error_set (error, ERR_INTERNAL, "the domain with its uuid is being changed");
     if (domain_list_find_uuid (list, def->uuid))
         return error_set (error, ERR_INTERNAL, "domain '%s' has the same uuid",
                           domain_list_find_uuid (list, def->uuid)->def->name);
@@ -273,6 +220,9 @@ reload_one (DomainList *list, const char *path, const char *name, GError **error
     Domain *domain = domain_list_find_name (list, name);
     g_autoptr (DomainDef) def = NULL;
 
+    /* a client's change of it is at the disk: memory follows that */
+    if (store_change_pending (domain ? domain->def->uuid : NULL, name))
+        return TRUE;
     if (!domain) {
         if (!load_one (list, path, name, error))
             return FALSE;

@@ -5,10 +5,8 @@
 
 #include "driver/domains.h"
 
-gboolean store_save_config (const DomainDef *def, GError **error);
-gboolean store_remove_config (const char *name, GError **error);
-/* Creates or removes CONFIG/autostart/NAME.xml, a link to the definition. */
-gboolean store_set_autostart (const char *name, gboolean autostart, GError **error);
+/* Before there are clients: nobody waits meanwhile. After that it is a change (store_change.h). */
+gboolean store_save_now (const DomainDef *def, GError **error);
 
 /* What is saved of a container lies in the run directory and ends with the host's uptime, so it is
  * written atomically, but not synced. */

@@ -9,7 +9,6 @@
 
 #include "util/error.h"
 #include "util/fd.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/task.h"
 
@@ -49,15 +48,6 @@ sync_group_new (void)
     group->old = g_ptr_array_new_with_free_func (g_free);
     group->dirs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     return group;
-}
-
-char *
-store_old_path (const char *path)
-{
-    g_autofree char *directory = g_path_get_dirname (path);
-    g_autofree char *name = g_path_get_basename (path);
-
-    return g_strconcat (directory, "/.", name, ".old", NULL);
 }
 
 /* ---- at the disk, on a pool thread */
@@ -132,45 +122,34 @@ sync_time (gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* The group that a change at @path goes with. One group at a time is at the disk; what changes
- * meanwhile is the next one, and begins a while after that is done. */
-static SyncGroup *
-sync_wanted (const char *path)
+static void
+want_dir (SyncGroup *group, char **dir)
+{
+    if (*dir)
+        g_hash_table_add (group->dirs, g_steal_pointer (dir));
+}
+
+static void
+want_path (GPtrArray *paths, char **path)
+{
+    if (*path)
+        g_ptr_array_add (paths, g_steal_pointer (path));
+}
+
+/* One group at a time is at the disk; what changes meanwhile is the next one, and begins a while after that is done. */
+void
+store_sync_written (StoreWritten *written)
 {
     if (!waiting)
         waiting = sync_group_new ();
-    if (!timer && !running)
+    want_path (waiting->files, &written->file);
+    want_path (waiting->old, &written->old);
+    want_dir (waiting, &written->dir);
+    want_dir (waiting, &written->link_dir);
+    if (ending && !running)
+        sync_begin ();
+    else if (!timer && !running)
         timer = g_timeout_add (STORE_SYNC_MS, sync_time, NULL);
-    g_hash_table_add (waiting->dirs, g_path_get_dirname (path));
-    return waiting;
-}
-
-gboolean
-store_write_synced (const char *path, const char *text, GError **error)
-{
-    g_autofree char *old = store_old_path (path);
-    SyncGroup *group;
-    gboolean kept;
-
-    /* The oldest version that may not be on disk yet: one that stands there already is kept. A new
-     * file has none. */
-    kept = link (path, old) == 0;
-    if (!file_write (path, text, strlen (text), 0600, 0, error)) {
-        if (kept)
-            unlink (old);
-        return FALSE;
-    }
-    group = sync_wanted (path);
-    g_ptr_array_add (group->files, g_strdup (path));
-    if (kept)
-        g_ptr_array_add (group->old, g_steal_pointer (&old));
-    return TRUE;
-}
-
-void
-store_sync_dir_of (const char *path)
-{
-    sync_wanted (path);
 }
 
 void

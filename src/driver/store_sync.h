@@ -10,15 +10,12 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "driver/store_write.h"
 
 #define STORE_SYNC_MS 20
 
-/* Replaces @path atomically with @text and has it synced. */
-gboolean store_write_synced (const char *path, const char *text, GError **error);
-/* The directory of @path changed (a file was removed, a link made): sync it. */
-void store_sync_dir_of (const char *path);
-/* ".NAME.xml.old" of a definition's path. */
-char *store_old_path (const char *path);
-/* Begins what waits, for the daemon's end; task_drain() then waits for it. */
+/* Has synced what was written; takes its paths. Main loop. */
+void store_sync_written (StoreWritten *written);
+/* For the daemon's end: begins what waits, and from then on whatever is written still; task_drain_for() waits for
+ * both. */
 void store_sync_now (void);

@@ -5,14 +5,15 @@
  * wait; the saved definition, which can be put back; the live one with the status file, in which the note is gone.
  * What fails puts back what came before it; should the daemon die, the next one does (tune_recover.c).
  */
+#include "conf/domain_device.h"
+#include "driver/config_change.h"
 #include "driver/daemon.h"
-#include "driver/device_change.h"
 #include "driver/fault.h"
+#include "driver/group_task.h"
 #include "driver/store.h"
 #include "driver/tune_note.h"
 #include "driver/tune_work.h"
 #include "util/log.h"
-#include "util/task.h"
 
 typedef struct {
     Call *call;
@@ -22,6 +23,7 @@ typedef struct {
     DomainDef *saved;           /* the same of the saved one; NULL: stays */
     char *saved_text;           /* by which that is known */
     gboolean noted;
+    gboolean wrote;             /* the control group is as it shall be */
     GError *error;              /* while it is taken back */
 } Change;
 
@@ -76,22 +78,15 @@ change_free (Change *change)
     g_free (change);
 }
 
-static gboolean
-same_instance (const Change *change)
-{
-    const Instance *instance = change->call->domain->instance;
-
-    return instance && instance->serial == change->serial;
-}
-
 /* Active it is until the last step is undone. */
 static gboolean
 still_there (const Change *change)
 {
     const Domain *domain = change->call->domain;
+    const Instance *instance = domain->instance;
 
-    return same_instance (change) && domain_active (domain)
-           && (domain->instance->phase == PHASE_RUNNING || domain->instance->phase == PHASE_KEPT);
+    return instance && instance->serial == change->serial && domain_active (domain)
+           && (instance->phase == PHASE_RUNNING || instance->phase == PHASE_KEPT);
 }
 
 /* All is as it was: nothing is left for a later daemon to do. */
@@ -126,6 +121,57 @@ change_failed (Change *change)
     call_failed (call, change_end (change));
 }
 
+static void
+change_done (Change *change)
+{
+    Call *call = change->call;
+
+    if (change->order.tell)
+        change->order.tell (call, change->order.affect);
+    change_free (change);
+    call_done (call);
+}
+
+/* ---- the control group */
+
+/* Takes @forward. */
+static void
+group_write (Change *change, TuneWork *forward, TuneWork *back, TaskDone done)
+{
+    Input *input = g_new0 (Input, 1);
+
+    input->forward = forward;
+    input->back = back;
+    group_task (change->call->domain->instance, "limits", write_all, input, input_free, done, change);
+}
+
+static void
+back_written (gpointer result, GError *error, gpointer data)
+{
+    g_autoptr (TuneWork) work = result;
+    Change *change = data;
+
+    if (!work)
+        log_error ("domain '%s': its limits could not be put back: %s", change->before->name, error->message);
+    change_failed (change);
+}
+
+/* No definition has anything of the change, or has it any more. */
+static void
+take_back (Change *change)
+{
+    if (!still_there (change)) {
+        change_failed (change);
+        return;
+    }
+    if (!tune_emulator (change->call->domain->instance, change->order.live, change->before, NULL))
+        log_error ("domain '%s': the CPUs of its controller could not be put back", change->before->name);
+    if (change->wrote)
+        group_write (change, g_steal_pointer (&change->order.back), NULL, back_written);
+    else
+        change_failed (change);
+}
+
 /* ---- what is saved */
 
 /* Tests make it fail, or this daemon end. */
@@ -134,18 +180,6 @@ passes (const Change *change, const char *step, FaultPlace place, GError **error
 {
     return !fault_here (step, place, change->call->domain->instance->pid)
            || error_set (error, ERR_INTERNAL, "%s: made to fail", step);
-}
-
-/* The saved definition is now @change's: becomes the one from before. */
-static void
-put_back_saved (Change *change, const char *text)
-{
-    g_autoptr (GError) error = NULL;
-
-    if (change->saved
-        && !device_replace_config (change->call->domain, text, g_steal_pointer (&change->saved), &error))
-        log_error ("domain '%s': its saved definition could not be put back: %s", change->before->name,
-                   error->message);
 }
 
 /* The live definition, with the status file. */
@@ -175,65 +209,58 @@ take_live (Change *change, GError **error)
     return FALSE;
 }
 
-static gboolean
-take_both (Change *change, GError **error)
-{
-    Domain *domain = change->call->domain;
-    g_autofree char *text = NULL;
-
-    if (!passes (change, "limits-write", FAULT_AFTER, error))
-        return FALSE;
-    if (change->order.config
-        && !device_replace_config (domain, change->saved_text, g_steal_pointer (&change->order.config), error))
-        return FALSE;
-    text = change->saved ? device_config_text (domain) : NULL;
-    if (take_live (change, error))
-        return TRUE;
-    put_back_saved (change, text);
-    return FALSE;
-}
-
-/* ---- the control group */
-
+/* The saved definition is what it was, or somebody else's. */
 static void
-emulator_back (const Change *change)
+saved_put_back (Domain *domain, const GError *error, gpointer data)
 {
-    if (!tune_emulator (change->call->domain->instance, change->order.live, change->before, NULL))
-        log_error ("domain '%s': the CPUs of its controller could not be put back", change->before->name);
-}
-
-/* Takes @forward. */
-static void
-group_write (Change *change, TuneWork *forward, TuneWork *back, TaskDone done)
-{
-    Domain *domain = change->call->domain;
-    g_autofree char *owner = g_strconcat (domain->def->name, "/limits", NULL);
-    Input *input = g_new0 (Input, 1);
-
-    input->forward = forward;
-    input->back = back;
-    domain->instance->writers++;
-    task_run_waiting (owner, write_all, input, input_free, done, change);
-}
-
-/* Also of one that ends: its group is removed once nobody writes. */
-static void
-writer_gone (const Change *change)
-{
-    if (same_instance (change))
-        change->call->domain->instance->writers--;
-}
-
-static void
-back_written (gpointer result, GError *error, gpointer data)
-{
-    g_autoptr (TuneWork) work = result;
     Change *change = data;
 
-    writer_gone (change);
-    if (!work)
-        log_error ("domain '%s': its limits could not be put back: %s", change->before->name, error->message);
-    change_failed (change);
+    if (error)
+        log_error ("domain '%s': its saved definition could not be put back: %s", domain->def->name, error->message);
+    take_back (change);
+}
+
+static void
+live_turn (Change *change)
+{
+    if (!still_there (change)) {
+        error_set_from (&change->error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
+    } else if (take_live (change, &change->error)) {
+        change_done (change);
+        return;
+    }
+    if (change->saved)
+        config_save (change->call->domain, change->saved_text, g_steal_pointer (&change->saved), saved_put_back,
+                     change);
+    else
+        take_back (change);
+}
+
+static void
+config_taken (Domain *domain, const GError *error, gpointer data)
+{
+    Change *change = data;
+
+    if (error) {
+        change->error = g_error_copy (error);
+        take_back (change);
+        return;
+    }
+    g_free (change->saved_text);
+    change->saved_text = config_text (domain);
+    live_turn (change);
+}
+
+static void
+take_both (Change *change)
+{
+    if (!passes (change, "limits-write", FAULT_AFTER, &change->error))
+        take_back (change);
+    else if (change->order.config)
+        config_save (change->call->domain, change->saved_text, g_steal_pointer (&change->order.config), config_taken,
+                     change);
+    else
+        live_turn (change);
 }
 
 static void
@@ -241,33 +268,19 @@ written (gpointer result, GError *error, gpointer data)
 {
     g_autoptr (TuneWork) work = result;
     Change *change = data;
-    const TuneOrder *order = &change->order;
 
-    writer_gone (change);
     if (!still_there (change)) {
         error_set_from (&change->error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain is not running");
         change_failed (change);
-        return;
-    }
-    if (!work) {
+    } else if (!work) {
         change->error = g_error_copy (error);
-        emulator_back (change);
-        change_failed (change);
-        return;
+        take_back (change);
+    } else {
+        change->wrote = TRUE;
+        if (change->order.take)
+            change->order.take (change->call, change->order.live, work);
+        take_both (change);
     }
-    if (order->take)
-        order->take (change->call, order->live, work);
-    if (take_both (change, &change->error)) {
-        Call *call = change->call;
-
-        if (order->tell)
-            order->tell (call, order->affect);
-        change_free (change);
-        call_done (call);
-        return;
-    }
-    emulator_back (change);
-    group_write (change, g_steal_pointer (&change->order.back), NULL, back_written);
 }
 
 /* ---- its beginning */
@@ -281,7 +294,7 @@ note (Change *change, GError **error)
 
     if (order->config) {
         change->saved = domain_def_copy (domain_config_def (domain));
-        change->saved_text = device_config_text (domain);
+        change->saved_text = config_text (domain);
     }
     order->back->emulator
         = g_strcmp0 (change->before->cputune.emulatorpin, order->live->cputune.emulatorpin) != 0;
@@ -301,22 +314,31 @@ begin (Change *change, GError **error)
         g_propagate_error (error, change_end (change));
         return API_FAILED;
     }
+    job_yield (call->job);
     if (tune_work_needed (order->forward)) {
-        job_yield (call->job);
         group_write (change, g_steal_pointer (&order->forward), order->back, written);
         return API_LATER;
     }
     if (order->take)
         order->take (call, order->live, order->forward);
-    if (!take_both (change, &change->error)) {
-        emulator_back (change);
-        g_propagate_error (error, change_end (change));
-        return API_FAILED;
-    }
-    if (order->tell)
-        order->tell (call, order->affect);
-    change_free (change);
-    return API_DONE;
+    take_both (change);
+    return API_LATER;
+}
+
+typedef struct {
+    Call *call;
+    Affect affect;
+    TuneTell tell;
+} Saving;
+
+static void
+only_saved (Domain *domain, const GError *error, gpointer data)
+{
+    g_autofree Saving *saving = data;
+
+    if (!error && saving->tell)
+        saving->tell (saving->call, saving->affect);
+    domain_answer (domain, error, saving->call);
 }
 
 ApiResult
@@ -324,6 +346,7 @@ tune_order_run (Call *call, const TuneOrder *order, GError **error)
 {
     Domain *domain = call->domain;
     Change *change;
+    Saving *saving;
 
     if (order->live) {
         change = g_new0 (Change, 1);
@@ -331,11 +354,11 @@ tune_order_run (Call *call, const TuneOrder *order, GError **error)
                              .before = domain_def_copy (domain->def) };
         return begin (change, error);
     }
-    if (!device_save_config (domain, order->config, error))
-        return API_FAILED;
-    if (order->tell)
-        order->tell (call, order->affect);
-    return API_DONE;
+    saving = g_new0 (Saving, 1);
+    *saving = (Saving) { call, order->affect, order->tell };
+    job_yield (call->job);
+    config_save (domain, NULL, order->config, only_saved, saving);
+    return API_LATER;
 }
 
 DomainDef *

@@ -2,14 +2,14 @@
 /* What a daemon that died had begun with the limits of a container, by the notes of its status file. */
 #include <string.h>
 
+#include "driver/config_change.h"
 #include "driver/daemon.h"
-#include "driver/device_change.h"
+#include "driver/group_task.h"
 #include "driver/store.h"
 #include "driver/tune_note.h"
 #include "driver/tune_work.h"
 #include "util/error.h"
 #include "util/log.h"
-#include "util/task.h"
 
 typedef struct {
     Domain *domain;             /* a reference */
@@ -19,84 +19,97 @@ typedef struct {
 
 /* ---- the saved definition */
 
-/* As it was, unless something else than that change has made it what it is. */
-static gboolean
-restore_saved (Domain *domain, const char *note, GError **error)
+/* As it was. NULL with error, or without: there is no such note, or something else than that change has made the saved
+ * definition what it is. */
+static DomainDef *
+saved_before (Domain *domain, GError **error)
 {
-    const char *text = strchr (note, ' ');
-    g_autofree char *now = device_config_text (domain);
+    const char *note = instance_note (domain->instance, NOTE_LIMITS_SAVED), *text = note ? strchr (note, ' ') : NULL;
+    g_autofree char *now = config_text (domain);
     g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, now, -1);
-    DomainDef *before;
 
-    if (!text)
-        return error_set (error, ERR_INTERNAL, "its note is malformed");
-    if (!domain->persistent || strncmp (note, sum, strlen (sum)) != 0 || note[strlen (sum)] != ' ')
-        return TRUE;
-    before = domain_def_parse (text + 1, strlen (text + 1), &daemon_state.defaults, 0, error);
-    return before && device_save_config (domain, before, error);
+    if (note && !text)
+        error_set (error, ERR_INTERNAL, "its note is malformed");
+    if (!text || !domain->persistent || strncmp (note, sum, strlen (sum)) != 0 || note[strlen (sum)] != ' ')
+        return NULL;
+    return domain_def_parse (text + 1, strlen (text + 1), &daemon_state.defaults, 0, error);
 }
 
-/* The notes go, whatever comes of it: what cannot be used is told of once. */
+/* The notes go, whatever came of it: what cannot be used is told of once. */
 static void
-forget_notes (Domain *domain)
+forget_notes (Domain *domain, const GError *why)
 {
     Instance *instance = domain->instance;
-    const char *saved = instance_note (instance, NOTE_LIMITS_SAVED);
     g_autoptr (GError) error = NULL;
 
-    if (saved && !restore_saved (domain, saved, &error))
-        log_error ("domain '%s': saved definition: %s", domain->def->name, error->message);
-    g_clear_error (&error);
+    if (why)
+        log_error ("domain '%s': saved definition: %s", domain->def->name, why->message);
     tune_unnote (instance);
     if (!store_save_status (domain, &error))
         log_error ("domain '%s': %s", domain->def->name, error->message);
 }
 
+/* Of one that has ended. No client is there yet. */
+static void
+forget (Domain *domain)
+{
+    g_autoptr (GError) error = NULL;
+    DomainDef *before = saved_before (domain, &error);
+
+    if (before)
+        config_save_now (domain, before, &error);
+    forget_notes (domain, error);
+}
+
 /* ---- the control group */
 
-static gpointer
-write_run (gpointer data, GError **error)
+static gboolean
+still_there (const Recovery *recovery)
 {
-    return tune_work_run (data, error) ? data : NULL;
+    const Instance *instance = recovery->domain->instance;
+
+    return instance && instance->serial == recovery->serial;
 }
 
 static void
-work_free (gpointer data)
+saved_restored (Domain *domain, const GError *error, gpointer data)
 {
-    tune_work_free (data);
-}
+    Recovery *recovery = data;
 
-static void
-recovery_over (Recovery *recovery, const GError *error)
-{
-    Domain *domain = recovery->domain;
-    Instance *instance = domain->instance;
-
-    if (instance && instance->serial == recovery->serial) {
-        if (error)
-            log_error ("domain '%s': a change of its limits was cut short and cannot be taken back: %s",
-                       domain->def->name, error->message);
-        else
-            log_warning ("domain '%s': a change of its limits was cut short and has been taken back",
-                         domain->def->name);
-        forget_notes (domain);
-    }
+    if (still_there (recovery))
+        forget_notes (domain, error);
     job_end (recovery->job);
     domain_unref (domain);
     g_free (recovery);
 }
 
 static void
+recovery_over (Recovery *recovery, const GError *error)
+{
+    Domain *domain = recovery->domain;
+    g_autoptr (GError) why = NULL;
+    DomainDef *before = NULL;
+
+    if (still_there (recovery)) {
+        if (error)
+            log_error ("domain '%s': a change of its limits was cut short and cannot be taken back: %s",
+                       domain->def->name, error->message);
+        else
+            log_warning ("domain '%s': a change of its limits was cut short and has been taken back",
+                         domain->def->name);
+        before = saved_before (domain, &why);
+    }
+    if (before)
+        config_save (domain, NULL, before, saved_restored, recovery);
+    else
+        saved_restored (domain, why, recovery);
+}
+
+static void
 written (gpointer result, GError *error, gpointer data)
 {
-    Recovery *recovery = data;
-    Instance *instance = recovery->domain->instance;
-
     (void) result;
-    /* also one that ends: its group is removed once nobody writes */
-    if (instance && instance->serial == recovery->serial)
-        instance->writers--;
-    recovery_over (recovery, error);
+    recovery_over (data, error);
 }
 
 static void
@@ -106,7 +119,6 @@ recover_run (Job *job, gpointer data)
     Domain *domain = data;
     Instance *instance = domain->instance;
     const char *note = instance ? instance_note (instance, NOTE_LIMITS) : NULL;
-    g_autofree char *owner = g_strconcat (domain->def->name, "/limits", NULL);
     g_autoptr (GError) error = NULL;
     g_autoptr (TuneWork) work = NULL;
 
@@ -123,9 +135,8 @@ recover_run (Job *job, gpointer data)
     } else if (work->emulator && !tune_emulator_set (instance, domain->def, &error)) {
         recovery_over (recovery, error);
     } else {
-        instance->writers++;
         job_yield (job);
-        task_run_waiting (owner, write_run, g_steal_pointer (&work), work_free, written, recovery);
+        group_tune (instance, g_steal_pointer (&work), written, recovery);
     }
 }
 
@@ -140,5 +151,5 @@ tune_recover (Domain *domain, gboolean alive)
         job_begin (&domain->jobs, JOB_INTERNAL, "undoing a change of limits", 0, recover_run, NULL,
                    domain_ref (domain));
     else
-        forget_notes (domain);
+        forget (domain);
 }
