@@ -163,6 +163,21 @@ def check_editor(checks, daemon, skep, directory):
     checks.equal("edit leaves no file", os.listdir(os.path.join(directory, "tmp")), [])
 
 
+def check_no_history(checks, skep, directory):
+    """A history that is not to be kept: what is named instead of a file stays as it is, and is not waited for."""
+    null, fifo = os.path.join(directory, "null"), os.path.join(directory, "fifo")
+    os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    os.mkfifo(fifo)
+    os.chmod(null, 0o666)
+    for path in (null, fifo):
+        before = os.stat(path)
+        with t.Terminal([SKEP, "--socket", skep], env={"SKEP_HISTFILE": path}) as shell:
+            checks.that(f"a prompt with {path}", shell.expect("skep # "))
+            shell.send("quit\n")
+            checks.equal(f"it ends with {path}", shell.wait(), 0)
+        checks.equal(f"the mode of {path}", os.stat(path).st_mode, before.st_mode)
+
+
 def check_colours(checks, skep):
     for setting, seen in (("NO_COLOR=1", False), ("NO_COLOR=", True), ("TERM=dumb", False)):
         with t.Terminal(["env", "TERM=xterm", setting, SKEP, "--socket", skep, "list", "--all"]) as shell:
@@ -202,6 +217,7 @@ def main():
         for name in ("SKEP_URI", "SKEP_SOCKET", "NO_COLOR"):
             os.environ.pop(name, None)
         check_prompt(checks, daemon, skep, {"SKEP_HISTFILE": os.path.join(directory, "history")})
+        check_no_history(checks, skep, directory)
         check_console(checks, daemon, skep)
         check_editor(checks, daemon, skep, directory)
         check_colours(checks, skep)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -26,6 +27,16 @@ history_path (void)
 
     return named ? g_strdup (named)
                  : g_build_filename (g_get_user_cache_dir (), "skep", "history", NULL);
+}
+
+/* libedit sets the mode of what it writes to 0600, which root may do to /dev/null, too. A fifo would be waited
+ * for. */
+static gboolean
+history_kept (const char *path)
+{
+    struct stat st;
+
+    return stat (path, &st) == 0 ? S_ISREG (st.st_mode) : errno == ENOENT;
 }
 
 static char *
@@ -182,7 +193,8 @@ prepare (Shell *shell, const char *path)
     using_history ();
     stifle_history (HISTORY_LINES);
     g_mkdir_with_parents (dir, 0700);
-    read_history (path);
+    if (history_kept (path))
+        read_history (path);
 }
 
 int
@@ -208,7 +220,8 @@ shell_interactive (Shell *shell)
     }
     if (!shell->leave)
         fputc ('\n', shell->out);
-    write_history (path);
+    if (history_kept (path))
+        write_history (path);
     g_clear_pointer (&prompt_candidates, g_ptr_array_unref);
     return code;
 }
