@@ -55,8 +55,11 @@ fd_open_resolved (int root, const char *path, int flags, uint64_t resolve)
     };
     int fd;
 
-    /* EAGAIN: a rename or mount raced with the walk; the kernel asks to try again */
-    for (int tries = 0; tries < 32; tries++) {
+    /* EAGAIN: a rename or mount, anywhere on the host, raced with the walk; the kernel asks to try again. Whoever
+     * renames all the time is not always on a processor: after some quick tries there are slower ones. */
+    for (int tries = 0; tries < 132; tries++) {
+        if (tries >= 32)
+            usleep (1000);
         fd = (int) syscall (SYS_openat2, root, path, &how, sizeof how);
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
             break;
