@@ -204,7 +204,7 @@ nodedev-info 1,2
 nodedev-event
 nodedev-event --event nonsense
 nodedev-event --event lifecycle --device none
-net-event --event lifecycle --network none
+net-event --event lifecycle --network none --timeout 1
 event
 event --event nonsense
 managedsave-remove none
