@@ -333,8 +333,24 @@ call_turn (gpointer data)
     slice_end (&held, name);
 }
 
+static void call_ask_job (Call *call);
+
+/* The disk has answered. A destroy that came meanwhile is not over: what is asked of the domain now waits for that. */
+static void
+waited_turn (gpointer data)
+{
+    Call *call = data;
+
+    if (!daemon_state.rpc || job_insist (call->job)) {
+        call_turn (call);
+        return;
+    }
+    job_end (g_steal_pointer (&call->job));
+    call_ask_job (call);
+}
+
 /* A define takes no job, and what it defines is there when it is on disk: a call that came after it, or was to wait for
- * another job when it came, finds that. A destroy has no use for it. */
+ * another job when it came, finds that. A destroy has no use for it, and comes past what waits so. */
 static void
 job_turn (Job *job, gpointer data)
 {
@@ -342,16 +358,24 @@ job_turn (Job *job, gpointer data)
     const Domain *domain = call->domain;
 
     call->job = job;
-    if (call->proc->job == JOB_DESTROY)
+    if (call->proc->job == JOB_DESTROY || !store_change_pending (domain->def->uuid, domain->def->name)) {
         call_turn (call);
-    else
-        store_turn (domain->def->uuid, domain->def->name, call_turn, call);
+        return;
+    }
+    job_yield (job);
+    store_turn (domain->def->uuid, domain->def->name, waited_turn, call);
 }
 
 static void
 job_timeout (gpointer data)
 {
     call_timed_out (data);
+}
+
+static void
+call_ask_job (Call *call)
+{
+    job_begin (&call->domain->jobs, call->proc->job, call->proc->name, JOB_WAIT_MS, job_turn, job_timeout, call);
 }
 
 static void
@@ -371,8 +395,7 @@ dispatch (const Proc *proc, RpcCall *rpc, Client *client, Daemon *daemon)
     else if (proc->job == JOB_NONE)
         execute (call);
     else /* owns the call from here on */
-        job_begin (&call->domain->jobs, proc->job, proc->name, JOB_WAIT_MS, job_turn, job_timeout,
-                   call);
+        call_ask_job (call);
 }
 
 static void

@@ -139,6 +139,13 @@ job_yield (Job *job)
     choose_next (job->queue);
 }
 
+gboolean
+job_insist (Job *job)
+{
+    job->yields = FALSE;
+    return job->queue->running.length == 1;
+}
+
 void
 job_end (Job *job)
 {

@@ -25,6 +25,9 @@ Job *job_begin (JobQueue *queue, JobKind kind, const char *owner, guint wait_ms,
 /* From here to its end the job only waits for something that a destroy may take away (the kernel, which
  * reclaims memory of the container): a DESTROY may run meanwhile. */
 void job_yield (Job *job);
+/* It has done nothing yet and wants to: no DESTROY runs beside it from here on. FALSE: one runs already; the job has to
+ * be asked for again. */
+gboolean job_insist (Job *job);
 /* Frees @job; the next one begins from the main loop, never inside this call. */
 void job_end (Job *job);
 JobKind job_kind (const Job *job);

@@ -139,6 +139,25 @@ def ordered(checks, disk, uri, root):
     checks.that("the first title is nowhere", "first" not in text and title(base, 1) in ("second", None), text)
 
 
+def destroyed(checks, disk, uri, root):
+    """A destroy waits neither for a define of its domain nor for a change that waits for that."""
+    lively = disk.connection.lookupByName("lively")
+    lively.create()
+    xml = lively.XMLDesc(2)
+    with disk.frozen():
+        define = Callers(uri, "base", lambda d: d.connect().defineXML(xml).name(), 1)
+        checks.that("a define of one that runs is at the disk", disk.reached(1), define.ended)
+        change = Callers(uri, "lively", lambda d: d.setMetadata(1, "late", None, None, 2), 1)
+        checks.that("a change waits for it", skeptest.wait_until(lambda: lively.jobInfo()[0] != 0), change.ended)
+        destroy = Callers(uri, "lively", lambda d: d.destroy(), 1)
+        checks.equal("a destroy does not", ended(checks, destroy), ["0"])
+        checks.equal("both still wait", [define.ended, change.ended], [[], []])
+        checks.that("it does not run", not lively.isActive())
+    checks.equal("both are done", ended(checks, define, change), ["lively", "0"])
+    checks.equal("one after the other", title(lively, 1), "late")
+    lively.setMetadata(1, None, None, None, 2)
+
+
 def title(domain, kind):
     import libvirt
     try:
@@ -261,6 +280,7 @@ def main():
             disk.connection.defineXML(skeptest.domain_xml(name, root, args=("-c", "while true; do sleep 1000; done")))
         others(checks, disk, daemon.uri, root)
         ordered(checks, disk, daemon.uri, root)
+        destroyed(checks, disk, daemon.uri, root)
         taken_away(checks, disk, daemon.uri, root)
         unheard(checks, disk, root)
         refused(checks, disk, root)

@@ -92,6 +92,32 @@ test_destroy_beside_yielding (void)
     g_assert_null (job_queue_holder (&queue));
 }
 
+/* One that has waited wants to begin: no destroy comes past it any longer, but one that has come is not over. */
+static void
+test_insisting (void)
+{
+    JobQueue queue = { 0 };
+
+    g_string_truncate (said, 0);
+    begin (&queue, JOB_MODIFY, "a");
+    job_yield (held[0]);
+    g_assert_true (job_insist (held[0]));
+    begin (&queue, JOB_DESTROY, "b");
+    turn ();
+    g_assert_cmpstr (said->str, ==, "a");
+    job_yield (held[0]);
+    g_assert_false (job_insist (held[0]));  /* chosen, though not called yet */
+    turn ();
+    g_assert_cmpstr (said->str, ==, "ab");
+    end ("a");
+    begin (&queue, JOB_MODIFY, "c");
+    turn ();
+    g_assert_cmpstr (said->str, ==, "ab");
+    end ("b");
+    g_assert_cmpstr (said->str, ==, "abc");
+    end ("c");
+}
+
 static void
 test_destroy_beside_start (void)
 {
@@ -141,6 +167,7 @@ main (int argc, char **argv)
     g_test_add_func ("/jobs/order", test_order);
     g_test_add_func ("/jobs/destroy-beside-start", test_destroy_beside_start);
     g_test_add_func ("/jobs/destroy-beside-yielding", test_destroy_beside_yielding);
+    g_test_add_func ("/jobs/insisting", test_insisting);
     g_test_add_func ("/jobs/deadline", test_deadline);
     status = g_test_run ();
     g_string_free (said, TRUE);
