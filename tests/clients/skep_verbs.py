@@ -3,6 +3,7 @@
 """skep's verbs for figures, limits, devices and the host say what virsh's say, do what virsh's do; and top, wait
 and monitor, which virsh has not."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -406,6 +407,20 @@ def check_top(checks, pair):
     check_top_terminal(checks, pair)
 
 
+def writes_in_vain(live):
+    """Sends keys and reads nothing. A program that sleeps although there are more keys than it has room for writes."""
+    os.set_blocking(live.fd, False)
+    for _ in range(5):
+        with contextlib.suppress(BlockingIOError):
+            while os.write(live.fd, b"m" * 1024):
+                pass
+        with open(f"/proc/{live.pid}/stat", encoding="utf-8") as stat:
+            if stat.read().rsplit(")", 1)[1].split()[0] != "S":
+                return False
+        t.time.sleep(0.02)
+    return True
+
+
 def check_top_terminal(checks, pair):
     """With so long a delay the second look never comes: keys and sizes draw the first one anew."""
     command = [SKEP, "--socket", pair.socket, "top", "--delay", "3600"]
@@ -430,6 +445,11 @@ def check_top_terminal(checks, pair):
             status = live.wait(PATIENCE)
             checks.equal(f"{number.name} ends it", status, -number if number == signal.SIGTERM else 0)
             checks.that("... and the screen is as before", live.expect(leave, PATIENCE), live.seen)
+    with t.Terminal(command, env=plain) as live:
+        checks.that("top draws again", live.expect("q quit", PATIENCE), live.seen)
+        checks.that("it writes and nobody reads", t.wait_until(lambda: writes_in_vain(live)))
+        os.kill(live.pid, signal.SIGTERM)
+        checks.that("SIGTERM ends it on a terminal that takes nothing", t.wait_until(lambda: not t.is_alive(live.pid)))
     with t.Terminal(command, env={"TERM": "dumb"}) as live:
         table = live.expect(r"(?s)^(.*?)Id +Name.*one +running", PATIENCE)
         checks.equal("top prints a table on a terminal that can do nothing else", table and table[1].strip(), "")

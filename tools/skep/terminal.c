@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -19,38 +18,42 @@ static struct termios terminal_before;
 static volatile sig_atomic_t terminal_raw, terminal_screen;
 static volatile sig_atomic_t terminal_resized;
 
-/* To the terminal itself: what stdio holds back may not be ours to write. */
+/* To the terminal itself: what stdio holds back may not be ours to write. One that takes nothing for @patience ms
+ * (negative: no end) is given up, so what is written is as short as there may be room for. */
 static void
-say (const char *text)
+say (const char *text, int patience)
 {
-    for (size_t left = strlen (text); left > 0;) {
-        ssize_t put = write (STDOUT_FILENO, text, left);
+    struct pollfd terminal = { STDOUT_FILENO, POLLOUT, 0 };
 
-        if (put < 0 && errno != EINTR)
+    while (*text) {
+        int n = poll (&terminal, 1, patience);
+        ssize_t put = n > 0 ? write (STDOUT_FILENO, text, 1) : n;
+
+        if (n == 0 || (put < 0 && errno != EINTR))
             break;
-        text += put > 0 ? put : 0;
-        left -= put > 0 ? (size_t) put : 0;
+        text += put > 0;
     }
 }
 
 /* Runs in signal handlers, too. */
 static void
-terminal_restore (void)
+terminal_restore (int patience)
 {
     if (!terminal_raw)
         return;
     terminal_raw = 0;
     if (terminal_screen)
-        say ("\033[?25h\033[?1049l");
+        say ("\033[?25h\033[?1049l", patience);
     terminal_screen = 0;
     tcsetattr (STDIN_FILENO, TCSADRAIN, &terminal_before);
 }
 
-/* A killed skep must not leave the terminal raw. tcsetattr() is async-signal-safe. */
+/* A killed skep must not leave the terminal raw, but must end even if the terminal takes nothing any more.
+ * tcsetattr() and poll() are async-signal-safe. */
 void
 terminal_die (int signum)
 {
-    terminal_restore ();
+    terminal_restore (1000);
     signal (signum, SIG_DFL);
     raise (signum);
 }
@@ -92,14 +95,14 @@ terminal_open_screen (void)
     if (!change (&raw))
         return false;
     terminal_screen = 1;
-    say ("\033[?1049h\033[?25l\033[2J");
+    say ("\033[?1049h\033[?25l\033[2J", -1);
     return true;
 }
 
 void
 terminal_leave (void)
 {
-    terminal_restore ();
+    terminal_restore (-1);
     for (unsigned i = 0; i < N_DEADLY; i++)
         sigaction (deadly[i], &deadly_before[i], NULL);
 }
