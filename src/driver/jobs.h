@@ -34,8 +34,8 @@ JobKind job_kind (const Job *job);
 /* The owner of the job that runs, for "held by" messages; NULL when none does. */
 const char *job_queue_holder (const JobQueue *queue);
 /* Since when that job runs: g_get_monotonic_time(); 0 when none does. */
+gint64 job_queue_since (const JobQueue *queue);
 /* The same of @job, which runs. */
 gint64 job_since (const Job *job);
-gint64 job_queue_since (const JobQueue *queue);
 /* Frees what waits, without calling anything. */
 void job_queue_clear (JobQueue *queue);

@@ -10,6 +10,7 @@
 #include "conf/cpulist.h"
 #include "driver/daemon.h"
 #include "driver/device_rules.h"
+#include "driver/start_private.h"
 #include "driver/tune_work.h"
 #include "driver/vcpus.h"
 #include "host/block.h"
@@ -173,7 +174,8 @@ tune_emulator_set (Instance *instance, const DomainDef *def, GError **error)
     CpuSet cpus;
     int r;
 
-    if (instance->pid <= 0)
+    /* of one that is kept nothing runs: its controller's number may be another's by now */
+    if (!instance_controller_alive (instance))
         return TRUE;
     if (!pin)
         pin = g_strchomp (online = node_read ("/sys/devices/system/cpu/online"));

@@ -103,7 +103,7 @@ parse_list (const char *text, char **ret)
 static gboolean
 parse_word (const char *key, const char *value, TuneWork *work)
 {
-    guint64 two[2];
+    guint64 two[2] = { 0 };
 
     if (!strcmp (key, "cpus"))
         return parse_list (value, &work->cpus);

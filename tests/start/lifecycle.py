@@ -179,9 +179,30 @@ def reboots(life):
     life.becomes(name, "crashed (unknown)")
     life.daemon.restart()
     life.becomes(name, "crashed (unknown)")
+    number_of_another(life, name)
     life.virsh("destroy", name)
     life.becomes(name, "shut off (destroyed)")
     life.forget(name)
+
+
+def number_of_another(life, name):
+    """The controller of a container that is kept has gone, and its number may be another process's by now."""
+    status = os.path.join(life.daemon.directory, f"domains/{name}.xml")
+    with subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
+        try:
+            number = life.virsh("domid", name).out.strip()
+            life.daemon.kill()
+            with open(status, encoding="utf-8") as handle:
+                text = handle.read()
+            with open(status, "w", encoding="utf-8") as handle:
+                handle.write(text.replace(f"pid='{number}'", f"pid='{other.pid}'", 1))
+            life.daemon.start()
+            cpus = os.sched_getaffinity(other.pid)
+            life.checks.equal("the kept one has the other's number", life.virsh("domid", name).out.strip(), str(other.pid))
+            life.virsh("emulatorpin", name, str(min(cpus)), "--live")
+            life.checks.equal("CPUs of a process that is not the kept one's", os.sched_getaffinity(other.pid), cpus)
+        finally:
+            other.kill()
 
 
 def daemon_restarts(life):
