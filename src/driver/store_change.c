@@ -51,16 +51,19 @@ are_related (const Change *one, const Change *two)
            || has_name (one, two->new_name);
 }
 
-/* One that comes out of a turn does not stand behind those that wait. */
+/* After what is at the disk, which may have come later, and what was asked for before. One that comes out of a turn
+ * does not stand behind those that wait. */
 static gboolean
 may_begin (const Change *change)
 {
-    gboolean first = turn && are_related (turn, change);
+    gboolean waits = !(turn && are_related (turn, change));
 
-    for (const GList *l = changes.head; l && l->data != change; l = l->next) {
+    for (const GList *l = changes.head; l; l = l->next) {
         const Change *other = l->data;
 
-        if ((other->begun || !first) && are_related (other, change))
+        if (other == change)
+            waits = FALSE;
+        else if ((other->begun || waits) && are_related (other, change))
             return FALSE;
     }
     return TRUE;

@@ -19,7 +19,7 @@ import wire  # noqa: E402
 from hang import Callers, lifecycle, make_image  # noqa: E402
 
 FREEZE, THAW = 0xc0045877, 0xc0045878
-NAMES = ["base", "lively", "fresh", "left", "kept", "killed", "gone", "started"]
+NAMES = ["base", "lively", "fresh", "named", "left", "kept", "killed", "gone", "started"]
 
 
 def waiting_threads(pid):
@@ -158,6 +158,30 @@ def destroyed(checks, disk, uri, root):
     lively.setMetadata(1, None, None, None, 2)
 
 
+def renamed(checks, disk, uri, root):
+    """A rename waits for a define of its domain, and a define that came after it for the rename: its uuid has another
+    name by then."""
+    fresh = disk.connection.lookupByName("fresh")
+    xml = skeptest.domain_xml("fresh", root, uuid=fresh.UUIDString())
+    late = wire.Wire(os.path.join(disk.daemon.directory, "skep-sock")).open()
+    with disk.frozen():
+        define = Callers(uri, "base", lambda d: d.connect().defineXML(xml).name(), 1)
+        checks.that("a define is at the disk", disk.reached(1), define.ended)
+        rename = Callers(uri, "fresh", lambda d: d.rename("named"), 1)
+        checks.that("a rename waits for it", skeptest.wait_until(lambda: fresh.jobInfo()[0] != 0), rename.ended)
+        serial = late.send(wire.procedures()["DOMAIN_DEFINE_XML"], wire.string(xml))
+        listed(disk.connection)     # the daemon has read that, too
+    checks.equal("both are done", ended(checks, define, rename), ["fresh", "0"])
+    try:
+        checks.that("the late define is refused", not late.reply(serial))
+    except wire.Failure as error:
+        checks.matches("the late define", "domain 'named' is already defined with uuid", error.message)
+    late.close()
+    checks.equal("it has one name", [name for name in listed(disk.connection) if name in ("fresh", "named")], ["named"])
+    checks.that("on disk, too", disk.has("named") and not disk.has("fresh"))
+    checks.equal("and is found by its uuid", disk.connection.lookupByUUIDString(fresh.UUIDString()).name(), "named")
+
+
 def title(domain, kind):
     import libvirt
     try:
@@ -281,6 +305,7 @@ def main():
         others(checks, disk, daemon.uri, root)
         ordered(checks, disk, daemon.uri, root)
         destroyed(checks, disk, daemon.uri, root)
+        renamed(checks, disk, daemon.uri, root)
         taken_away(checks, disk, daemon.uri, root)
         unheard(checks, disk, root)
         refused(checks, disk, root)
