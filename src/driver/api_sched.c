@@ -185,10 +185,8 @@ take_sched (const Call *call, DomainDef *def, const TuneWork *written)
     const SchedChange change = change_of_call (call);
     DomainCputune *tune = &def->cputune;
 
-    if (change.shares) {
+    if (change.shares)
         tune->shares = written->sched.shares;
-        cgroup_keep_cpu_shares (call->domain->instance->cgroup, unsigned_of (change.shares));
-    }
     if (change.period)
         tune->period = written->sched.period;
     if (change.quota)
@@ -204,6 +202,9 @@ tell_sched (Call *call, Affect affect)
 
     if (!(affect & AFFECT_LIVE) || (!change.shares && !change.period && !change.quota))
         return;
+    /* not before: what is taken back was never set */
+    if (change.shares)
+        cgroup_keep_cpu_shares (call->domain->instance->cgroup, unsigned_of (change.shares));
     params = params_new ();
     if (change.shares)
         params_add_ullong (params, "cputune.cpu_shares", tune->shares);
