@@ -151,7 +151,9 @@ create_def (gpointer data)
     Domain *domain = domain_list_find_name (list, create->def->name);
     GError *error = NULL;
 
-    if (domain_list_check (list, create->def, &error) && domain && domain_active (domain))
+    if (!daemon_state.rpc)
+        error_set (&error, ERR_OPERATION_ABORTED, "the daemon ends");
+    else if (domain_list_check (list, create->def, &error) && domain && domain_active (domain))
         error_set_from (&error, ORIGIN_DOMAIN, ERR_OPERATION_INVALID, "domain '%s' is already active",
                         create->def->name);
     if (error) {

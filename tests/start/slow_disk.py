@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ import wire  # noqa: E402
 from hang import Callers, lifecycle, make_image  # noqa: E402
 
 FREEZE, THAW = 0xc0045877, 0xc0045878
-NAMES = ["base", "lively", "fresh", "named", "left", "kept", "killed", "gone", "started"]
+NAMES = ["base", "lively", "fresh", "named", "left", "kept", "killed", "gone", "started", "late"]
 
 
 def waiting_threads(pid):
@@ -280,6 +281,30 @@ def daemon_ends(checks, disk, root, name, number):
     checks.that(f"{name}: nothing is bad", not [file for file in os.listdir(disk.path) if ".bad-" in file])
 
 
+def nothing_begins(checks, disk, root):
+    """A container that was to be created after a define, by a daemon that was told to end meanwhile."""
+    daemon, procedures = disk.daemon, wire.procedures()
+    path = os.path.join(daemon.directory, "skep-sock")
+    xml = wire.string(skeptest.domain_xml("late", root, uuid="7d1ff8a1-5a0e-4d5b-9a4e-5e1d4c0a8e12",
+                                          args=("-c", "echo begun >/begun; while true; do sleep 1000; done")))
+    death = daemon.death()
+    with disk.frozen(), contextlib.closing(wire.Wire(path).open()) as one, contextlib.closing(wire.Wire(path).open()) as two:
+        one.send(procedures["DOMAIN_DEFINE_XML"], xml)
+        checks.that("the define is at the disk", disk.reached(1))
+        two.send(procedures["DOMAIN_CREATE_XML"], xml + struct.pack(">I", 0))
+        listed(disk.connection)     # the daemon has read that, too
+        os.kill(daemon.pid(), signal.SIGTERM)
+        checks.that("the daemon takes notice", two.is_closed(skeptest.PATIENCE))
+    checks.that("it ends", daemon.wait_dead(death))
+    checks.equal("nothing is begun", [name for place in ("log", "domains")
+                                      for name in os.listdir(os.path.join(daemon.directory, place))
+                                      if name.startswith(("late", "7d1ff8a1"))], [])
+    daemon.start()
+    disk.connection = open_connection(daemon.uri)
+    checks.equal("nor does the next one", (disk.connection.listDomainsID(), os.path.exists(f"{root}/begun"), daemon.controllers()),
+                 ([], False, []))
+
+
 def open_connection(uri):
     import libvirt
     return libvirt.open(uri)
@@ -311,6 +336,7 @@ def main():
         refused(checks, disk, root)
         daemon_ends(checks, disk, root, "kept", signal.SIGTERM)
         daemon_ends(checks, disk, root, "killed", signal.SIGKILL)
+        nothing_begins(checks, disk, root)
         disk.connection.close()
         checks.equal("nothing is left over", skeptest.leftovers(os.path.join(directory, "root"), NAMES), [])
     return checks.done()
